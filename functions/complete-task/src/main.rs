@@ -1,0 +1,8 @@
+//! The Lambda entry point of `complete-task`.
+
+use shared::app::{StartError, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    serve(complete_task::handle).await
+}

@@ -1,0 +1,8 @@
+//! The Lambda entry point of `create-task`.
+
+use shared::app::{StartError, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    serve(create_task::handle).await
+}

@@ -1,0 +1,8 @@
+//! The Lambda entry point of `get-task`.
+
+use shared::app::{StartError, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    serve(get_task::handle).await
+}

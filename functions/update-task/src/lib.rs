@@ -1,0 +1,17 @@
+//! `PATCH /api/{user_id}/tasks/{task_id}`: changes parts of a task, as a JSON merge patch (RFC 7396).
+
+use shared::api::{Problem, Request, Response};
+use shared::app::App;
+
+/// Answers 200 with the task. What the patch leaves out stays, and what it says is null is reset.
+///
+/// # Errors
+/// 401, 403, 404, 400, 413, 415, 422, and 412 if `If-Match` names another version.
+pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
+    let user = app.authenticate(request).await?;
+    let tasks = app.tasks_of(user, request)?;
+    let (id, precondition) = (request.task_id()?, request.if_match()?);
+    let changes = request.body()?;
+    let task = tasks.update(id, changes, &precondition).await?;
+    Ok(Response::task(&task))
+}

@@ -1,0 +1,181 @@
+//! JSON bodies, read field by field so that one answer names everything that is wrong.
+
+use serde_json::{Map, Value};
+
+use super::problem::{FieldError, Problem};
+use crate::json;
+use crate::task::{Completion, Description, Due, Invalid, NewTask, Priority, Tag, Tags, TaskChanges, Title};
+
+pub(super) const MAX_BYTES: usize = 64 * 1024;
+
+/// What a request body can be read as.
+pub trait FromBody: Sized {
+    /// The media types that it may come in.
+    const MEDIA_TYPES: &'static [&'static str];
+
+    /// Takes the fields that it knows. `None` if one is missing or wrong, which `fields` then has a note of.
+    #[doc(hidden)]
+    fn from_fields(fields: &mut Fields) -> Option<Self>;
+}
+
+const JSON: &[&str] = &["application/json"];
+/// RFC 7396.
+const JSON_OR_MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
+
+pub(super) fn parse<T: FromBody>(bytes: &[u8]) -> Result<T, Problem> {
+    let members: Map<String, Value> =
+        json::from_slice(bytes).map_err(|error| Problem::not_json(why_not_json(&error)))?;
+    let mut fields = Fields { members, errors: Vec::new() };
+    let value = T::from_fields(&mut fields);
+    let errors = fields.finish();
+    match value {
+        Some(value) if errors.is_empty() => Ok(value),
+        _ => Err(Problem::invalid_fields(errors)),
+    }
+}
+
+/// `serde_json` says where, which helps, and sometimes quotes what it found there, which does not belong into an answer.
+fn why_not_json(error: &serde_json::Error) -> String {
+    if error.is_data() {
+        return "The body must be one JSON object that names no member twice.".to_owned();
+    }
+    format!("The body is not JSON: see line {}, column {}.", error.line(), error.column())
+}
+
+impl FromBody for NewTask {
+    const MEDIA_TYPES: &'static [&'static str] = JSON;
+
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let title = fields.required("title", title);
+        let description = fields.optional("description", nullable(description));
+        let priority = fields.optional("priority", priority);
+        let due = fields.optional("due", nullable(due));
+        let tags = fields.optional("tags", tags);
+        Some(Self {
+            title: title?,
+            description: description?.flatten(),
+            priority: priority?.unwrap_or_default(),
+            due: due?.flatten(),
+            tags: tags?.unwrap_or_default(),
+        })
+    }
+}
+
+impl FromBody for TaskChanges {
+    const MEDIA_TYPES: &'static [&'static str] = JSON_OR_MERGE_PATCH;
+
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let title = fields.optional("title", title);
+        let description = fields.optional("description", nullable(description));
+        let priority = fields.optional("priority", nullable(priority));
+        let due = fields.optional("due", nullable(due));
+        let tags = fields.optional("tags", nullable(tags));
+        Some(Self {
+            title: title?,
+            description: description?,
+            priority: priority?.map(Option::unwrap_or_default),
+            due: due?,
+            tags: tags?.map(Option::unwrap_or_default),
+        })
+    }
+}
+
+impl FromBody for Completion {
+    const MEDIA_TYPES: &'static [&'static str] = JSON_OR_MERGE_PATCH;
+
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        fields.required("completed", |value| one(value.as_bool().ok_or("must be true or false"))).map(Self::Set)
+    }
+}
+
+/// The members of a body that nobody has taken yet, and what was wrong with those that were.
+pub struct Fields {
+    members: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+/// What is wrong with a field, or with its elements.
+type Errors = Vec<(Option<usize>, &'static str)>;
+
+impl Fields {
+    fn required<T>(&mut self, name: &str, parse: impl Fn(Value) -> Result<T, Errors>) -> Option<T> {
+        let value = self.optional(name, parse)?;
+        if value.is_none() {
+            self.errors.push(FieldError::at(name, None, "is required"));
+        }
+        value
+    }
+
+    /// `None` if the field is wrong, `Some(None)` if it is absent.
+    #[expect(clippy::option_option, reason = "the two are told apart: a wrong field, and none")]
+    fn optional<T>(&mut self, name: &str, parse: impl Fn(Value) -> Result<T, Errors>) -> Option<Option<T>> {
+        match self.members.remove(name).map(parse).transpose() {
+            Ok(value) => Some(value),
+            Err(errors) => {
+                let errors = errors.into_iter().map(|(index, detail)| FieldError::at(name, index, detail));
+                self.errors.extend(errors);
+                None
+            }
+        }
+    }
+
+    fn finish(mut self) -> Vec<FieldError> {
+        for name in self.members.keys() {
+            let detail = match name.as_str() {
+                "completed" => "is set by PATCH …/complete",
+                "id" | "completed_at" | "created_at" | "updated_at" | "version" => "is set by the server",
+                _ => "is not a field of this request",
+            };
+            self.errors.push(FieldError::at(name, None, detail));
+        }
+        self.errors
+    }
+}
+
+/// The same field, where `null` takes it away.
+fn nullable<T>(parse: impl Fn(Value) -> Result<T, Errors>) -> impl Fn(Value) -> Result<Option<T>, Errors> {
+    move |value| if value.is_null() { Ok(None) } else { parse(value).map(Some) }
+}
+
+fn title(value: Value) -> Result<Title, Errors> {
+    one(text(value).and_then(|text| Ok(Title::parse(&text)?)))
+}
+
+fn description(value: Value) -> Result<Description, Errors> {
+    one(text(value).and_then(|text| Ok(Description::parse(text)?)))
+}
+
+fn priority(value: Value) -> Result<Priority, Errors> {
+    one(text(value).and_then(|text| Ok(Priority::parse(&text)?)))
+}
+
+fn due(value: Value) -> Result<Due, Errors> {
+    one(text(value).and_then(|text| Ok(Due::parse(&text)?)))
+}
+
+fn tags(value: Value) -> Result<Tags, Errors> {
+    let Value::Array(values) = value else { return one(Err("must be an array of strings")) };
+    let mut tags = Vec::with_capacity(values.len().min(Tags::MAX));
+    let mut errors = Errors::new();
+    for (index, value) in values.into_iter().enumerate() {
+        match text(value).and_then(|text| Ok(Tag::parse(&text)?)) {
+            Ok(tag) => tags.push(tag),
+            Err(detail) => errors.push((Some(index), detail)),
+        }
+    }
+    if errors.is_empty() { one(Tags::new(tags).map_err(|Invalid(detail)| detail)) } else { Err(errors) }
+}
+
+fn text(value: Value) -> Result<String, &'static str> {
+    if let Value::String(text) = value { Ok(text) } else { Err("must be a string") }
+}
+
+fn one<T>(result: Result<T, &'static str>) -> Result<T, Errors> {
+    result.map_err(|detail| vec![(None, detail)])
+}
+
+impl From<Invalid> for &'static str {
+    fn from(invalid: Invalid) -> Self {
+        invalid.0
+    }
+}

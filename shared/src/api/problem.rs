@@ -1,0 +1,206 @@
+//! Failures as clients see them (RFC 9457), each made in this one place. Causes stay behind, for the log.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::auth::AuthError;
+use crate::store::StoreError;
+use crate::task::Invalid;
+
+/// A failed request: its status, its stable `code` for programs, and words for people.
+#[derive(Debug)]
+pub struct Problem {
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) detail: Cow<'static, str>,
+    pub(super) errors: Errors,
+    cause: Option<Cow<'static, str>>,
+}
+
+/// What exactly is wrong, where more than one thing can be.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Errors {
+    None,
+    Fields(Vec<FieldError>),
+    Parameters(Vec<ParameterError>),
+}
+
+/// A field of the body, by its JSON pointer (RFC 6901).
+#[derive(Debug, Serialize)]
+pub(super) struct FieldError {
+    pointer: String,
+    detail: &'static str,
+}
+
+impl FieldError {
+    pub(super) fn at(name: &str, index: Option<usize>, detail: &'static str) -> Self {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        let pointer = index.map_or_else(|| format!("/{name}"), |index| format!("/{name}/{index}"));
+        Self { pointer, detail }
+    }
+}
+
+/// A parameter of the query.
+#[derive(Debug, Serialize)]
+pub(super) struct ParameterError {
+    parameter: String,
+    detail: &'static str,
+}
+
+impl ParameterError {
+    pub(super) fn new(name: &str, invalid: Invalid) -> Self {
+        Self { parameter: name.to_owned(), detail: invalid.0 }
+    }
+}
+
+const TOKEN_MISSING: &str = "token_missing";
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        let detail = detail.into();
+        Self { status, code, detail, errors: Errors::None, cause: None }
+    }
+
+    fn because(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    pub(super) fn token_missing() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, TOKEN_MISSING, "Send a token as Authorization: Bearer <token>.")
+    }
+
+    pub(super) fn token_invalid(cause: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "token_invalid", "The token is not valid for this API.").because(cause)
+    }
+
+    fn token_expired() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "token_expired", "The token has expired. Get a new one.")
+    }
+
+    pub(crate) fn forbidden() -> Self {
+        let detail = "The path names another user. Use your own user id, or me.";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    pub(super) fn task_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "task_not_found", "This user has no such task.")
+    }
+
+    pub(super) fn bad_header(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_header", detail)
+    }
+
+    pub(crate) fn bad_event(cause: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_event", "The function was not called by API Gateway.")
+            .because(cause)
+    }
+
+    pub(super) fn not_json(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_json", detail)
+    }
+
+    pub(super) fn invalid_parameters(errors: Vec<ParameterError>) -> Self {
+        let names: Vec<_> = errors.iter().map(|error| format!("{} {}", error.parameter, error.detail)).collect();
+        let problem =
+            Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("In the query, {}.", names.join("; ")));
+        Self { errors: Errors::Parameters(errors), ..problem }
+    }
+
+    pub(super) fn invalid_cursor() -> Self {
+        let detail =
+            "In the query, cursor must be the next_cursor of a page of the same list, with the same other parameters.";
+        let errors = Errors::Parameters(vec![ParameterError::new("cursor", Invalid("does not belong to this list"))]);
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_cursor", detail) }
+    }
+
+    pub(super) fn unsupported_media_type(supported: &[&str]) -> Self {
+        let detail = format!("Send the body with Content-Type: {}.", supported.join(" or "));
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    }
+
+    pub(super) fn body_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body must be at most 64 KiB.")
+    }
+
+    pub(super) fn invalid_fields(errors: Vec<FieldError>) -> Self {
+        let fields: Vec<_> = errors.iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect();
+        let detail = format!("In the body, {}.", fields.join("; "));
+        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail);
+        Self { errors: Errors::Fields(errors), ..problem }
+    }
+
+    pub(crate) fn unavailable(cause: impl Into<Cow<'static, str>>) -> Self {
+        let detail = "The service cannot answer right now. A write may have been done; try again.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).because(cause)
+    }
+
+    pub(crate) fn internal(cause: impl Into<Cow<'static, str>>) -> Self {
+        let detail = "Something went wrong on our side. Quote the request_id when you ask about it.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).because(cause)
+    }
+
+    /// What this kind of failure tells a client besides its body. The challenge names an error only if a token came
+    /// (RFC 6750 §3.1).
+    pub(super) fn header(&self) -> Option<(&'static str, &'static str)> {
+        match self.status {
+            StatusCode::UNAUTHORIZED if self.code == TOKEN_MISSING => Some(("www-authenticate", "Bearer")),
+            StatusCode::UNAUTHORIZED => Some(("www-authenticate", "Bearer error=\"invalid_token\"")),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => Some(("retry-after", "1")),
+            _ => None,
+        }
+    }
+
+    /// Writes what happened to the log: an error only for what is ours to mend.
+    pub(super) fn log(&self, request_id: &str) {
+        let (status, code, cause) = (self.status.as_u16(), self.code, self.cause.as_deref());
+        match status {
+            503 => tracing::warn!(request_id, status, code, cause),
+            500.. => tracing::error!(request_id, status, code, cause),
+            _ => tracing::info!(request_id, status, code, cause),
+        }
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Invalid(reason) => Self::token_invalid(reason),
+            AuthError::Expired => Self::token_expired(),
+            AuthError::KeysUnavailable => Self::unavailable("the issuer's key set could not be fetched"),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::task_not_found(),
+            StoreError::VersionMismatch => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "version_mismatch",
+                "The task has changed: it is not in a version that If-Match names. Read it again.",
+            ),
+            StoreError::KeyReused => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another task. Use a new key for a new task.",
+            ),
+            StoreError::KeyInFlight => Self::new(
+                StatusCode::CONFLICT,
+                "idempotency_key_in_flight",
+                "A request with this Idempotency-Key is being worked on. Try again.",
+            ),
+            StoreError::Full => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "storage_full",
+                "This user's tasks have reached the 10 GB that one user can store.",
+            ),
+            StoreError::Unavailable(cause) => Self::unavailable(cause),
+            StoreError::Unexpected(cause) => Self::internal(cause),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A function: verifier and store, put together once, and an operation that is run for every request.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+
+use crate::api::{GatewayResponse, Problem, Request, Response};
+use crate::auth::{AuthenticatedUser, TokenVerifier};
+use crate::connector::Connector;
+use crate::logging;
+use crate::settings::{InvalidSetting, Settings};
+use crate::store::{TaskStore, UserTasks};
+
+/// When an answer is given up. The function's own time-out is 15 seconds and API Gateway's 30, so that a client always
+/// gets an answer of ours.
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What every operation needs: who is calling, and where their tasks are.
+#[derive(Debug)]
+pub struct App {
+    verifier: TokenVerifier,
+    store: TaskStore,
+}
+
+impl App {
+    /// An app with these settings, which reaches the world through `connector`.
+    #[must_use]
+    pub fn new(settings: Settings, connector: &Connector) -> Self {
+        Self {
+            verifier: TokenVerifier::new(settings.auth, connector),
+            store: TaskStore::new(settings.store, connector),
+        }
+    }
+
+    /// Authentication: who is calling, from the token alone.
+    ///
+    /// # Errors
+    /// 401 with a challenge; 503 if the issuer's keys were never to be had.
+    pub async fn authenticate(&self, request: &Request) -> Result<AuthenticatedUser, Problem> {
+        Ok(self.verifier.verify(request.unverified_token()?).await?)
+    }
+
+    /// Authorization, before body and data are looked at: users reach their own tasks, under their id or as `me`.
+    ///
+    /// # Errors
+    /// 403 for any other user in the path, whether there is such a user or not.
+    pub fn tasks_of(&self, user: AuthenticatedUser, request: &Request) -> Result<UserTasks<'_>, Problem> {
+        let addressed = request.user_segment();
+        if addressed == "me" || addressed == user.id() {
+            Ok(self.store.tasks_of(user))
+        } else {
+            Err(Problem::forbidden())
+        }
+    }
+
+    /// Answers one event of API Gateway with one operation: always, within [`ANSWER_WITHIN`], even after a panic.
+    pub async fn answer(
+        &self,
+        handle: &impl AsyncFn(&App, &Request) -> Result<Response, Problem>,
+        event: &str,
+        invocation_id: &str,
+    ) -> GatewayResponse {
+        let request = match Request::from_event(event, invocation_id) {
+            Ok(request) => request,
+            Err(error) => {
+                let cause = format!("not an event of API Gateway: line {}, column {}", error.line(), error.column());
+                return GatewayResponse::to_unreadable(invocation_id, &Problem::bad_event(cause));
+            }
+        };
+        // One box, so that the types of seven operations do not run through the whole runtime.
+        let operation: LocalBoxFuture<'_, _> = Box::pin(handle(self, &request));
+        let operation = AssertUnwindSafe(operation).catch_unwind();
+        let result = match tokio::time::timeout(ANSWER_WITHIN, operation).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(Problem::internal("a panic")),
+            Err(_elapsed) => Err(Problem::unavailable("no answer in time")),
+        };
+        GatewayResponse::to(&request, result)
+    }
+}
+
+/// Runs an operation as a Lambda function: settings are read, keys are fetched, then requests are answered for as long
+/// as Lambda keeps the function.
+///
+/// # Errors
+/// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API is lost.
+pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem>) -> Result<(), StartError> {
+    logging::start();
+    let settings = Settings::from_env().map_err(StartError::Setting)?;
+    let app = App::new(settings, &Connector::https());
+    app.verifier.warm_up().await;
+    let service = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+        Ok::<_, Infallible>(app.answer(&handle, event.payload.get(), &event.context.request_id).await)
+    });
+    lambda_runtime::run(service).await.map_err(StartError::Runtime)
+}
+
+/// Why a function does not run. What `main` prints of it is one line.
+pub enum StartError {
+    /// A setting is missing or wrong.
+    Setting(InvalidSetting),
+    /// The Runtime API cannot be reached.
+    Runtime(lambda_runtime::Error),
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(error) => write!(f, "refusing to start: {error}"),
+            Self::Runtime(error) => write!(f, "the Runtime API failed: {error}"),
+        }
+    }
+}

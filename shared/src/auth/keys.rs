@@ -1,0 +1,148 @@
+//! Keys that signatures are verified with, and how a JSON Web Key (RFC 7517) becomes one.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json;
+
+/// A key and the one algorithm that it is good for.
+#[derive(Clone)]
+pub(crate) struct VerificationKey {
+    id: String,
+    algorithm: Algorithm,
+    key: DecodingKey,
+}
+
+impl fmt::Debug for VerificationKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerificationKey")
+            .field("id", &self.id)
+            .field("algorithm", &self.algorithm)
+            .finish_non_exhaustive()
+    }
+}
+
+impl VerificationKey {
+    /// The shared secret: its exact bytes, for HS256 alone.
+    pub(super) fn from_secret(secret: &str) -> Self {
+        Self { id: String::new(), algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret.as_bytes()) }
+    }
+
+    /// The algorithm's name as a header writes it (RFC 7518 §3.1, RFC 8037 §3.1).
+    pub(super) fn algorithm(&self) -> &'static str {
+        match self.algorithm {
+            Algorithm::HS256 => "HS256",
+            Algorithm::ES256 => "ES256",
+            Algorithm::RS256 => "RS256",
+            Algorithm::PS256 => "PS256",
+            Algorithm::EdDSA => "EdDSA",
+            // No key is ever made for another algorithm, and no header says this.
+            _ => "",
+        }
+    }
+
+    /// Whether this key made the signature, which is in base64url.
+    pub(super) fn verify(&self, signing_input: &str, signature: &str) -> bool {
+        crypto::verify(signature, signing_input.as_bytes(), &self.key, self.algorithm).unwrap_or(false)
+    }
+
+    fn from_jwk(jwk: &Jwk<'_>) -> Option<Self> {
+        let for_signatures = jwk.r#use.as_deref().is_none_or(|r#use| r#use == "sig");
+        let for_verifying = jwk.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
+        let id = jwk.kid.as_deref().filter(|id| for_signatures && for_verifying && !id.is_empty())?;
+        // A key without `alg` is of an issuer that has one algorithm a key type.
+        let (algorithm, key) = match (jwk.kty.as_ref(), jwk.crv.as_deref(), jwk.alg.as_deref()) {
+            ("OKP", Some("Ed25519"), None | Some("EdDSA")) => {
+                let x = coordinate(jwk.x.as_deref())?;
+                (Algorithm::EdDSA, DecodingKey::from_ed_components(x))
+            }
+            ("EC", Some("P-256"), None | Some("ES256")) => {
+                let (x, y) = (coordinate(jwk.x.as_deref())?, coordinate(jwk.y.as_deref())?);
+                (Algorithm::ES256, DecodingKey::from_ec_components(x, y))
+            }
+            ("RSA", None, alg @ (None | Some("RS256" | "PS256"))) => {
+                let (n, e) = (modulus(jwk.n.as_deref())?, jwk.e.as_deref().filter(|&e| e == EXPONENT_65537)?);
+                let algorithm = if alg == Some("PS256") { Algorithm::PS256 } else { Algorithm::RS256 };
+                (algorithm, DecodingKey::from_rsa_components(n, e))
+            }
+            _ => return None,
+        };
+        Some(Self { id: id.to_owned(), algorithm, key: key.ok()? })
+    }
+}
+
+/// The keys of a JSON Web Key Set that can be used: each entry is read by itself, and one that is malformed, of
+/// another kind or use, or weak is passed over. Of two with the same `kid` the first counts.
+///
+/// `None` if the document is not a key set at all.
+pub(crate) fn parse_key_set(document: &[u8]) -> Option<Vec<Arc<VerificationKey>>> {
+    #[derive(Deserialize)]
+    struct Document<'a> {
+        #[serde(borrow)]
+        keys: Vec<&'a RawValue>,
+    }
+
+    let document: Document<'_> = serde_json::from_slice(document).ok()?;
+    let mut keys: Vec<Arc<VerificationKey>> = Vec::new();
+    for entry in document.keys {
+        let Ok(jwk) = json::from_slice::<Jwk<'_>>(entry.get().as_bytes()) else { continue };
+        if let Some(key) = VerificationKey::from_jwk(&jwk)
+            && find_key(&keys, &key.id).is_none()
+        {
+            keys.push(Arc::new(key));
+        }
+    }
+    Some(keys)
+}
+
+/// The key with this id.
+pub(super) fn find_key<'a>(keys: &'a [Arc<VerificationKey>], id: &str) -> Option<&'a Arc<VerificationKey>> {
+    keys.iter().find(|key| key.id == id)
+}
+
+#[derive(Deserialize)]
+struct Jwk<'a> {
+    #[serde(borrow)]
+    kty: Cow<'a, str>,
+    #[serde(borrow)]
+    kid: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    alg: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    r#use: Option<Cow<'a, str>>,
+    key_ops: Option<Vec<String>>,
+    #[serde(borrow)]
+    crv: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    x: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    y: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    n: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    e: Option<Cow<'a, str>>,
+}
+
+const EXPONENT_65537: &str = "AQAB";
+
+/// An Ed25519 key or a coordinate on P-256: 32 bytes.
+fn coordinate(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32))
+}
+
+/// An RSA modulus of 2048 to 8192 bits: less is weak, and more makes every forged token expensive.
+fn modulus(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| {
+        URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| {
+            let leading_zeros = bytes.first().map_or(8, |byte| byte.leading_zeros() as usize);
+            leading_zeros < 8 && (2048..=8192).contains(&(bytes.len() * 8 - leading_zeros))
+        })
+    })
+}

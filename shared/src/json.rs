@@ -1,0 +1,123 @@
+//! JSON without ambiguity: an object that names a member twice is refused, at any depth. RFC 7515 §4 and RFC 7519 §4
+//! allow that for headers and claims; for a request body it is what a careful client would want.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+/// Reads a value from UTF-8 JSON text whose objects name no member twice.
+///
+/// # Errors
+/// What `serde_json` found, or the member that was named twice.
+pub(crate) fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> serde_json::Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    UniqueNames.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    serde_json::from_slice(text)
+}
+
+/// Walks a value and keeps nothing of it.
+#[derive(Clone, Copy)]
+struct UniqueNames;
+
+impl<'de> DeserializeSeed<'de> for UniqueNames {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueNames {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut names: Vec<Cow<'de, str>> = Vec::new();
+        while let Some(Name(name)) = map.next_key()? {
+            names.push(name);
+            map.next_value_seed(self)?;
+        }
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair.first() == pair.last()) {
+            Some(_) => Err(A::Error::custom("an object names a member twice")),
+            None => Ok(()),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+        while sequence.next_element_seed(self)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// A member's name, borrowed unless it had escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// For an optional member that must not be `null`: absent is `None`, anything but a `T` an error.
+///
+/// # Errors
+/// What reading a `T` finds.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn a_member_named_twice_is_refused_at_any_depth_and_in_any_spelling() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"b":2,"\u0061":3}"#,
+            r#"{"x":{"a":1,"a":2}}"#,
+            r#"[{"a":[{"b":null,"b":null}]}]"#,
+        ] {
+            assert!(from_slice::<Value>(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_json_is_read_and_what_is_no_json_is_not() {
+        let text = r#"{"a":{"a":[1,-2,3.5,"\n",true,null,{}]},"b":"a"}"#;
+        assert_eq!(from_slice::<Value>(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+        for text in [&b"{} {}"[..], b"", b"{'a':1}", b"\xff", b"\"\xff\"", b"{\"a\":1,}"] {
+            assert!(from_slice::<Value>(text).is_err());
+        }
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        assert!(from_slice::<Value>(deep.as_bytes()).is_err(), "nesting is bounded");
+    }
+}

@@ -1,0 +1,19 @@
+//! What the seven functions share: one verifier of tokens, one store of tasks, one HTTP contract.
+//!
+//! Dependencies point one way: [`app`] → [`api`] → [`auth`], [`store`] → [`task`].
+//!
+//! - [`task`] holds values and knows nobody.
+//! - [`auth`] turns a token into an [`auth::AuthenticatedUser`]; it alone knows JWTs.
+//! - [`store`] keeps the tasks of one user; it alone knows DynamoDB.
+//! - [`api`] reads requests and writes answers; it alone knows status codes.
+//! - [`app`] puts the parts together and runs a function in Lambda, [`settings`] says with what.
+
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod connector;
+mod json;
+mod logging;
+pub mod settings;
+pub mod store;
+pub mod task;

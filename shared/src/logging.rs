@@ -1,0 +1,23 @@
+//! Logs as JSON lines on standard output, as CloudWatch reads them. Tokens, headers, bodies and titles are never in
+//! them, so libraries, whose debug output would show whole requests, are heard only when they warn.
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Starts logging at the level that Lambda's logging configuration sets, `INFO` by default.
+pub(crate) fn start() {
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    let targets = Targets::new()
+        .with_target(env!("CARGO_CRATE_NAME"), level.unwrap_or(LevelFilter::INFO))
+        .with_default(LevelFilter::WARN);
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    // A second start, in a test, changes nothing.
+    let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
+    // A panic's message may hold anything, its place may not.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a panic");
+    }));
+}

@@ -1,0 +1,83 @@
+//! Where the next page of a list begins: opaque text for clients, a position in their own partition for us. It carries
+//! no user id and gives no right to anything.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::item::{Item, attribute, due_key, key, text};
+use super::list::{ListQuery, Status};
+use crate::task::{Due, Task, TaskId};
+
+/// The last task of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    task_id: TaskId,
+    due: Option<Due>,
+}
+
+/// A cursor that this API did not give for this list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidCursor;
+
+/// What the text of a cursor is made of. `list` is the list that it belongs to, in the words of [`ListQuery::signature`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    list: String,
+    task_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<String>,
+}
+
+impl Cursor {
+    /// The cursor after `task`.
+    pub(super) fn after(task: &Task, query: &ListQuery) -> Self {
+        let due = if query.status == Status::Open { task.due.clone() } else { None };
+        Self { task_id: task.id, due }
+    }
+
+    /// The cursor at the key of an item that was read, whether or not the list shows it.
+    pub(super) fn at(key: &Item, query: &ListQuery) -> Option<Self> {
+        let text = |name| key.get(name)?.as_s().ok();
+        let task_id = TaskId::parse(text(attribute::TASK_ID)?)?;
+        let due = match query.status {
+            Status::Open => Due::parse(text(attribute::OPEN_DUE)?.split_once('#')?.0).ok(),
+            Status::All | Status::Completed => None,
+        };
+        Some(Self { task_id, due })
+    }
+
+    /// The text that a client sends back.
+    pub(super) fn encode(&self, query: &ListQuery) -> String {
+        let due = self.due.as_ref().map(|due| due.as_str().to_owned());
+        let text = Text { list: query.signature(), task_id: self.task_id.to_string(), due };
+        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&text).unwrap_or_default())
+    }
+
+    /// Reads a cursor that was given for the same list, which `query` describes.
+    ///
+    /// # Errors
+    /// [`InvalidCursor`] for any other text.
+    pub fn decode(text: &str, query: &ListQuery) -> Result<Self, InvalidCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
+        let text: Text = serde_json::from_slice(&bytes).map_err(|_| InvalidCursor)?;
+        let task_id = TaskId::parse(&text.task_id).ok_or(InvalidCursor)?;
+        let due = text.due.as_deref().map(Due::parse).transpose().map_err(|_| InvalidCursor)?;
+        // DynamoDB refuses to start outside of what is asked for.
+        let inside = match query.status {
+            Status::Open => query.due.includes(due.as_ref()),
+            Status::All | Status::Completed => due.is_none(),
+        };
+        if inside && text.list == query.signature() { Ok(Self { task_id, due }) } else { Err(InvalidCursor) }
+    }
+
+    /// The exclusive start key of a query, but for the partition.
+    pub(super) fn start_key(&self, status: Status) -> Item {
+        let mut start = key(self.task_id);
+        if status == Status::Open {
+            start.insert(attribute::OPEN_DUE.to_owned(), text(due_key(self.due.as_ref(), self.task_id)));
+        }
+        start
+    }
+}

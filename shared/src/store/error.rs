@@ -1,0 +1,84 @@
+//! What can go wrong with DynamoDB, in the words of a task store.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::config::http::HttpResponse;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+
+use crate::connector::chain;
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreError {
+    /// This user has no such task: there never was one, or it has been deleted.
+    NotFound,
+    /// The task is there, in another version than the precondition names.
+    VersionMismatch,
+    /// The idempotency key was used for another task.
+    KeyReused,
+    /// The idempotency key is being used at this moment.
+    KeyInFlight,
+    /// The user's tasks have reached DynamoDB's bound of 10 GB a partition with local indexes.
+    Full,
+    /// DynamoDB throttles, fails, or does not answer in time. The cause is for the log. A write may have been done.
+    Unavailable(String),
+    /// What should not happen. The cause is for the log.
+    Unexpected(String),
+}
+
+impl StoreError {
+    pub(super) fn unexpected(cause: impl Into<String>) -> Self {
+        Self::Unexpected(cause.into())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("no such task"),
+            Self::VersionMismatch => f.write_str("the task is in another version"),
+            Self::KeyReused => f.write_str("the idempotency key was used for another task"),
+            Self::KeyInFlight => f.write_str("the idempotency key is in use"),
+            Self::Full => f.write_str("the user's partition is full"),
+            Self::Unavailable(cause) => write!(f, "DynamoDB is unavailable: {cause}"),
+            Self::Unexpected(cause) => write!(f, "DynamoDB: {cause}"),
+        }
+    }
+}
+
+/// Error codes that mean "not now" (DynamoDB's developer guide, "Error handling"). Any status of 500 and above means it
+/// as well.
+const TRANSIENT: [&str; 9] = [
+    "InternalServerError",
+    "LimitExceededException",
+    "ProvisionedThroughputExceededException",
+    "ReplicatedWriteConflictException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+];
+
+impl<E> From<SdkError<E, HttpResponse>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let SdkError::ServiceError(context) = &error else {
+            return match error {
+                SdkError::ConstructionFailure(_) => Self::Unexpected(chain(&error)),
+                _ => Self::Unavailable(chain(&error)),
+            };
+        };
+        let code = context.err().code().unwrap_or("unknown");
+        let status = context.raw().status();
+        // The message may repeat what the caller sent, so the code has to do.
+        let cause = format!("{code} with status {}", status.as_u16());
+        match code {
+            "ItemCollectionSizeLimitExceededException" => Self::Full,
+            _ if TRANSIENT.contains(&code) || status.is_server_error() => Self::Unavailable(cause),
+            _ => Self::Unexpected(cause),
+        }
+    }
+}

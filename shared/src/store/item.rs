@@ -1,0 +1,159 @@
+//! A task as an item of the table `tasks`, mapped by hand: this is where a list of tasks spends its time.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::task::{Description, Due, NewTask, Priority, Tag, Tags, Task, TaskId, Timestamp, Title};
+
+/// Attributes by name.
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// The attributes of both tables.
+pub(super) mod attribute {
+    pub(in crate::store) const USER_ID: &str = "user_id";
+    pub(in crate::store) const TASK_ID: &str = "task_id";
+    pub(in crate::store) const TITLE: &str = "title";
+    pub(in crate::store) const DESCRIPTION: &str = "description";
+    pub(in crate::store) const COMPLETED_AT: &str = "completed_at";
+    pub(in crate::store) const PRIORITY: &str = "priority";
+    pub(in crate::store) const DUE: &str = "due";
+    pub(in crate::store) const TAGS: &str = "tags";
+    pub(in crate::store) const CREATED_AT: &str = "created_at";
+    pub(in crate::store) const UPDATED_AT: &str = "updated_at";
+    pub(in crate::store) const VERSION: &str = "version";
+    /// The sort key of an open task in the index `open_by_due`. A completed task is not in it.
+    pub(in crate::store) const OPEN_DUE: &str = "open_due";
+    /// What `open_due` is, or would be if the task were open: reopening copies it, so that it needs no read.
+    pub(in crate::store) const DUE_KEY: &str = "due_key";
+    /// The sort key of the index `by_updated`.
+    pub(in crate::store) const UPDATED: &str = "updated";
+    /// The call that wrote the item last.
+    pub(in crate::store) const WRITE_ID: &str = "write_id";
+    pub(in crate::store) const DELETED_AT: &str = "deleted_at";
+    /// When DynamoDB may remove the item, in seconds since the epoch.
+    pub(in crate::store) const EXPIRES_AT: &str = "expires_at";
+    pub(in crate::store) const IDEMPOTENCY_KEY: &str = "idempotency_key";
+    pub(in crate::store) const FINGERPRINT: &str = "fingerprint";
+}
+
+/// A new task, before its owner's partition is known to it.
+pub(super) struct CreatedTask {
+    pub(super) task: Task,
+    pub(super) item: Item,
+    pub(super) write_id: String,
+}
+
+pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
+    let id = TaskId::new();
+    let now = Timestamp::from(now);
+    let write_id = new_write_id();
+    let due_key = due_key(new.due.as_ref(), id);
+
+    let mut item = key(id);
+    let mut set = |name: &str, value| item.insert(name.to_owned(), value);
+    set(attribute::TITLE, text(new.title.as_str()));
+    set(attribute::PRIORITY, text(new.priority.as_str()));
+    set(attribute::TAGS, tags(&new.tags));
+    set(attribute::CREATED_AT, text(now.as_str()));
+    set(attribute::UPDATED_AT, text(now.as_str()));
+    set(attribute::UPDATED, text(updated(&now, id)));
+    set(attribute::VERSION, number(1));
+    set(attribute::WRITE_ID, text(write_id.as_str()));
+    set(attribute::OPEN_DUE, text(due_key.as_str()));
+    set(attribute::DUE_KEY, text(due_key));
+    if let Some(description) = &new.description {
+        set(attribute::DESCRIPTION, text(description.as_str()));
+    }
+    if let Some(due) = &new.due {
+        set(attribute::DUE, text(due.as_str()));
+    }
+
+    let NewTask { title, description, priority, due, tags } = new;
+    let (created_at, updated_at) = (now.clone(), now);
+    let task =
+        Task { id, title, description, completed_at: None, priority, due, tags, created_at, updated_at, version: 1 };
+    CreatedTask { task, item, write_id }
+}
+
+/// The task in an item.
+///
+/// # Errors
+/// [`StoreError::Unexpected`] naming the attribute, if it was not this store that wrote the item.
+pub(super) fn task(mut item: Item) -> Result<Task, StoreError> {
+    let mut text = |name: &'static str| match item.remove(name) {
+        None => Ok(None),
+        Some(AttributeValue::S(text)) => Ok(Some(text)),
+        Some(_) => Err(StoreError::unexpected(format!("attribute {name} is not a string"))),
+    };
+    let id = required(attribute::TASK_ID, text(attribute::TASK_ID)?.and_then(|text| TaskId::parse(&text)))?;
+    let title = required(attribute::TITLE, text(attribute::TITLE)?).map(Title::from_store)?;
+    let description = text(attribute::DESCRIPTION)?.map(Description::from_store);
+    let completed_at = text(attribute::COMPLETED_AT)?.map(Timestamp::from_store);
+    let priority =
+        required(attribute::PRIORITY, text(attribute::PRIORITY)?.and_then(|text| Priority::parse(&text).ok()))?;
+    let due = text(attribute::DUE)?.map(Due::from_store);
+    let created_at = required(attribute::CREATED_AT, text(attribute::CREATED_AT)?).map(Timestamp::from_store)?;
+    let updated_at = required(attribute::UPDATED_AT, text(attribute::UPDATED_AT)?).map(Timestamp::from_store)?;
+    let tags = match item.remove(attribute::TAGS) {
+        Some(AttributeValue::L(tags)) => tags.into_iter().map(tag).collect::<Option<_>>(),
+        _ => None,
+    };
+    let tags = required(attribute::TAGS, tags).map(Tags::from_store)?;
+    let version = required(attribute::VERSION, item.get(attribute::VERSION).and_then(as_number))?;
+    Ok(Task { id, title, description, completed_at, priority, due, tags, created_at, updated_at, version })
+}
+
+fn required<T>(name: &'static str, value: Option<T>) -> Result<T, StoreError> {
+    value.ok_or_else(|| StoreError::unexpected(format!("attribute {name} is missing or malformed")))
+}
+
+fn tag(value: AttributeValue) -> Option<Tag> {
+    if let AttributeValue::S(text) = value { Some(Tag::from_store(text)) } else { None }
+}
+
+/// The sort key of a task. Its partition key is put in by [`super::UserTasks`].
+pub(super) fn key(id: TaskId) -> Item {
+    HashMap::from([(attribute::TASK_ID.to_owned(), text(id.to_string()))])
+}
+
+/// By due date, tasks without one last; the id makes it unique, so that ties have one order. `~` sorts after every digit.
+pub(super) fn due_key(due: Option<&Due>, id: TaskId) -> String {
+    format!("{}#{id}", due.map_or(UNDATED, Due::as_str))
+}
+
+pub(super) const UNDATED: &str = "~";
+
+/// The sort key of the index by last write.
+pub(super) fn updated(at: &Timestamp, id: TaskId) -> String {
+    format!("{}#{id}", at.as_str())
+}
+
+/// A name for one write, that no other has.
+pub(super) fn new_write_id() -> String {
+    Uuid::now_v7().simple().to_string()
+}
+
+/// Whether this is what the write with that name left behind.
+pub(super) fn is_written_by(item: &Item, write_id: &str) -> bool {
+    matches!(item.get(attribute::WRITE_ID), Some(AttributeValue::S(text)) if text == write_id)
+}
+
+pub(super) fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(super) fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+pub(super) fn tags(tags: &Tags) -> AttributeValue {
+    AttributeValue::L(tags.iter().map(|tag| text(tag.as_str())).collect())
+}
+
+pub(super) fn as_number(value: &AttributeValue) -> Option<u64> {
+    value.as_n().ok()?.parse().ok()
+}

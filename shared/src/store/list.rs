@@ -1,0 +1,194 @@
+//! Lists: one `Query` a page, whose cost depends on the page and not on how many tasks there are.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::cursor::Cursor;
+use super::item::{self, UNDATED, attribute, text};
+use super::{StoreError, UserTasks};
+use crate::task::{Due, Priority, Tag, Task};
+
+/// How many items one API call may read where a filter passes most of them over. Then it gives what it found, and a
+/// cursor to go on.
+const MAX_ITEMS_READ: usize = 1_000;
+/// How many it reads at a time, once the first request did not fill the page.
+const ITEMS_PER_FURTHER_REQUEST: usize = 250;
+
+/// Which tasks are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Status {
+    /// All of them, newest first.
+    #[default]
+    All,
+    /// Open ones by due date, those without one last.
+    Open,
+    /// Completed ones, newest first.
+    Completed,
+}
+
+impl Status {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Open => "open",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// A range of due dates. With a bound, tasks without a due date are outside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DueRange {
+    /// Not before this.
+    pub from: Option<Due>,
+    /// Before this, exclusively.
+    pub before: Option<Due>,
+}
+
+impl DueRange {
+    pub(super) fn includes(&self, due: Option<&Due>) -> bool {
+        match due {
+            Some(due) => {
+                self.from.as_ref().is_none_or(|from| from <= due)
+                    && self.before.as_ref().is_none_or(|before| due < before)
+            }
+            None => self.from.is_none() && self.before.is_none(),
+        }
+    }
+}
+
+/// A page of a list, as a client asks for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Which tasks.
+    pub status: Status,
+    /// How many at most, 1 to 100.
+    pub limit: usize,
+    /// Only those with this priority.
+    pub priority: Option<Priority>,
+    /// Only those with this tag.
+    pub tag: Option<Tag>,
+    /// Only those due then. For open tasks only.
+    pub due: DueRange,
+    /// Where the page begins; `None` for the first one.
+    pub cursor: Option<Cursor>,
+}
+
+impl ListQuery {
+    /// The list that the page belongs to, in words: two queries with the same words are pages of the same list.
+    pub(super) fn signature(&self) -> String {
+        let mut words = form_urlencoded::Serializer::new(String::new());
+        words.append_pair("status", self.status.as_str()).append_pair("limit", &self.limit.to_string());
+        let optional = [
+            ("priority", self.priority.map(Priority::as_str)),
+            ("tag", self.tag.as_ref().map(Tag::as_str)),
+            ("due_from", self.due.from.as_ref().map(Due::as_str)),
+            ("due_before", self.due.before.as_ref().map(Due::as_str)),
+        ];
+        words.extend_pairs(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        words.finish()
+    }
+}
+
+/// Tasks, and where the next ones are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// At most as many as asked for.
+    pub tasks: Vec<Task>,
+    /// Where the next page begins; `None` on the last one.
+    pub next_cursor: Option<String>,
+}
+
+impl UserTasks<'_> {
+    /// A page of tasks, strongly consistent. One request; more only where a filter, or tombstones, leave the page
+    /// unfilled, and then no more than [`MAX_ITEMS_READ`] items are read.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], [`StoreError::Unexpected`].
+    pub async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        let mut tasks = Vec::with_capacity(query.limit + 1);
+        let mut start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key(query.status)));
+        let mut items_read = 0;
+        // One more than the page takes tells whether there is another page.
+        let mut items_to_read = query.limit + 1;
+        loop {
+            let request = self.query(query).limit(i32::try_from(items_to_read).unwrap_or(i32::MAX));
+            let output = request.set_exclusive_start_key(start).send().await?;
+            items_read += usize::try_from(output.scanned_count).unwrap_or_default();
+            for item in output.items.unwrap_or_default() {
+                tasks.push(item::task(item)?);
+            }
+            start = output.last_evaluated_key;
+
+            if tasks.len() > query.limit {
+                tasks.truncate(query.limit);
+                let next_cursor = tasks.last().map(|last| Cursor::after(last, query).encode(query));
+                return Ok(Page { tasks, next_cursor });
+            }
+            let Some(position) = &start else { return Ok(Page { tasks, next_cursor: None }) };
+            if items_read >= MAX_ITEMS_READ {
+                let cursor =
+                    Cursor::at(position, query).ok_or_else(|| StoreError::unexpected("a start key is malformed"))?;
+                let next_cursor = Some(cursor.encode(query));
+                return Ok(Page { tasks, next_cursor });
+            }
+            items_to_read = ITEMS_PER_FURTHER_REQUEST.min(MAX_ITEMS_READ - items_read);
+        }
+    }
+
+    /// The request for a page, but for where it begins and how much it reads.
+    fn query(&self, query: &ListQuery) -> QueryFluentBuilder {
+        let request = self.store.client.query().table_name(&self.store.tasks_table).consistent_read(true);
+        let mut key_condition = String::from("user_id = :user_id");
+        let mut filters: Vec<&str> = Vec::new();
+        let mut values = HashMap::from([(":user_id".to_owned(), text(self.user.id()))]);
+        let mut value = |name: &str, text: &str| values.insert(name.to_owned(), AttributeValue::S(text.to_owned()));
+
+        let mut request = match query.status {
+            Status::Open => {
+                // No key in the index is just a date: a bound itself is never equal to one, so that `BETWEEN`, which
+                // includes its bounds, leaves out what is due at `before`.
+                let before = query.due.before.as_ref().map(Due::as_str);
+                match (query.due.from.as_ref().map(Due::as_str), before) {
+                    (None, None) => {}
+                    (None, Some(before)) => {
+                        key_condition.push_str(" AND open_due < :before");
+                        value(":before", before);
+                    }
+                    (Some(from), before) => {
+                        key_condition.push_str(" AND open_due BETWEEN :from AND :before");
+                        value(":from", from);
+                        value(":before", before.unwrap_or(UNDATED));
+                    }
+                }
+                request.index_name("open_by_due")
+            }
+            Status::All => {
+                filters.push("attribute_not_exists(deleted_at)");
+                request.scan_index_forward(false)
+            }
+            Status::Completed => {
+                filters.push("attribute_exists(completed_at)");
+                request.scan_index_forward(false)
+            }
+        };
+        if let Some(priority) = query.priority {
+            filters.push("#priority = :priority");
+            value(":priority", priority.as_str());
+            request = request.expression_attribute_names("#priority", attribute::PRIORITY);
+        }
+        if let Some(tag) = &query.tag {
+            filters.push("contains(#tags, :tag)");
+            value(":tag", tag.as_str());
+            request = request.expression_attribute_names("#tags", attribute::TAGS);
+        }
+        request
+            .key_condition_expression(key_condition)
+            .set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
+            .set_expression_attribute_values(Some(values))
+    }
+}

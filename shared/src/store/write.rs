@@ -1,0 +1,224 @@
+//! Conditional writes of a task that is there, each one `UpdateItem` without a read before it.
+//!
+//! Every write leaves its own id on the item and demands that it is not there yet. So a retry, by the SDK after an
+//! answer was lost, or on the network by an attempt that comes late, finds its own write and does nothing twice.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+
+use super::item::{self, Item, as_number, attribute, due_key, is_written_by, new_write_id, number, text, updated};
+use super::{Precondition, StoreError};
+use crate::task::{Description, Due, Priority, Task, TaskChanges, TaskId, Timestamp, Title};
+
+/// How long a tombstone stays.
+const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The state that a task must be in for a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Any,
+    Open,
+    Completed,
+}
+
+/// What becomes of a task's attributes.
+pub(super) struct Write {
+    write_id: String,
+    state: State,
+    set: Vec<(&'static str, Value)>,
+    remove: Vec<&'static str>,
+    returns: ReturnValue,
+}
+
+enum Value {
+    New(AttributeValue),
+    NewIfAbsent(AttributeValue),
+    CopyOf(&'static str),
+}
+
+/// What a write that DynamoDB answered has done.
+pub(super) enum Outcome {
+    /// It was done, now or by an earlier attempt of the same call. This is the item after it.
+    Done(Item),
+    /// Nothing: the task is not in the state that the write demands.
+    OtherState,
+}
+
+impl Outcome {
+    pub(super) fn task(self) -> Result<Task, StoreError> {
+        match self {
+            Self::Done(item) => item::task(item),
+            Self::OtherState => Err(StoreError::unexpected("a condition failed that always holds")),
+        }
+    }
+
+    pub(super) fn done(self) -> Result<(), StoreError> {
+        match self {
+            Self::Done(_) => Ok(()),
+            Self::OtherState => Err(StoreError::unexpected("a condition failed that always holds")),
+        }
+    }
+}
+
+impl Write {
+    /// Changes parts of a task. With another `due`, `state` must say whether the task is in the index of open ones.
+    pub(super) fn changing(id: TaskId, changes: &TaskChanges, state: State, now: SystemTime) -> Self {
+        let mut write = Self::new(id, state, now);
+        if let Some(title) = &changes.title {
+            write.set(attribute::TITLE, text(Title::as_str(title)));
+        }
+        if let Some(description) = &changes.description {
+            write.set_or_remove(attribute::DESCRIPTION, description.as_ref().map(Description::as_str));
+        }
+        if let Some(priority) = changes.priority {
+            write.set(attribute::PRIORITY, text(Priority::as_str(priority)));
+        }
+        if let Some(tags) = &changes.tags {
+            write.set(attribute::TAGS, item::tags(tags));
+        }
+        if let Some(due) = &changes.due {
+            let due_key = due_key(due.as_ref(), id);
+            write.set_or_remove(attribute::DUE, due.as_ref().map(Due::as_str));
+            if state == State::Open {
+                write.set(attribute::OPEN_DUE, text(due_key.as_str()));
+            }
+            write.set(attribute::DUE_KEY, text(due_key));
+        }
+        write
+    }
+
+    /// Completes a task and takes it out of the index of open ones. The moment of an earlier completion stays.
+    pub(super) fn completing(id: TaskId, state: State, now: SystemTime) -> Self {
+        let mut write = Self::new(id, state, now);
+        let completed_at = text(Timestamp::from(now).as_str());
+        write.set.push((attribute::COMPLETED_AT, Value::NewIfAbsent(completed_at)));
+        write.remove.push(attribute::OPEN_DUE);
+        write
+    }
+
+    /// Reopens a task and puts it into the index of open ones.
+    pub(super) fn reopening(id: TaskId, state: State, now: SystemTime) -> Self {
+        let mut write = Self::new(id, state, now);
+        write.set.push((attribute::OPEN_DUE, Value::CopyOf(attribute::DUE_KEY)));
+        write.remove.push(attribute::COMPLETED_AT);
+        write
+    }
+
+    /// Leaves a tombstone: which task it was, in which version, and when it was deleted.
+    pub(super) fn deleting(id: TaskId, now: SystemTime) -> Self {
+        let mut write = Self::new(id, State::Any, now);
+        let expires_at = (now + TOMBSTONE_LIFETIME).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        write.set(attribute::DELETED_AT, text(Timestamp::from(now).as_str()));
+        write.set(attribute::EXPIRES_AT, number(expires_at));
+        write.remove = vec![
+            attribute::TITLE,
+            attribute::DESCRIPTION,
+            attribute::COMPLETED_AT,
+            attribute::PRIORITY,
+            attribute::DUE,
+            attribute::TAGS,
+            attribute::CREATED_AT,
+            attribute::OPEN_DUE,
+            attribute::DUE_KEY,
+        ];
+        write.returns = ReturnValue::None;
+        write
+    }
+
+    fn new(id: TaskId, state: State, now: SystemTime) -> Self {
+        let now = Timestamp::from(now);
+        let write_id = new_write_id();
+        let mut write =
+            Self { write_id, state, set: Vec::with_capacity(12), remove: Vec::new(), returns: ReturnValue::AllNew };
+        write.set(attribute::UPDATED, text(updated(&now, id)));
+        write.set(attribute::UPDATED_AT, text(now.as_str()));
+        write
+    }
+
+    fn set(&mut self, name: &'static str, value: AttributeValue) {
+        self.set.push((name, Value::New(value)));
+    }
+
+    fn set_or_remove(&mut self, name: &'static str, value: Option<&str>) {
+        match value {
+            Some(value) => self.set(name, text(value)),
+            None => self.remove.push(name),
+        }
+    }
+
+    /// Puts the write and its conditions into a request that has its key.
+    pub(super) fn apply(
+        &self,
+        request: UpdateItemFluentBuilder,
+        precondition: &Precondition,
+    ) -> UpdateItemFluentBuilder {
+        // Every name stands behind a placeholder, because some are reserved words.
+        let mut update = String::from("SET #version = #version + :one, #write_id = :write_id");
+        let mut names: HashMap<String, String> = HashMap::new();
+        let mut name = |name: &'static str| names.insert(format!("#{name}"), name.to_owned());
+        let mut values =
+            HashMap::from([(":one".to_owned(), number(1)), (":write_id".to_owned(), text(self.write_id.as_str()))]);
+        name(attribute::VERSION);
+        name(attribute::WRITE_ID);
+        for (target, value) in &self.set {
+            name(target);
+            let value = match value {
+                Value::New(value) => {
+                    values.insert(format!(":{target}"), value.clone());
+                    format!(":{target}")
+                }
+                Value::NewIfAbsent(value) => {
+                    values.insert(format!(":{target}"), value.clone());
+                    format!("if_not_exists(#{target}, :{target})")
+                }
+                Value::CopyOf(source) => {
+                    name(source);
+                    format!("#{source}")
+                }
+            };
+            update.push_str(&format!(", #{target} = {value}"));
+        }
+        for (index, target) in self.remove.iter().enumerate() {
+            name(target);
+            update.push_str(if index == 0 { " REMOVE " } else { ", " });
+            update.push_str(&format!("#{target}"));
+        }
+
+        let mut condition =
+            String::from("attribute_exists(task_id) AND attribute_not_exists(deleted_at) AND #write_id <> :write_id");
+        condition.push_str(match self.state {
+            State::Any => "",
+            State::Open => " AND attribute_exists(open_due)",
+            State::Completed => " AND attribute_not_exists(open_due)",
+        });
+        if let Precondition::Version(versions) = precondition {
+            // No task ever has version 0: with no other version to match, the condition fails and gives the item.
+            let placeholders: Vec<_> = (0..=versions.len()).map(|index| format!(":version_{index}")).collect();
+            condition.push_str(&format!(" AND #version IN ({})", placeholders.join(", ")));
+            values.extend(placeholders.into_iter().zip([0].iter().chain(versions).map(|&version| number(version))));
+        }
+
+        request
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values(self.returns.clone())
+    }
+
+    /// Why the conditions failed, from the item as it was found: one answer tells it all.
+    pub(super) fn refused(&self, found: Option<Item>, precondition: &Precondition) -> Result<Outcome, StoreError> {
+        let item = found.ok_or(StoreError::NotFound)?;
+        if is_written_by(&item, &self.write_id) {
+            return Ok(Outcome::Done(item));
+        }
+        if item.contains_key(attribute::DELETED_AT) {
+            return Err(StoreError::NotFound);
+        }
+        let version = item.get(attribute::VERSION).and_then(as_number).unwrap_or_default();
+        if precondition.allows(version) { Ok(Outcome::OtherState) } else { Err(StoreError::VersionMismatch) }
+    }
+}

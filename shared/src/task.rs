@@ -1,0 +1,461 @@
+//! Tasks and their parts: pure values. A part that exists is valid, because its `parse` is the only way to make it
+//! from outside.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use time::format_description::FormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime, UtcOffset};
+use uuid::Uuid;
+
+/// Why a value was refused, in words for the person who sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invalid(pub &'static str);
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// A task as its owner sees it. It has no owner field: the partition that it lies in is the owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its name, unique for its owner.
+    pub id: TaskId,
+    /// What is to be done.
+    pub title: Title,
+    /// More about it.
+    pub description: Option<Description>,
+    /// When it was completed; `None` while it is open.
+    pub completed_at: Option<Timestamp>,
+    /// How much it matters.
+    pub priority: Priority,
+    /// When it should be done.
+    pub due: Option<Due>,
+    /// Free labels, in the order they were given.
+    pub tags: Tags,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+    /// 1 when it was created, and one more with every write.
+    pub version: Version,
+}
+
+/// The JSON of the HTTP contract.
+impl Serialize for Task {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Task", 11)?;
+        object.serialize_field("id", &self.id)?;
+        object.serialize_field("title", &self.title)?;
+        object.serialize_field("description", &self.description)?;
+        object.serialize_field("completed", &self.completed_at.is_some())?;
+        object.serialize_field("completed_at", &self.completed_at)?;
+        object.serialize_field("priority", self.priority.as_str())?;
+        object.serialize_field("due", &self.due)?;
+        object.serialize_field("tags", &self.tags)?;
+        object.serialize_field("created_at", &self.created_at)?;
+        object.serialize_field("updated_at", &self.updated_at)?;
+        object.serialize_field("version", &self.version)?;
+        object.end()
+    }
+}
+
+/// How often a task has been written. Its `ETag` is made of it.
+pub type Version = u64;
+
+/// What a client says of a task when it creates it, or replaces it whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTask {
+    /// See [`Task::title`].
+    pub title: Title,
+    /// See [`Task::description`].
+    pub description: Option<Description>,
+    /// See [`Task::priority`].
+    pub priority: Priority,
+    /// See [`Task::due`].
+    pub due: Option<Due>,
+    /// See [`Task::tags`].
+    pub tags: Tags,
+}
+
+/// What a client changes of a task. `None` leaves a part as it is, `Some(None)` takes it away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TaskChanges {
+    /// See [`Task::title`].
+    pub title: Option<Title>,
+    /// See [`Task::description`].
+    pub description: Option<Option<Description>>,
+    /// See [`Task::priority`].
+    pub priority: Option<Priority>,
+    /// See [`Task::due`].
+    pub due: Option<Option<Due>>,
+    /// See [`Task::tags`].
+    pub tags: Option<Tags>,
+}
+
+impl TaskChanges {
+    /// Whether nothing is changed at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// New content changes everything, and takes away what it does not have.
+impl From<NewTask> for TaskChanges {
+    fn from(content: NewTask) -> Self {
+        let NewTask { title, description, priority, due, tags } = content;
+        Self {
+            title: Some(title),
+            description: Some(description),
+            priority: Some(priority),
+            due: Some(due),
+            tags: Some(tags),
+        }
+    }
+}
+
+/// What a client wants of a task's completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completion {
+    /// Completed or open, whatever it is now.
+    Set(bool),
+    /// The other state than it has now.
+    Toggle,
+}
+
+/// A task's id: a UUID of version 7 (RFC 9562), so that ids sort by creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(Uuid);
+
+impl TaskId {
+    /// A new id, greater than every one that this process made before.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a default id would not be the same twice")]
+    pub fn new() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Reads the one spelling that [`fmt::Display`] writes: lower case, with hyphens. A task has one URL.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let uuid = Uuid::try_parse(text).ok()?;
+        let id = Self(uuid);
+        let canonical = uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
+        (canonical && uuid.get_version_num() == 7).then_some(id)
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+impl Serialize for TaskId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Its text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// Takes back what [`Self::as_str`] gave to the store, where only valid values come from.
+            pub(crate) fn from_store(text: String) -> Self {
+                Self(text)
+            }
+        }
+    };
+}
+
+text! {
+    /// 1 to 200 characters (Unicode scalar values) without control characters, trimmed.
+    Title
+}
+
+impl Title {
+    /// Trims the text and takes it if it keeps the bounds.
+    ///
+    /// # Errors
+    /// Says what a title must be.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        one_line(text, 200).map(Self).ok_or(Invalid("must be 1 to 200 characters, without control characters"))
+    }
+}
+
+text! {
+    /// At most 10,000 characters, kept as they came.
+    Description
+}
+
+impl Description {
+    /// Takes the text if it keeps the bound.
+    ///
+    /// # Errors
+    /// Says what a description must be.
+    pub fn parse(text: String) -> Result<Self, Invalid> {
+        if longer_than(&text, 10_000) {
+            return Err(Invalid("must be at most 10000 characters"));
+        }
+        Ok(Self(text))
+    }
+}
+
+text! {
+    /// A calendar date (`2026-11-30`), or a moment in UTC with milliseconds (`2026-11-30T09:00:00.000Z`). As text they
+    /// sort by time, a date before the moments of its day.
+    Due
+}
+
+impl Due {
+    /// Reads an RFC 3339 `full-date` or `date-time`; the latter is turned to UTC and cut to milliseconds.
+    ///
+    /// # Errors
+    /// Says what a due date must be.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        const EXPECTED: Invalid = Invalid(
+            "must be a date such as 2026-11-30 or an RFC 3339 date-time such as 2026-11-30T09:00:00Z, from year 0000 to 9999",
+        );
+        const FULL_DATE: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]");
+        // RFC 3339 wants a `T` (in either case) between date and time, which the parser does not insist on.
+        match text.as_bytes().get(10) {
+            None => Date::parse(text, FULL_DATE).map(|_| Self(text.to_owned())).map_err(|_| EXPECTED),
+            Some(b'T' | b't') => {
+                let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| EXPECTED)?;
+                let utc = moment.checked_to_offset(UtcOffset::UTC).ok_or(EXPECTED)?;
+                if (0..=9999).contains(&utc.year()) { Ok(Self(rfc3339_millis(utc))) } else { Err(EXPECTED) }
+            }
+            Some(_) => Err(EXPECTED),
+        }
+    }
+}
+
+text! {
+    /// A moment in UTC with milliseconds, as RFC 3339 writes it: `2026-11-21T10:30:00.123Z`.
+    Timestamp
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        Self(rfc3339_millis(time.into()))
+    }
+}
+
+fn rfc3339_millis(utc: OffsetDateTime) -> String {
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        utc.year(),
+        u8::from(utc.month()),
+        utc.day(),
+        utc.hour(),
+        utc.minute(),
+        utc.second(),
+        utc.millisecond()
+    )
+}
+
+/// How much a task matters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// Nobody said.
+    #[default]
+    None,
+    /// Less than others.
+    Low,
+    /// Like most.
+    Medium,
+    /// More than others.
+    High,
+}
+
+impl Priority {
+    /// Reads what [`Self::as_str`] writes.
+    ///
+    /// # Errors
+    /// Names the four.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "none" => Ok(Self::None),
+            "low" => Ok(Self::Low),
+            "medium" => Ok(Self::Medium),
+            "high" => Ok(Self::High),
+            _ => Err(Invalid("must be none, low, medium or high")),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+text! {
+    /// A label: 1 to 50 characters without control characters, trimmed.
+    Tag
+}
+
+impl Tag {
+    /// Trims the text and takes it if it keeps the bounds.
+    ///
+    /// # Errors
+    /// Says what a tag must be.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        one_line(text, 50).map(Self).ok_or(Invalid("must be 1 to 50 characters, without control characters"))
+    }
+}
+
+/// At most 20 labels, no two the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Tags(Vec<Tag>);
+
+impl Tags {
+    /// How many tags a task may have.
+    pub const MAX: usize = 20;
+
+    /// Takes the tags if they are few enough and differ from each other.
+    ///
+    /// # Errors
+    /// Says what is wrong with them as a whole.
+    pub fn new(tags: Vec<Tag>) -> Result<Self, Invalid> {
+        if tags.len() > Self::MAX {
+            return Err(Invalid("must be at most 20 tags"));
+        }
+        let repeated =
+            tags.iter().enumerate().any(|(index, tag)| tags.iter().take(index).any(|earlier| earlier == tag));
+        if repeated { Err(Invalid("must not name a tag twice")) } else { Ok(Self(tags)) }
+    }
+
+    /// The tags, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &Tag> {
+        self.0.iter()
+    }
+
+    /// Takes back what [`Self::iter`] gave to the store.
+    pub(crate) fn from_store(tags: Vec<Tag>) -> Self {
+        Self(tags)
+    }
+}
+
+fn one_line(text: &str, max_chars: usize) -> Option<String> {
+    let text = text.trim();
+    let fits = !text.is_empty() && !longer_than(text, max_chars) && !text.contains(char::is_control);
+    fits.then(|| text.to_owned())
+}
+
+fn longer_than(text: &str, max_chars: usize) -> bool {
+    text.len() > max_chars && text.chars().nth(max_chars).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn a_title_is_trimmed_and_bounded_in_characters() {
+        assert_eq!(Title::parse("  Buy milk\t").unwrap().as_str(), "Buy milk");
+        assert!(Title::parse(&"ä".repeat(200)).is_ok());
+        for refused in ["", " \n ", "a\u{0}b", "a\nb", "\u{7f}", &"ä".repeat(201)] {
+            assert!(Title::parse(refused).is_err(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_description_may_have_lines_and_ten_thousand_characters() {
+        assert!(Description::parse(format!("a\n{}", "é".repeat(9_998))).is_ok());
+        assert!(Description::parse("é".repeat(10_001)).is_err());
+    }
+
+    #[test]
+    fn a_due_date_is_kept_in_one_spelling() {
+        for (text, kept) in [
+            ("2026-11-30", "2026-11-30"),
+            ("2024-02-29", "2024-02-29"),
+            ("2026-11-30T09:00:00Z", "2026-11-30T09:00:00.000Z"),
+            ("2026-11-30t09:00:00.1239z", "2026-11-30T09:00:00.123Z"),
+            ("2026-11-30T00:30:00+01:00", "2026-11-29T23:30:00.000Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Due::parse(text).unwrap().as_str(), kept);
+        }
+        for refused in [
+            "",
+            "tomorrow",
+            "2026-02-29",
+            "2026-13-01",
+            "2026-1-1",
+            "2026-11-30 09:00:00Z",
+            "2026-11-30T09:00:00",
+            "2026-11-30T25:00:00Z",
+            "2026-11-30Z",
+            " 2026-11-30",
+            "+2026-11-30",
+            "20261130",
+            "9999-12-31T23:59:59-01:00",
+            "0000-01-01T00:00:00+01:00",
+            "2026-11-3é",
+        ] {
+            assert!(Due::parse(refused).is_err(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_date_sorts_before_the_moments_of_its_day() {
+        let sorted = ["2026-11-29T23:59:59Z", "2026-11-30", "2026-11-30T00:00:00Z", "2026-12-01"];
+        let dues: Vec<_> = sorted.map(|text| Due::parse(text).unwrap()).into();
+        assert!(dues.is_sorted());
+    }
+
+    #[test]
+    fn tags_are_few_and_differ() {
+        let tag = |text: &str| Tag::parse(text).unwrap();
+        assert!(Tags::new((0..20).map(|n| tag(&n.to_string())).collect()).is_ok());
+        assert!(Tags::new((0..21).map(|n| tag(&n.to_string())).collect()).is_err());
+        assert!(Tags::new(vec![tag("home"), tag(" home ")]).is_err());
+        assert!(Tag::parse(&"x".repeat(51)).is_err());
+    }
+
+    #[test]
+    fn ids_sort_by_creation_and_have_one_spelling() {
+        let ids: Vec<_> = (0..1_000).map(|_| TaskId::new().to_string()).collect();
+        assert!(ids.is_sorted_by(|earlier, later| earlier < later));
+        let first = TaskId::new();
+        let text = first.to_string();
+        assert_eq!(TaskId::parse(&text), Some(first));
+        for refused in [text.to_uppercase(), text.replace('-', ""), format!("{{{text}}}"), String::new()] {
+            assert_eq!(TaskId::parse(&refused), None, "{refused}");
+        }
+        assert_eq!(TaskId::parse("67e55044-10b1-426f-9247-bb680e5fe0c8"), None, "a random id, version 4");
+    }
+
+    #[test]
+    fn a_timestamp_has_milliseconds() {
+        let time = UNIX_EPOCH + Duration::from_millis(1_795_218_924_007);
+        assert_eq!(Timestamp::from(time).as_str(), "2026-11-20T23:55:24.007Z");
+    }
+}
