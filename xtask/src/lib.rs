@@ -1,0 +1,19 @@
+//! The project's commands: the whole stack on one machine (`dev`) and all checks (`test`).
+//!
+//! - [`template`] reads `template.yaml`, so that what runs here is what is deployed.
+//! - [`dynamodb`] is the embedded DynamoDB, [`token`] signs tokens for development.
+//! - [`stack`] runs the real function binaries behind `cargo lambda watch`; [`executables`] builds them,
+//!   [`processes`] sees to it that none of them outlives its parent, [`tools`] installs what is missing.
+//! - [`dev`] and [`checks`] are the commands themselves.
+
+pub mod checks;
+pub mod dev;
+pub mod dynamodb;
+pub mod executables;
+pub mod probe;
+pub mod processes;
+pub mod project;
+pub mod stack;
+pub mod template;
+pub mod token;
+pub mod tools;

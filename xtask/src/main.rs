@@ -1,0 +1,67 @@
+//! The project's commands, run as `cargo xtask <command>`.
+#![expect(clippy::print_stderr, reason = "an error is told on the terminal")]
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use xtask::{checks, dev::Dev, processes, stack};
+
+/// The project's commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the whole stack on this machine: the API, the functions, the tables.
+    Dev(Dev),
+    /// Runs all checks: format, lints, the template, all tests.
+    Test,
+    #[command(name = processes::GUARD_COMMAND, hide = true)]
+    Guard,
+    #[command(name = stack::NOT_FOUND_COMMAND, hide = true)]
+    NotFound,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Dev(dev) => until_stopped(dev.run()).await,
+        Command::Test => until_stopped(checks::run()).await.and_then(|ending| match ending {
+            Ending::Finished => Ok(Ending::Finished),
+            Ending::Stopped => anyhow::bail!("stopped before all checks had run"),
+        }),
+        Command::Guard => processes::guard().map(|()| Ending::Finished),
+        Command::NotFound => stack::not_found().await.map(|()| Ending::Finished),
+    };
+    match result {
+        Ok(Ending::Finished | Ending::Stopped) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+enum Ending {
+    Finished,
+    Stopped,
+}
+
+/// Runs a command until it is done or told to stop: dropping it stops what it has started.
+async fn until_stopped(command: impl Future<Output = Result<()>>) -> Result<Ending> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to Ctrl-C")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
+    tokio::select! {
+        result = command => result.map(|()| Ending::Finished),
+        _ = interrupt.recv() => Ok(Ending::Stopped),
+        _ = terminate.recv() => Ok(Ending::Stopped),
+        _ = hang_up.recv() => Ok(Ending::Stopped),
+    }
+}

@@ -1,0 +1,386 @@
+//! The whole stack on one machine: the embedded DynamoDB, `cargo lambda watch` in the role of API Gateway and of Lambda,
+//! and the function binaries as Lambda starts them.
+//!
+//! `cargo lambda watch` could start the functions itself, but it does not start one again that has ended, and a
+//! compile error leaves its callers waiting.
+#![expect(clippy::print_stderr, reason = "what goes wrong in a function must be seen on the terminal")]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::dynamodb::{EmbeddedDynamoDb, Storage};
+use crate::executables::Executables;
+use crate::processes::ProcessGroup;
+use crate::template::{Route, Template};
+use crate::tools::{self, Toolset};
+use crate::{probe, project};
+
+/// The hidden command of the `xtask` binary that runs [`not_found`].
+pub const NOT_FOUND_COMMAND: &str = "not-found";
+
+/// The function that `cargo lambda watch` calls for a request which has no route.
+const FALLBACK: &str = "_";
+
+/// One process answers one request at a time.
+const PROCESSES_PER_FUNCTION: usize = 2;
+
+const STARTUP: Duration = Duration::from_secs(60);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How to run the stack.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Where the tables are kept.
+    pub storage: Storage,
+    /// The folder that gets a log file for each function.
+    pub logs: PathBuf,
+    /// The settings of the functions, by the name of the environment variable.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// A running stack. It stops when it is dropped, and when this process is killed.
+pub struct Stack {
+    address: SocketAddr,
+    dynamodb: EmbeddedDynamoDb,
+    processes: ProcessGroup,
+    supervisors: JoinSet<()>,
+    endings: mpsc::Receiver<Ending>,
+    restarts: BTreeMap<String, watch::Sender<()>>,
+}
+
+/// A process that ended by itself.
+struct Ending {
+    name: String,
+    status: ExitStatus,
+}
+
+impl Stack {
+    /// Installs what is missing, builds the functions, starts everything, and returns when every function answers.
+    ///
+    /// # Errors
+    /// Says what is missing, does not compile or does not answer.
+    pub async fn start(options: Options) -> Result<Self> {
+        let emulator = tools::install(Toolset::Emulator).await?;
+        let template = Template::read()?;
+        let functions = template.functions().iter().map(|function| function.binary.as_str());
+        let executables = Executables::build(functions.chain(["xtask"])).await?;
+        let port = if options.port == 0 { probe::free_port().await? } else { options.port };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        probe::wait_until_free(address).await?;
+        fs::create_dir_all(&options.logs).with_context(|| format!("cannot make {}", options.logs.display()))?;
+
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let dynamodb = EmbeddedDynamoDb::start(options.storage, anywhere).await?.sweep_every(SWEEP_INTERVAL);
+        let processes = ProcessGroup::start(executables.path("xtask")?)?;
+        let (ended, endings) = mpsc::channel(64);
+        let mut stack = Self {
+            address,
+            dynamodb,
+            processes,
+            supervisors: JoinSet::new(),
+            endings,
+            restarts: BTreeMap::new(),
+        };
+        stack.start_router(&emulator, &options.logs, ended.clone())?;
+        stack.unless_something_ends(probe::wait_until_open(address, STARTUP), &options.logs).await?;
+        let environment = environment(&template, options.settings, &stack.dynamodb);
+        let binaries = template.functions().iter().map(|function| function.binary.as_str());
+        for name in binaries.chain([FALLBACK]) {
+            let program = executables.path(if name == FALLBACK { "xtask" } else { name })?.to_path_buf();
+            let mut environment = environment.clone();
+            environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
+            environment
+                .insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{address}/.rt/{name}"));
+            let log_name = if name == FALLBACK { NOT_FOUND_COMMAND } else { name };
+            stack.supervise(Supervised {
+                name: log_name.to_owned(),
+                arguments: if name == FALLBACK { vec![NOT_FOUND_COMMAND] } else { Vec::new() },
+                program,
+                environment,
+                group: stack.processes.id(),
+                log: Arc::new(log_file(&options.logs, log_name)?),
+                ended: ended.clone(),
+            });
+        }
+        stack.unless_something_ends(everybody_answers(&template, address), &options.logs).await?;
+        Ok(stack)
+    }
+
+    /// The URL that the paths of the API are appended to.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The DynamoDB behind the functions.
+    #[must_use]
+    pub fn dynamodb(&self) -> &EmbeddedDynamoDb {
+        &self.dynamodb
+    }
+
+    /// Starts the functions again that a build has changed, and names them.
+    pub fn restart_changed(&self, executables: &Executables) -> Vec<String> {
+        let changed = executables.changed();
+        let restarts = changed.filter_map(|name| self.restarts.get(name).map(|restart| (name, restart)));
+        restarts.map(|(name, restart)| (restart.send_replace(()), name.to_owned()).1).collect()
+    }
+
+    /// Reports functions that end and are started again, for as long as the router runs.
+    ///
+    /// # Errors
+    /// Always, in the end: the router ended.
+    pub async fn ended(&mut self) -> Result<()> {
+        while let Some(Ending { name, status }) = self.endings.recv().await {
+            if name == ROUTER {
+                bail!("`cargo lambda watch` ended ({status}); its log is {ROUTER}.log");
+            }
+            eprintln!("{name} ended ({status}) and is started again");
+        }
+        Ok(())
+    }
+
+    /// Stops everything, and returns when it has stopped.
+    pub async fn stop(mut self) {
+        self.supervisors.shutdown().await;
+        self.processes.stop().await;
+    }
+
+    fn start_router(&mut self, programs: &Path, logs: &Path, ended: mpsc::Sender<Ending>) -> Result<()> {
+        let log = log_file(logs, ROUTER)?;
+        let mut command = Command::new(programs.join("cargo-lambda"));
+        command.args(["lambda", "watch", "--only-lambda-apis", "--ignore-changes"]);
+        command.args(["--invoke-address", "127.0.0.1", "--invoke-port"]).arg(self.address.port().to_string());
+        command.current_dir(project::root()).stdin(Stdio::null()).process_group(self.processes.id());
+        let mut child = command
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {}", programs.join("cargo-lambda").display()))?;
+        self.supervisors.spawn(async move {
+            if let Ok(status) = child.wait().await {
+                let _ = ended.send(Ending { name: ROUTER.to_owned(), status }).await;
+            }
+        });
+        Ok(())
+    }
+
+    fn supervise(&mut self, supervised: Supervised) {
+        let (restart, _) = watch::channel(());
+        let supervised = Arc::new(supervised);
+        for _ in 0..PROCESSES_PER_FUNCTION {
+            self.supervisors.spawn(Arc::clone(&supervised).keep_running(restart.subscribe()));
+        }
+        self.restarts.insert(supervised.name.clone(), restart);
+    }
+
+    /// The result of `startup`, unless one of the processes has ended before.
+    async fn unless_something_ends(&mut self, startup: impl Future<Output = Result<()>>, logs: &Path) -> Result<()> {
+        tokio::select! {
+            started = startup => started,
+            Some(Ending { name, status }) = self.endings.recv() => {
+                let log = logs.join(&name).with_extension("log");
+                let text = fs::read_to_string(&log).unwrap_or_default();
+                let last = text.lines().last().unwrap_or("it logged nothing");
+                bail!("{name} ended before it could serve ({status}): {last}")
+            }
+        }
+    }
+}
+
+async fn everybody_answers(template: &Template, address: SocketAddr) -> Result<()> {
+    for function in template.functions() {
+        for Route { method, path } in &function.routes {
+            let path = path.replace("{user_id}", "me").replace("{task_id}", "none");
+            answers(address, method, &path, 401).await.with_context(|| function.binary.clone())?;
+        }
+    }
+    answers(address, "GET", "/", 404).await.context(NOT_FOUND_COMMAND)
+}
+
+/// The name of the router among the processes and the logs.
+const ROUTER: &str = "router";
+
+/// Answers every request as API Gateway answers one that has no route.
+///
+/// # Errors
+/// The Runtime API cannot be talked to.
+pub async fn not_found() -> Result<()> {
+    use lambda_runtime::{LambdaEvent, service_fn};
+    let answer = serde_json::json!({
+        "statusCode": 404,
+        "headers": { "content-type": "application/json" },
+        "body": r#"{"message":"Not Found"}"#,
+        "cookies": [],
+        "isBase64Encoded": false,
+    });
+    let handler = service_fn(|_: LambdaEvent<serde_json::Value>| {
+        let answer = answer.clone();
+        async move { Ok::<_, std::convert::Infallible>(answer) }
+    });
+    lambda_runtime::run(handler).await.map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// A function and how it is started.
+struct Supervised {
+    name: String,
+    program: PathBuf,
+    arguments: Vec<&'static str>,
+    environment: BTreeMap<String, String>,
+    group: i32,
+    log: Arc<File>,
+    ended: mpsc::Sender<Ending>,
+}
+
+impl Supervised {
+    /// Runs one process of the function, and another one whenever it ends or a restart is asked for.
+    async fn keep_running(self: Arc<Self>, mut restart: watch::Receiver<()>) {
+        const SHORTEST: Duration = Duration::from_millis(100);
+        const LONGEST: Duration = Duration::from_secs(5);
+        let mut pause = SHORTEST;
+        loop {
+            let started = Instant::now();
+            match self.spawn() {
+                Ok(mut child) => {
+                    tokio::select! {
+                        status = child.wait() => {
+                            let Ok(status) = status else { return };
+                            let _ = self.ended.send(Ending { name: self.name.clone(), status }).await;
+                        }
+                        Ok(()) = restart.changed() => {
+                            let _ = child.kill().await;
+                            pause = SHORTEST;
+                            continue;
+                        }
+                    }
+                }
+                Err(error) => eprintln!("{}: {error:#}", self.name),
+            }
+            if started.elapsed() > LONGEST {
+                pause = SHORTEST;
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST);
+        }
+    }
+
+    fn spawn(&self) -> Result<Child> {
+        let mut command = Command::new(&self.program);
+        // Lambda gives a function its own account and region; the developer's must not get in.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_")) {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .args(&self.arguments)
+            .envs(&self.environment)
+            .process_group(self.group)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        self.keep_log(child.stdout.take());
+        self.keep_log(child.stderr.take());
+        Ok(child)
+    }
+
+    fn keep_log(&self, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
+        let Some(output) = output else { return };
+        let (name, log) = (self.name.clone(), Arc::clone(&self.log));
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(output).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let _ = log.as_ref().write_all(format!("{line}\n").as_bytes());
+                if deserves_attention(&line) {
+                    eprintln!("{name}: {line}");
+                }
+            }
+        });
+    }
+}
+
+/// Whether a line of a log is a warning, an error, or no log entry at all, as the message of a panic.
+fn deserves_attention(line: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Entry {
+        level: String,
+    }
+    match serde_json::from_str::<Entry>(line) {
+        Ok(entry) => matches!(entry.level.as_str(), "WARN" | "ERROR"),
+        Err(_) => !line.trim().is_empty(),
+    }
+}
+
+/// What the functions find in their environment, except for their names.
+fn environment(
+    template: &Template,
+    settings: BTreeMap<String, String>,
+    dynamodb: &EmbeddedDynamoDb,
+) -> BTreeMap<String, String> {
+    let mut environment = settings;
+    // The credentials sign requests which the embedded DynamoDB does not check.
+    let fixed = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint()),
+    ];
+    environment.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    environment.extend(table_names(template));
+    environment
+}
+
+/// The settings that tell the functions which table is which.
+#[must_use]
+pub fn table_names(template: &Template) -> BTreeMap<String, String> {
+    let tables = template.tables().iter().map(crate::template::Table::local_name);
+    tables.map(|name| (format!("{}_TABLE", name.to_uppercase()), name)).collect()
+}
+
+async fn answers(address: SocketAddr, method: &str, path: &str, expected: u16) -> Result<()> {
+    let deadline = Instant::now() + STARTUP;
+    loop {
+        match probe::status(address, method, path).await {
+            Ok(status) if status == expected => return Ok(()),
+            Ok(status) if Instant::now() > deadline => bail!("{method} {path} is answered with {status}"),
+            Err(error) if Instant::now() > deadline => return Err(error.context(format!("{method} {path}"))),
+            _ => sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+fn log_file(folder: &Path, name: &str) -> Result<File> {
+    let path = folder.join(name).with_extension("log");
+    File::create(&path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_errors_and_panics_reach_the_terminal() {
+        assert!(deserves_attention(r#"{"level":"ERROR","message":"no table"}"#));
+        assert!(deserves_attention(r#"{"level":"WARN"}"#));
+        assert!(deserves_attention("thread 'main' panicked at src/main.rs:1"));
+        assert!(!deserves_attention(r#"{"level":"INFO","message":"served"}"#));
+        assert!(!deserves_attention(""));
+    }
+}

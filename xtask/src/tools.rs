@@ -1,0 +1,90 @@
+//! The tools that are not crates: installed in pinned versions into the project's own `.tools` folder.
+#![expect(clippy::print_stdout, reason = "an installation says on the terminal that it takes its time")]
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use tokio::process::Command;
+
+use crate::{processes, project};
+
+/// Tools that are installed together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toolset {
+    /// cargo-lambda, which emulates Lambda and API Gateway.
+    Emulator,
+    /// The AWS SAM CLI and cfn-lint, which check the template.
+    Linters,
+}
+
+impl Toolset {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Emulator => "emulator",
+            Self::Linters => "linters",
+        }
+    }
+
+    fn announcement(self) -> &'static str {
+        match self {
+            Self::Emulator => "Installing cargo-lambda into .tools",
+            Self::Linters => "Installing the SAM CLI and cfn-lint into .tools (a minute or two)",
+        }
+    }
+}
+
+/// Installs the tools unless just these versions are there, and gives the folder of their programs.
+///
+/// # Errors
+/// Python is missing or too old, or the packages cannot be had.
+pub async fn install(tools: Toolset) -> Result<PathBuf> {
+    let folder = project::tools_folder().join(tools.name());
+    let requirements = project::root().join("xtask/requirements").join(tools.name()).with_extension("txt");
+    let mut wanted =
+        std::fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+    // The programs of a virtual environment name the folder that they were installed into.
+    wanted.extend(folder.as_os_str().as_encoded_bytes());
+    std::fs::create_dir_all(project::tools_folder()).context("cannot make .tools")?;
+    let _lock = exclusively(project::tools_folder().join("lock")).await?;
+    // Written last: a stamp stands for a whole installation.
+    let stamp = folder.join("installed.txt");
+    let programs = folder.join("bin");
+    let python = programs.join("python");
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == wanted) && python.exists() {
+        return Ok(programs);
+    }
+    println!("{}", tools.announcement());
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    make_environment(&folder).await?;
+    let mut pip = Command::new(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+    // The file names every package there is to install, in one version.
+    pip.args(["--no-deps", "--requirement"]).arg(&requirements);
+    processes::run(&mut pip).await.with_context(|| format!("cannot install {}", requirements.display()))?;
+    std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(programs)
+}
+
+async fn exclusively(path: PathBuf) -> Result<std::fs::File> {
+    let lock = std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await?;
+    lock.with_context(|| format!("cannot lock {}", path.display()))
+}
+
+async fn make_environment(folder: &Path) -> Result<()> {
+    let version = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+    let mut check = Command::new("python3");
+    let Ok(output) = check.args(["-c", version]).output().await else {
+        bail!("python3 is missing: install Python 3.10 or newer");
+    };
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        if reason.contains("No module named") {
+            bail!("python3 cannot make virtual environments: install python3-venv (Debian and Ubuntu: apt install python3-venv)");
+        }
+        bail!("python3 is too old: install Python 3.10 or newer");
+    }
+    processes::run(Command::new("python3").args(["-m", "venv"]).arg(folder)).await
+}
