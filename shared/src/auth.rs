@@ -109,3 +109,6 @@ impl TokenVerifier {
         Ok(AuthenticatedUser { id: subject })
     }
 }
+
+#[cfg(test)]
+mod tests;

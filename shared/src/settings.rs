@@ -20,7 +20,7 @@ impl Settings {
     /// # Errors
     /// Names the first setting that is missing or wrong.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
-        let variables = Variables(&variable);
+        let variables = Variables::new(&variable);
         Ok(Self { auth: AuthSettings::read(&variables)?, store: StoreSettings::read(&variables)? })
     }
 
@@ -36,7 +36,11 @@ impl Settings {
 /// The environment, as a function of a name.
 pub(crate) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
-impl Variables<'_> {
+impl<'a> Variables<'a> {
+    pub(crate) fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(variable)
+    }
+
     pub(crate) fn required(&self, name: &'static str) -> Result<String, InvalidSetting> {
         self.optional(name)?.ok_or(InvalidSetting::new(name, "must be set"))
     }

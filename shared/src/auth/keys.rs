@@ -146,3 +146,128 @@ fn modulus(text: Option<&str>) -> Option<&str> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn ids(keys: &Value) -> Option<Vec<(String, &'static str)>> {
+        let keys = parse_key_set(keys.to_string().as_bytes())?;
+        Some(keys.iter().map(|key| (key.id.clone(), key.algorithm())).collect())
+    }
+
+    fn one(jwk: Value) -> Option<&'static str> {
+        ids(&json!({"keys": [jwk]})).unwrap().first().map(|(_, algorithm)| *algorithm)
+    }
+
+    fn bytes(length: usize) -> String {
+        URL_SAFE_NO_PAD.encode(vec![0xc3; length])
+    }
+
+    fn ed25519(more: &Value) -> Value {
+        with(json!({"kty": "OKP", "crv": "Ed25519", "kid": "1", "x": bytes(32)}), more)
+    }
+
+    fn p256(more: &Value) -> Value {
+        with(json!({"kty": "EC", "crv": "P-256", "kid": "1", "x": bytes(32), "y": bytes(32)}), more)
+    }
+
+    fn rsa(more: &Value) -> Value {
+        with(json!({"kty": "RSA", "kid": "1", "n": bytes(256), "e": "AQAB"}), more)
+    }
+
+    fn with(mut jwk: Value, more: &Value) -> Value {
+        jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        jwk
+    }
+
+    #[test]
+    fn the_real_mixed_set_gives_its_four_usable_keys() {
+        let document = include_bytes!("../../../tests/fixtures/better-auth/mixed-jwks.json");
+        let keys = parse_key_set(document).unwrap();
+        let mut algorithms: Vec<_> = keys.iter().map(|key| key.algorithm()).collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        assert_eq!(algorithms, ["ES256", "EdDSA", "PS256", "RS256"]);
+    }
+
+    #[test]
+    fn a_key_without_an_algorithm_has_that_of_its_type() {
+        assert_eq!(one(ed25519(&json!({}))), Some("EdDSA"));
+        assert_eq!(one(p256(&json!({}))), Some("ES256"));
+        assert_eq!(one(rsa(&json!({}))), Some("RS256"));
+        assert_eq!(one(rsa(&json!({"alg": "PS256"}))), Some("PS256"));
+    }
+
+    #[test]
+    fn keys_for_other_uses_types_and_algorithms_are_passed_over() {
+        assert_eq!(one(ed25519(&json!({"use": "sig", "key_ops": ["verify"]}))), Some("EdDSA"));
+        for refused in [
+            ed25519(&json!({"use": "enc"})),
+            ed25519(&json!({"key_ops": ["sign"]})),
+            ed25519(&json!({"key_ops": "verify"})),
+            ed25519(&json!({"alg": "ES256"})),
+            ed25519(&json!({"alg": "HS256"})),
+            ed25519(&json!({"crv": "Ed448"})),
+            ed25519(&json!({"crv": "X25519"})),
+            ed25519(&json!({"kid": ""})),
+            ed25519(&json!({"kid": null})),
+            ed25519(&json!({"kid": 1})),
+            ed25519(&json!({"kty": "EC"})),
+            p256(&json!({"alg": "ES512"})),
+            p256(&json!({"crv": "P-521"})),
+            p256(&json!({"crv": "secp256k1"})),
+            rsa(&json!({"alg": "RS512"})),
+            rsa(&json!({"alg": "none"})),
+            rsa(&json!({"alg": "HS256"})),
+            json!({"kty": "oct", "kid": "1", "k": bytes(32)}),
+            json!({"kty": "oct", "kid": "1", "k": bytes(32), "alg": "HS256"}),
+        ] {
+            assert_eq!(one(refused.clone()), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn malformed_and_weak_keys_are_passed_over() {
+        for refused in [
+            ed25519(&json!({"x": bytes(31)})),
+            ed25519(&json!({"x": bytes(33)})),
+            ed25519(&json!({"x": ""})),
+            ed25519(&json!({"x": format!("{}=", bytes(32))})),
+            ed25519(&json!({"x": null})),
+            p256(&json!({"y": bytes(31)})),
+            p256(&json!({"y": null})),
+            rsa(&json!({"n": bytes(128)})),
+            rsa(&json!({"n": bytes(255)})),
+            rsa(&json!({"n": bytes(1025)})),
+            rsa(&json!({"n": URL_SAFE_NO_PAD.encode([vec![0x7f], vec![0xff; 255]].concat())})),
+            rsa(&json!({"n": URL_SAFE_NO_PAD.encode([vec![0], vec![0xff; 255]].concat())})),
+            rsa(&json!({"e": "Aw"})),
+            rsa(&json!({"e": "AAEAAQ"})),
+            rsa(&json!({"e": null})),
+        ] {
+            assert_eq!(one(refused.clone()), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn of_two_keys_with_one_id_the_first_counts() {
+        let set = json!({"keys": [ed25519(&json!({"x": ""})), rsa(&json!({})), p256(&json!({})), ed25519(&json!({"kid": "2"}))]});
+        assert_eq!(ids(&set).unwrap(), [("1".to_owned(), "RS256"), ("2".to_owned(), "EdDSA")]);
+    }
+
+    #[test]
+    fn a_member_named_twice_spoils_its_key_alone() {
+        let key = ed25519(&json!({"kid": "2"})).to_string();
+        let set = format!(r#"{{"keys":[{{"kty":"OKP","kty":"OKP","crv":"Ed25519","kid":"1","x":"{}"}},{key}]}}"#, bytes(32));
+        assert_eq!(parse_key_set(set.as_bytes()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn other_documents_are_no_key_sets() {
+        for document in ["", "[]", "null", r#"{"keys":null}"#, r#"{"key":[]}"#, "{\"keys\":[}"] {
+            assert!(parse_key_set(document.as_bytes()).is_none(), "{document}");
+        }
+    }
+}

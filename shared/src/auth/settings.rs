@@ -168,3 +168,92 @@ impl BaseUrl {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    const SECRET: &str = "a secret of at least thirty-two bytes";
+
+    fn read(variables: &[(&str, &str)]) -> Result<AuthSettings, InvalidSetting> {
+        let variables: HashMap<_, _> = variables.iter().copied().collect();
+        AuthSettings::read(&Variables::new(&|name| variables.get(name).map(|&value| value.to_owned())))
+    }
+
+    #[test]
+    fn exactly_one_way_of_verifying_is_needed() {
+        let neither = read(&[]).unwrap_err().to_string();
+        assert!(neither.contains("BETTER_AUTH_SECRET") && neither.contains("BETTER_AUTH_URL"), "{neither}");
+        let both = read(&[("BETTER_AUTH_SECRET", SECRET), ("BETTER_AUTH_URL", "https://a.example")]).unwrap_err();
+        assert!(both.to_string().contains("BETTER_AUTH_SECRET") && both.to_string().contains("BETTER_AUTH_URL"));
+        assert!(matches!(read(&[("BETTER_AUTH_SECRET", SECRET)]).unwrap().mode, Mode::SharedSecret(secret) if secret == SECRET));
+        for foreign in [("JWKS_URL", "https://a.example/jwks"), ("JWKS", "{}")] {
+            let error = read(&[("BETTER_AUTH_SECRET", SECRET), foreign]).unwrap_err().to_string();
+            assert!(error.starts_with(foreign.0), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_weak_secret_is_refused_and_never_repeated() {
+        for weak in ["", "short", &"x".repeat(31), BETTER_AUTH_DEFAULT_SECRET, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"] {
+            let error = read(&[("BETTER_AUTH_SECRET", weak)]).unwrap_err().to_string();
+            assert!(error.starts_with("BETTER_AUTH_SECRET ") && (weak.is_empty() || !error.contains(weak)), "{error}");
+        }
+        let exact = format!(" {} ", "x".repeat(30));
+        assert!(matches!(read(&[("BETTER_AUTH_SECRET", &exact)]).unwrap().mode, Mode::SharedSecret(secret) if secret == exact));
+    }
+
+    #[test]
+    fn issuer_and_audience_are_the_origin_of_the_url_unless_they_are_set() {
+        for (url, origin, jwks_url) in [
+            ("https://App.Example", "https://app.example", "https://app.example/api/auth/jwks"),
+            ("https://app.example:443/", "https://app.example", "https://app.example/api/auth/jwks"),
+            ("http://localhost:3000", "http://localhost:3000", "http://localhost:3000/api/auth/jwks"),
+            ("http://[::1]:80/", "http://[::1]", "http://[::1]/api/auth/jwks"),
+            ("https://app.example:8443/auth/", "https://app.example:8443", "https://app.example:8443/auth/jwks"),
+        ] {
+            let settings = read(&[("BETTER_AUTH_URL", url)]).unwrap();
+            assert_eq!(settings.issuer.as_deref(), Some(origin));
+            assert_eq!(settings.audience.as_deref(), Some(origin));
+            assert!(matches!(settings.mode, Mode::KeySet { url, .. } if url == jwks_url), "{url}");
+        }
+        let set = [("TOKEN_ISSUER", "i"), ("TOKEN_AUDIENCE", "a"), ("BETTER_AUTH_URL", "https://app.example")];
+        let settings = read(&set).unwrap();
+        assert_eq!((settings.issuer.as_deref(), settings.audience.as_deref()), (Some("i"), Some("a")));
+        let settings = read(&[("BETTER_AUTH_SECRET", SECRET)]).unwrap();
+        assert_eq!((settings.issuer, settings.audience), (None, None));
+    }
+
+    #[test]
+    fn keys_come_encrypted_or_from_this_machine() {
+        for refused in [
+            "http://app.example", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example", "ftp://localhost",
+            "app.example", "/jwks", "", "https://", "https://user@app.example", "https://app.example/?a=b", "https://app.example/#a",
+        ] {
+            let error = read(&[("BETTER_AUTH_URL", refused)]).unwrap_err().to_string();
+            assert!(error.starts_with("BETTER_AUTH_URL "), "{error}");
+            let error = read(&[("BETTER_AUTH_URL", "https://app.example"), ("JWKS_URL", refused)]).unwrap_err().to_string();
+            assert!(error.starts_with("JWKS_URL "), "{error}");
+        }
+        // The name of the issuer may be an inner one, as long as its keys come from elsewhere.
+        assert!(read(&[("BETTER_AUTH_URL", "http://app.internal"), ("JWKS_URL", "https://app.example/keys")]).is_ok());
+    }
+
+    #[test]
+    fn an_empty_setting_is_a_mistake() {
+        for name in ["TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_MAX_BYTES"] {
+            let error = read(&[("BETTER_AUTH_SECRET", SECRET), (name, "")]).unwrap_err();
+            assert_eq!(error.to_string(), format!("{name} is set but empty"));
+        }
+    }
+
+    #[test]
+    fn the_longest_token_is_a_setting_with_bounds() {
+        let read = |bytes| read(&[("BETTER_AUTH_SECRET", SECRET), ("TOKEN_MAX_BYTES", bytes)]);
+        assert_eq!(read("16384").unwrap().max_token_bytes, 16_384);
+        for refused in ["0", "255", "65537", "-1", "8k", "999999999999999999999"] {
+            assert!(read(refused).is_err(), "{refused}");
+        }
+    }
+}
