@@ -23,15 +23,8 @@ use crate::token::{Signing, development_token};
 use crate::{probe, project};
 
 /// The settings of the functions that a developer can give in the environment.
-pub const SETTINGS: [&str; 7] = [
-    "BETTER_AUTH_SECRET",
-    "BETTER_AUTH_URL",
-    "JWKS_URL",
-    "JWKS",
-    "TOKEN_ISSUER",
-    "TOKEN_AUDIENCE",
-    "TOKEN_MAX_BYTES",
-];
+pub const SETTINGS: [&str; 7] =
+    ["BETTER_AUTH_SECRET", "BETTER_AUTH_URL", "JWKS_URL", "JWKS", "TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_MAX_BYTES"];
 
 /// The users that get a token.
 const USERS: [&str; 2] = ["alice", "bob"];
@@ -85,7 +78,7 @@ impl Dev {
         let mut sources = Sources::now();
         loop {
             tokio::select! {
-                ended = stack.ended() => return ended,
+                () = stack.attend() => {}
                 () = sources.changed() => rebuild(&stack).await,
             }
         }
@@ -200,9 +193,13 @@ fn lock(folder: &Path, address: SocketAddr) -> Result<File> {
             let owner = fs::read_to_string(&path).unwrap_or_default();
             bail!("`cargo xtask dev` runs already, on {owner}; stop it first");
         }
-        Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+        }
     }
-    file.set_len(0).and_then(|()| write!(file, "http://{address}")).with_context(|| format!("cannot write {}", path.display()))?;
+    file.set_len(0)
+        .and_then(|()| write!(file, "http://{address}"))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(file)
 }
 

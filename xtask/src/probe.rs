@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep, timeout};
 /// The status of the answer to a request without headers or body.
 ///
 /// # Errors
-/// Nobody answers within two seconds.
-pub async fn status(address: SocketAddr, method: &str, path: &str) -> Result<u16> {
+/// Nobody answers within `patience`.
+pub async fn status(address: SocketAddr, method: &str, path: &str, patience: Duration) -> Result<u16> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         let request =
@@ -22,7 +22,7 @@ pub async fn status(address: SocketAddr, method: &str, path: &str) -> Result<u16
         stream.read_to_end(&mut answer).await?;
         anyhow::Ok(answer)
     };
-    let answer = timeout(Duration::from_secs(2), exchange).await.context("no answer within 2 seconds")??;
+    let answer = timeout(patience, exchange).await.with_context(|| format!("no answer within {patience:?}"))??;
     let line = String::from_utf8_lossy(&answer);
     line.split(' ').nth(1).and_then(|status| status.parse().ok()).context("the answer is not HTTP")
 }

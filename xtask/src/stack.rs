@@ -32,6 +32,9 @@ use crate::{probe, project};
 /// The hidden command of the `xtask` binary that runs [`not_found`].
 pub const NOT_FOUND_COMMAND: &str = "not-found";
 
+/// The name of `cargo lambda watch` among the processes and the logs.
+const ROUTER: &str = "router";
+
 /// The function that `cargo lambda watch` calls for a request which has no route.
 const FALLBACK: &str = "_";
 
@@ -89,34 +92,43 @@ impl Stack {
         let dynamodb = EmbeddedDynamoDb::start(options.storage, anywhere).await?.sweep_every(SWEEP_INTERVAL);
         let processes = ProcessGroup::start(executables.path("xtask")?)?;
         let (ended, endings) = mpsc::channel(64);
-        let mut stack = Self {
-            address,
-            dynamodb,
-            processes,
-            supervisors: JoinSet::new(),
-            endings,
-            restarts: BTreeMap::new(),
-        };
-        stack.start_router(&emulator, &options.logs, ended.clone())?;
+        let mut stack =
+            Self { address, dynamodb, processes, supervisors: JoinSet::new(), endings, restarts: BTreeMap::new() };
+        stack.supervise(
+            1,
+            Supervised {
+                name: ROUTER.to_owned(),
+                program: emulator.join("cargo-lambda"),
+                arguments: router_arguments(port),
+                environment: BTreeMap::new(),
+                group: stack.processes.id(),
+                log: Arc::new(log_file(&options.logs, ROUTER)?),
+                is_echoed: false,
+                ended: ended.clone(),
+            },
+        );
         stack.unless_something_ends(probe::wait_until_open(address, STARTUP), &options.logs).await?;
         let environment = environment(&template, options.settings, &stack.dynamodb);
         let binaries = template.functions().iter().map(|function| function.binary.as_str());
         for name in binaries.chain([FALLBACK]) {
-            let program = executables.path(if name == FALLBACK { "xtask" } else { name })?.to_path_buf();
             let mut environment = environment.clone();
             environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
-            environment
-                .insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{address}/.rt/{name}"));
-            let log_name = if name == FALLBACK { NOT_FOUND_COMMAND } else { name };
-            stack.supervise(Supervised {
-                name: log_name.to_owned(),
-                arguments: if name == FALLBACK { vec![NOT_FOUND_COMMAND] } else { Vec::new() },
-                program,
-                environment,
-                group: stack.processes.id(),
-                log: Arc::new(log_file(&options.logs, log_name)?),
-                ended: ended.clone(),
-            });
+            environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{address}/.rt/{name}"));
+            let is_fallback = name == FALLBACK;
+            let name = if is_fallback { NOT_FOUND_COMMAND } else { name };
+            stack.supervise(
+                PROCESSES_PER_FUNCTION,
+                Supervised {
+                    name: name.to_owned(),
+                    program: executables.path(if is_fallback { "xtask" } else { name })?.to_path_buf(),
+                    arguments: is_fallback.then(|| NOT_FOUND_COMMAND.to_owned()).into_iter().collect(),
+                    environment,
+                    group: stack.processes.id(),
+                    log: Arc::new(log_file(&options.logs, name)?),
+                    is_echoed: true,
+                    ended: ended.clone(),
+                },
+            );
         }
         stack.unless_something_ends(everybody_answers(&template, address), &options.logs).await?;
         Ok(stack)
@@ -141,18 +153,21 @@ impl Stack {
         restarts.map(|(name, restart)| (restart.send_replace(()), name.to_owned()).1).collect()
     }
 
-    /// Reports functions that end and are started again, for as long as the router runs.
-    ///
-    /// # Errors
-    /// Always, in the end: the router ended.
-    pub async fn ended(&mut self) -> Result<()> {
-        while let Some(Ending { name, status }) = self.endings.recv().await {
-            if name == ROUTER {
-                bail!("`cargo lambda watch` ended ({status}); its log is {ROUTER}.log");
+    /// Reports what ends and is started again, and starts the router again when it is stuck. Never returns.
+    pub async fn attend(&mut self) {
+        loop {
+            tokio::select! {
+                Some(Ending { name, status }) = self.endings.recv() => {
+                    eprintln!("{name} ended ({status}) and is started again");
+                }
+                () = until_stuck(self.address) => {
+                    eprintln!("{ROUTER} no longer answers and is started again");
+                    if let Some(restart) = self.restarts.get(ROUTER) {
+                        restart.send_replace(());
+                    }
+                }
             }
-            eprintln!("{name} ended ({status}) and is started again");
         }
-        Ok(())
     }
 
     /// Stops everything, and returns when it has stopped.
@@ -161,29 +176,10 @@ impl Stack {
         self.processes.stop().await;
     }
 
-    fn start_router(&mut self, programs: &Path, logs: &Path, ended: mpsc::Sender<Ending>) -> Result<()> {
-        let log = log_file(logs, ROUTER)?;
-        let mut command = Command::new(programs.join("cargo-lambda"));
-        command.args(["lambda", "watch", "--only-lambda-apis", "--ignore-changes"]);
-        command.args(["--invoke-address", "127.0.0.1", "--invoke-port"]).arg(self.address.port().to_string());
-        command.current_dir(project::root()).stdin(Stdio::null()).process_group(self.processes.id());
-        let mut child = command
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("cannot start {}", programs.join("cargo-lambda").display()))?;
-        self.supervisors.spawn(async move {
-            if let Ok(status) = child.wait().await {
-                let _ = ended.send(Ending { name: ROUTER.to_owned(), status }).await;
-            }
-        });
-        Ok(())
-    }
-
-    fn supervise(&mut self, supervised: Supervised) {
+    fn supervise(&mut self, processes: usize, supervised: Supervised) {
         let (restart, _) = watch::channel(());
         let supervised = Arc::new(supervised);
-        for _ in 0..PROCESSES_PER_FUNCTION {
+        for _ in 0..processes {
             self.supervisors.spawn(Arc::clone(&supervised).keep_running(restart.subscribe()));
         }
         self.restarts.insert(supervised.name.clone(), restart);
@@ -213,8 +209,24 @@ async fn everybody_answers(template: &Template, address: SocketAddr) -> Result<(
     answers(address, "GET", "/", 404).await.context(NOT_FOUND_COMMAND)
 }
 
-/// The name of the router among the processes and the logs.
-const ROUTER: &str = "router";
+/// Returns when nobody has answered for a while. More than a hundred requests that wait for one function at the same
+/// time are too many for `cargo lambda watch`: it then answers nothing any more.
+async fn until_stuck(address: SocketAddr) {
+    const INTERVAL: Duration = Duration::from_secs(5);
+    const PATIENCE: Duration = Duration::from_secs(10);
+    loop {
+        sleep(INTERVAL).await;
+        if probe::status(address, "GET", "/", PATIENCE).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn router_arguments(port: u16) -> Vec<String> {
+    let port = port.to_string();
+    let fixed = ["lambda", "watch", "--only-lambda-apis", "--ignore-changes", "--invoke-address", "127.0.0.1"];
+    fixed.into_iter().chain(["--invoke-port", &port]).map(str::to_owned).collect()
+}
 
 /// Answers every request as API Gateway answers one that has no route.
 ///
@@ -236,19 +248,21 @@ pub async fn not_found() -> Result<()> {
     lambda_runtime::run(handler).await.map_err(|error| anyhow::anyhow!("{error}"))
 }
 
-/// A function and how it is started.
+/// A program that is kept running: a function, or the router.
 struct Supervised {
     name: String,
     program: PathBuf,
-    arguments: Vec<&'static str>,
+    arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     group: i32,
     log: Arc<File>,
+    /// Whether what deserves attention is shown on the terminal as well.
+    is_echoed: bool,
     ended: mpsc::Sender<Ending>,
 }
 
 impl Supervised {
-    /// Runs one process of the function, and another one whenever it ends or a restart is asked for.
+    /// Runs one process of the program, and another one whenever it ends or a restart is asked for.
     async fn keep_running(self: Arc<Self>, mut restart: watch::Receiver<()>) {
         const SHORTEST: Duration = Duration::from_millis(100);
         const LONGEST: Duration = Duration::from_secs(5);
@@ -287,6 +301,7 @@ impl Supervised {
         }
         let mut child = command
             .args(&self.arguments)
+            .current_dir(project::root())
             .envs(&self.environment)
             .process_group(self.group)
             .stdin(Stdio::null())
@@ -301,12 +316,12 @@ impl Supervised {
 
     fn keep_log(&self, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
         let Some(output) = output else { return };
-        let (name, log) = (self.name.clone(), Arc::clone(&self.log));
+        let (name, log, is_echoed) = (self.name.clone(), Arc::clone(&self.log), self.is_echoed);
         tokio::spawn(async move {
             let mut lines = BufReader::new(output).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 let _ = log.as_ref().write_all(format!("{line}\n").as_bytes());
-                if deserves_attention(&line) {
+                if is_echoed && deserves_attention(&line) {
                     eprintln!("{name}: {line}");
                 }
             }
@@ -357,7 +372,7 @@ pub fn table_names(template: &Template) -> BTreeMap<String, String> {
 async fn answers(address: SocketAddr, method: &str, path: &str, expected: u16) -> Result<()> {
     let deadline = Instant::now() + STARTUP;
     loop {
-        match probe::status(address, method, path).await {
+        match probe::status(address, method, path, Duration::from_secs(2)).await {
             Ok(status) if status == expected => return Ok(()),
             Ok(status) if Instant::now() > deadline => bail!("{method} {path} is answered with {status}"),
             Err(error) if Instant::now() > deadline => return Err(error.context(format!("{method} {path}"))),

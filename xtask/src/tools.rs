@@ -40,8 +40,7 @@ impl Toolset {
 pub async fn install(tools: Toolset) -> Result<PathBuf> {
     let folder = project::tools_folder().join(tools.name());
     let requirements = project::root().join("xtask/requirements").join(tools.name()).with_extension("txt");
-    let mut wanted =
-        std::fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
+    let mut wanted = std::fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
     // The programs of a virtual environment name the folder that they were installed into.
     wanted.extend(folder.as_os_str().as_encoded_bytes());
     std::fs::create_dir_all(project::tools_folder()).context("cannot make .tools")?;
@@ -82,7 +81,9 @@ async fn make_environment(folder: &Path) -> Result<()> {
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
         if reason.contains("No module named") {
-            bail!("python3 cannot make virtual environments: install python3-venv (Debian and Ubuntu: apt install python3-venv)");
+            bail!(
+                "python3 cannot make virtual environments: install python3-venv (Debian and Ubuntu: apt install python3-venv)"
+            );
         }
         bail!("python3 is too old: install Python 3.10 or newer");
     }
