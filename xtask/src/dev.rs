@@ -17,7 +17,7 @@ use tokio::time::sleep;
 
 use crate::dynamodb::Storage;
 use crate::executables::Executables;
-use crate::stack::{Options, Stack, table_names};
+use crate::stack::{Options, Stack, environment};
 use crate::template::Template;
 use crate::token::{Signing, development_token};
 use crate::{probe, project};
@@ -64,6 +64,7 @@ impl Dev {
         if self.fresh && tables.exists() {
             fs::remove_dir_all(&tables).with_context(|| format!("cannot empty {}", tables.display()))?;
         }
+        let mut sources = Sources::now();
         let mut stack = Stack::start(Options {
             port: self.port,
             storage: Storage::File(tables.join("tables.sqlite")),
@@ -75,7 +76,6 @@ impl Dev {
         if let Some(file) = &self.ready_file {
             announce(file, &stack.base_url())?;
         }
-        let mut sources = Sources::now();
         loop {
             tokio::select! {
                 () = stack.attend() => {}
@@ -99,8 +99,8 @@ impl Verification {
         if !settings.contains_key("BETTER_AUTH_SECRET") && !settings.contains_key("BETTER_AUTH_URL") {
             settings.insert("BETTER_AUTH_SECRET".to_owned(), development_secret(&folder.join("secret"))?);
         }
-        let names = table_names(&Template::read()?);
-        Settings::read(|name| settings.get(name).or_else(|| names.get(name)).cloned())?;
+        let environment = environment(&Template::read()?, settings.clone(), "http://127.0.0.1");
+        Settings::read(|name| environment.get(name).cloned())?;
         let signing = settings.get("BETTER_AUTH_SECRET").map(|secret| Signing {
             secret: secret.clone(),
             issuer: settings.get("TOKEN_ISSUER").cloned(),
@@ -285,4 +285,51 @@ fn hash_tree(folder: &Path, hasher: &mut DefaultHasher) {
 fn hash_file(path: &Path, hasher: &mut DefaultHasher) {
     path.hash(hasher);
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok().hash(hasher);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9000);
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("xtask-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_secret_is_made_once_and_read_by_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder("secret");
+        let path = folder.join("secret");
+        let secret = development_secret(&path).unwrap();
+        assert_eq!(secret.len(), 64);
+        assert_eq!(development_secret(&path).unwrap(), secret);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_run_at_a_time() {
+        let folder = folder("lock");
+        let first = lock(&folder, ADDRESS).unwrap();
+        let error = lock(&folder, ADDRESS).unwrap_err();
+        assert!(error.to_string().contains("http://127.0.0.1:9000"), "{error}");
+        drop(first);
+        assert!(lock(&folder, ADDRESS).is_ok());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn the_base_url_is_announced_whole() {
+        let folder = folder("ready");
+        let file = folder.join("ready");
+        announce(&file, "http://127.0.0.1:9000").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "http://127.0.0.1:9000");
+        remove(&file).unwrap();
+        remove(&file).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

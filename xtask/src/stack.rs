@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep};
 use crate::dynamodb::{EmbeddedDynamoDb, Storage};
 use crate::executables::Executables;
 use crate::processes::ProcessGroup;
-use crate::template::{Route, Template};
+use crate::template::{Route, Table, Template};
 use crate::tools::{self, Toolset};
 use crate::{probe, project};
 
@@ -108,7 +108,7 @@ impl Stack {
             },
         );
         stack.unless_something_ends(probe::wait_until_open(address, STARTUP), &options.logs).await?;
-        let environment = environment(&template, options.settings, &stack.dynamodb);
+        let environment = environment(&template, options.settings, stack.dynamodb.endpoint());
         let binaries = template.functions().iter().map(|function| function.binary.as_str());
         for name in binaries.chain([FALLBACK]) {
             let mut environment = environment.clone();
@@ -341,11 +341,12 @@ fn deserves_attention(line: &str) -> bool {
     }
 }
 
-/// What the functions find in their environment, except for their names.
-fn environment(
+/// What the functions find in their environment, except for their names; `endpoint` is that of DynamoDB.
+#[must_use]
+pub fn environment(
     template: &Template,
     settings: BTreeMap<String, String>,
-    dynamodb: &EmbeddedDynamoDb,
+    endpoint: &str,
 ) -> BTreeMap<String, String> {
     let mut environment = settings;
     // The credentials sign requests which the embedded DynamoDB does not check.
@@ -355,18 +356,12 @@ fn environment(
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb.endpoint()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
     ];
     environment.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    environment.extend(table_names(template));
+    let tables = template.tables().iter().map(Table::local_name);
+    environment.extend(tables.map(|name| (format!("{}_TABLE", name.to_uppercase()), name)));
     environment
-}
-
-/// The settings that tell the functions which table is which.
-#[must_use]
-pub fn table_names(template: &Template) -> BTreeMap<String, String> {
-    let tables = template.tables().iter().map(crate::template::Table::local_name);
-    tables.map(|name| (format!("{}_TABLE", name.to_uppercase()), name)).collect()
 }
 
 async fn answers(address: SocketAddr, method: &str, path: &str, expected: u16) -> Result<()> {

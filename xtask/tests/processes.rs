@@ -1,0 +1,44 @@
+//! What is started in a process group ends with it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+use xtask::processes::{GUARD_COMMAND, ProcessGroup};
+
+const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
+
+fn sleeper(group: &ProcessGroup) -> Child {
+    // The shell waits for a child of its own, which has to end as well.
+    Command::new("sh").args(["-c", "sleep 60 & wait"]).process_group(group.id()).spawn().unwrap()
+}
+
+async fn ends(mut child: Child) -> bool {
+    timeout(Duration::from_secs(5), child.wait()).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_stopped_group_ends_its_processes() {
+    let group = ProcessGroup::start(Path::new(XTASK)).unwrap();
+    let child = sleeper(&group);
+    group.stop().await;
+    assert!(ends(child).await);
+}
+
+#[tokio::test]
+async fn a_dropped_group_ends_its_processes() {
+    let group = ProcessGroup::start(Path::new(XTASK)).unwrap();
+    let child = sleeper(&group);
+    drop(group);
+    assert!(ends(child).await);
+}
+
+#[tokio::test]
+async fn a_guard_started_by_hand_kills_nobody() {
+    let mut guard = Command::new(XTASK);
+    let output = guard.arg(GUARD_COMMAND).stdin(Stdio::null()).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "));
+}
