@@ -9,7 +9,8 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use http_body_util::{BodyExt, Limited};
 
 /// A connection in a Lambda's region opens in a few milliseconds; one that takes a second will not open.
@@ -37,6 +38,14 @@ impl Connector {
         Self(SharedHttpConnector::new(connector))
     }
 
+    /// Sends one request, once.
+    ///
+    /// # Errors
+    /// What happened to the connection.
+    pub async fn call(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        self.0.call(request).await
+    }
+
     /// For the AWS SDK.
     pub(crate) fn http_client(&self) -> SharedHttpClient {
         let connector = self.0.clone();
@@ -51,7 +60,7 @@ impl Connector {
     pub(crate) async fn get(&self, url: &str, timeout: Duration, max_bytes: usize) -> Result<Vec<u8>, String> {
         let exchange = async {
             let request = HttpRequest::get(url).map_err(|error| error.to_string())?;
-            let response = self.0.call(request).await.map_err(|error| chain(&error))?;
+            let response = self.call(request).await.map_err(|error| chain(&error))?;
             if response.status().as_u16() != 200 {
                 return Err(format!("the answer has status {}", response.status().as_u16()));
             }

@@ -1,1 +1,164 @@
-//! The harness.
+//! What the tests are written in: the API as Lambda runs it, on an embedded DynamoDB of its own, with a signer of
+//! tokens that can lie and a wire that can fail.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod event;
+mod operation;
+mod signer;
+mod wire;
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::connector::Connector;
+use shared::settings::Settings;
+use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
+
+pub use self::event::Event;
+pub use self::operation::Operation;
+pub use self::signer::{ISSUER, Key, SECRET, Signer, now};
+pub use self::wire::{Fault, Recorded, Wire};
+
+/// The user that most tests call as.
+pub const ALICE: &str = "alice";
+/// Somebody else.
+pub const BOB: &str = "bob";
+
+/// The API: the product's app, its own database, and what went over the wire between them.
+pub struct Api {
+    app: App,
+    database: EmbeddedDynamoDb,
+    /// Every request to DynamoDB, and a way to spoil the next ones.
+    pub wire: Wire,
+}
+
+/// What API Gateway would turn into an HTTP response.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Header fields by name in lower case.
+    pub headers: HashMap<String, String>,
+    /// The body as JSON; null if it is empty.
+    pub body: Value,
+    /// The whole answer as API Gateway gets it.
+    pub raw: Value,
+}
+
+impl Api {
+    /// An API that verifies tokens with the shared secret [`SECRET`].
+    pub async fn start() -> Self {
+        Self::start_with(&[("BETTER_AUTH_SECRET", SECRET)]).await
+    }
+
+    /// An API that verifies tokens with the public keys of [`Signer`].
+    pub async fn start_with_key_set() -> Self {
+        // Nobody listens there: the keys that are configured have to do.
+        let nowhere = ("JWKS_URL", "http://127.0.0.1:1/jwks");
+        Self::start_with(&[("BETTER_AUTH_URL", ISSUER), nowhere, ("JWKS", &Signer::key_set().to_string())]).await
+    }
+
+    /// An API with these settings of authentication.
+    pub async fn start_with(auth: &[(&str, &str)]) -> Self {
+        let address = "127.0.0.1:0".parse().unwrap();
+        let database = EmbeddedDynamoDb::start(Storage::Memory, address).await.expect("the embedded DynamoDB starts");
+        let mut variables = HashMap::from([
+            ("TASKS_TABLE", "tasks"),
+            ("IDEMPOTENCY_TABLE", "idempotency"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", database.endpoint()),
+        ]);
+        variables.extend(auth.iter().copied());
+        let settings =
+            Settings::read(|name| variables.get(name).map(|&value| value.to_owned())).expect("good settings");
+        let wire = Wire::default();
+        let app = App::new(settings, &Connector::new(wire.clone()));
+        Self { app, database, wire }
+    }
+
+    /// Sends an event to an operation.
+    pub async fn call(&self, operation: Operation, event: &Event) -> Answer {
+        self.call_raw(operation, &event.to_string()).await
+    }
+
+    /// Sends any text to an operation, as an event.
+    pub async fn call_raw(&self, operation: Operation, event: &str) -> Answer {
+        let answer = operation.answer(&self.app, event).await;
+        Answer::from(serde_json::to_value(answer).unwrap())
+    }
+
+    /// Creates a task with this body for a user, which must work, and gives it.
+    pub async fn create(&self, user: &str, body: Value) -> Value {
+        let answer = self.call(Operation::CreateTask, &Event::by(user).json(&body)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body
+    }
+
+    /// Creates a task of Alice's that is called `title`, and gives its id.
+    pub async fn create_titled(&self, title: &str) -> String {
+        self.create(ALICE, json!({ "title": title })).await["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A task of this user's as the API shows it.
+    pub async fn get(&self, user: &str, id: &str) -> Answer {
+        self.call(Operation::GetTask, &Event::by(user).task(id)).await
+    }
+
+    /// A page of this user's tasks.
+    pub async fn list(&self, user: &str, query: &[(&str, &str)]) -> Answer {
+        self.call(Operation::ListTasks, &Event::by(user).query(query)).await
+    }
+
+    /// All items in a user's partition of a table, as DynamoDB JSON, tombstones included.
+    pub fn items(&self, table: &str, user: &str) -> Vec<Value> {
+        let request = json!({
+            "TableName": table,
+            "KeyConditionExpression": "user_id = :user_id",
+            "ExpressionAttributeValues": { ":user_id": { "S": user } },
+        });
+        let response = self.database.database().query(serde_json::from_value(request).unwrap()).unwrap();
+        serde_json::to_value(response).unwrap()["Items"].as_array().unwrap().clone()
+    }
+}
+
+impl From<Value> for Answer {
+    fn from(raw: Value) -> Self {
+        let headers = raw["headers"].as_object().unwrap();
+        let headers = headers.iter().map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap().to_owned()));
+        let body = raw["body"].as_str().filter(|body| !body.is_empty());
+        Self {
+            status: u16::try_from(raw["statusCode"].as_u64().unwrap()).unwrap(),
+            headers: headers.collect(),
+            body: body.map_or(Value::Null, |body| serde_json::from_str(body).expect("a body in JSON")),
+            raw: raw.clone(),
+        }
+    }
+}
+
+impl Answer {
+    /// The stable code of a problem; empty if it is none.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// A header field; empty if it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// The titles of the tasks of a page, in order.
+    pub fn titles(&self) -> Vec<&str> {
+        let tasks = self.body["tasks"].as_array().unwrap_or_else(|| panic!("no page: {self:?}"));
+        tasks.iter().map(|task| task["title"].as_str().unwrap()).collect()
+    }
+}

@@ -260,7 +260,8 @@ mod tests {
     #[test]
     fn a_member_named_twice_spoils_its_key_alone() {
         let key = ed25519(&json!({"kid": "2"})).to_string();
-        let set = format!(r#"{{"keys":[{{"kty":"OKP","kty":"OKP","crv":"Ed25519","kid":"1","x":"{}"}},{key}]}}"#, bytes(32));
+        let set =
+            format!(r#"{{"keys":[{{"kty":"OKP","kty":"OKP","crv":"Ed25519","kid":"1","x":"{}"}},{key}]}}"#, bytes(32));
         assert_eq!(parse_key_set(set.as_bytes()).unwrap().len(), 1);
     }
 

@@ -187,7 +187,9 @@ mod tests {
         assert!(neither.contains("BETTER_AUTH_SECRET") && neither.contains("BETTER_AUTH_URL"), "{neither}");
         let both = read(&[("BETTER_AUTH_SECRET", SECRET), ("BETTER_AUTH_URL", "https://a.example")]).unwrap_err();
         assert!(both.to_string().contains("BETTER_AUTH_SECRET") && both.to_string().contains("BETTER_AUTH_URL"));
-        assert!(matches!(read(&[("BETTER_AUTH_SECRET", SECRET)]).unwrap().mode, Mode::SharedSecret(secret) if secret == SECRET));
+        assert!(
+            matches!(read(&[("BETTER_AUTH_SECRET", SECRET)]).unwrap().mode, Mode::SharedSecret(secret) if secret == SECRET)
+        );
         for foreign in [("JWKS_URL", "https://a.example/jwks"), ("JWKS", "{}")] {
             let error = read(&[("BETTER_AUTH_SECRET", SECRET), foreign]).unwrap_err().to_string();
             assert!(error.starts_with(foreign.0), "{error}");
@@ -196,12 +198,16 @@ mod tests {
 
     #[test]
     fn a_weak_secret_is_refused_and_never_repeated() {
-        for weak in ["", "short", &"x".repeat(31), BETTER_AUTH_DEFAULT_SECRET, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"] {
+        for weak in
+            ["", "short", &"x".repeat(31), BETTER_AUTH_DEFAULT_SECRET, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"]
+        {
             let error = read(&[("BETTER_AUTH_SECRET", weak)]).unwrap_err().to_string();
             assert!(error.starts_with("BETTER_AUTH_SECRET ") && (weak.is_empty() || !error.contains(weak)), "{error}");
         }
         let exact = format!(" {} ", "x".repeat(30));
-        assert!(matches!(read(&[("BETTER_AUTH_SECRET", &exact)]).unwrap().mode, Mode::SharedSecret(secret) if secret == exact));
+        assert!(
+            matches!(read(&[("BETTER_AUTH_SECRET", &exact)]).unwrap().mode, Mode::SharedSecret(secret) if secret == exact)
+        );
     }
 
     #[test]
@@ -228,12 +234,23 @@ mod tests {
     #[test]
     fn keys_come_encrypted_or_from_this_machine() {
         for refused in [
-            "http://app.example", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example", "ftp://localhost",
-            "app.example", "/jwks", "", "https://", "https://user@app.example", "https://app.example/?a=b", "https://app.example/#a",
+            "http://app.example",
+            "http://10.0.0.1",
+            "http://localhost.example",
+            "http://127.0.0.1.example",
+            "ftp://localhost",
+            "app.example",
+            "/jwks",
+            "",
+            "https://",
+            "https://user@app.example",
+            "https://app.example/?a=b",
+            "https://app.example/#a",
         ] {
             let error = read(&[("BETTER_AUTH_URL", refused)]).unwrap_err().to_string();
             assert!(error.starts_with("BETTER_AUTH_URL "), "{error}");
-            let error = read(&[("BETTER_AUTH_URL", "https://app.example"), ("JWKS_URL", refused)]).unwrap_err().to_string();
+            let error =
+                read(&[("BETTER_AUTH_URL", "https://app.example"), ("JWKS_URL", refused)]).unwrap_err().to_string();
             assert!(error.starts_with("JWKS_URL "), "{error}");
         }
         // The name of the issuer may be an inner one, as long as its keys come from elsewhere.

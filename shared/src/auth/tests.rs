@@ -100,7 +100,8 @@ async fn a_token_signed_with_es512_is_refused_whatever_else_the_key_set_holds() 
     let keys = json!({"keys": [es512["jwks"]["keys"][0], eddsa["jwks"]["keys"][0]]}).to_string();
     let issuer = Issuer::start().await;
     issuer.answers(200, &keys);
-    let verifier = issuer.verifier(&[("TOKEN_ISSUER", "http://127.0.0.1:4100"), ("TOKEN_AUDIENCE", "http://127.0.0.1:4100")]);
+    let verifier =
+        issuer.verifier(&[("TOKEN_ISSUER", "http://127.0.0.1:4100"), ("TOKEN_AUDIENCE", "http://127.0.0.1:4100")]);
     let error = verifier.verify(es512["token"].as_str().unwrap()).await.unwrap_err();
     assert_eq!(error, AuthError::Invalid("the token names an unknown key"));
     verifier.verify(eddsa["token"].as_str().unwrap()).await.unwrap();
@@ -132,7 +133,13 @@ async fn a_subject_is_a_user_id_that_has_one_spelling() {
         let payload = json!({"sub": subject, "exp": NOW + 60}).to_string();
         Claims::parse(payload.as_bytes()).unwrap().accept(&expectations, clock())
     };
-    for subject in ["1", "69I6ffNKbVwizSEqWAS7F5mdjBXr92R6", "67e55044-10b1-426f-9247-bb680e5fe0c8", "auth0|a.b@c", &"a".repeat(128)] {
+    for subject in [
+        "1",
+        "69I6ffNKbVwizSEqWAS7F5mdjBXr92R6",
+        "67e55044-10b1-426f-9247-bb680e5fe0c8",
+        "auth0|a.b@c",
+        &"a".repeat(128),
+    ] {
         assert_eq!(accept(subject).as_deref(), Ok(subject));
     }
     for subject in ["", "me", ".", "..", "a b", "a/b", "a%62", "a#b", "ä", "a\n", "\0", &"a".repeat(129)] {
@@ -174,7 +181,11 @@ impl Issuer {
     }
 
     fn answers(&self, status: u16, body: &str) {
-        let head = format!("HTTP/1.1 {status} x\r\nlocation: {}/elsewhere\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", self.url, body.len());
+        let head = format!(
+            "HTTP/1.1 {status} x\r\nlocation: {}/elsewhere\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            self.url,
+            body.len()
+        );
         *self.answer.lock().unwrap() = Some((head + body).into_bytes());
     }
 
@@ -197,7 +208,8 @@ impl Issuer {
 async fn issuer_of(published: &str) -> (Issuer, TokenVerifier) {
     let issuer = Issuer::start().await;
     issuer.answers(200, &fixture(published)["jwks"].to_string());
-    let verifier = issuer.verifier(&[("TOKEN_ISSUER", "http://127.0.0.1:4100"), ("TOKEN_AUDIENCE", "http://127.0.0.1:4100")]);
+    let verifier =
+        issuer.verifier(&[("TOKEN_ISSUER", "http://127.0.0.1:4100"), ("TOKEN_AUDIENCE", "http://127.0.0.1:4100")]);
     (issuer, verifier)
 }
 
@@ -289,7 +301,8 @@ async fn an_issuer_that_hangs_is_waited_for_three_seconds_once_for_all() {
     wait(600);
     let started = std::time::Instant::now();
     let token = token("01b");
-    let (first, second, third) = tokio::join!(verifier.verify(&token), verifier.verify(&token), verifier.verify(&token));
+    let (first, second, third) =
+        tokio::join!(verifier.verify(&token), verifier.verify(&token), verifier.verify(&token));
     assert!(first.is_ok() && second.is_ok() && third.is_ok());
     assert!(started.elapsed() >= Duration::from_secs(3));
     assert_eq!(issuer.requests(), 2);

@@ -1,0 +1,581 @@
+//! The HTTP contract, status by status.
+
+use serde_json::{Value, json};
+use tests::{ALICE, Answer, Api, Event, Operation};
+
+const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
+
+async fn create(api: &Api, body: Value) -> Answer {
+    api.call(Operation::CreateTask, &Event::by(ALICE).json(&body)).await
+}
+
+async fn patch(api: &Api, id: &str, body: Value) -> Answer {
+    api.call(Operation::UpdateTask, &Event::by(ALICE).task(id).json(&body)).await
+}
+
+async fn complete(api: &Api, id: &str, completed: Option<bool>) -> Answer {
+    let event = Event::by(ALICE).task(id);
+    let event = completed.iter().fold(event, |event, completed| event.json(&json!({ "completed": completed })));
+    api.call(Operation::CompleteTask, &event).await
+}
+
+/// The pointers or parameters that a problem names.
+fn named(answer: &Answer) -> Vec<&str> {
+    let errors = answer.body["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    errors.iter().filter_map(|error| error["pointer"].as_str().or(error["parameter"].as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_created_task_is_answered_whole() {
+    let api = Api::start().await;
+    let answer = create(&api, json!({ "title": "  Buy milk " })).await;
+    let task = &answer.body;
+    let id = task["id"].as_str().unwrap();
+    assert_eq!(answer.status, 201);
+    assert_eq!(answer.header("location"), format!("/api/alice/tasks/{id}"));
+    assert_eq!(answer.header("etag"), "\"1\"");
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("x-request-id"), "request-id");
+    let expected = json!({
+        "id": id, "title": "Buy milk", "description": null, "completed": false, "completed_at": null, "priority": "none",
+        "due": null, "tags": [], "created_at": task["created_at"], "updated_at": task["created_at"], "version": 1,
+    });
+    assert_eq!(task, &expected);
+    assert_eq!(id.as_bytes()[14], b'7', "an id of version 7");
+    let read = api.get(ALICE, id).await;
+    assert_eq!((read.status, read.header("etag"), &read.body), (200, "\"1\"", task));
+}
+
+#[tokio::test]
+async fn every_field_of_a_task_is_kept() {
+    let api = Api::start().await;
+    let body = json!({
+        "title": "Käse & 🧀", "description": "two\nlines", "priority": "high", "due": "2026-11-30T10:00:00+01:00",
+        "tags": ["home", " shop "],
+    });
+    let task = api.create(ALICE, body).await;
+    assert_eq!(task["title"], "Käse & 🧀");
+    assert_eq!(task["description"], "two\nlines");
+    assert_eq!(task["priority"], "high");
+    assert_eq!(task["due"], "2026-11-30T09:00:00.000Z");
+    assert_eq!(task["tags"], json!(["home", "shop"]));
+    assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.body, task);
+}
+
+#[tokio::test]
+async fn everything_wrong_in_a_body_is_named_at_once() {
+    let api = Api::start().await;
+    let task = api.create_titled("one").await;
+    for (body, expected) in [
+        (json!({}), vec!["/title"]),
+        (json!({ "title": null }), vec!["/title"]),
+        (json!({ "title": 1 }), vec!["/title"]),
+        (json!({ "title": " " }), vec!["/title"]),
+        (json!({ "title": "x".repeat(201) }), vec!["/title"]),
+        (json!({ "title": "a\nb" }), vec!["/title"]),
+        (json!({ "title": "x", "description": "x".repeat(10_001) }), vec!["/description"]),
+        (json!({ "title": "x", "priority": "urgent" }), vec!["/priority"]),
+        (json!({ "title": "x", "priority": null }), vec!["/priority"]),
+        (json!({ "title": "x", "due": "tomorrow" }), vec!["/due"]),
+        (json!({ "title": "x", "due": 20261130 }), vec!["/due"]),
+        (json!({ "title": "x", "tags": null }), vec!["/tags"]),
+        (json!({ "title": "x", "tags": "home" }), vec!["/tags"]),
+        (json!({ "title": "x", "tags": ["a", "a"] }), vec!["/tags"]),
+        (json!({ "title": "x", "tags": (0..21).map(|n| n.to_string()).collect::<Vec<_>>() }), vec!["/tags"]),
+        (json!({ "title": "x", "tags": ["a", "", 1, "x".repeat(51)] }), vec!["/tags/1", "/tags/2", "/tags/3"]),
+        (json!({ "title": "x", "completed": true }), vec!["/completed"]),
+        (json!({ "title": "x", "id": UNKNOWN, "version": 2 }), vec!["/id", "/version"]),
+        (json!({ "title": "x", "a/b~c": 1 }), vec!["/a~1b~0c"]),
+        (json!({ "due": 1, "tags": [1], "titel": "x" }), vec!["/title", "/due", "/tags/0", "/titel"]),
+    ] {
+        for operation in [Operation::CreateTask, Operation::ReplaceTask] {
+            let answer = api.call(operation, &Event::by(ALICE).task(&task).json(&body)).await;
+            assert_eq!((answer.status, answer.code()), (422, "invalid_field"), "{body}");
+            assert_eq!(named(&answer), expected, "{body}");
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            assert_eq!(answer.body["type"], "about:blank");
+            assert_eq!(answer.body["title"], "Unprocessable Entity");
+            assert_eq!(answer.body["status"], 422);
+            assert_eq!(answer.body["request_id"], "request-id");
+            assert!(answer.body["detail"].as_str().unwrap().contains(expected[0]));
+        }
+    }
+    assert_eq!(api.items("tasks", ALICE).len(), 1);
+    assert_eq!(api.get(ALICE, &task).await.body["version"], 1);
+}
+
+#[tokio::test]
+async fn what_is_no_json_object_is_refused() {
+    let api = Api::start().await;
+    let task = api.create_titled("one").await;
+    for body in [
+        "",
+        "{",
+        "[]",
+        "null",
+        "1",
+        "\"title\"",
+        "{\"title\":\"x\"}x",
+        "{\"title\":\"x\",\"title\":\"y\"}",
+        "{\"title\":\"\\ud800\"}",
+        "{'title':'x'}",
+    ] {
+        for operation in [Operation::CreateTask, Operation::ReplaceTask, Operation::UpdateTask] {
+            let answer = api.call(operation, &Event::by(ALICE).task(&task).body("application/json", body)).await;
+            assert_eq!((answer.status, answer.code()), (400, "invalid_json"), "{body}");
+        }
+    }
+    let answer = api.call(Operation::CreateTask, &Event::by(ALICE).base64_body("application/json", "no base64!")).await;
+    assert_eq!((answer.status, answer.code()), (400, "invalid_json"));
+    let latin1 = Event::by(ALICE).base64_body("application/json", "eyJ0aXRsZSI6IuQifQ==");
+    assert_eq!(api.call(Operation::CreateTask, &latin1).await.status, 400);
+}
+
+#[tokio::test]
+async fn only_json_is_read() {
+    let api = Api::start().await;
+    let task = api.create_titled("one").await;
+    let body = r#"{"title":"two"}"#;
+    for content_type in
+        ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/xml+json", "json"]
+    {
+        for operation in [Operation::CreateTask, Operation::ReplaceTask, Operation::UpdateTask, Operation::CompleteTask]
+        {
+            let answer = api.call(operation, &Event::by(ALICE).task(&task).body(content_type, body)).await;
+            assert_eq!((answer.status, answer.code()), (415, "unsupported_media_type"), "{content_type:?}");
+            assert!(answer.body["detail"].as_str().unwrap().contains("application/json"));
+        }
+    }
+    for content_type in ["application/json", "Application/JSON; charset=utf-8", " application/json ;x=y"] {
+        assert_eq!(api.call(Operation::CreateTask, &Event::by(ALICE).body(content_type, body)).await.status, 201);
+    }
+    let merge_patch = "application/merge-patch+json";
+    assert_eq!(
+        api.call(Operation::UpdateTask, &Event::by(ALICE).task(&task).body(merge_patch, body)).await.status,
+        200
+    );
+    assert_eq!(api.call(Operation::CreateTask, &Event::by(ALICE).body(merge_patch, body)).await.status, 415);
+}
+
+#[tokio::test]
+async fn a_body_has_at_most_64_kib() {
+    let api = Api::start().await;
+    let padded = |length: usize| {
+        let body = r#"{"title":"x"}"#;
+        format!("{}{body}", " ".repeat(length - body.len()))
+    };
+    let post =
+        async |body: &str| api.call(Operation::CreateTask, &Event::by(ALICE).body("application/json", body)).await;
+    assert_eq!(post(&padded(65_536)).await.status, 201);
+    let answer = post(&padded(65_537)).await;
+    assert_eq!((answer.status, answer.code()), (413, "body_too_large"));
+    assert_eq!(post(&padded(6_000_000)).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_merge_patch_changes_what_it_names_and_resets_what_is_null() {
+    let api = Api::start().await;
+    let all = json!({ "title": "one", "description": "d", "priority": "low", "due": "2026-12-01", "tags": ["a"] });
+    let task = api.create(ALICE, all).await;
+    let id = task["id"].as_str().unwrap();
+    let answer = patch(&api, id, json!({ "title": "two", "tags": ["b", "c"] })).await;
+    assert_eq!((answer.status, answer.header("etag")), (200, "\"2\""));
+    let mut expected = task.clone();
+    expected["title"] = json!("two");
+    expected["tags"] = json!(["b", "c"]);
+    expected["version"] = json!(2);
+    expected["updated_at"] = answer.body["updated_at"].clone();
+    assert_eq!(answer.body, expected);
+    let answer = patch(&api, id, json!({ "description": null, "priority": null, "due": null, "tags": null })).await;
+    assert_eq!(answer.status, 200);
+    for (name, value) in
+        [("description", json!(null)), ("priority", json!("none")), ("due", json!(null)), ("tags", json!([]))]
+    {
+        assert_eq!(answer.body[name], value);
+    }
+    assert_eq!(answer.body["title"], "two");
+    assert_eq!(api.get(ALICE, id).await.body, answer.body);
+    let refused = patch(&api, id, json!({ "title": null, "user_id": "bob", "priority": 1 })).await;
+    assert_eq!((refused.status, named(&refused)), (422, vec!["/title", "/priority", "/user_id"]));
+}
+
+#[tokio::test]
+async fn an_empty_patch_changes_nothing() {
+    let api = Api::start().await;
+    let id = api.create_titled("one").await;
+    let answer = patch(&api, &id, json!({})).await;
+    assert_eq!((answer.status, answer.header("etag")), (200, "\"1\""));
+    let stale = Event::by(ALICE).task(&id).json(&json!({})).header("if-match", "\"7\"");
+    assert_eq!(api.call(Operation::UpdateTask, &stale).await.status, 412);
+    assert_eq!(patch(&api, UNKNOWN, json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_replacement_resets_what_it_leaves_out_and_keeps_the_completion() {
+    let api = Api::start().await;
+    let all = json!({ "title": "one", "description": "d", "priority": "low", "due": "2026-12-01", "tags": ["a"] });
+    let task = api.create(ALICE, all).await;
+    let id = task["id"].as_str().unwrap();
+    let completed = complete(&api, id, Some(true)).await;
+    let event = Event::by(ALICE).task(id).json(&json!({ "title": "two" }));
+    let answer = api.call(Operation::ReplaceTask, &event).await;
+    assert_eq!((answer.status, answer.header("etag")), (200, "\"3\""));
+    assert_eq!(answer.body["completed_at"], completed.body["completed_at"]);
+    assert_eq!(answer.body["created_at"], task["created_at"]);
+    for (name, value) in [
+        ("title", json!("two")),
+        ("description", json!(null)),
+        ("priority", json!("none")),
+        ("due", json!(null)),
+        ("tags", json!([])),
+    ] {
+        assert_eq!(answer.body[name], value);
+    }
+}
+
+#[tokio::test]
+async fn completing_sets_and_toggles() {
+    let api = Api::start().await;
+    let id = api.create_titled("one").await;
+    let first = complete(&api, &id, Some(true)).await;
+    assert_eq!((first.status, &first.body["completed"]), (200, &json!(true)));
+    let again = complete(&api, &id, Some(true)).await;
+    assert_eq!(again.body["completed_at"], first.body["completed_at"], "it was completed then");
+    let reopened = complete(&api, &id, Some(false)).await;
+    assert_eq!((&reopened.body["completed"], &reopened.body["completed_at"]), (&json!(false), &json!(null)));
+    for expected in [true, false, true] {
+        let toggled = complete(&api, &id, None).await;
+        assert_eq!((toggled.status, &toggled.body["completed"]), (200, &json!(expected)));
+    }
+    for body in [
+        json!({}),
+        json!({ "completed": null }),
+        json!({ "completed": "true" }),
+        json!({ "completed": 1 }),
+        json!({ "completed": true, "title": "x" }),
+    ] {
+        let answer = api.call(Operation::CompleteTask, &Event::by(ALICE).task(&id).json(&body)).await;
+        assert_eq!((answer.status, answer.code()), (422, "invalid_field"), "{body}");
+    }
+    assert_eq!(complete(&api, UNKNOWN, None).await.status, 404);
+    assert_eq!(complete(&api, UNKNOWN, Some(true)).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_deleted_task_is_gone_and_leaves_a_tombstone_without_content() {
+    let api = Api::start().await;
+    let body = json!({ "title": "secret", "description": "secret", "tags": ["secret"], "due": "2026-12-01" });
+    let task = api.create(ALICE, body).await;
+    let id = task["id"].as_str().unwrap();
+    let answer = api.call(Operation::DeleteTask, &Event::by(ALICE).task(id)).await;
+    assert_eq!((answer.status, &answer.body), (204, &Value::Null));
+    for operation in Operation::ON_A_TASK {
+        let event = Event::by(ALICE).task(id);
+        let event = if operation == Operation::ReplaceTask || operation == Operation::UpdateTask {
+            event.json(&json!({ "title": "x", "due": null }))
+        } else {
+            event
+        };
+        assert_eq!(api.call(operation, &event).await.status, 404, "{operation:?}");
+    }
+    for status in ["all", "open", "completed"] {
+        assert!(api.list(ALICE, &[("status", status)]).await.titles().is_empty());
+    }
+    let items = api.items("tasks", ALICE);
+    assert_eq!(items.len(), 1);
+    let mut names: Vec<_> = items[0].as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["deleted_at", "expires_at", "task_id", "updated", "updated_at", "user_id", "version", "write_id"]
+    );
+    let lifetime = items[0]["expires_at"]["N"].as_str().unwrap().parse::<u64>().unwrap() - tests::now();
+    assert!((2_591_990..=2_592_000).contains(&lifetime), "30 days: {lifetime}");
+    assert!(!items[0].to_string().contains("secret"));
+}
+
+#[tokio::test]
+async fn a_write_happens_in_the_version_that_the_client_knows() {
+    let api = Api::start().await;
+    for operation in [Operation::ReplaceTask, Operation::UpdateTask, Operation::CompleteTask, Operation::DeleteTask] {
+        for (if_match, expected) in [
+            ("\"1\"", 412),
+            ("\"3\"", 412),
+            ("W/\"2\"", 412),
+            ("\"02\"", 412),
+            ("\"\"", 412),
+            ("\"abc\"", 412),
+            ("\"1\", W/\"2\"", 412),
+            ("\"0\"", 412),
+            ("\"-1\"", 412),
+            ("\"99999999999999999999\"", 412),
+            ("2", 400),
+            ("", 400),
+            ("\"2", 400),
+            ("*, \"2\"", 400),
+            ("\"2\" \"3\"", 400),
+            ("w/\"2\"", 400),
+            ("\"2\"", 0),
+            ("\"1\",\"2\"", 0),
+            ("*", 0),
+        ] {
+            let id = api.create_titled("one").await;
+            patch(&api, &id, json!({ "title": "two" })).await;
+            let event = Event::by(ALICE).task(&id).header("if-match", if_match);
+            let event = match operation {
+                Operation::ReplaceTask => event.json(&json!({ "title": "three" })),
+                Operation::UpdateTask => event.json(&json!({ "due": "2026-12-01" })),
+                _ => event,
+            };
+            let answer = api.call(operation, &event).await;
+            match expected {
+                0 => assert!((200..=204).contains(&answer.status), "{operation:?} {if_match}: {answer:?}"),
+                412 => {
+                    assert_eq!((answer.status, answer.code()), (412, "version_mismatch"), "{operation:?} {if_match}")
+                }
+                _ => assert_eq!((answer.status, answer.code()), (400, "invalid_header"), "{operation:?} {if_match}"),
+            }
+            if expected != 0 {
+                assert_eq!(api.get(ALICE, &id).await.body["version"], 2, "nothing was written");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_has_the_task_is_told_so() {
+    let api = Api::start().await;
+    let id = api.create_titled("one").await;
+    for (if_none_match, status) in [
+        ("\"1\"", 304),
+        ("W/\"1\"", 304),
+        ("\"7\", \"1\"", 304),
+        ("*", 304),
+        ("\"2\"", 200),
+        ("\"a,b\"", 200),
+        ("1", 400),
+    ] {
+        let answer =
+            api.call(Operation::GetTask, &Event::by(ALICE).task(&id).header("if-none-match", if_none_match)).await;
+        assert_eq!(answer.status, status, "{if_none_match}");
+        if status == 304 {
+            assert_eq!((answer.header("etag"), &answer.body), ("\"1\"", &Value::Null));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_create_with_a_key_happens_once() {
+    let api = Api::start().await;
+    let post = async |key: &str, body: Value| {
+        api.call(Operation::CreateTask, &Event::by(ALICE).header("Idempotency-Key", key).json(&body)).await
+    };
+    let first = post("k1", json!({ "title": "one", "due": null })).await;
+    let second = post("k1", json!({ "tags": [], "title": " one " })).await;
+    assert_eq!((first.status, second.status), (201, 201));
+    assert_eq!(second.body, first.body);
+    assert_eq!(second.header("location"), first.header("location"));
+    let reused = post("k1", json!({ "title": "two" })).await;
+    assert_eq!((reused.status, reused.code()), (422, "idempotency_key_reused"));
+    assert_eq!(post("k2", json!({ "title": "one" })).await.status, 201);
+    assert_eq!(api.items("tasks", ALICE).len(), 2);
+    let bob = Event::by("bob").header("Idempotency-Key", "k1").json(&json!({ "title": "two" }));
+    assert_eq!(api.call(Operation::CreateTask, &bob).await.status, 201, "a key is its user's own");
+
+    let id = first.body["id"].as_str().unwrap();
+    patch(&api, id, json!({ "title": "changed" })).await;
+    let third = post("k1", json!({ "title": "one" })).await;
+    assert_eq!((third.status, &third.body["title"], third.header("etag")), (201, &json!("changed"), "\"2\""));
+    api.call(Operation::DeleteTask, &Event::by(ALICE).task(id)).await;
+    assert_eq!(post("k1", json!({ "title": "one" })).await.status, 404);
+
+    let expires: u64 = api.items("idempotency", ALICE)[0]["expires_at"]["N"].as_str().unwrap().parse().unwrap();
+    assert!((86_390..=86_400).contains(&(expires - tests::now())));
+    for malformed in ["", "a b", "ä", &"k".repeat(256)] {
+        let answer = post(malformed, json!({ "title": "one" })).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_header"), "{malformed:?}");
+    }
+    assert_eq!(post(&"k".repeat(255), json!({ "title": "one" })).await.status, 201);
+}
+
+#[tokio::test]
+async fn tasks_are_listed_newest_first_and_open_ones_by_due_date() {
+    let api = Api::start().await;
+    for (title, due) in [
+        ("undated", None),
+        ("later", Some("2027-01-01")),
+        ("at nine", Some("2026-12-01T09:00:00Z")),
+        ("that day", Some("2026-12-01")),
+        ("done", Some("2020-01-01")),
+    ] {
+        let task = api.create(ALICE, json!({ "title": title, "due": due })).await;
+        if title == "done" {
+            complete(&api, task["id"].as_str().unwrap(), Some(true)).await;
+        }
+    }
+    assert_eq!(api.list(ALICE, &[]).await.titles(), ["done", "that day", "at nine", "later", "undated"]);
+    assert_eq!(api.list(ALICE, &[("status", "open")]).await.titles(), ["that day", "at nine", "later", "undated"]);
+    assert_eq!(api.list(ALICE, &[("status", "completed")]).await.titles(), ["done"]);
+    for (from, before, expected) in [
+        (Some("2026-12-01"), Some("2026-12-02"), vec!["that day", "at nine"]),
+        (Some("2026-12-01T09:00:00Z"), None, vec!["at nine", "later"]),
+        (None, Some("2026-12-01T09:00:00Z"), vec!["that day"]),
+        (None, Some("2027-01-01"), vec!["that day", "at nine"]),
+        (Some("2026-12-01T10:00:00+01:00"), Some("2026-12-01T09:00:00.001Z"), vec!["at nine"]),
+        (Some("2028-01-01"), None, vec![]),
+    ] {
+        let mut query = vec![("status", "open")];
+        query.extend(from.map(|from| ("due_from", from)));
+        query.extend(before.map(|before| ("due_before", before)));
+        assert_eq!(api.list(ALICE, &query).await.titles(), expected, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_open_list_follows_what_happens_to_tasks() {
+    let api = Api::start().await;
+    let first =
+        api.create(ALICE, json!({ "title": "first", "due": "2026-12-01" })).await["id"].as_str().unwrap().to_owned();
+    api.create(ALICE, json!({ "title": "second", "due": "2026-12-02" })).await;
+    let open = async || api.list(ALICE, &[("status", "open")]).await.titles().join(",");
+    assert_eq!(open().await, "first,second");
+    patch(&api, &first, json!({ "due": "2026-12-03" })).await;
+    assert_eq!(open().await, "second,first");
+    complete(&api, &first, Some(true)).await;
+    patch(&api, &first, json!({ "due": "2026-11-01" })).await;
+    assert_eq!(open().await, "second", "a new date does not reopen");
+    complete(&api, &first, None).await;
+    assert_eq!(open().await, "first,second", "and counts when the task is reopened");
+    let event = Event::by(ALICE).task(&first).json(&json!({ "title": "replaced" }));
+    api.call(Operation::ReplaceTask, &event).await;
+    assert_eq!(open().await, "second,replaced");
+}
+
+#[tokio::test]
+async fn pages_hold_every_task_once() {
+    let api = Api::start().await;
+    for number in 0..25 {
+        let due = (number % 3 > 0).then(|| format!("2026-12-{:02}", number % 7 + 1));
+        let body =
+            json!({ "title": number.to_string(), "due": due, "tags": [if number % 2 == 0 { "even" } else { "odd" }] });
+        let task = api.create(ALICE, body).await;
+        let id = task["id"].as_str().unwrap();
+        match number % 5 {
+            0 => drop(complete(&api, id, Some(true)).await),
+            1 => drop(api.call(Operation::DeleteTask, &Event::by(ALICE).task(id)).await),
+            _ => {}
+        }
+    }
+    for (query, count) in [
+        (vec![("status", "all")], 20),
+        (vec![("status", "open")], 15),
+        (vec![("status", "completed")], 5),
+        (vec![("status", "all"), ("tag", "even")], 11),
+        (vec![("status", "open"), ("tag", "odd")], 7),
+        (vec![("status", "open"), ("due_from", "2026-12-01"), ("due_before", "2026-12-08")], 10),
+    ] {
+        let whole = api.list(ALICE, &[query.as_slice(), &[("limit", "100")]].concat()).await;
+        assert_eq!((whole.titles().len(), &whole.body["next_cursor"]), (count, &Value::Null), "{query:?}");
+        for limit in ["1", "2", "7", "25"] {
+            let mut titles = Vec::new();
+            let mut cursor: Option<String> = None;
+            loop {
+                let mut page_query = [query.as_slice(), &[("limit", limit)]].concat();
+                page_query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+                let page = api.list(ALICE, &page_query).await;
+                titles.extend(page.titles().into_iter().map(str::to_owned));
+                let next = page.body["next_cursor"].as_str().map(str::to_owned);
+                assert!(
+                    next.is_none() || page.titles().len() == limit.parse::<usize>().unwrap(),
+                    "a page is full unless it is the last"
+                );
+                assert!(next.is_none() || !page.titles().is_empty());
+                cursor = next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(titles, whole.titles(), "{query:?} by {limit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_belongs_to_its_list() {
+    let api = Api::start().await;
+    for number in 0..5 {
+        api.create(ALICE, json!({ "title": number.to_string(), "due": "2026-12-01", "tags": ["t"] })).await;
+    }
+    let list = [("status", "open"), ("limit", "2"), ("tag", "t"), ("due_from", "2026-01-01")];
+    let page = api.list(ALICE, &list).await;
+    let cursor = page.body["next_cursor"].as_str().unwrap().to_owned();
+    assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "URL-safe: {cursor}");
+    let again: Vec<_> = list.iter().rev().copied().chain([("cursor", cursor.as_str())]).collect();
+    assert_eq!(api.list(ALICE, &again).await.titles(), ["2", "3"], "the order of parameters means nothing");
+
+    let other_lists: [&[(&str, &str)]; 6] = [
+        &[("limit", "2"), ("tag", "t")],
+        &[("status", "open"), ("limit", "3"), ("tag", "t"), ("due_from", "2026-01-01")],
+        &[("status", "open"), ("limit", "2"), ("due_from", "2026-01-01")],
+        &[("status", "open"), ("limit", "2"), ("tag", "u"), ("due_from", "2026-01-01")],
+        &[("status", "open"), ("limit", "2"), ("tag", "t")],
+        &[("status", "open"), ("limit", "2"), ("tag", "t"), ("due_from", "2026-01-02")],
+    ];
+    for other in other_lists {
+        let answer = api.list(ALICE, &[other, &[("cursor", cursor.as_str())]].concat()).await;
+        assert_eq!(
+            (answer.status, answer.code(), named(&answer)),
+            (400, "invalid_cursor", vec!["cursor"]),
+            "{other:?}"
+        );
+    }
+    for foreign in
+        ["", "x", "e30", "bnVsbA", &cursor[1..], &format!("{cursor}A"), &format!("{cursor}="), &"A".repeat(5000)]
+    {
+        let answer = api.list(ALICE, &[&list[..], &[("cursor", foreign)]].concat()).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_cursor"), "{foreign}");
+    }
+}
+
+#[tokio::test]
+async fn everything_wrong_in_a_query_is_named_at_once() {
+    let api = Api::start().await;
+    for (query, expected) in [
+        ("limit=0", vec!["limit"]),
+        ("limit=101", vec!["limit"]),
+        ("limit=-1", vec!["limit"]),
+        ("limit=%2B5", vec!["limit"]),
+        ("limit=1e1", vec!["limit"]),
+        ("limit=", vec!["limit"]),
+        ("limit=99999999999999999999", vec!["limit"]),
+        ("status=done", vec!["status"]),
+        ("status=all&status=all", vec!["status"]),
+        ("priority=urgent&tag=", vec!["priority", "tag"]),
+        ("due_from=2026-12-01", vec!["due_from"]),
+        ("status=completed&due_before=2026-12-01", vec!["due_before"]),
+        ("status=open&due_from=soon", vec!["due_from"]),
+        ("status=open&due_from=2026-12-01&due_before=2026-12-01", vec!["due_before"]),
+        ("status=open&due_from=2026-12-02&due_before=2026-12-01", vec!["due_before"]),
+        ("user_id=bob", vec!["user_id"]),
+        ("x", vec!["x"]),
+        ("Limit=5&offset=3", vec!["Limit", "offset"]),
+    ] {
+        let answer = api.call(Operation::ListTasks, &Event::by(ALICE).raw_query(query)).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_parameter"), "{query}");
+        assert_eq!(named(&answer), expected, "{query}");
+    }
+    assert_eq!(api.wire.take(), []);
+}
+
+#[tokio::test]
+async fn a_tag_may_hold_what_a_url_may_not() {
+    let api = Api::start().await;
+    let tag = "a&b=c, ä%";
+    api.create(ALICE, json!({ "title": "one", "tags": [tag, "other"] })).await;
+    api.create(ALICE, json!({ "title": "two", "tags": ["a&b=c", "ä%"] })).await;
+    assert_eq!(api.list(ALICE, &[("tag", tag)]).await.titles(), ["one"]);
+    api.create(ALICE, json!({ "title": "three", "priority": "high" })).await;
+    assert_eq!(api.list(ALICE, &[("priority", "high")]).await.titles(), ["three"]);
+    assert_eq!(api.list(ALICE, &[("priority", "none"), ("status", "open")]).await.titles(), ["one", "two"]);
+}

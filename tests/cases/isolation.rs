@@ -1,0 +1,210 @@
+//! Users reach their own tasks and nobody else's: every operation, as the owner, as somebody else, as nobody.
+
+use serde_json::{Value, json};
+use tests::{ALICE, Answer, Api, BOB, Event, Operation, Signer};
+
+/// A request of this operation that would do something, if it were allowed.
+fn request(event: Event, operation: Operation, task: &str) -> Event {
+    match operation {
+        Operation::CreateTask => event.json(&json!({ "title": "new" })),
+        Operation::ListTasks => event,
+        Operation::ReplaceTask | Operation::UpdateTask => event.task(task).json(&json!({ "title": "changed" })),
+        Operation::GetTask | Operation::CompleteTask | Operation::DeleteTask => event.task(task),
+    }
+}
+
+fn success(operation: Operation) -> u16 {
+    match operation {
+        Operation::CreateTask => 201,
+        Operation::DeleteTask => 204,
+        _ => 200,
+    }
+}
+
+/// Bodies are the same but for the request's id.
+fn without_request_id(answer: &Answer) -> Value {
+    let mut body = answer.body.clone();
+    body.as_object_mut().unwrap().remove("request_id");
+    body
+}
+
+#[tokio::test]
+async fn the_owner_is_served_under_their_id_and_as_me() {
+    let api = Api::start().await;
+    for operation in Operation::ALL {
+        for path in [ALICE, "me"] {
+            let task = api.create_titled("mine").await;
+            let answer = api.call(operation, &request(Event::by(ALICE).at(path), operation, &task)).await;
+            assert_eq!(answer.status, success(operation), "{operation:?} at {path}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_other_path_is_forbidden_before_anything_is_read() {
+    let api = Api::start().await;
+    let task = api.create_titled("mine").await;
+    let before = api.items("tasks", ALICE);
+    api.wire.take();
+    let paths = [
+        ALICE,
+        "nobody",
+        "",
+        " ",
+        "ME",
+        "Me",
+        "m%65",
+        "bob ",
+        " bob",
+        "Bob",
+        "bob/",
+        "bob%00",
+        "%62ob",
+        "bo",
+        "bobb",
+        "..",
+        ".",
+        "bob,alice",
+        "*",
+        "me,bob",
+        "bob/../alice",
+        "null",
+        "undefined",
+        "{user_id}",
+    ];
+    for operation in Operation::ALL {
+        for path in paths {
+            // A bad body, query and id: nothing of them matters before the path does.
+            let event = Event::by(BOB).at(path).raw_query("limit=x").header("if-match", "x");
+            for event in [request(event.clone(), operation, &task), event.task("no-id").body("text/plain", "{")] {
+                let answer = api.call(operation, &event).await;
+                assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{operation:?} at {path:?}");
+            }
+        }
+    }
+    assert_eq!(api.wire.take(), [], "no data was looked at");
+    assert_eq!(api.items("tasks", ALICE), before);
+}
+
+#[tokio::test]
+async fn the_answer_does_not_tell_whether_the_other_user_exists() {
+    let api = Api::start().await;
+    let task = api.create_titled("mine").await;
+    for operation in Operation::ALL {
+        let existing = api.call(operation, &request(Event::by(BOB).at(ALICE), operation, &task)).await;
+        let unknown = api.call(operation, &request(Event::by(BOB).at("nobody"), operation, &task)).await;
+        assert_eq!(without_request_id(&existing), without_request_id(&unknown));
+        assert_eq!(existing.headers, unknown.headers);
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_and_a_missing_task_are_the_same() {
+    let api = Api::start().await;
+    let foreign = api.create_titled("Alice's").await;
+    let deleted = api.create(BOB, json!({ "title": "gone" })).await["id"].as_str().unwrap().to_owned();
+    api.call(Operation::DeleteTask, &Event::by(BOB).task(&deleted)).await;
+    let missing = "01990000-0000-7000-8000-000000000000";
+    for operation in Operation::ON_A_TASK {
+        let mut answers = Vec::new();
+        for id in [foreign.as_str(), missing, deleted.as_str(), "not-an-id"] {
+            for if_match in [None, Some("\"1\""), Some("*")] {
+                let event = if_match.iter().fold(Event::by(BOB), |event, value| event.header("if-match", value));
+                let answer = api.call(operation, &request(event, operation, id)).await;
+                assert_eq!((answer.status, answer.code()), (404, "task_not_found"), "{operation:?} of {id}");
+                answers.push(without_request_id(&answer));
+            }
+        }
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+    let still_there = api.get(ALICE, &foreign).await;
+    assert_eq!((still_there.status, &still_there.body["version"]), (200, &json!(1)));
+}
+
+#[tokio::test]
+async fn lists_hold_the_callers_tasks_alone() {
+    let api = Api::start().await;
+    for user in [ALICE, BOB] {
+        for number in 0..3 {
+            api.create(user, json!({ "title": format!("{user} {number}"), "due": "2026-12-01" })).await;
+        }
+    }
+    for user in [ALICE, BOB] {
+        for status in ["all", "open"] {
+            let page = api.list(user, &[("status", status)]).await;
+            assert_eq!(page.titles().len(), 3);
+            assert!(page.titles().iter().all(|title| title.starts_with(user)), "{page:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_no_way_into_another_partition() {
+    let api = Api::start().await;
+    for user in [ALICE, BOB] {
+        for number in 0..4 {
+            api.create(user, json!({ "title": format!("{user} {number}") })).await;
+        }
+    }
+    for status in ["all", "open"] {
+        let query = [("status", status), ("limit", "2")];
+        let first = api.list(ALICE, &query).await;
+        let cursor = first.body["next_cursor"].as_str().unwrap();
+        let page = api.list(BOB, &[query[0], query[1], ("cursor", cursor)]).await;
+        assert_eq!(page.status, 200);
+        assert!(page.titles().iter().all(|title| title.starts_with(BOB)), "{page:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_id_in_a_body_or_a_query_is_refused() {
+    let api = Api::start().await;
+    let task = api.create_titled("mine").await;
+    for name in ["user_id", "userId", "user", "owner", "sub"] {
+        for operation in [Operation::CreateTask, Operation::ReplaceTask, Operation::UpdateTask] {
+            let body = json!({ "title": "x", name: ALICE });
+            let answer = api.call(operation, &Event::by(ALICE).task(&task).json(&body)).await;
+            assert_eq!((answer.status, answer.code()), (422, "invalid_field"), "{operation:?}");
+            assert_eq!(answer.body["errors"][0]["pointer"], format!("/{name}"));
+        }
+        let answer = api.list(ALICE, &[(name, ALICE)]).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_parameter"));
+        assert_eq!(answer.body["errors"][0]["parameter"], name);
+    }
+}
+
+#[tokio::test]
+async fn every_request_to_dynamodb_names_the_callers_partition() {
+    let api = Api::start().await;
+    let alice = Signer::default().token(ALICE);
+    let call = |event: Event| event.bearer(&alice);
+    for operation in Operation::ALL {
+        for completed in [false, true] {
+            let task = api.create(ALICE, json!({ "title": "mine" })).await["id"].as_str().unwrap().to_owned();
+            if completed {
+                api.call(Operation::CompleteTask, &Event::by(ALICE).task(&task)).await;
+            }
+            api.wire.take();
+            let event = call(Event::anonymous("me")).header("idempotency-key", &format!("{operation:?}{completed}"));
+            let answer = api.call(operation, &request(event, operation, &task)).await;
+            assert_eq!(answer.status, success(operation));
+            let recorded = api.wire.take();
+            assert!(!recorded.is_empty());
+            for request in recorded {
+                let partitions = partitions(&request.body);
+                assert!(!partitions.is_empty(), "{request:?}");
+                assert!(partitions.iter().all(|partition| partition == ALICE), "{request:?}");
+            }
+        }
+    }
+}
+
+/// Every partition key in a request, wherever it stands in it.
+fn partitions(request: &Value) -> Vec<String> {
+    let transaction = request["TransactItems"].as_array().cloned().unwrap_or_default();
+    let parts = transaction.iter().map(|item| &item["Put"]).chain([request]);
+    let values = parts.flat_map(|part| {
+        [&part["Key"]["user_id"], &part["Item"]["user_id"], &part["ExpressionAttributeValues"][":user_id"]]
+    });
+    values.filter_map(|value| value["S"].as_str().map(str::to_owned)).collect()
+}

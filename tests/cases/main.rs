@@ -1,0 +1,6 @@
+//! What the API promises, each promise a test.
+
+mod contract;
+mod isolation;
+mod misuse;
+mod tokens;

@@ -1,0 +1,404 @@
+//! Tokens that must not be believed: each at every function, and never does one reach the table.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use tests::{ALICE, Api, Event, ISSUER, Key, Operation, Signer, now};
+
+const INVALID: &str = "token_invalid";
+const EXPIRED: &str = "token_expired";
+
+/// Sends the token to every function and expects the same 401 from each.
+async fn assert_refused(api: &Api, why: &str, token: &str, code: &str) {
+    api.wire.take();
+    for operation in Operation::ALL {
+        let event = Event::anonymous(ALICE).task("01990000-0000-7000-8000-000000000000").bearer(token);
+        let answer = api.call(operation, &event.json(&json!({ "title": "stolen" }))).await;
+        assert_eq!((answer.status, answer.code()), (401, code), "{why}, at {operation:?}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{why}");
+        assert!(token.len() < 8 || !answer.raw.to_string().contains(token), "the token is repeated: {why}");
+    }
+    assert_eq!(api.wire.take(), [], "{why}: DynamoDB was asked");
+}
+
+async fn assert_accepted(api: &Api, why: &str, token: &str) {
+    let answer = api.call(Operation::ListTasks, &Event::anonymous(ALICE).bearer(token)).await;
+    assert_eq!(answer.status, 200, "{why}: {answer:?}");
+}
+
+fn good() -> Signer {
+    Signer::default()
+}
+
+fn header(members: Value) -> String {
+    good().header(members).token(ALICE)
+}
+
+fn claims(members: Value) -> String {
+    good().claims(members).token(ALICE)
+}
+
+/// A payload in text, with the header of a good token.
+fn payload(payload: &str) -> String {
+    good().sign(r#"{"alg":"HS256"}"#, payload)
+}
+
+fn payload_of(members: &str) -> String {
+    payload(&format!(r#"{{"sub":"{ALICE}","exp":{},{members}}}"#, now() + 60))
+}
+
+/// A header in text, with the payload of a good token.
+fn raw_header(header: &str) -> String {
+    good().sign(header, &json!({ "sub": ALICE, "exp": now() + 60 }).to_string())
+}
+
+/// Tokens wrong in their form.
+fn malformed() -> Vec<(&'static str, String)> {
+    let token = good().token(ALICE);
+    let parts: Vec<_> = token.split('.').collect();
+    let [head, body, signature] = [parts[0], parts[1], parts[2]];
+    let padded = |part: &str| URL_SAFE.encode(URL_SAFE_NO_PAD.decode(part).unwrap());
+    let standard = STANDARD.encode([0xfb, 0xff, 0xbf]);
+    vec![
+        ("the word that front ends send when nobody is signed in", "undefined".to_owned()),
+        ("another such word", "null".to_owned()),
+        ("an opaque session token of Better Auth", "92dQ23M4kR3t322Y3TKPmvt6P32i3cZy.Zm9v".to_owned()),
+        ("one segment", head.to_owned()),
+        ("two segments", format!("{head}.{body}")),
+        ("four segments", format!("{token}.{signature}")),
+        ("five segments, as an encrypted token has", format!("{head}.{body}.{signature}.{body}.{signature}")),
+        ("an empty header", format!(".{body}.{signature}")),
+        ("an empty payload", format!("{head}..{signature}")),
+        ("an empty signature", format!("{head}.{body}.")),
+        ("only dots", "..".to_owned()),
+        ("a signature cut short", format!("{head}.{body}.{}", &signature[..signature.len() - 4])),
+        ("a signature with more after it", format!("{token}AAAA")),
+        ("padding in the signature", format!("{head}.{body}.{}", padded(signature))),
+        ("padding in the header", good().sign_segments(&padded(r"eyJhbGciOiJIUzI1NiIgfQ"), body)),
+        ("a signature in another alphabet", format!("{head}.{body}.{standard}")),
+        ("left-over bits in the signature", {
+            // 32 bytes end in a character of which two bits count: the same bytes, spelled in another way.
+            let last = "AEIMQUYcgkosw048".find(signature.chars().last().unwrap()).map(|_| ());
+            assert!(last.is_some());
+            let next = char::from(signature.as_bytes()[signature.len() - 1] + 1);
+            format!("{head}.{body}.{}{next}", &signature[..signature.len() - 1])
+        }),
+        ("a payload that is not base64url", good().sign_segments(head, "ä")),
+        ("a header that is not base64url", good().sign_segments("!!!!", body)),
+        ("longer than 8 KiB", claims(json!({ "image": "x".repeat(8192) }))),
+    ]
+}
+
+/// Tokens with the right signature and the wrong header.
+fn bad_headers() -> Vec<(&'static str, String)> {
+    vec![
+        ("no algorithm", header(json!({ "alg": null }))),
+        ("the algorithm none", header(json!({ "alg": "none" }))),
+        ("the algorithm None", header(json!({ "alg": "None" }))),
+        ("an empty algorithm", header(json!({ "alg": "" }))),
+        ("an algorithm in lower case", header(json!({ "alg": "hs256" }))),
+        ("an algorithm that is a number", header(json!({ "alg": 256 }))),
+        ("an algorithm of the same family", header(json!({ "alg": "HS512" }))),
+        ("an algorithm of another family", header(json!({ "alg": "RS256" }))),
+        ("another type", header(json!({ "typ": "at+jwt" }))),
+        ("the type of Better Auth's cookie cache", header(json!({ "typ": "better-auth.session-cache+jwt" }))),
+        ("an empty type", header(json!({ "typ": "" }))),
+        ("a type that is an array", header(json!({ "typ": ["JWT"] }))),
+        ("a null type", raw_header(r#"{"alg":"HS256","typ":null}"#)),
+        ("a critical extension", header(json!({ "crit": ["exp"] }))),
+        ("an empty list of critical extensions", header(json!({ "crit": [] }))),
+        ("null for critical extensions", raw_header(r#"{"alg":"HS256","crit":null}"#)),
+        ("an unencoded payload (RFC 7797)", header(json!({ "b64": false }))),
+        ("an encryption", header(json!({ "enc": "A256GCM" }))),
+        ("a compression", header(json!({ "zip": "DEF" }))),
+        ("a nested token", header(json!({ "cty": "JWT" }))),
+        ("a key id that is a number", header(json!({ "kid": 1 }))),
+        ("a key id that is endless", header(json!({ "kid": "x".repeat(257) }))),
+        ("a member named twice", raw_header(r#"{"alg":"HS256","alg":"HS256"}"#)),
+        ("an unknown member named twice", raw_header(r#"{"alg":"HS256","x":1,"x":1}"#)),
+        ("a member named twice in two spellings", raw_header(r#"{"alg":"HS256","\u0061lg":"HS256"}"#)),
+        ("an array", raw_header(r#"["HS256",null,null]"#)),
+        ("a string", raw_header(r#""HS256""#)),
+        ("no JSON", raw_header("alg=HS256")),
+        ("JSON with more after it", raw_header(r#"{"alg":"HS256"}{}"#)),
+        ("JSON with a comma too many", raw_header(r#"{"alg":"HS256",}"#)),
+    ]
+}
+
+/// Tokens with the right signature and the wrong claims.
+fn bad_claims() -> Vec<(&'static str, String)> {
+    let later = now() + 60;
+    vec![
+        ("no subject", payload(&format!(r#"{{"exp":{later}}}"#))),
+        ("an empty subject", good().token("")),
+        ("the subject me", good().token("me")),
+        ("a subject with a slash", good().token("alice/tasks")),
+        ("a subject with a space", good().token("alice ")),
+        ("a subject of dots", good().token("..")),
+        ("a subject with a percent sign", good().token("%61lice")),
+        ("a subject that is too long", good().token(&"a".repeat(129))),
+        ("a subject that is no ASCII", good().token("alicé")),
+        ("a subject that is a number", payload(&format!(r#"{{"sub":1,"exp":{later}}}"#))),
+        ("a subject that is an array", payload(&format!(r#"{{"sub":["alice"],"exp":{later}}}"#))),
+        ("a null subject", payload(&format!(r#"{{"sub":null,"exp":{later}}}"#))),
+        ("only an id, as another claim", payload(&format!(r#"{{"id":"alice","userId":"alice","exp":{later}}}"#))),
+        ("an e-mail link of Better Auth", payload(&format!(r#"{{"email":"a@example.com","exp":{later}}}"#))),
+        (
+            "a cookie cache of Better Auth",
+            payload(&format!(r#"{{"session":{{}},"user":{{"id":"alice"}},"exp":{later}}}"#)),
+        ),
+        ("no expiry", claims(json!({ "exp": null }))),
+        ("an expiry in text", claims(json!({ "exp": later.to_string() }))),
+        ("a null expiry", payload(r#"{"sub":"alice","exp":null}"#)),
+        ("an expiry beyond all numbers", payload(r#"{"sub":"alice","exp":1e999}"#)),
+        ("not valid before tomorrow", claims(json!({ "nbf": now() + 86_400 }))),
+        ("not valid for sixteen seconds", claims(json!({ "nbf": now() + 17 }))),
+        ("a start in text", claims(json!({ "nbf": "0" }))),
+        ("a null start", payload_of(r#""nbf":null"#)),
+        ("issued tomorrow", claims(json!({ "iat": now() + 86_400 }))),
+        ("issued in text", claims(json!({ "iat": "0" }))),
+        ("an issuer that is an array", claims(json!({ "iss": [ISSUER] }))),
+        ("a null issuer", payload_of(r#""iss":null"#)),
+        ("an audience that is a number", claims(json!({ "aud": 1 }))),
+        ("an audience with a number in it", claims(json!({ "aud": [ISSUER, 1] }))),
+        ("an audience that is an object", claims(json!({ "aud": {} }))),
+        ("a claim named twice", payload_of(r#""sub":"bob""#)),
+        ("an expiry named twice", payload_of(r#""exp":9999999999"#)),
+        ("a claim named twice inside of another", payload_of(r#""user":{"id":1,"id":2}"#)),
+        ("an array", payload(&format!(r#"["alice",{later}]"#))),
+        ("no JSON", payload("alice")),
+        (
+            "JSON in Latin-1",
+            good().sign_segments(
+                "eyJhbGciOiJIUzI1NiJ9",
+                &URL_SAFE_NO_PAD.encode(b"{\"sub\":\"\xe4\",\"exp\":9999999999}"),
+            ),
+        ),
+        ("a byte order mark", payload(&format!("\u{feff}{{\"sub\":\"alice\",\"exp\":{later}}}"))),
+    ]
+}
+
+/// Tokens that somebody else signed, or nobody.
+fn forged() -> Vec<(&'static str, String)> {
+    let token = good().token(ALICE);
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let other = good().token("bob");
+    let (other_signed, _) = other.rsplit_once('.').unwrap();
+    let flipped =
+        if signature.starts_with('A') { signature.replacen('A', "B", 1) } else { format!("A{}", &signature[1..]) };
+    vec![
+        ("another secret", Signer::with(Key::OtherSecret).token(ALICE)),
+        ("a bit of the signature changed", format!("{signed}.{flipped}")),
+        ("another token's signature", format!("{other_signed}.{signature}")),
+        ("a signature of zeros", format!("{signed}.{}", URL_SAFE_NO_PAD.encode([0; 32]))),
+        (
+            "a key of the header's own",
+            Signer::with(Key::OtherSecret).header(json!({ "jwk": { "kty": "oct", "k": "eHh4" } })).token(ALICE),
+        ),
+        (
+            "a key set of the header's own",
+            Signer::with(Key::OtherEd25519).header(json!({ "jku": "https://evil.example/jwks" })).token(ALICE),
+        ),
+        ("an asymmetric key", Signer::with(Key::Ed25519).token(ALICE)),
+    ]
+}
+
+#[tokio::test]
+async fn the_table_has_more_than_sixty_bad_tokens() {
+    assert!(malformed().len() + bad_headers().len() + bad_claims().len() + forged().len() >= 90);
+}
+
+#[tokio::test]
+async fn a_malformed_token_is_refused_everywhere() {
+    let api = Api::start().await;
+    for (why, token) in malformed() {
+        assert_refused(&api, why, &token, INVALID).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_with_a_bad_header_is_refused_everywhere() {
+    let api = Api::start().await;
+    for (why, token) in bad_headers() {
+        assert_refused(&api, why, &token, INVALID).await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_with_bad_claims_is_refused_everywhere() {
+    let api = Api::start().await;
+    for (why, token) in bad_claims() {
+        assert_refused(&api, why, &token, INVALID).await;
+    }
+}
+
+#[tokio::test]
+async fn a_forged_token_is_refused_everywhere() {
+    let api = Api::start().await;
+    for (why, token) in forged() {
+        assert_refused(&api, why, &token, INVALID).await;
+    }
+}
+
+#[tokio::test]
+async fn expiry_is_told_of_tokens_that_were_good() {
+    let api = Api::start().await;
+    for (why, token) in [
+        ("expired yesterday", claims(json!({ "exp": now() - 86_400 }))),
+        ("expired sixteen seconds ago", claims(json!({ "exp": now() - 16 }))),
+        ("expired in 1970", claims(json!({ "exp": 0 }))),
+        ("expired before that", claims(json!({ "exp": -1.5 }))),
+    ] {
+        assert_refused(&api, why, &token, EXPIRED).await;
+    }
+    let forged = Signer::with(Key::OtherSecret).claims(json!({ "exp": 0 })).token(ALICE);
+    assert_refused(&api, "expired and forged", &forged, INVALID).await;
+    let otherwise_bad = claims(json!({ "exp": 0, "nbf": now() + 60 }));
+    assert_refused(&api, "expired and wrong in another way", &otherwise_bad, INVALID).await;
+}
+
+#[tokio::test]
+async fn what_is_allowed_is_accepted() {
+    let api = Api::start().await;
+    for (why, token) in [
+        ("a token of a front end's own", good().token(ALICE)),
+        ("the type JWT", header(json!({ "typ": "JWT" }))),
+        ("the type application/jwt", header(json!({ "typ": "application/jwt" }))),
+        ("a key id, which the secret does not need", header(json!({ "kid": "x" }))),
+        ("unknown members", header(json!({ "x": [{}] }))),
+        ("no time of issue", claims(json!({ "iat": null }))),
+        ("times with fractions", claims(json!({ "iat": now() as f64 - 0.5, "exp": now() as f64 + 60.5 }))),
+        ("clocks that differ by ten seconds", claims(json!({ "iat": now() + 10, "nbf": now() + 10 }))),
+        ("an expiry ten seconds ago", claims(json!({ "exp": now() - 10 }))),
+        ("an issuer and audiences that nobody asked for", claims(json!({ "iss": "x", "aud": ["y", "z"] }))),
+        ("white space in the JSON", payload(&format!("{{ \"sub\" : \"{ALICE}\" ,\n\"exp\" : {} }}", now() + 60))),
+    ] {
+        assert_accepted(&api, why, &token).await;
+    }
+}
+
+#[tokio::test]
+async fn what_the_settings_ask_for_is_required() {
+    let settings = [("BETTER_AUTH_SECRET", tests::SECRET), ("TOKEN_ISSUER", ISSUER), ("TOKEN_AUDIENCE", "tasks")];
+    let api = Api::start_with(&settings).await;
+    let both = json!({ "iss": ISSUER, "aud": "tasks" });
+    assert_accepted(&api, "issuer and audience", &claims(both.clone())).await;
+    assert_accepted(&api, "one audience of many", &claims(json!({ "iss": ISSUER, "aud": ["other", "tasks"] }))).await;
+    for (why, members) in [
+        ("no issuer", json!({ "iss": null })),
+        ("another issuer", json!({ "iss": "https://evil.example" })),
+        ("an issuer with a slash", json!({ "iss": format!("{ISSUER}/") })),
+        ("an issuer in upper case", json!({ "iss": ISSUER.to_uppercase() })),
+        ("no audience", json!({ "aud": null })),
+        ("another audience", json!({ "aud": "other" })),
+        ("no audience of many", json!({ "aud": [] })),
+        ("other audiences", json!({ "aud": ["other", "tasks "] })),
+        ("the audience of Better Auth's cookie cache", json!({ "aud": "better-auth:session-cache" })),
+    ] {
+        let token = good().claims(both.clone()).claims(members).token(ALICE);
+        assert_refused(&api, why, &token, INVALID).await;
+    }
+}
+
+#[tokio::test]
+async fn with_a_key_set_the_key_decides_the_algorithm() {
+    let api = Api::start_with_key_set().await;
+    for key in Key::PUBLISHED {
+        assert_accepted(&api, "a published key", &Signer::with(key).token(ALICE)).await;
+    }
+    for (why, token) in [
+        ("no key id", Signer::with(Key::Ed25519).header(json!({ "kid": null })).token(ALICE)),
+        ("an empty key id", Signer::with(Key::Ed25519).header(json!({ "kid": "" })).token(ALICE)),
+        ("another key's id", Signer::with(Key::Ed25519).header(json!({ "kid": "ec" })).token(ALICE)),
+        ("a key id in upper case", Signer::with(Key::Ed25519).header(json!({ "kid": "ED" })).token(ALICE)),
+        ("another key with the same id", Signer::with(Key::OtherEd25519).token(ALICE)),
+        ("another RSA key with the same id", Signer::with(Key::OtherRs256).token(ALICE)),
+        ("the public key as a secret", Signer::with(Key::PublicKeyAsSecret).token(ALICE)),
+        ("the public key as a secret, under its own algorithm's name", {
+            Signer::with(Key::PublicKeyAsSecret).header(json!({ "alg": "EdDSA" })).token(ALICE)
+        }),
+        ("the algorithm none", Signer::with(Key::Ed25519).header(json!({ "alg": "none" })).token(ALICE)),
+        ("the shared secret's algorithm", Signer::with(Key::Secret).header(json!({ "kid": "ed" })).token(ALICE)),
+        (
+            "another algorithm for the same kind of key",
+            Signer::with(Key::Ps256).header(json!({ "kid": "rs" })).token(ALICE),
+        ),
+        (
+            "the right key under another algorithm's name",
+            Signer::with(Key::Rs256).header(json!({ "alg": "PS256" })).token(ALICE),
+        ),
+        ("a longer hash", Signer::with(Key::Rs256).header(json!({ "alg": "RS512" })).token(ALICE)),
+        ("another issuer", Signer::with(Key::Ed25519).claims(json!({ "iss": "https://evil.example" })).token(ALICE)),
+        ("no issuer", Signer::with(Key::Ed25519).claims(json!({ "iss": null })).token(ALICE)),
+        ("another audience", Signer::with(Key::Ed25519).claims(json!({ "aud": "other" })).token(ALICE)),
+        ("no audience", Signer::with(Key::Ed25519).claims(json!({ "aud": null })).token(ALICE)),
+        ("a signature in DER", {
+            let token = Signer::with(Key::P256).token(ALICE);
+            let (signed, signature) = token.rsplit_once('.').unwrap();
+            let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
+            let integer = |part: &[u8]| [&[2, 33, 0], part].concat();
+            let der = [vec![0x30, 70], integer(&raw[..32]), integer(&raw[32..])].concat();
+            format!("{signed}.{}", URL_SAFE_NO_PAD.encode(der))
+        }),
+        ("a signature of zeros, which once was good everywhere", {
+            let token = Signer::with(Key::P256).token(ALICE);
+            let (signed, _) = token.rsplit_once('.').unwrap();
+            format!("{signed}.{}", URL_SAFE_NO_PAD.encode([0; 64]))
+        }),
+    ] {
+        assert_refused(&api, why, &token, INVALID).await;
+    }
+    let expired = Signer::with(Key::Ed25519).claims(json!({ "exp": now() - 60 })).token(ALICE);
+    assert_refused(&api, "expired", &expired, EXPIRED).await;
+}
+
+#[tokio::test]
+async fn without_a_bearer_token_the_challenge_names_no_error() {
+    let api = Api::start().await;
+    let token = good().token(ALICE);
+    let bare = Event::anonymous(ALICE);
+    for (why, event) in [
+        ("no field", bare.clone()),
+        ("an empty field", bare.clone().header("authorization", "")),
+        ("another scheme", bare.clone().header("authorization", "Basic YWxpY2U6c2VjcmV0")),
+        ("no scheme", bare.clone().header("authorization", &token)),
+        ("no token", bare.clone().header("authorization", "Bearer")),
+        ("a token in a cookie", bare.clone().header("cookie", &format!("better-auth.session_token={token}"))),
+        ("a token in another field", bare.clone().header("x-authorization", &format!("Bearer {token}"))),
+        ("a token in the query", bare.clone().query(&[("access_token", &token), ("token", &token)])),
+        (
+            "a token in the body",
+            bare.clone().body("application/x-www-form-urlencoded", &format!("access_token={token}")),
+        ),
+    ] {
+        for operation in Operation::ALL {
+            let answer = api.call(operation, &event).await;
+            assert_eq!((answer.status, answer.code()), (401, "token_missing"), "{why}, at {operation:?}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer", "{why}");
+        }
+    }
+    assert_eq!(api.wire.take(), []);
+}
+
+#[tokio::test]
+async fn the_field_has_one_token_and_nothing_else() {
+    let api = Api::start().await;
+    let token = good().token(ALICE);
+    for field in [format!("bearer {token}"), format!("BEARER   {token}"), format!("Bearer {token} ")] {
+        let answer = api.call(Operation::ListTasks, &Event::anonymous(ALICE).header("Authorization", &field)).await;
+        assert_eq!(answer.status, 200, "{field}");
+    }
+    for field in [
+        format!("Bearer {token} x"),
+        format!("Bearer {token},"),
+        format!("Bearer {token}, Bearer {token}"),
+        format!("Bearer \"{token}\""),
+        format!("Bearer {token}\u{e4}"),
+    ] {
+        let answer = api.call(Operation::ListTasks, &Event::anonymous(ALICE).header("authorization", &field)).await;
+        assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "{field}");
+    }
+    let twice = Event::by(ALICE).header("Authorization", &format!("Bearer {token}"));
+    let answer = api.call(Operation::ListTasks, &twice).await;
+    assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "two fields in different case");
+}
