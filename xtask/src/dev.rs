@@ -130,6 +130,9 @@ impl Verification {
                 format!("$(cat '{}')", folder.join("token-alice").display())
             }
             None => {
+                for user in USERS {
+                    remove(&folder.join(format!("token-{user}")))?;
+                }
                 println!("\nTokens are signed by {}, not here: put one into the variable TOKEN", self.issuer());
                 "$TOKEN".to_owned()
             }

@@ -10,9 +10,8 @@ use xtask::processes::{GUARD_COMMAND, ProcessGroup};
 
 const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
 
-fn sleeper(group: &ProcessGroup) -> Child {
-    // The shell waits for a child of its own, which has to end as well.
-    Command::new("sh").args(["-c", "sleep 60 & wait"]).process_group(group.id()).spawn().unwrap()
+fn sleeper(group: &ProcessGroup) -> std::io::Result<Child> {
+    Command::new("sleep").arg("60").process_group(group.id()).spawn()
 }
 
 async fn ends(mut child: Child) -> bool {
@@ -22,7 +21,7 @@ async fn ends(mut child: Child) -> bool {
 #[tokio::test]
 async fn a_stopped_group_ends_its_processes() {
     let group = ProcessGroup::start(Path::new(XTASK)).unwrap();
-    let child = sleeper(&group);
+    let child = sleeper(&group).unwrap();
     group.stop().await;
     assert!(ends(child).await);
 }
@@ -30,7 +29,7 @@ async fn a_stopped_group_ends_its_processes() {
 #[tokio::test]
 async fn a_dropped_group_ends_its_processes() {
     let group = ProcessGroup::start(Path::new(XTASK)).unwrap();
-    let child = sleeper(&group);
+    let child = sleeper(&group).unwrap();
     drop(group);
     assert!(ends(child).await);
 }
