@@ -77,9 +77,7 @@ fn malformed() -> Vec<(&'static str, String)> {
         ("padding in the header", good().sign_segments(&padded(r"eyJhbGciOiJIUzI1NiIgfQ"), body)),
         ("a signature in another alphabet", format!("{head}.{body}.{standard}")),
         ("left-over bits in the signature", {
-            // 32 bytes end in a character of which two bits count: the same bytes, spelled in another way.
-            let last = "AEIMQUYcgkosw048".find(signature.chars().last().unwrap()).map(|_| ());
-            assert!(last.is_some());
+            // 32 bytes end in a character of which two bits count for nothing: the next one decodes to the same.
             let next = char::from(signature.as_bytes()[signature.len() - 1] + 1);
             format!("{head}.{body}.{}{next}", &signature[..signature.len() - 1])
         }),

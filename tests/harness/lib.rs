@@ -129,6 +129,12 @@ impl Api {
         let response = self.database.database().query(serde_json::from_value(request).unwrap()).unwrap();
         serde_json::to_value(response).unwrap()["Items"].as_array().unwrap().clone()
     }
+
+    /// Puts an item, in DynamoDB JSON, past the API.
+    pub fn put(&self, table: &str, item: &Value) {
+        let request = json!({ "TableName": table, "Item": item });
+        self.database.database().put_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
 }
 
 impl From<Value> for Answer {

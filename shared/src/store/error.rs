@@ -78,6 +78,8 @@ where
         match code {
             "ItemCollectionSizeLimitExceededException" => Self::Full,
             _ if TRANSIENT.contains(&code) || status.is_server_error() => Self::Unavailable(cause),
+            // A success that cannot be read was cut off on its way.
+            _ if status.is_success() => Self::Unavailable(cause),
             _ => Self::Unexpected(cause),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedAsyncSleep};
 use aws_sdk_dynamodb::{Client, Config};
@@ -66,6 +66,8 @@ impl StoreSettings {
             .operation_timeout(OPERATION_TIMEOUT)
             .build();
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(INITIAL_BACKOFF);
+        // A budget of retries for this client alone; the SDK would share one among all clients of a process.
+        let budget = RetryPartition::custom("tasks").token_bucket(TokenBucket::default()).build();
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(self.region.clone()))
@@ -73,6 +75,7 @@ impl StoreSettings {
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .timeout_config(timeouts)
             .retry_config(retries)
+            .retry_partition(budget)
             .http_client(connector.http_client());
         config.set_endpoint_url(self.endpoint.clone());
         Client::from_conf(config.build())
