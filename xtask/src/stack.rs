@@ -304,6 +304,7 @@ impl Supervised {
             .current_dir(project::root())
             .envs(&self.environment)
             .process_group(self.group)
+            .kill_on_drop(true)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
