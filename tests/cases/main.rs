@@ -4,6 +4,7 @@
 
 mod agreement;
 mod contract;
+mod end_to_end;
 mod faults;
 mod isolation;
 mod misuse;

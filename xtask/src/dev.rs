@@ -40,6 +40,9 @@ pub struct Dev {
     /// Empties the tables first.
     #[arg(long)]
     fresh: bool,
+    /// The folder that keeps tables, tokens and logs, instead of `.dev`.
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// A file that gets the base URL once requests are served.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -51,7 +54,7 @@ impl Dev {
     /// # Errors
     /// Says in one line what is in the way.
     pub async fn run(self) -> Result<()> {
-        let folder = project::dev_folder();
+        let folder = self.data.clone().unwrap_or_else(project::dev_folder);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let verification = Verification::read(&folder)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
