@@ -8,6 +8,7 @@ mod end_to_end;
 mod faults;
 mod isolation;
 mod misuse;
+mod process;
 mod replay;
 mod requests;
 mod tokens;

@@ -10,6 +10,7 @@
 )]
 
 mod event;
+mod lambda;
 mod operation;
 mod signer;
 mod wire;
@@ -23,6 +24,7 @@ use shared::settings::Settings;
 use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
 pub use self::event::Event;
+pub use self::lambda::Lambda;
 pub use self::operation::Operation;
 pub use self::signer::{ISSUER, Key, SECRET, Signer, now};
 pub use self::wire::{Fault, Recorded, Wire};
