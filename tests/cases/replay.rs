@@ -1,0 +1,407 @@
+//! Every event in `events/`, replayed: what people send with `cargo lambda invoke` is what is tested.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on should stop")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tests::{ALICE, Answer, Api, Operation, Signer};
+
+/// What each event is answered with. The code is empty where there is no problem.
+const EVENTS: [(&str, u16, &str); 73] = [
+    ("complete-task", 200, ""),
+    ("complete-task.foreign-user", 403, "forbidden"),
+    ("complete-task.reopen", 200, ""),
+    ("complete-task.rest", 200, ""),
+    ("complete-task.stale", 412, "version_mismatch"),
+    ("complete-task.toggle", 200, ""),
+    ("complete-task.unknown-task", 404, "task_not_found"),
+    ("complete-task.wrong-type", 422, "invalid_field"),
+    ("create-task", 201, ""),
+    ("create-task.base64-body", 201, ""),
+    ("create-task.body-missing", 415, "unsupported_media_type"),
+    ("create-task.broken-json", 400, "invalid_json"),
+    ("create-task.foreign-user", 403, "forbidden"),
+    ("create-task.idempotency-key", 201, ""),
+    ("create-task.many-fields-wrong", 422, "invalid_field"),
+    ("create-task.me", 201, ""),
+    ("create-task.named-stage", 201, ""),
+    ("create-task.rest", 201, ""),
+    ("create-task.text-plain", 415, "unsupported_media_type"),
+    ("create-task.title-missing", 422, "invalid_field"),
+    ("create-task.token-missing", 401, "token_missing"),
+    ("create-task.user-id-in-body", 422, "invalid_field"),
+    ("delete-task", 204, ""),
+    ("delete-task.bad-if-match", 400, "invalid_header"),
+    ("delete-task.foreign-user", 403, "forbidden"),
+    ("delete-task.if-match", 204, ""),
+    ("delete-task.rest", 204, ""),
+    ("delete-task.stale", 412, "version_mismatch"),
+    ("delete-task.token-missing", 401, "token_missing"),
+    ("delete-task.unknown-task", 404, "task_not_found"),
+    ("get-task", 200, ""),
+    ("get-task.cargo-lambda-watch", 200, ""),
+    ("get-task.changed-since", 200, ""),
+    ("get-task.foreign-user", 403, "forbidden"),
+    ("get-task.if-none-match", 304, ""),
+    ("get-task.not-an-id", 404, "task_not_found"),
+    ("get-task.rest", 200, ""),
+    ("get-task.token-missing", 401, "token_missing"),
+    ("get-task.unknown-task", 404, "task_not_found"),
+    ("list-tasks", 200, ""),
+    ("list-tasks.bad-cursor", 400, "invalid_cursor"),
+    ("list-tasks.bearer-undefined", 401, "token_invalid"),
+    ("list-tasks.completed-by-tag", 200, ""),
+    ("list-tasks.foreign-user", 403, "forbidden"),
+    ("list-tasks.open-due-range", 200, ""),
+    ("list-tasks.repeated-parameter", 400, "invalid_parameter"),
+    ("list-tasks.rest", 200, ""),
+    ("list-tasks.rest-repeated-parameter", 400, "invalid_parameter"),
+    ("list-tasks.rest-two-tokens", 401, "token_invalid"),
+    ("list-tasks.token-in-query", 401, "token_missing"),
+    ("list-tasks.two-tokens", 401, "token_invalid"),
+    ("list-tasks.user-id-in-query", 400, "invalid_parameter"),
+    ("replace-task", 200, ""),
+    ("replace-task.foreign-user", 403, "forbidden"),
+    ("replace-task.if-match", 200, ""),
+    ("replace-task.merge-patch", 415, "unsupported_media_type"),
+    ("replace-task.rest", 200, ""),
+    ("replace-task.stale", 412, "version_mismatch"),
+    ("replace-task.title-missing", 422, "invalid_field"),
+    ("replace-task.unknown-field", 422, "invalid_field"),
+    ("replace-task.unknown-task", 404, "task_not_found"),
+    ("update-task", 200, ""),
+    ("update-task.cargo-lambda-watch", 200, ""),
+    ("update-task.completed", 422, "invalid_field"),
+    ("update-task.foreign-user", 403, "forbidden"),
+    ("update-task.merge-patch", 200, ""),
+    ("update-task.mixed-case-headers", 200, ""),
+    ("update-task.no-change", 200, ""),
+    ("update-task.not-an-object", 400, "invalid_json"),
+    ("update-task.rest", 200, ""),
+    ("update-task.stale", 412, "version_mismatch"),
+    ("update-task.title-null", 422, "invalid_field"),
+    ("update-task.unknown-task", 404, "task_not_found"),
+];
+
+/// The content that the events find their task with.
+fn content() -> Value {
+    json!({
+        "title": "As it was", "description": "Before.", "priority": "high", "due": "2026-12-15", "tags": ["work"],
+    })
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../events"))
+}
+
+fn read(name: &str) -> String {
+    let file = folder().join(format!("{name}.json"));
+    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+fn operation_of(name: &str) -> Operation {
+    let function = name.split('.').next().unwrap();
+    Operation::named(function).unwrap_or_else(|| panic!("{name} is of no function"))
+}
+
+/// Sends an event as the owner of a new task.
+async fn replay(api: &Api, name: &str) -> Replayed {
+    let task = api.create(ALICE, content()).await;
+    let token = Signer::default().token(ALICE);
+    let event = read(name).replace("TOKEN", &token).replace("TASK_ID", task["id"].as_str().unwrap());
+    let answer = api.call_raw(operation_of(name), &event).await;
+    Replayed { task, event: serde_json::from_str(&event).expect("an event in JSON"), answer }
+}
+
+struct Replayed {
+    task: Value,
+    event: Value,
+    answer: Answer,
+}
+
+impl Replayed {
+    /// The task that was answered, but for what a write changes every time.
+    fn content(&self) -> Value {
+        let mut content = self.answer.body.clone();
+        let members = content.as_object_mut().unwrap();
+        members.retain(|name, _| ["title", "description", "priority", "due", "tags"].contains(&name.as_str()));
+        content
+    }
+}
+
+#[test]
+fn every_event_is_listed_and_every_listed_one_is_there() {
+    let files: BTreeSet<_> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let listed: BTreeSet<_> = EVENTS.iter().map(|(name, ..)| format!("{name}.json").into()).collect();
+    assert_eq!(files, listed);
+    assert_eq!(listed.len(), EVENTS.len(), "listed once");
+}
+
+#[test]
+fn every_function_has_a_good_event_of_either_format() {
+    for operation in Operation::ALL {
+        for name in [operation.name().to_owned(), format!("{}.rest", operation.name())] {
+            let expected = EVENTS.iter().find(|(listed, ..)| *listed == name).unwrap_or_else(|| panic!("no {name}"));
+            assert!((200..300).contains(&expected.1), "{name}");
+        }
+    }
+}
+
+#[test]
+fn events_have_placeholders_and_no_tokens() {
+    for (name, ..) in EVENTS {
+        let event = read(name);
+        assert!(!event.contains("eyJ0eXA") && !event.contains("eyJhbGci"), "{name} has a token");
+        let on_a_task = Operation::ON_A_TASK.contains(&operation_of(name));
+        let own_id = ["unknown-task", "not-an-id"].iter().any(|case| name.ends_with(case));
+        assert_eq!(event.contains("TASK_ID"), on_a_task && !own_id, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn every_event_is_answered_as_listed() {
+    let api = Api::start().await;
+    for (name, status, code) in EVENTS {
+        let Replayed { event, answer, .. } = replay(&api, name).await;
+        assert_eq!((answer.status, answer.code()), (status, code), "{name}: {answer:?}");
+
+        let is_problem = !code.is_empty();
+        let content_type = if is_problem { "application/problem+json" } else { "application/json" };
+        assert_eq!(answer.header("content-type"), content_type, "{name}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{name}");
+        let request_id = event["requestContext"]["requestId"].as_str().unwrap();
+        assert_eq!(answer.header("x-request-id"), request_id, "{name}");
+        if is_problem {
+            assert_eq!(
+                (&answer.body["request_id"], &answer.body["status"]),
+                (&json!(request_id), &json!(status)),
+                "{name}"
+            );
+        }
+        let is_empty = [204, 304].contains(&status);
+        assert_eq!(answer.raw["body"] == "", is_empty, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn only_answers_of_format_2_have_cookies() {
+    let api = Api::start().await;
+    for (name, ..) in EVENTS {
+        let Replayed { event, answer, .. } = replay(&api, name).await;
+        let expected = (event["version"] == "2.0").then(|| json!([]));
+        assert_eq!(answer.raw.get("cookies"), expected.as_ref(), "{name}");
+        assert_eq!(name.contains(".rest"), expected.is_none(), "{name}");
+        assert_eq!(answer.raw["isBase64Encoded"], false, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_created_task_is_found_where_location_says() {
+    let api = Api::start().await;
+    for (name, list) in [
+        ("create-task", "/api/alice/tasks"),
+        ("create-task.me", "/api/me/tasks"),
+        ("create-task.named-stage", "/prod/api/alice/tasks"),
+        ("create-task.rest", "/prod/api/alice/tasks"),
+    ] {
+        let Replayed { answer, .. } = replay(&api, name).await;
+        let id = answer.body["id"].as_str().unwrap();
+        assert_eq!(answer.header("location"), format!("{list}/{id}"), "{name}");
+        assert_eq!((answer.header("etag"), &answer.body["version"]), ("\"1\"", &json!(1)), "{name}");
+        assert_eq!(api.get(ALICE, id).await.body, answer.body, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_base64_body_arrives_with_its_umlaut() {
+    let api = Api::start().await;
+    let Replayed { answer, .. } = replay(&api, "create-task.base64-body").await;
+    assert_eq!(answer.body["title"], "Müllabfuhr: Tonne rausstellen");
+    let Replayed { answer, .. } = replay(&api, "update-task.cargo-lambda-watch").await;
+    assert_eq!(answer.body["tags"], json!(["Müll"]));
+}
+
+#[tokio::test]
+async fn an_event_with_an_idempotency_key_makes_one_task() {
+    let api = Api::start().await;
+    let first = replay(&api, "create-task.idempotency-key").await.answer;
+    let second = replay(&api, "create-task.idempotency-key").await.answer;
+    assert_eq!((second.status, second.body), (201, first.body));
+}
+
+#[tokio::test]
+async fn a_write_makes_the_next_version() {
+    let api = Api::start().await;
+    for (name, status, _) in EVENTS {
+        let writes = [Operation::ReplaceTask, Operation::UpdateTask, Operation::CompleteTask];
+        if status != 200 || !writes.contains(&operation_of(name)) {
+            continue;
+        }
+        let version = if name == "update-task.no-change" { 1 } else { 2 };
+        let Replayed { task, answer, .. } = replay(&api, name).await;
+        assert_eq!((&answer.body["id"], &answer.body["version"]), (&task["id"], &json!(version)), "{name}");
+        assert_eq!(answer.header("etag"), format!("\"{version}\""), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_write_changes_nothing() {
+    let api = Api::start().await;
+    for (name, status, _) in EVENTS {
+        if status >= 400 && Operation::ON_A_TASK.contains(&operation_of(name)) {
+            let Replayed { task, .. } = replay(&api, name).await;
+            assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.body, task, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_write_does_what_its_event_says() {
+    let api = Api::start().await;
+    let expected = |changes: Value| {
+        let mut expected = content();
+        expected.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        expected
+    };
+    let reset = json!({ "description": null, "due": null, "tags": [] });
+    for (name, changes) in [
+        (
+            "replace-task",
+            json!({ "title": "Write the long report", "description": null, "priority": "low", "due": null }),
+        ),
+        ("update-task", json!({ "priority": "low" })),
+        ("update-task.rest", json!({ "priority": "low" })),
+        ("update-task.no-change", json!({})),
+        ("update-task.mixed-case-headers", json!({ "due": "2026-12-24T17:00:00.000Z" })),
+        ("update-task.merge-patch", {
+            let mut changes = reset.clone();
+            changes["title"] = json!("Write the long report");
+            changes
+        }),
+    ] {
+        let replayed = replay(&api, name).await;
+        assert_eq!(replayed.content(), expected(changes), "{name}");
+    }
+    for (name, completed) in [
+        ("complete-task", true),
+        ("complete-task.rest", true),
+        ("complete-task.toggle", true),
+        ("complete-task.reopen", false),
+    ] {
+        let Replayed { answer, .. } = replay(&api, name).await;
+        assert_eq!(answer.body["completed"], completed, "{name}");
+        assert_eq!(answer.body["completed_at"].is_string(), completed, "{name}");
+    }
+    for name in ["delete-task", "delete-task.rest", "delete-task.if-match"] {
+        let Replayed { task, .. } = replay(&api, name).await;
+        assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.status, 404, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn each_read_shows_what_its_event_asks_for() {
+    for name in ["get-task", "get-task.cargo-lambda-watch", "get-task.changed-since", "get-task.rest"] {
+        let Replayed { task, answer, .. } = replay(&Api::start().await, name).await;
+        assert_eq!((answer.header("etag"), &answer.body), ("\"1\"", &task), "{name}");
+    }
+    let Replayed { answer, .. } = replay(&Api::start().await, "get-task.if-none-match").await;
+    assert_eq!(answer.header("etag"), "\"1\"");
+    for (name, titles) in [
+        ("list-tasks", ["As it was"].as_slice()),
+        ("list-tasks.open-due-range", &["As it was"]),
+        ("list-tasks.rest", &["As it was"]),
+        ("list-tasks.completed-by-tag", &[]),
+    ] {
+        let Replayed { answer, .. } = replay(&Api::start().await, name).await;
+        assert_eq!((answer.titles().as_slice(), &answer.body["next_cursor"]), (titles, &Value::Null), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_problem_names_what_is_wrong() {
+    let api = Api::start().await;
+    for (name, pointers) in [
+        ("create-task.title-missing", ["/title"].as_slice()),
+        ("create-task.user-id-in-body", &["/user_id"]),
+        ("create-task.many-fields-wrong", &["/title", "/priority", "/due", "/tags/1"]),
+        ("replace-task.unknown-field", &["/colour"]),
+        ("replace-task.title-missing", &["/title"]),
+        ("update-task.title-null", &["/title"]),
+        ("update-task.completed", &["/completed"]),
+        ("complete-task.wrong-type", &["/completed"]),
+    ] {
+        let Replayed { answer, .. } = replay(&api, name).await;
+        let errors = answer.body["errors"].as_array().unwrap();
+        assert_eq!(
+            errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect::<Vec<_>>(),
+            pointers,
+            "{name}"
+        );
+    }
+    for (name, parameter) in [
+        ("list-tasks.user-id-in-query", "user_id"),
+        ("list-tasks.repeated-parameter", "status"),
+        ("list-tasks.rest-repeated-parameter", "status"),
+        ("list-tasks.bad-cursor", "cursor"),
+    ] {
+        let Replayed { answer, .. } = replay(&api, name).await;
+        assert_eq!(answer.body["errors"][0]["parameter"], parameter, "{name}");
+    }
+    for (name, challenge) in [
+        ("create-task.token-missing", "Bearer"),
+        ("list-tasks.token-in-query", "Bearer"),
+        ("list-tasks.bearer-undefined", "Bearer error=\"invalid_token\""),
+        ("list-tasks.two-tokens", "Bearer error=\"invalid_token\""),
+        ("list-tasks.rest-two-tokens", "Bearer error=\"invalid_token\""),
+    ] {
+        let Replayed { answer, .. } = replay(&api, name).await;
+        assert_eq!(answer.header("www-authenticate"), challenge, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_event_of_api_gateway_is_answered_all_the_same() {
+    let api = Api::start().await;
+    let unreadable = [
+        "null".to_owned(),
+        "true".to_owned(),
+        "1e999".to_owned(),
+        r#""x""#.to_owned(),
+        String::new(),
+        "{".to_owned(),
+        "[".repeat(1_000_000),
+        format!("{}{}", "[".repeat(1_000), "]".repeat(1_000)),
+        format!(r#"{{"headers":{}{}}}"#, "[".repeat(1_000), "]".repeat(1_000)),
+        r#"{"headers":{"authorization":"\ud800"}}"#.to_owned(),
+        r#"{"headers":{"authorization":7}}"#.to_owned(),
+        r#"{"version":2.0}"#.to_owned(),
+        r#"{"pathParameters":"me"}"#.to_owned(),
+        r#"{"body":{"title":"x"}}"#.to_owned(),
+    ];
+    let readable = [
+        "{}".to_owned(),
+        "[]".to_owned(),
+        format!(r#"{{"x":{}{}}}"#, "[".repeat(100), "]".repeat(100)),
+        json!({ "version": "2.0", "headers": null, "pathParameters": null, "body": null }).to_string(),
+        json!({ "Records": [{ "messageId": "1", "body": "x", "eventSource": "aws:sqs", "attributes": {} }] })
+            .to_string(),
+        json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": [] }).to_string(),
+    ];
+    let cases = unreadable.iter().map(|event| (event, 400, "invalid_event"));
+    let cases = cases.chain(readable.iter().map(|event| (event, 401, "token_missing")));
+    for (event, status, code) in cases {
+        for operation in Operation::ALL {
+            let answer = api.call_raw(operation, event).await;
+            let start: String = event.chars().take(60).collect();
+            assert_eq!((answer.status, answer.code()), (status, code), "{operation:?} of {start}");
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            assert_eq!(answer.header("cache-control"), "no-store");
+            assert_eq!(answer.header("x-request-id"), answer.body["request_id"]);
+            assert!(!answer.header("x-request-id").is_empty());
+        }
+    }
+    assert_eq!(api.wire.take(), []);
+}
