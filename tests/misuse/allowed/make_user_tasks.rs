@@ -1,0 +1,10 @@
+//! The store opens the door to the tasks.
+
+use shared::auth::AuthenticatedUser;
+use shared::store::{TaskStore, UserTasks};
+
+fn tasks(store: &TaskStore, user: AuthenticatedUser) -> UserTasks<'_> {
+    store.tasks_of(user)
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! The store gives an authenticated user their tasks.
+
+use shared::auth::AuthenticatedUser;
+use shared::store::{StoreError, TaskStore};
+use shared::task::{Task, TaskId};
+
+async fn task(store: &TaskStore, user: AuthenticatedUser, id: TaskId) -> Result<Task, StoreError> {
+    store.tasks_of(user).get(id).await
+}
+
+fn main() {}

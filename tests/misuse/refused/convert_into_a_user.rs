@@ -1,0 +1,9 @@
+//! A text does not become a user.
+
+use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
+
+async fn user(verifier: TokenVerifier, token: &str) -> Result<AuthenticatedUser, AuthError> {
+    Ok(String::from("alice").into())
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! There is no user by default.
+
+use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
+
+async fn user(verifier: TokenVerifier, token: &str) -> Result<AuthenticatedUser, AuthError> {
+    Ok(AuthenticatedUser::default())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! A user's tasks do not become another's.
+
+use shared::auth::AuthenticatedUser;
+use shared::store::{TaskStore, UserTasks};
+
+fn exchange<'a>(tasks: &mut UserTasks<'a>, store: &'a TaskStore, other: AuthenticatedUser) {
+    tasks.user = other;
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! A user is not put together by hand.
+
+use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
+
+async fn user(verifier: TokenVerifier, token: &str) -> Result<AuthenticatedUser, AuthError> {
+    verifier.verify(token).await.map(|_| AuthenticatedUser { id: String::from("alice") })
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! The door to the tasks is not built by hand.
+
+use shared::auth::AuthenticatedUser;
+use shared::store::{TaskStore, UserTasks};
+
+fn tasks(store: &TaskStore, user: AuthenticatedUser) -> UserTasks<'_> {
+    UserTasks { store, user }
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! A name is not enough for the store.
+
+use shared::auth::AuthenticatedUser;
+use shared::store::{StoreError, TaskStore};
+use shared::task::{Task, TaskId};
+
+async fn task(store: &TaskStore, user: AuthenticatedUser, id: TaskId) -> Result<Task, StoreError> {
+    store.tasks_of("alice").get(id).await
+}
+
+fn main() {}

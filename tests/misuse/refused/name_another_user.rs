@@ -1,0 +1,11 @@
+//! A user's tasks are not asked for another's.
+
+use shared::auth::AuthenticatedUser;
+use shared::store::{StoreError, TaskStore};
+use shared::task::{Task, TaskId};
+
+async fn task(store: &TaskStore, user: AuthenticatedUser, id: TaskId) -> Result<Task, StoreError> {
+    store.tasks_of(user).get("bob", id).await
+}
+
+fn main() {}

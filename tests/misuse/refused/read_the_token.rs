@@ -1,0 +1,10 @@
+//! A function does not see the token.
+
+use shared::api::{Problem, Request};
+use shared::app::App;
+
+async fn caller(app: &App, request: &Request) -> Result<String, Problem> {
+    Ok(String::from(request.unverified_token()?))
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! The store has no task for nobody.
+
+use shared::auth::AuthenticatedUser;
+use shared::store::{StoreError, TaskStore};
+use shared::task::{Task, TaskId};
+
+async fn task(store: &TaskStore, user: AuthenticatedUser, id: TaskId) -> Result<Task, StoreError> {
+    store.get(id).await
+}
+
+fn main() {}
