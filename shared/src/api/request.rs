@@ -306,3 +306,342 @@ fn read_body(text: String, is_base64: bool) -> Body {
         None => Body::NotBase64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use http::StatusCode;
+    use lambda_http::RequestExt;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const TASK: &str = "01990000-0000-7000-8000-000000000000";
+
+    fn read(event: &str) -> Request {
+        Request::from_event(event, "invocation-id").unwrap()
+    }
+
+    /// A REST event, the one kind whose header fields of one name stay apart.
+    fn with_fields(name: &str, values: &[&str]) -> Request {
+        read(&json!({ "multiValueHeaders": { name: values } }).to_string())
+    }
+
+    fn token(request: &Request) -> Result<&str, &'static str> {
+        request.unverified_token().map_err(|problem| {
+            assert_eq!(problem.status, StatusCode::UNAUTHORIZED);
+            problem.code
+        })
+    }
+
+    fn if_match(values: &[&str]) -> Result<Precondition, &'static str> {
+        with_fields("If-Match", values).if_match().map_err(|problem| problem.code)
+    }
+
+    fn versions(versions: &[Version]) -> Result<Precondition, &'static str> {
+        Ok(Precondition::Version(versions.to_vec()))
+    }
+
+    #[test]
+    fn events_are_read_as_lambda_http_reads_them() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+        let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() > 50);
+        for file in files {
+            let name = file.display();
+            let event = fs::read_to_string(&file).unwrap();
+            let ours = read(&event);
+            let theirs = lambda_http::request::from_str(&event).unwrap();
+
+            // They leave it to the function to decode what the gateway has not decoded.
+            let route = serde_json::from_str::<Value>(&event).unwrap()["routeKey"].clone();
+            let decoded_by_gateway = route.is_string() && route != "$default";
+            let decode = |value: &str| if decoded_by_gateway { value.to_owned() } else { decode_once(value) };
+            let parameters = theirs.path_parameters();
+            assert_eq!(ours.user_segment, decode(parameters.first("user_id").unwrap()), "{name}");
+            assert_eq!(ours.task_segment, parameters.first("task_id").map(decode), "{name}");
+
+            for field in ["authorization", "content-type", "if-match", "if-none-match", "idempotency-key"] {
+                let ours: Vec<_> = ours.headers(field).collect();
+                let theirs: Vec<_> =
+                    theirs.headers().get_all(field).iter().map(|value| value.to_str().unwrap()).collect();
+                if ours.len() > 1 {
+                    // Of a REST event's fields of one name they keep the last.
+                    assert_eq!(theirs, ours.last().map(|&last| vec![last]).unwrap(), "{field} in {name}");
+                } else {
+                    assert_eq!(ours, theirs, "{field} in {name}");
+                }
+            }
+
+            let mut ours_query: Vec<_> =
+                ours.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let theirs_query = theirs.query_string_parameters();
+            let mut theirs_query: Vec<_> = theirs_query.iter().collect();
+            ours_query.sort_unstable();
+            theirs_query.sort_unstable();
+            assert_eq!(ours_query, theirs_query, "{name}");
+
+            let Body::Bytes(body) = &ours.body else { panic!("{name}: {:?}", ours.body) };
+            assert_eq!(body.as_slice(), theirs.body().as_ref(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_authorization_field_has_one_form() {
+        let token68 = "AZaz09-._~+/==";
+        for field in [
+            format!("Bearer {token68}"),
+            format!("bearer {token68}"),
+            format!("BEARER {token68}"),
+            format!("Bearer    {token68}"),
+            format!("\t Bearer {token68} \t"),
+        ] {
+            assert_eq!(token(&with_fields("Authorization", &[&field])), Ok(token68), "{field:?}");
+        }
+        for field in
+            ["", " ", "Bearer", "Bearer ", "Bearer\t", "Bearer\tabc", "Bearerabc", "abc", "Basic abc", "Bearer: abc"]
+        {
+            assert_eq!(token(&with_fields("Authorization", &[field])), Err("token_missing"), "{field:?}");
+        }
+        for field in [
+            "Bearer \tabc",
+            "Bearer abc,",
+            "Bearer abc, Bearer abc",
+            "Bearer a b",
+            "Bearer a\tb",
+            "Bearer =",
+            "Bearer a=b",
+            "Bearer \"abc\"",
+            "Bearer ab\u{e4}",
+            "Bearer abc\u{a0}",
+            "Bearer abc\0",
+            "Bearer a%62c",
+            "Bearer <abc>",
+        ] {
+            assert_eq!(token(&with_fields("Authorization", &[field])), Err("token_invalid"), "{field:?}");
+        }
+        assert_eq!(token(&read("{}")), Err("token_missing"));
+    }
+
+    #[test]
+    fn a_second_authorization_field_is_seen() {
+        for event in [
+            r#"{"multiValueHeaders":{"Authorization":["Bearer a","Bearer b"]}}"#,
+            r#"{"multiValueHeaders":{"Authorization":["Bearer a","Bearer a"]}}"#,
+            r#"{"multiValueHeaders":{"Authorization":["Bearer a",""]}}"#,
+            r#"{"multiValueHeaders":{"Authorization":["Basic a","Bearer a"]}}"#,
+            r#"{"multiValueHeaders":{"Authorization":["Bearer a"],"authorization":["Bearer b"]}}"#,
+            r#"{"multiValueHeaders":{"Authorization":["Bearer a","Bearer b"]},"headers":{"Authorization":"Bearer b"}}"#,
+            r#"{"version":"2.0","headers":{"Authorization":"Bearer a","authorization":"Bearer b"}}"#,
+            r#"{"version":"2.0","headers":{"authorization":"Bearer a","authorization":"Bearer b"}}"#,
+            r#"{"version":"2.0","headers":{"authorization":"Bearer a","\u0061uthorization":"Bearer b"}}"#,
+            r#"{"version":"2.0","headers":{"authorization":"Bearer a,Bearer b"}}"#,
+        ] {
+            assert_eq!(token(&read(event)), Err("token_invalid"), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_second_idempotency_key_is_seen() {
+        assert!(with_fields("Idempotency-Key", &["a"]).idempotency_key().unwrap().is_some());
+        for values in [["a", "b"].as_slice(), &["a", "a"], &[""], &["a b"], &["\u{e4}"], &[&"a".repeat(256)]] {
+            let problem = with_fields("idempotency-KEY", values).idempotency_key().unwrap_err();
+            assert_eq!((problem.status, problem.code), (StatusCode::BAD_REQUEST, "invalid_header"), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn if_match_names_versions() {
+        assert_eq!(read("{}").if_match().unwrap(), Precondition::None);
+        assert_eq!(if_match(&["*"]), Ok(Precondition::None));
+        assert_eq!(if_match(&["\"3\""]), versions(&[3]));
+        assert_eq!(if_match(&["\"1\" ,\t\"2\""]), versions(&[1, 2]));
+        assert_eq!(if_match(&["\"1\"", "\"2\""]), versions(&[1, 2]));
+        assert_eq!(if_match(&[", ,\"1\",,\"2\","]), versions(&[1, 2]));
+        assert_eq!(if_match(&["\"18446744073709551615\""]), versions(&[Version::MAX]));
+    }
+
+    #[test]
+    fn tags_that_were_never_given_match_nothing() {
+        for value in [
+            "W/\"3\"",
+            "\"\"",
+            "\"3 \"",
+            "\"03\"",
+            "\"+3\"",
+            "\"-3\"",
+            "\"3.0\"",
+            "\"abc\"",
+            "\"18446744073709551616\"",
+            "\"1,2\"",
+            "\"*\"",
+            "\"W/3\"",
+            "\"\u{663}\"",
+        ] {
+            assert_eq!(if_match(&[value]), versions(&[]), "{value}");
+        }
+        assert_eq!(if_match(&["\"a,\\\", \"2\", W/\"3\""]), versions(&[2]));
+    }
+
+    #[test]
+    fn what_is_no_list_of_tags_is_refused() {
+        for values in [
+            [""].as_slice(),
+            &[","],
+            &["3"],
+            &["\"3"],
+            &["3\""],
+            &["'3'"],
+            &["w/\"3\""],
+            &["W/ \"3\""],
+            &["W/3"],
+            &["\"1\"\"2\""],
+            &["\"1\" \"2\""],
+            &["\"1\";\"2\""],
+            &["\"1\", 2"],
+            &["*, \"1\""],
+            &["\"1\", *"],
+            &["**"],
+            &["*", "*"],
+        ] {
+            assert_eq!(if_match(values), Err("invalid_header"), "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_at_most_fifty_tags() {
+        assert_eq!(if_match(&[&["\"1\""; 50].join(",")]), versions(&[1; 50]));
+        assert_eq!(if_match(&[&["\"1\""; 51].join(",")]), Err("invalid_header"));
+        assert_eq!(if_match(&["\"1\""; 51]), Err("invalid_header"));
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        let has_current =
+            |values: &[&str]| with_fields("If-None-Match", values).has_current(3).map_err(|problem| problem.code);
+        assert!(!read("{}").has_current(3).unwrap());
+        for values in [["\"3\""].as_slice(), &["W/\"3\""], &["*"], &["\"1\", W/\"3\""], &["\"1\"", "\"3\""]] {
+            assert_eq!(has_current(values), Ok(true), "{values:?}");
+        }
+        for values in [["\"2\""].as_slice(), &["W/\"33\""], &["\"03\""], &["\"1,3\""]] {
+            assert_eq!(has_current(values), Ok(false), "{values:?}");
+        }
+        assert_eq!(has_current(&["3"]), Err("invalid_header"));
+    }
+
+    #[test]
+    fn path_parameters_are_decoded_once() {
+        for (sent, decoded) in [
+            ("alice", "alice"),
+            ("%61lice", "alice"),
+            ("%6D%65", "me"),
+            ("%2565", "%65"),
+            ("%2e%2E", ".."),
+            ("a%2Fb", "a/b"),
+            ("a+b", "a+b"),
+            ("m%C3%BCller", "m\u{fc}ller"),
+            ("%00", "\0"),
+            ("%", "%"),
+            ("%6", "%6"),
+            ("%zz", "%zz"),
+            ("%ff", "%ff"),
+            ("%61%ff", "%61%ff"),
+        ] {
+            let parameters = json!({ "user_id": sent, "task_id": sent });
+            // The gateway has decoded these already, the second and third time nobody has.
+            for (event, expected) in [
+                (
+                    json!({ "version": "2.0", "routeKey": "GET /api/{user_id}/tasks", "pathParameters": parameters }),
+                    sent,
+                ),
+                (json!({ "version": "2.0", "routeKey": "$default", "pathParameters": parameters }), decoded),
+                (json!({ "resource": "/api/{user_id}/tasks", "pathParameters": parameters }), decoded),
+            ] {
+                let request = read(&event.to_string());
+                assert_eq!(request.user_segment(), expected, "{event}");
+                assert_eq!(request.task_segment.as_deref(), Some(expected), "{event}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_task_has_one_spelling() {
+        let request = |task: &str| read(&json!({ "pathParameters": { "task_id": task } }).to_string());
+        assert_eq!(request(TASK).task_id().unwrap().to_string(), TASK);
+        for task in [
+            "",
+            "1",
+            &TASK.to_uppercase().replace('0', "A"),
+            &TASK.replace('-', ""),
+            &format!("{{{TASK}}}"),
+            &format!("{TASK} "),
+        ] {
+            assert_eq!(request(task).task_id().unwrap_err().status, StatusCode::NOT_FOUND, "{task}");
+        }
+        assert_eq!(read("{}").task_id().unwrap_err().status, StatusCode::NOT_FOUND);
+    }
+
+    #[test]
+    fn a_new_task_is_located_where_the_api_is_mounted() {
+        let parameters = json!({ "user_id": "me" });
+        let v2 = |path: &str| json!({ "version": "2.0", "rawPath": path, "pathParameters": parameters });
+        let v1 = |path: &str| json!({ "requestContext": { "path": path }, "pathParameters": parameters });
+        let id = TaskId::parse(TASK).unwrap();
+        for event in [&v2 as &dyn Fn(&str) -> Value, &v1] {
+            for (path, mount) in [
+                ("/api/me/tasks", ""),
+                ("/prod/api/me/tasks", "/prod"),
+                ("/$default/api/me/tasks", "/$default"),
+                ("/a/b-c._~/api/me/tasks", "/a/b-c._~"),
+                ("//evil.example/api/me/tasks", ""),
+                ("/\\evil.example/api/me/tasks", ""),
+                ("/a\r\nx: y/api/me/tasks", ""),
+                ("https://evil.example/api/me/tasks", ""),
+                ("/m\u{fc}ll/api/me/tasks", ""),
+                ("/somewhere/else", ""),
+            ] {
+                let request = read(&event(path).to_string());
+                assert_eq!(request.location(id), format!("{mount}/api/me/tasks/{TASK}"), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_names_the_request_and_else_the_invocation_does() {
+        assert_eq!(read(r#"{"requestContext":{"requestId":"abc="}}"#).id(), "abc=");
+        assert_eq!(read("{}").id(), "invocation-id");
+        assert_eq!(read(r#"{"version":"2.0"}"#).format(), PayloadFormat::V2);
+        for event in ["{}", r#"{"version":null}"#, r#"{"version":"1.0"}"#] {
+            assert_eq!(read(event).format(), PayloadFormat::V1, "{event}");
+        }
+    }
+
+    #[test]
+    fn what_is_null_is_as_good_as_absent() {
+        let event = json!({
+            "version": "2.0", "routeKey": null, "rawPath": null, "rawQueryString": null, "body": null,
+            "headers": { "authorization": null }, "multiValueHeaders": null,
+            "queryStringParameters": null, "multiValueQueryStringParameters": null,
+            "pathParameters": { "user_id": null }, "requestContext": { "requestId": null, "path": null },
+        });
+        let request = read(&event.to_string());
+        assert_eq!(token(&request), Err("token_missing"));
+        assert_eq!((request.user_segment(), request.id()), ("", "invocation-id"));
+        assert!(matches!(&request.body, Body::Bytes(body) if body.is_empty()));
+    }
+
+    #[test]
+    fn a_body_is_bounded_as_it_is_sent_and_as_it_is_decoded() {
+        let body =
+            |text: &str, is_base64: bool| read(&json!({ "body": text, "isBase64Encoded": is_base64 }).to_string()).body;
+        assert!(matches!(body(&"x".repeat(MAX_BYTES), false), Body::Bytes(_)));
+        assert!(matches!(body(&"x".repeat(MAX_BYTES + 1), false), Body::TooLarge));
+        assert!(matches!(body(&STANDARD.encode(vec![b'x'; MAX_BYTES]), true), Body::Bytes(_)));
+        assert!(matches!(body(&STANDARD.encode(vec![b'x'; MAX_BYTES + 1]), true), Body::TooLarge));
+        assert!(matches!(body(&"?".repeat(3 * MAX_BYTES), true), Body::TooLarge));
+        for text in ["?", "e30", "e30=\n", "e3 0="] {
+            assert!(matches!(body(text, true), Body::NotBase64), "{text}");
+        }
+    }
+}
