@@ -159,6 +159,77 @@ async fn only_json_is_read() {
 }
 
 #[tokio::test]
+async fn an_encoded_body_is_not_read() {
+    let api = Api::start().await;
+    let body = json!({ "title": "x" });
+    for (coding, status) in [("gzip", 415), ("br, identity", 415), ("identity", 201), ("Identity", 201)] {
+        let event = Event::by(ALICE).json(&body).header("content-encoding", coding);
+        assert_eq!(api.call(Operation::CreateTask, &event).await.status, status, "{coding}");
+    }
+}
+
+#[tokio::test]
+async fn only_lists_have_a_query() {
+    let api = Api::start().await;
+    let id = api.create_titled("one").await;
+    for operation in Operation::ALL.into_iter().filter(|&operation| operation != Operation::ListTasks) {
+        let event = Event::by(ALICE).task(&id).json(&json!({ "title": "x" })).query(&[("user_id", "bob"), ("x", "1")]);
+        let answer = api.call(operation, &event).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_parameter"), "{operation:?}");
+        assert_eq!(named(&answer), ["user_id", "x"]);
+    }
+    assert_eq!(api.get(ALICE, &id).await.body["version"], 1);
+}
+
+#[tokio::test]
+async fn an_answer_lists_a_bounded_number_of_errors() {
+    let api = Api::start().await;
+    let fields: serde_json::Map<_, _> = (0..5_000).map(|number| (format!("x{number}"), json!(1))).collect();
+    let tags = json!({ "title": "x", "tags": vec![0; 20_000] });
+    for body in [Value::Object(fields), tags] {
+        let answer = create(&api, body).await;
+        assert_eq!((answer.status, named(&answer).len()), (422, 32));
+        assert!(answer.raw.to_string().len() < 8_192);
+    }
+    let query: String = (0..2_000).map(|number| format!("x{number}&")).collect();
+    let answer = api.call(Operation::ListTasks, &Event::by(ALICE).raw_query(&query)).await;
+    assert_eq!((answer.status, named(&answer).len()), (400, 32));
+    assert!(answer.body["detail"].as_str().unwrap().ends_with("and 1999 more."), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_location_is_a_uri_under_the_mount_of_the_api() {
+    let api = Api::start().await;
+    let event: Value = serde_json::from_str(&Event::by("auth0|a").json(&json!({ "title": "x" })).to_string()).unwrap();
+    for (path, expected) in [
+        ("/api/auth0|a/tasks", "/api/auth0%7Ca/tasks/"),
+        ("/prod/api/auth0|a/tasks", "/prod/api/auth0%7Ca/tasks/"),
+        ("/api/api/auth0|a/tasks", "/api/api/auth0%7Ca/tasks/"),
+        ("//evil.example/api/auth0|a/tasks", "/api/auth0%7Ca/tasks/"),
+        ("/a b\r\n/api/auth0|a/tasks", "/api/auth0%7Ca/tasks/"),
+        ("/somewhere/else", "/api/auth0%7Ca/tasks/"),
+    ] {
+        let mut event = event.clone();
+        event["rawPath"] = json!(path);
+        let answer = api.call_raw(Operation::CreateTask, &event.to_string()).await;
+        let location = format!("{expected}{}", answer.body["id"].as_str().unwrap());
+        assert_eq!(answer.header("location"), location, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_null_member_of_an_event_is_as_good_as_none() {
+    let api = Api::start().await;
+    let mut event: Value = serde_json::from_str(&Event::by(ALICE).to_string()).unwrap();
+    for name in ["requestContext", "isBase64Encoded", "rawQueryString", "body", "queryStringParameters"] {
+        event[name] = Value::Null;
+        let answer = api.call_raw(Operation::ListTasks, &event.to_string()).await;
+        assert_eq!(answer.status, 200, "{name}: {answer:?}");
+    }
+    assert_eq!(api.call_raw(Operation::ListTasks, &event.to_string()).await.header("x-request-id"), "invocation-id");
+}
+
+#[tokio::test]
 async fn a_body_has_at_most_64_kib() {
     let api = Api::start().await;
     let padded = |length: usize| {

@@ -27,8 +27,8 @@ pub(super) struct Event {
     pub(super) multi_value_headers: Option<Members<Vec<String>>>,
     pub(super) path_parameters: Option<Members<String>>,
     pub(super) body: Option<String>,
-    pub(super) is_base64_encoded: bool,
-    pub(super) request_context: Context,
+    pub(super) is_base64_encoded: Option<bool>,
+    pub(super) request_context: Option<Context>,
 }
 
 #[derive(Default, Deserialize)]

@@ -57,6 +57,8 @@ impl ParameterError {
 }
 
 const TOKEN_MISSING: &str = "token_missing";
+/// How many errors an answer lists: enough for everything that a form can get wrong, and no more for who only tries.
+const MAX_ERRORS: usize = 32;
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
@@ -103,11 +105,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_json", detail)
     }
 
-    pub(super) fn invalid_parameters(errors: Vec<ParameterError>) -> Self {
-        let names: Vec<_> = errors.iter().map(|error| format!("{} {}", error.parameter, error.detail)).collect();
-        let problem =
-            Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("In the query, {}.", names.join("; ")));
-        Self { errors: Errors::Parameters(errors), ..problem }
+    pub(super) fn invalid_parameters(mut errors: Vec<ParameterError>) -> Self {
+        let first = errors.first().map(|error| format!("{} {}", error.parameter, error.detail));
+        let detail = format!("In the query, {}.", one_of(errors.len(), first));
+        errors.truncate(MAX_ERRORS);
+        Self { errors: Errors::Parameters(errors), ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail) }
     }
 
     pub(super) fn invalid_cursor() -> Self {
@@ -118,7 +120,8 @@ impl Problem {
     }
 
     pub(super) fn unsupported_media_type(supported: &[&str]) -> Self {
-        let detail = format!("Send the body with Content-Type: {}.", supported.join(" or "));
+        let detail =
+            format!("Send the body with Content-Type: {} and without a Content-Encoding.", supported.join(" or "));
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     }
 
@@ -126,11 +129,11 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body must be at most 64 KiB.")
     }
 
-    pub(super) fn invalid_fields(errors: Vec<FieldError>) -> Self {
-        let fields: Vec<_> = errors.iter().map(|error| format!("{} {}", error.pointer, error.detail)).collect();
-        let detail = format!("In the body, {}.", fields.join("; "));
-        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail);
-        Self { errors: Errors::Fields(errors), ..problem }
+    pub(super) fn invalid_fields(mut errors: Vec<FieldError>) -> Self {
+        let first = errors.first().map(|error| format!("{} {}", error.pointer, error.detail));
+        let detail = format!("In the body, {}.", one_of(errors.len(), first));
+        errors.truncate(MAX_ERRORS);
+        Self { errors: Errors::Fields(errors), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail) }
     }
 
     pub(crate) fn unavailable(cause: impl Into<Cow<'static, str>>) -> Self {
@@ -163,6 +166,12 @@ impl Problem {
             _ => tracing::info!(request_id, status, code, cause),
         }
     }
+}
+
+/// The first of some errors, in words, and how many others there are.
+fn one_of(count: usize, first: Option<String>) -> String {
+    let first = first.unwrap_or_default();
+    if count > 1 { format!("{first}, and {} more", count - 1) } else { first }
 }
 
 impl From<AuthError> for Problem {

@@ -6,6 +6,13 @@ use crate::task::{Due, Invalid, Priority, Tag};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
+const UNKNOWN: Invalid = Invalid("is not a parameter of this request");
+
+/// Refuses every parameter: only lists have some.
+pub(super) fn must_be_empty(parameters: &[(String, String)]) -> Result<(), Problem> {
+    let errors: Vec<_> = parameters.iter().map(|(name, _)| ParameterError::new(name, UNKNOWN)).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(errors)) }
+}
 
 /// Reads the parameters of a list, each at most once and none unknown.
 pub(super) fn parse(parameters: &[(String, String)]) -> Result<ListQuery, Problem> {
@@ -34,7 +41,7 @@ pub(super) fn parse(parameters: &[(String, String)]) -> Result<ListQuery, Proble
                     cursor = Some(value);
                     Ok(())
                 }
-                _ => Err(Invalid("is not a parameter of this request")),
+                _ => Err(UNKNOWN),
             }
         };
         errors.extend(result.err().map(|invalid| ParameterError::new(name, invalid)));

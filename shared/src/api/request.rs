@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::body::{self, FromBody, MAX_BYTES};
 use super::event::{Event, Members};
@@ -41,6 +41,10 @@ enum Body {
     NotBase64,
 }
 
+/// Everything but `pchar` (RFC 3986 §3.3), as far as user ids have it.
+const IN_PATH_SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'@');
+
 impl Request {
     /// Reads an event. `invocation_id` names the request if the event does not.
     ///
@@ -64,15 +68,16 @@ impl Request {
             }
             None => flatten(event.multi_value_query_string_parameters, event.query_string_parameters),
         };
+        let context = event.request_context.unwrap_or_default();
         Ok(Self {
             format,
-            id: event.request_context.request_id.unwrap_or_else(|| invocation_id.to_owned()),
-            mount: mount(event.raw_path.or(event.request_context.path)),
+            id: context.request_id.unwrap_or_else(|| invocation_id.to_owned()),
+            mount: mount(&event.raw_path.or(context.path).unwrap_or_default()),
             user_segment: parameter("user_id").unwrap_or_default(),
             task_segment: parameter("task_id"),
             query,
             headers: flatten(event.multi_value_headers, event.headers),
-            body: read_body(event.body.unwrap_or_default(), event.is_base64_encoded),
+            body: read_body(event.body.unwrap_or_default(), event.is_base64_encoded.unwrap_or_default()),
         })
     }
 
@@ -105,19 +110,22 @@ impl Request {
     /// The task that the path names.
     ///
     /// # Errors
-    /// 404 if it is no id: then there is no such task either.
+    /// 400 if there is a query, and 404 if it is no id: then there is no such task either.
     pub fn task_id(&self) -> Result<TaskId, Problem> {
+        query::must_be_empty(&self.query)?;
         self.task_segment.as_deref().and_then(TaskId::parse).ok_or_else(Problem::task_not_found)
     }
 
     /// The body: `application/json`, and for changes `application/merge-patch+json`.
     ///
     /// # Errors
-    /// 415, 413, 400 if it is no JSON object, 422 with a pointer to every field that is wrong or unknown.
+    /// 400 if there is a query, 415, 413, 400 if it is no JSON object, 422 with pointers to what is wrong or unknown.
     pub fn body<T: FromBody>(&self) -> Result<T, Problem> {
+        query::must_be_empty(&self.query)?;
+        let is_encoded = self.headers("content-encoding").any(|coding| !coding.eq_ignore_ascii_case("identity"));
         let content_type = self.header("content-type").unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        if !T::MEDIA_TYPES.iter().any(|expected| media_type.eq_ignore_ascii_case(expected)) {
+        if is_encoded || !T::MEDIA_TYPES.iter().any(|expected| media_type.eq_ignore_ascii_case(expected)) {
             return Err(Problem::unsupported_media_type(T::MEDIA_TYPES));
         }
         match &self.body {
@@ -198,7 +206,8 @@ impl Request {
 
     /// Where a new task of the list that was posted to is found: a path, because the host in front may be another one.
     pub(super) fn location(&self, id: TaskId) -> String {
-        format!("{}/api/{}/tasks/{id}", self.mount, self.user_segment)
+        let user = utf8_percent_encode(&self.user_segment, IN_PATH_SEGMENT);
+        format!("{}/api/{user}/tasks/{id}", self.mount)
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -287,9 +296,10 @@ fn flatten(many: Option<Members<Vec<String>>>, one: Option<Members<String>>) -> 
     }
 }
 
-fn mount(path: Option<String>) -> String {
-    let path = path.unwrap_or_default();
-    let mount = path.split_once("/api/").map_or("", |(mount, _)| mount);
+/// What precedes `/api/{user_id}/tasks`, unless it could not stand in a URL.
+fn mount(path: &str) -> String {
+    let list = path.strip_suffix("/tasks").and_then(|list| list.rsplit_once('/'));
+    let mount = list.and_then(|(api, _user)| api.strip_suffix("/api")).unwrap_or_default();
     let safe = mount.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~$".contains(&byte));
     if safe && !mount.starts_with("//") { mount.to_owned() } else { String::new() }
 }
