@@ -1,6 +1,8 @@
 //! What goes wrong between a function and DynamoDB, and what becomes of it: an answer of ours, and nothing done twice.
 
 use serde_json::{Value, json};
+use shared::api::Request;
+use shared::app::App;
 use tests::{ALICE, Answer, Api, Event, Fault, Operation};
 
 async fn call(api: &Api, operation: Operation, id: &str) -> Answer {
@@ -141,6 +143,46 @@ async fn a_full_partition_has_an_error_of_its_own() {
     api.wire.fail_all(Fault::Error(400, "ItemCollectionSizeLimitExceededException"));
     let answer = call(&api, Operation::CreateTask, "").await;
     assert_eq!((answer.status, answer.code()), (507, "storage_full"));
+}
+
+#[tokio::test]
+async fn a_cancelled_transaction_says_why() {
+    let api = Api::start().await;
+    let event = Event::by(ALICE).header("idempotency-key", "k").json(&json!({ "title": "one" }));
+    for (reason, status, code, retry_after) in [
+        ("TransactionConflict", 409, "idempotency_key_in_flight", "1"),
+        ("ProvisionedThroughputExceeded", 503, "unavailable", "1"),
+        ("ThrottlingError", 503, "unavailable", "1"),
+        ("ItemCollectionSizeLimitExceeded", 507, "storage_full", ""),
+        ("ValidationError", 500, "internal", ""),
+    ] {
+        api.wire.fail_next([Fault::Cancelled(reason)]);
+        let answer = api.call(Operation::CreateTask, &event).await;
+        assert_eq!(
+            (answer.status, answer.code(), answer.header("retry-after")),
+            (status, code, retry_after),
+            "{reason}"
+        );
+    }
+    assert!(api.items("tasks", ALICE).is_empty() && api.items("idempotency", ALICE).is_empty());
+}
+
+#[tokio::test]
+async fn a_panic_is_answered() {
+    let api = Api::start().await;
+    let event = Event::by(ALICE).to_string();
+    let answer = api.app().answer(&async |_: &App, _: &Request| panic!("a secret"), &event, "id").await;
+    let answer = Answer::from(serde_json::to_value(answer).unwrap());
+    assert_eq!((answer.status, answer.code()), (500, "internal"));
+    assert!(!answer.raw.to_string().contains("a secret"));
+}
+
+#[tokio::test]
+async fn an_operation_that_never_ends_is_answered() {
+    let api = Api::start().await;
+    let event = Event::by(ALICE).to_string();
+    let answer = api.app().answer(&async |_: &App, _: &Request| std::future::pending().await, &event, "id").await;
+    assert_unavailable(&Answer::from(serde_json::to_value(answer).unwrap()));
 }
 
 #[tokio::test]

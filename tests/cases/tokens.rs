@@ -269,7 +269,7 @@ async fn what_is_allowed_is_accepted() {
         ("clocks that differ by ten seconds", claims(json!({ "iat": now() + 10, "nbf": now() + 10 }))),
         ("an expiry ten seconds ago", claims(json!({ "exp": now() - 10 }))),
         ("an issuer and audiences that nobody asked for", claims(json!({ "iss": "x", "aud": ["y", "z"] }))),
-        ("white space in the JSON", payload(&format!("{{ \"sub\" : \"{ALICE}\" ,\n\"exp\" : {} }}", now() + 60))),
+        ("white space in the JSON", payload(&format!("\n{{ \"sub\" : \"{ALICE}\" ,\n\"exp\" : {} }}", now() + 60))),
     ] {
         assert_accepted(&api, why, &token).await;
     }

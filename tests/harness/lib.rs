@@ -88,6 +88,11 @@ impl Api {
         Self { app, database, wire }
     }
 
+    /// The product.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
     /// Sends an event to an operation.
     pub async fn call(&self, operation: Operation, event: &Event) -> Answer {
         self.call_raw(operation, &event.to_string()).await

@@ -41,6 +41,8 @@ pub enum Fault {
     None,
     /// It is answered with this status and DynamoDB error.
     Error(u16, &'static str),
+    /// It is answered as a transaction that was cancelled for this reason.
+    Cancelled(&'static str),
     /// The connection is reset before it arrives.
     Reset,
     /// It is never answered, and never arrives.
@@ -97,7 +99,11 @@ impl HttpConnector for Wire {
         HttpConnectorFuture::new(async move {
             match fault {
                 Fault::None => inner.call(request).await,
-                Fault::Error(status, code) => Ok(error(status, code)),
+                Fault::Error(status, code) => Ok(error(status, code, "")),
+                Fault::Cancelled(reason) => {
+                    let reasons = format!(r#","CancellationReasons":[{{"Code":"None"}},{{"Code":"{reason}"}}]"#);
+                    Ok(error(400, "TransactionCanceledException", &reasons))
+                }
                 Fault::Reset => Err(reset()),
                 Fault::Hang => std::future::pending().await,
                 Fault::LostAnswer => {
@@ -115,8 +121,8 @@ impl HttpConnector for Wire {
     }
 }
 
-fn error(status: u16, code: &str) -> HttpResponse {
-    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"made by the test"}}"#);
+fn error(status: u16, code: &str, more: &str) -> HttpResponse {
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"made by the test"{more}}}"#);
     let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     response

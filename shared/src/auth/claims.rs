@@ -37,7 +37,7 @@ pub(super) struct Claims<'a> {
 
 impl<'a> Claims<'a> {
     pub(super) fn parse(payload: &'a [u8]) -> Result<Self, AuthError> {
-        if payload.first() != Some(&b'{') {
+        if payload.trim_ascii_start().first() != Some(&b'{') {
             return Err(BAD_CLAIMS);
         }
         json::from_slice(payload).map_err(|_| BAD_CLAIMS)

@@ -55,8 +55,8 @@ impl<'a> UnverifiedToken<'a> {
         }
 
         let header = decode(header)?;
-        // A token of a struct is an array in serde's eyes, too: a header must be an object.
-        if header.first() != Some(&b'{') {
+        // To serde a struct may be an array as well; a header may not.
+        if header.trim_ascii_start().first() != Some(&b'{') {
             return Err(BAD_HEADER);
         }
         let header: Header<'_> = json::from_slice(&header).map_err(|_| BAD_HEADER)?;
