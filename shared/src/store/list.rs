@@ -105,7 +105,7 @@ pub struct Page {
 
 impl UserTasks<'_> {
     /// A page of tasks, strongly consistent. One request; more only where a filter, or tombstones, leave the page
-    /// unfilled, and then no more than [`MAX_ITEMS_READ`] items are read.
+    /// unfilled, and then no more than a thousand items are read.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Unexpected`].
