@@ -1,0 +1,69 @@
+/** The static files of the page, as a content delivery network would serve them. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+
+const TYPES = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".ico": "image/x-icon",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".map": "application/json",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
+  ".webmanifest": "application/manifest+json",
+  ".woff2": "font/woff2",
+  ".yaml": "application/yaml; charset=utf-8",
+};
+
+/** Gives the function that answers a request for a file, and says whether there was one. */
+export function pages({ pages: folder, contract }, fixed) {
+  return async function serve(request, response, pathname) {
+    const content = fixed[pathname] ?? (await read(pathname === "/openapi.yaml" ? contract : fileIn(folder, pathname)));
+    if (content !== undefined) return send(request, response, pathname, content);
+    if (!acceptsPage(request, pathname)) return send(request, response, "/404.txt", "Not found\n", 404);
+    // The page decides itself what an address without a file means.
+    const page = await read(join(folder, "index.html"));
+    if (page !== undefined) return send(request, response, "/index.html", page);
+    return send(request, response, "/404.txt", "There is no page: web/ is not built.\n", 404);
+  };
+}
+
+/** The path of a file, or nothing for a path that could leave the folder or names a hidden file. */
+function fileIn(folder, pathname) {
+  const segments = pathname.split("/").slice(1);
+  const isPlain = segments.every((name) => !name.startsWith(".") && !/[\\\0]/.test(name));
+  if (!isPlain) return undefined;
+  return join(folder, ...segments, pathname.endsWith("/") ? "index.html" : "");
+}
+
+async function read(path) {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EISDIR", "ENAMETOOLONG"].includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+function acceptsPage(request, pathname) {
+  return extname(pathname) === "" && (request.headers.accept ?? "").includes("text/html");
+}
+
+function send(request, response, pathname, content, status = 200) {
+  const etag = `"${createHash("sha256").update(content).digest("base64url")}"`;
+  response.setHeader("etag", etag);
+  // The build puts a hash of their content into the names of its assets.
+  const isHashed = status === 200 && pathname.startsWith("/assets/");
+  response.setHeader("cache-control", isHashed ? "public, max-age=31536000, immutable" : "no-cache");
+  if (status === 200 && request.headers["if-none-match"]?.includes(etag)) {
+    response.writeHead(304).end();
+    return;
+  }
+  const type = TYPES[pathname.endsWith("/") ? ".html" : extname(pathname)] ?? "application/octet-stream";
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(content) });
+  response.end(request.method === "HEAD" ? undefined : content);
+}

@@ -1,0 +1,32 @@
+/** What `cargo xtask dev` decides. A setting that is missing or wrong ends the start with one clear line. */
+
+const MODES = ["key-set", "shared-secret"];
+
+export function readSettings(environment) {
+  const required = (name) => {
+    const value = environment[name];
+    if (!value) throw new Error(`${name} is not set`);
+    return value;
+  };
+  const port = Number(required("ISSUER_PORT"));
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error("ISSUER_PORT is not a port");
+  const mode = required("ISSUER_MODE");
+  if (!MODES.includes(mode)) throw new Error(`ISSUER_MODE is one of ${MODES.join(", ")}`);
+  const tokenLifetime = environment.ISSUER_TOKEN_LIFETIME || "15m";
+  if (!/^[1-9]\d{0,6}[smhd]$/.test(tokenLifetime)) {
+    throw new Error("ISSUER_TOKEN_LIFETIME is a number and one of s, m, h, d, such as 20s");
+  }
+  return {
+    port,
+    mode,
+    tokenLifetime,
+    // A page on localhost and an issuer on 127.0.0.1 would be two sites, and the session's cookie would not be sent.
+    origin: `http://127.0.0.1:${port}`,
+    apiUrl: required("ISSUER_API_URL"),
+    audience: required("ISSUER_AUDIENCE"),
+    secret: required("ISSUER_SECRET"),
+    database: required("ISSUER_DATABASE"),
+    pages: required("ISSUER_PAGES"),
+    contract: required("ISSUER_CONTRACT"),
+  };
+}
