@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,14 +12,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::settings::Settings;
-use tokio::time::sleep;
 
 use crate::dynamodb::Storage;
 use crate::executables::Executables;
-use crate::stack::{Options, Stack, environment};
+use crate::issuer::{AUDIENCE, Issuer, Mode};
+use crate::sources::Sources;
+use crate::stack::{ISSUER, Options, Stack, environment};
 use crate::template::Template;
 use crate::token::{Signing, development_token};
-use crate::{probe, project};
+use crate::{node, probe, project};
 
 /// The settings of the functions that a developer can give in the environment.
 pub const SETTINGS: [&str; 7] =
@@ -34,13 +34,19 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// Runs the whole stack on this machine.
 #[derive(Debug, Clone, Args)]
 pub struct Dev {
-    /// The port on 127.0.0.1.
-    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..))]
+    /// The port of the API on 127.0.0.1; the page and the issuer have the next one.
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..=65534))]
     port: u16,
-    /// Empties the tables first.
+    /// Lets the issuer sign tokens with the secret instead of a key pair.
+    #[arg(long)]
+    shared_secret: bool,
+    /// Runs no issuer and no page, and prints tokens for development: Node is not needed.
+    #[arg(long, conflicts_with = "shared_secret")]
+    no_issuer: bool,
+    /// Forgets tasks and users first.
     #[arg(long)]
     fresh: bool,
-    /// The folder that keeps tables, tokens and logs, instead of `.dev`.
+    /// The folder that keeps tasks, users, tokens and logs, instead of `.dev`.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
     /// A file that gets the base URL once requests are served.
@@ -56,73 +62,124 @@ impl Dev {
     pub async fn run(self) -> Result<()> {
         let folder = self.data.clone().unwrap_or_else(project::dev_folder);
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let verification = Verification::read(&folder)?;
+        let verification = Verification::read(&self, &folder)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let _lock = lock(&folder, address)?;
         if let Some(file) = &self.ready_file {
             remove(file)?;
         }
         probe::wait_until_free(address).await?;
-        let tables = folder.join("dynamodb");
-        if self.fresh && tables.exists() {
-            fs::remove_dir_all(&tables).with_context(|| format!("cannot empty {}", tables.display()))?;
+        if let Some(issuer) = verification.issuer() {
+            probe::wait_until_free(issuer.address()).await?;
         }
-        let mut sources = Sources::now();
+        let tables = folder.join("dynamodb");
+        if self.fresh {
+            remove_folder(&tables)?;
+            remove_folder(&issuer_folder(&folder))?;
+        }
+        let mut functions = Sources::now(["functions", "shared", "Cargo.toml"]);
+        let mut issuer = Sources::now(["issuer"]);
+        let mut page = node::page_sources();
         let mut stack = Stack::start(Options {
             port: self.port,
             storage: Storage::File(tables.join("tables.sqlite")),
             logs: folder.join("logs"),
             settings: verification.settings.clone(),
+            issuer: verification.issuer().cloned(),
         })
         .await?;
         verification.introduce(&stack, &folder)?;
         if let Some(file) = &self.ready_file {
             announce(file, &stack.base_url())?;
         }
+        let has_issuer = verification.issuer().is_some();
         loop {
             tokio::select! {
                 () = stack.attend() => {}
-                () = sources.changed() => rebuild(&stack).await,
+                () = functions.changed() => rebuild(&stack).await,
+                () = issuer.changed(), if has_issuer => restart_issuer(&stack).await,
+                () = page.changed(), if has_issuer => rebuild_page().await,
             }
         }
     }
 }
 
-/// How the functions verify tokens, and what development tokens are signed with.
+/// How the functions verify tokens, and where the tokens come from.
 struct Verification {
     settings: BTreeMap<String, String>,
-    signing: Option<Signing>,
+    tokens: Tokens,
+}
+
+enum Tokens {
+    /// From the issuer that runs beside the API.
+    Issuer(Issuer),
+    /// Signed here, for users that do not have to exist.
+    Development(Signing),
+    /// From the issuer at this URL, which is none of ours.
+    Elsewhere(String),
 }
 
 impl Verification {
-    fn read(folder: &Path) -> Result<Self> {
+    fn read(options: &Dev, folder: &Path) -> Result<Self> {
         let given = SETTINGS.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         let mut settings: BTreeMap<_, _> =
             given.map(|(name, value)| (name.to_owned(), value.to_string_lossy().into_owned())).collect();
-        if !settings.contains_key("BETTER_AUTH_SECRET") && !settings.contains_key("BETTER_AUTH_URL") {
-            settings.insert("BETTER_AUTH_SECRET".to_owned(), development_secret(&folder.join("secret"))?);
+        let foreign = ["BETTER_AUTH_SECRET", "BETTER_AUTH_URL"].into_iter().find(|name| settings.contains_key(*name));
+        if let (Some(name), true) = (foreign, options.shared_secret) {
+            bail!("--shared-secret runs an issuer, but {name} is set: unset one of them");
         }
+        let issuer = if foreign.is_none() && !options.no_issuer {
+            let issuer = own_issuer(options, folder, &settings)?;
+            settings.extend(issuer.settings());
+            Some(issuer)
+        } else {
+            if foreign.is_none() {
+                settings.insert("BETTER_AUTH_SECRET".to_owned(), development_secret(&folder.join("secret"))?);
+            }
+            None
+        };
         let environment = environment(&Template::read()?, settings.clone(), "http://127.0.0.1");
         Settings::read(|name| environment.get(name).cloned())?;
-        let signing = settings.get("BETTER_AUTH_SECRET").map(|secret| Signing {
-            secret: secret.clone(),
-            issuer: settings.get("TOKEN_ISSUER").cloned(),
-            audience: settings.get("TOKEN_AUDIENCE").cloned(),
-        });
-        Ok(Self { settings, signing })
+        let tokens = match (issuer, settings.get("BETTER_AUTH_SECRET"), settings.get("BETTER_AUTH_URL")) {
+            (Some(issuer), ..) => Tokens::Issuer(issuer),
+            (None, Some(secret), _) => Tokens::Development(Signing {
+                secret: secret.clone(),
+                issuer: settings.get("TOKEN_ISSUER").cloned(),
+                audience: settings.get("TOKEN_AUDIENCE").cloned(),
+            }),
+            (None, None, url) => Tokens::Elsewhere(url.cloned().unwrap_or_default()),
+        };
+        Ok(Self { settings, tokens })
     }
 
-    fn issuer(&self) -> &str {
-        self.settings.get("BETTER_AUTH_URL").map_or("the issuer", String::as_str)
+    /// The issuer to run, if it is to be run here.
+    fn issuer(&self) -> Option<&Issuer> {
+        match &self.tokens {
+            Tokens::Issuer(issuer) => Some(issuer),
+            Tokens::Development(_) | Tokens::Elsewhere(_) => None,
+        }
     }
 
     fn introduce(&self, stack: &Stack, folder: &Path) -> Result<()> {
         let base_url = stack.base_url();
-        println!("\nThe API is served on {base_url}");
+        for user in USERS {
+            remove(&folder.join(format!("token-{user}")))?;
+        }
+        println!();
+        if let Some(issuer) = self.issuer() {
+            let origin = issuer.origin();
+            println!("Open {origin} to sign up and work with tasks");
+            println!("The reference of the API is on {origin}/reference/");
+        }
+        println!("The API is served on {base_url}");
         println!("The tables are in {}, served on {}", folder.join("dynamodb").display(), stack.dynamodb().endpoint());
         println!("The logs are in {}; warnings and errors show up here as well", folder.join("logs").display());
-        let token = match &self.signing {
-            Some(signing) => {
+        let token = match &self.tokens {
+            Tokens::Issuer(issuer) => {
+                introduce_sign_up(&issuer.origin());
+                "$TOKEN".to_owned()
+            }
+            Tokens::Development(signing) => {
                 let hours = TOKEN_LIFETIME.as_secs() / 3600;
                 println!("\nTokens, valid for {hours} hours and also in {}", folder.join("token-…").display());
                 for user in USERS {
@@ -132,11 +189,8 @@ impl Verification {
                 }
                 format!("$(cat '{}')", folder.join("token-alice").display())
             }
-            None => {
-                for user in USERS {
-                    remove(&folder.join(format!("token-{user}")))?;
-                }
-                println!("\nTokens are signed by {}, not here: put one into the variable TOKEN", self.issuer());
+            Tokens::Elsewhere(url) => {
+                println!("\nTokens are signed by {url}, not here: put one into the variable TOKEN");
                 "$TOKEN".to_owned()
             }
         };
@@ -150,9 +204,42 @@ impl Verification {
         println!(
             "  curl -sS {authorization} -X PATCH \"{tasks}/$(curl -sS {authorization} '{tasks}?limit=1' | sed -E 's/.*\"id\":\"([^\"]*)\".*/\\1/')/complete\"\n"
         );
-        println!("Ctrl-C stops everything. Changed sources are built and the functions started again.");
+        println!("Ctrl-C stops everything. Changed sources are built and what they make is started again.");
         Ok(())
     }
+}
+
+fn own_issuer(options: &Dev, folder: &Path, settings: &BTreeMap<String, String>) -> Result<Issuer> {
+    for name in ["JWKS_URL", "JWKS", "TOKEN_ISSUER"] {
+        if settings.contains_key(name) {
+            bail!(
+                "{name} is for an issuer of your own: set BETTER_AUTH_URL or BETTER_AUTH_SECRET as well, or unset it"
+            );
+        }
+    }
+    Ok(Issuer {
+        mode: if options.shared_secret { Mode::SharedSecret } else { Mode::KeySet },
+        port: options.port + 1,
+        audience: settings.get("TOKEN_AUDIENCE").cloned().unwrap_or_else(|| AUDIENCE.to_owned()),
+        secret: development_secret(&folder.join("secret"))?,
+        database: std::path::absolute(issuer_folder(folder))?.join("users.sqlite"),
+    })
+}
+
+/// A new user at each time, because an address can sign up once only.
+fn introduce_sign_up(origin: &str) {
+    let field = |name: &str| format!("sed -E 's/.*\"{name}\":\"([^\"]*)\".*/\\1/'");
+    println!("\nFor curl, sign a new user up, and get a token for it:\n");
+    println!(
+        "  SESSION=$(curl -sS -H 'content-type: application/json' -d '{{\"name\":\"Ada\",\"email\":\"ada-'$(date +%s)'@example.com\",\"password\":\"correct horse\"}}' {origin}/api/auth/sign-up/email | {})\n",
+        field("token")
+    );
+    println!("  TOKEN=$(curl -sS -H \"authorization: Bearer $SESSION\" {origin}/api/auth/token | {})", field("token"));
+}
+
+/// Where the issuer keeps its users and keys.
+fn issuer_folder(folder: &Path) -> PathBuf {
+    folder.join("issuer")
 }
 
 /// The secret of this project's copy on this machine, made at the first start and kept, so that tokens survive.
@@ -221,6 +308,15 @@ fn remove(file: &Path) -> Result<()> {
     remove_if_there(file).with_context(|| format!("cannot remove {}", file.display()))
 }
 
+fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot empty {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn remove_if_there(file: &Path) -> std::io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -241,56 +337,21 @@ async fn rebuild(stack: &Stack) {
     }
 }
 
-/// The sources of the functions, as they were last seen.
-struct Sources {
-    seen: u64,
-}
-
-impl Sources {
-    fn now() -> Self {
-        Self { seen: fingerprint() }
-    }
-
-    /// Returns when the sources have changed and then kept still for a moment.
-    async fn changed(&mut self) {
-        const INTERVAL: Duration = Duration::from_millis(500);
-        let mut before = self.seen;
-        loop {
-            sleep(INTERVAL).await;
-            let now = fingerprint();
-            if now != self.seen && now == before {
-                self.seen = now;
-                return;
-            }
-            before = now;
+async fn restart_issuer(stack: &Stack) {
+    match node::install(ISSUER).await {
+        Ok(()) => {
+            stack.restart_issuer();
+            println!("started again: {ISSUER}");
         }
+        Err(error) => eprintln!("{error:#}; the issuer answers as before"),
     }
 }
 
-fn fingerprint() -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for folder in ["functions", "shared"] {
-        hash_tree(&project::root().join(folder), &mut hasher);
+async fn rebuild_page() {
+    match node::build_page().await {
+        Ok(()) => println!("built again: the page"),
+        Err(error) => eprintln!("{error:#}; the page may be incomplete"),
     }
-    hash_file(&project::root().join("Cargo.toml"), &mut hasher);
-    hasher.finish()
-}
-
-fn hash_tree(folder: &Path, hasher: &mut DefaultHasher) {
-    let mut paths: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        if path.is_dir() {
-            hash_tree(&path, hasher);
-        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "toml") {
-            hash_file(&path, hasher);
-        }
-    }
-}
-
-fn hash_file(path: &Path, hasher: &mut DefaultHasher) {
-    path.hash(hasher);
-    fs::metadata(path).and_then(|metadata| metadata.modified()).ok().hash(hasher);
 }
 
 #[cfg(test)]

@@ -4,15 +4,19 @@
 //! - [`dynamodb`] is the embedded DynamoDB, [`token`] signs tokens for development.
 //! - [`stack`] runs the real function binaries behind `cargo lambda watch`; [`executables`] builds them,
 //!   [`processes`] sees to it that none of them outlives its parent, [`tools`] installs what is missing.
+//! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
 //! - [`dev`] and [`checks`] are the commands themselves.
 
 pub mod checks;
 pub mod dev;
 pub mod dynamodb;
 pub mod executables;
+pub mod issuer;
+pub mod node;
 pub mod probe;
 pub mod processes;
 pub mod project;
+pub mod sources;
 pub mod stack;
 pub mod template;
 pub mod token;

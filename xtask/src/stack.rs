@@ -24,16 +24,20 @@ use tokio::time::{Instant, sleep};
 
 use crate::dynamodb::{EmbeddedDynamoDb, Storage};
 use crate::executables::Executables;
+use crate::issuer::Issuer;
 use crate::processes::ProcessGroup;
 use crate::template::{Route, Table, Template};
 use crate::tools::{self, Toolset};
-use crate::{probe, project};
+use crate::{node, probe, project};
 
 /// The hidden command of the `xtask` binary that runs [`not_found`].
 pub const NOT_FOUND_COMMAND: &str = "not-found";
 
 /// The name of `cargo lambda watch` among the processes and the logs.
 const ROUTER: &str = "router";
+
+/// The name of the issuer among the processes and the logs.
+pub const ISSUER: &str = "issuer";
 
 /// The function that `cargo lambda watch` calls for a request which has no route.
 const FALLBACK: &str = "_";
@@ -55,6 +59,8 @@ pub struct Options {
     pub logs: PathBuf,
     /// The settings of the functions, by the name of the environment variable.
     pub settings: BTreeMap<String, String>,
+    /// The issuer to run beside the API, if any. It serves the page as well.
+    pub issuer: Option<Issuer>,
 }
 
 /// A running stack. It stops when it is dropped, and when this process is killed.
@@ -79,7 +85,17 @@ impl Stack {
     /// # Errors
     /// Says what is missing, does not compile or does not answer.
     pub async fn start(options: Options) -> Result<Self> {
+        if options.issuer.is_some() {
+            node::check().await?;
+        }
         let emulator = tools::install(Toolset::Emulator).await?;
+        if options.issuer.is_some() {
+            node::install(ISSUER).await?;
+            // The API can be worked on while the page is broken, and the page is built again once it changes.
+            if let Err(error) = node::build_page().await {
+                eprintln!("the page is not built: {error:#}");
+            }
+        }
         let template = Template::read()?;
         let functions = template.functions().iter().map(|function| function.binary.as_str());
         let executables = Executables::build(functions.chain(["xtask"])).await?;
@@ -108,6 +124,23 @@ impl Stack {
             },
         );
         stack.unless_something_ends(probe::wait_until_open(address, STARTUP), &options.logs).await?;
+        if let Some(issuer) = &options.issuer {
+            stack.supervise(
+                1,
+                Supervised {
+                    name: ISSUER.to_owned(),
+                    program: "node".into(),
+                    arguments: vec![project::root().join("issuer/src/main.js").display().to_string()],
+                    environment: issuer.environment(&stack.base_url()),
+                    group: stack.processes.id(),
+                    log: Arc::new(log_file(&options.logs, ISSUER)?),
+                    is_echoed: true,
+                    ended: ended.clone(),
+                },
+            );
+            let answers = answers(issuer.address(), "GET", "/config.json", 200);
+            stack.unless_something_ends(answers, &options.logs).await?;
+        }
         let environment = environment(&template, options.settings, stack.dynamodb.endpoint());
         let binaries = template.functions().iter().map(|function| function.binary.as_str());
         for name in binaries.chain([FALLBACK]) {
@@ -151,6 +184,13 @@ impl Stack {
         let changed = executables.changed();
         let restarts = changed.filter_map(|name| self.restarts.get(name).map(|restart| (name, restart)));
         restarts.map(|(name, restart)| (restart.send_replace(()), name.to_owned()).1).collect()
+    }
+
+    /// Starts the issuer again, if there is one.
+    pub fn restart_issuer(&self) {
+        if let Some(restart) = self.restarts.get(ISSUER) {
+            restart.send_replace(());
+        }
     }
 
     /// Reports what ends and is started again, and starts the router again when it is stuck. Never returns.

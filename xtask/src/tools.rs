@@ -43,8 +43,7 @@ pub async fn install(tools: Toolset) -> Result<PathBuf> {
     let mut wanted = std::fs::read(&requirements).with_context(|| format!("cannot read {}", requirements.display()))?;
     // The programs of a virtual environment name the folder that they were installed into.
     wanted.extend(folder.as_os_str().as_encoded_bytes());
-    std::fs::create_dir_all(project::tools_folder()).context("cannot make .tools")?;
-    let _lock = exclusively(project::tools_folder().join("lock")).await?;
+    let _lock = exclusively().await?;
     // Written last: a stamp stands for a whole installation.
     let stamp = folder.join("installed.txt");
     let programs = folder.join("bin");
@@ -66,7 +65,10 @@ pub async fn install(tools: Toolset) -> Result<PathBuf> {
     Ok(programs)
 }
 
-async fn exclusively(path: PathBuf) -> Result<std::fs::File> {
+/// Waits until no other process installs or builds what is kept: until the file that is returned is closed.
+pub(crate) async fn exclusively() -> Result<std::fs::File> {
+    std::fs::create_dir_all(project::tools_folder()).context("cannot make .tools")?;
+    let path = project::tools_folder().join("lock");
     let lock = std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await?;
     lock.with_context(|| format!("cannot lock {}", path.display()))
