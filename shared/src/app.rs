@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::api::{GatewayResponse, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
-use crate::connector::Connector;
+use crate::connector::{Connector, TrustedRoots};
 use crate::logging;
 use crate::settings::{InvalidSetting, Settings};
 use crate::store::{TaskStore, UserTasks};
@@ -29,13 +29,19 @@ pub struct App {
 }
 
 impl App {
-    /// An app with these settings, which reaches the world through `connector`.
+    /// An app with these settings, which reaches DynamoDB and the issuer through these connectors.
     #[must_use]
-    pub fn new(settings: Settings, connector: &Connector) -> Self {
+    pub fn new(settings: Settings, to_dynamodb: &Connector, to_issuer: &Connector) -> Self {
         Self {
-            verifier: TokenVerifier::new(settings.auth, connector),
-            store: TaskStore::new(settings.store, connector),
+            verifier: TokenVerifier::new(settings.auth, to_issuer),
+            store: TaskStore::new(settings.store, to_dynamodb),
         }
+    }
+
+    /// Does all that can be done before the first request: fetches the issuer's keys if there are none, and opens a
+    /// connection to DynamoDB.
+    pub async fn warm_up(&self) {
+        tokio::join!(self.verifier.warm_up(), self.store.warm_up());
     }
 
     /// Authentication: who is calling, from the token alone.
@@ -85,7 +91,7 @@ impl App {
     }
 }
 
-/// Runs an operation as a Lambda function: settings are read, keys are fetched, then requests are answered for as long
+/// Runs an operation as a Lambda function: settings are read, keys and connections got ready, then requests are answered for as long
 /// as Lambda keeps the function.
 ///
 /// # Errors
@@ -93,8 +99,9 @@ impl App {
 pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem>) -> Result<(), StartError> {
     logging::start();
     let settings = Settings::from_env().map_err(StartError::Setting)?;
-    let app = App::new(settings, &Connector::https());
-    app.verifier.warm_up().await;
+    let to_dynamodb = Connector::trusting(settings.store.trusted_roots());
+    let app = App::new(settings, &to_dynamodb, &Connector::trusting(TrustedRoots::System));
+    app.warm_up().await;
     let service = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         Ok::<_, Infallible>(app.answer(&handle, event.payload.get(), &event.context.request_id).await)
     });

@@ -1,11 +1,14 @@
-//! Outgoing HTTP/1.1 and HTTP/2, plain and over TLS: the one pool of connections to DynamoDB and to the issuer. It is
-//! the AWS SDK's own connector, so the key set costs no second HTTP client.
+//! Outgoing HTTP, plain and over TLS: pools of connections to DynamoDB and to the issuer. It is the AWS SDK's own
+//! connector, so the key set costs no second HTTP client.
 
 use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -16,26 +19,44 @@ use http_body_util::{BodyExt, Limited};
 /// A connection in a Lambda's region opens in a few milliseconds; one that takes a second will not open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The five roots that every endpoint of AWS chains to, in the commercial regions: reading the system's hundred and
+/// forty is nine tenths of the work before the first request. They expire from 2037 on.
+///
+/// <https://www.amazontrust.com/repository/>
+const AMAZON_TRUST_SERVICES: &[u8] = include_bytes!("connector/amazon-trust-services.pem");
+
+/// Whose certificates are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustedRoots {
+    /// Those of Amazon Trust Services.
+    Amazon,
+    /// Those of the operating system.
+    System,
+    /// Those of this file, in PEM.
+    Bundle(Vec<u8>),
+}
+
 /// Sends requests. Clones share their connections.
-#[derive(Debug, Clone)]
-pub struct Connector(SharedHttpConnector);
+#[derive(Clone)]
+pub struct Connector(Arc<LazyLock<SharedHttpConnector, MakeConnector>>);
+
+type MakeConnector = Box<dyn FnOnce() -> SharedHttpConnector + Send>;
 
 impl Connector {
-    /// The connector of the product, with TLS by rustls on aws-lc and the system's root certificates.
+    /// A connector that makes itself ready when it is used first: only who speaks TLS reads certificates.
     #[must_use]
-    pub fn https() -> Self {
-        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-        let connector = aws_smithy_http_client::Connector::builder()
-            .connector_settings(settings)
-            .sleep_impl(TokioSleep::new())
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-            .build();
-        Self::new(connector)
+    pub fn trusting(roots: TrustedRoots) -> Self {
+        Self::made_by(move || SharedHttpConnector::new(connector(roots)))
     }
 
     /// A connector that does something else on the way: counts, delays, fails.
+    #[must_use]
     pub fn new(connector: impl HttpConnector + 'static) -> Self {
-        Self(SharedHttpConnector::new(connector))
+        Self::made_by(move || SharedHttpConnector::new(connector))
+    }
+
+    fn made_by(make: impl FnOnce() -> SharedHttpConnector + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(make))))
     }
 
     /// Sends one request, once.
@@ -48,8 +69,8 @@ impl Connector {
 
     /// For the AWS SDK.
     pub(crate) fn http_client(&self) -> SharedHttpClient {
-        let connector = self.0.clone();
-        http_client_fn(move |_, _| connector.clone())
+        let connector = self.clone();
+        http_client_fn(move |_, _| LazyLock::force(&connector.0).clone())
     }
 
     /// The body of a `200 OK` from `url`, if it comes whole within `timeout` and `max_bytes`. A redirect is not
@@ -68,6 +89,30 @@ impl Connector {
             Ok(body.map_err(|error| chain(&*error))?.to_bytes().to_vec())
         };
         tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")))
+    }
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connector")
+    }
+}
+
+fn connector(roots: TrustedRoots) -> aws_smithy_http_client::Connector {
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let trust_store = match roots {
+        TrustedRoots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_TRUST_SERVICES),
+        TrustedRoots::System => TrustStore::empty().with_native_roots(true),
+        TrustedRoots::Bundle(bundle) => TrustStore::empty().with_pem_certificate(bundle),
+    };
+    let builder = aws_smithy_http_client::Connector::builder()
+        .connector_settings(settings)
+        .sleep_impl(TokioSleep::new())
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+    match TlsContext::builder().with_trust_store(trust_store).build() {
+        Ok(context) => builder.tls_context(context).build(),
+        // Nothing is left to fail: the context holds the trust store as it is.
+        Err(_) => builder.build(),
     }
 }
 

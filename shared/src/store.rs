@@ -9,7 +9,7 @@ mod list;
 mod settings;
 mod write;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -29,6 +29,8 @@ use crate::auth::AuthenticatedUser;
 use crate::connector::Connector;
 use crate::task::{Completion, NewTask, Task, TaskChanges, TaskId, Version};
 
+const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
+
 const IS_ABSENT: &str = "attribute_not_exists(task_id)";
 
 /// All tasks, of which it gives nobody more than their own.
@@ -37,6 +39,8 @@ pub struct TaskStore {
     client: Client,
     tasks_table: String,
     idempotency_table: String,
+    endpoint: Option<String>,
+    connector: Connector,
 }
 
 impl TaskStore {
@@ -47,6 +51,19 @@ impl TaskStore {
             client: settings.client(connector),
             tasks_table: settings.tasks_table,
             idempotency_table: settings.idempotency_table,
+            endpoint: settings.endpoint,
+            connector: connector.clone(),
+        }
+    }
+
+    /// Opens a connection to DynamoDB, which the first request then finds open: before that request a function has a
+    /// whole processor, and after it a small part of one. `GET /` is what DynamoDB's endpoints answer without a
+    /// signature. A failure is not an error: the first request tries again.
+    pub(crate) async fn warm_up(&self) {
+        if let Some(endpoint) = &self.endpoint
+            && let Err(cause) = self.connector.get(endpoint, WARM_UP_TIMEOUT, 1024).await
+        {
+            tracing::debug!(cause, "no connection to DynamoDB yet");
         }
     }
 

@@ -84,7 +84,8 @@ impl Api {
         let settings =
             Settings::read(|name| variables.get(name).map(|&value| value.to_owned())).expect("good settings");
         let wire = Wire::default();
-        let app = App::new(settings, &Connector::new(wire.clone()));
+        let connector = Connector::new(wire.clone());
+        let app = App::new(settings, &connector, &connector);
         Self { app, database, wire }
     }
 

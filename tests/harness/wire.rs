@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
-use shared::connector::Connector;
+use shared::connector::{Connector, TrustedRoots};
 
 /// A connector that goes to the embedded DynamoDB, and to issuers unspoiled. Clones share record and faults.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub enum Fault {
 
 impl Default for Wire {
     fn default() -> Self {
-        Self { inner: Connector::https(), state: Arc::default() }
+        Self { inner: Connector::trusting(TrustedRoots::System), state: Arc::default() }
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::connector::TrustedRoots;
 use crate::settings::{InvalidSetting, Variables};
 
 /// When most fixtures were issued, and a minute.
@@ -47,7 +48,7 @@ fn settings(variables: &[(&str, &str)]) -> Result<AuthSettings, InvalidSetting> 
 }
 
 fn verifier(variables: &[(&str, &str)]) -> TokenVerifier {
-    TokenVerifier::with_clock(settings(variables).unwrap(), &Connector::https(), clock)
+    TokenVerifier::with_clock(settings(variables).unwrap(), &Connector::trusting(TrustedRoots::System), clock)
 }
 
 /// A verifier in the mode that the fixture is meant for, with the fixture's secret, or its keys given by the settings.

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedAsync
 use aws_sdk_dynamodb::{Client, Config};
 use aws_smithy_async::rt::sleep::TokioSleep;
 
-use crate::connector::Connector;
+use crate::connector::{Connector, TrustedRoots};
 use crate::settings::{InvalidSetting, Variables};
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
@@ -24,7 +24,10 @@ const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 pub struct StoreSettings {
     pub(super) tasks_table: String,
     pub(super) idempotency_table: String,
-    endpoint: Option<String>,
+    /// Where DynamoDB is. The SDK would find it as well, by way of all regions and partitions there are; it does that
+    /// for the few partitions whose names follow no rule of ours.
+    pub(super) endpoint: Option<String>,
+    trusted_roots: TrustedRoots,
     region: String,
     credentials: Credentials,
 }
@@ -43,11 +46,22 @@ impl StoreSettings {
     /// # Errors
     /// Names the setting that is missing.
     pub(crate) fn read(variables: &Variables<'_>) -> Result<Self, InvalidSetting> {
+        let region = variables.required("AWS_REGION")?;
+        let custom_endpoint = variables.optional("AWS_ENDPOINT_URL_DYNAMODB")?;
+        let in_commercial_partition = !region.starts_with("cn-") && !region.contains("-iso");
+        let trusted_roots = match variables.optional("AWS_CA_BUNDLE")? {
+            Some(path) => TrustedRoots::Bundle(read_certificates(&path)?),
+            None if custom_endpoint.is_none() && in_commercial_partition => TrustedRoots::Amazon,
+            None => TrustedRoots::System,
+        };
+        let endpoint = custom_endpoint
+            .or_else(|| in_commercial_partition.then(|| format!("https://dynamodb.{region}.amazonaws.com")));
         Ok(Self {
             tasks_table: variables.required("TASKS_TABLE")?,
             idempotency_table: variables.required("IDEMPOTENCY_TABLE")?,
-            endpoint: variables.optional("AWS_ENDPOINT_URL_DYNAMODB")?,
-            region: variables.required("AWS_REGION")?,
+            endpoint,
+            trusted_roots,
+            region,
             credentials: Credentials::new(
                 variables.required("AWS_ACCESS_KEY_ID")?,
                 variables.required("AWS_SECRET_ACCESS_KEY")?,
@@ -56,6 +70,11 @@ impl StoreSettings {
                 "environment",
             ),
         })
+    }
+
+    /// Whose certificates DynamoDB may show.
+    pub(crate) fn trusted_roots(&self) -> TrustedRoots {
+        self.trusted_roots.clone()
     }
 
     /// A client that may try a request again, because no write of ours does harm twice: each carries an id that tells
@@ -79,5 +98,59 @@ impl StoreSettings {
             .http_client(connector.http_client());
         config.set_endpoint_url(self.endpoint.clone());
         Client::from_conf(config.build())
+    }
+}
+
+fn read_certificates(path: &str) -> Result<Vec<u8>, InvalidSetting> {
+    let is_pem = |bundle: &Vec<u8>| bundle.windows(27).any(|window| window == b"-----BEGIN CERTIFICATE-----");
+    let bundle = std::fs::read(path).ok().filter(is_pem);
+    bundle.ok_or(InvalidSetting::new("AWS_CA_BUNDLE", "must name a file of certificates in PEM"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn read(more: &[(&str, &str)]) -> Result<StoreSettings, InvalidSetting> {
+        let required = ["TASKS_TABLE", "IDEMPOTENCY_TABLE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+        let mut variables: HashMap<_, _> = required.into_iter().map(|name| (name, "x")).collect();
+        variables.extend([("AWS_REGION", "eu-central-1")].iter().chain(more).copied());
+        StoreSettings::read(&Variables::new(&|name| variables.get(name).map(|&value| value.to_owned())))
+    }
+
+    #[test]
+    fn every_setting_but_the_endpoint_is_needed() {
+        for name in ["TASKS_TABLE", "IDEMPOTENCY_TABLE", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            assert_eq!(read(&[(name, "")]).unwrap_err().to_string(), format!("{name} is set but empty"));
+        }
+    }
+
+    #[test]
+    fn amazon_is_believed_where_amazon_answers() {
+        let commercial = read(&[]).unwrap();
+        assert_eq!(commercial.endpoint.as_deref(), Some("https://dynamodb.eu-central-1.amazonaws.com"));
+        assert_eq!(commercial.trusted_roots, TrustedRoots::Amazon);
+        for elsewhere in
+            [("AWS_REGION", "cn-north-1"), ("AWS_REGION", "us-iso-east-1"), ("AWS_REGION", "eu-isoe-west-1")]
+        {
+            let settings = read(&[elsewhere]).unwrap();
+            assert_eq!((settings.endpoint, settings.trusted_roots), (None, TrustedRoots::System));
+        }
+        let custom = read(&[("AWS_ENDPOINT_URL_DYNAMODB", "https://localhost:4566")]).unwrap();
+        assert_eq!(custom.endpoint.as_deref(), Some("https://localhost:4566"));
+        assert_eq!(custom.trusted_roots, TrustedRoots::System);
+    }
+
+    #[test]
+    fn a_bundle_of_certificates_replaces_all_roots() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/connector/amazon-trust-services.pem");
+        let settings = read(&[("AWS_CA_BUNDLE", path)]).unwrap();
+        assert_eq!(settings.trusted_roots, TrustedRoots::Bundle(std::fs::read(path).unwrap()));
+        for refused in ["/nowhere", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
+            let error = read(&[("AWS_CA_BUNDLE", refused)]).unwrap_err();
+            assert_eq!(error.to_string(), "AWS_CA_BUNDLE must name a file of certificates in PEM");
+        }
     }
 }
