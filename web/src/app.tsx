@@ -1,0 +1,78 @@
+import { useMemo } from "preact/hooks";
+import type { User } from "./session/issuer";
+import type { Session } from "./session/session";
+import { Welcome } from "./session/welcome";
+import type { TaskBackend } from "./tasks/backend";
+import { TasksPage } from "./tasks/tasks-page";
+import { Brand } from "./ui/brand";
+import { Announcer } from "./ui/notes";
+
+interface AppProps {
+  readonly session: Session;
+  readonly backendOf: (user: User) => TaskBackend;
+}
+
+export function App(props: AppProps) {
+  return (
+    <>
+      <Screen {...props} />
+      <Announcer />
+    </>
+  );
+}
+
+function Screen({ session, backendOf }: AppProps) {
+  const state = session.state.value;
+  switch (state.is) {
+    case "unknown":
+      return <Splash />;
+    case "unreachable":
+      return (
+        <Trouble
+          title={navigator.onLine ? "Sign-in can’t be reached" : "You are offline"}
+          text="Your tasks are safe. Try again in a moment."
+          onRetry={() => void session.start()}
+        />
+      );
+    case "signed-out":
+      return <Welcome session={session} />;
+    case "signed-in":
+      // Another user gets a page of their own, with nothing in it of the one before.
+      return <Workspace key={state.user.id} session={session} user={state.user} backendOf={backendOf} />;
+  }
+}
+
+function Workspace({ session, user, backendOf }: AppProps & { readonly user: User }) {
+  // Signing in again brings a new object for the same user.
+  const backend = useMemo(() => backendOf(user), [user.id, backendOf]);
+  return <TasksPage session={session} user={user} backend={backend} />;
+}
+
+function Splash() {
+  return (
+    <div class="splash" aria-busy="true">
+      <Brand />
+    </div>
+  );
+}
+
+interface TroubleProps {
+  readonly title: string;
+  readonly text: string;
+  readonly onRetry: () => void;
+}
+
+export function Trouble({ title, text, onRetry }: TroubleProps) {
+  return (
+    <main class="trouble">
+      <Brand />
+      <div role="alert">
+        <h1>{title}</h1>
+        <p class="lead">{text}</p>
+      </div>
+      <button type="button" class="button button-primary" onClick={onRetry}>
+        Try again
+      </button>
+    </main>
+  );
+}

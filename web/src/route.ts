@@ -1,0 +1,42 @@
+/** The list that is shown stands in the address after `#`, so that the back button and bookmarks work. */
+import { signal } from "@preact/signals";
+import { STATUSES, type Status, type TaskQuery } from "./tasks/query";
+import { PRIORITIES, type Priority } from "./tasks/task";
+
+export const route = signal<TaskQuery>({ status: "open", priority: null, tag: null });
+
+export function followAddress(): void {
+  const read = () => {
+    route.value = parseRoute(location.hash);
+  };
+  addEventListener("hashchange", read);
+  read();
+}
+
+export function show(query: TaskQuery): void {
+  location.hash = formatRoute(query);
+}
+
+export function parseRoute(hash: string): TaskQuery {
+  const [status, parameters] = hash.replace(/^#\/?/u, "").split("?");
+  const search = new URLSearchParams(parameters);
+  const priority = search.get("priority");
+  return {
+    status: isStatus(status) ? status : "open",
+    priority: isPriority(priority) ? priority : null,
+    tag: search.get("tag") || null,
+  };
+}
+
+export function formatRoute({ status, priority, tag }: TaskQuery): string {
+  const search = new URLSearchParams({ ...(priority && { priority }), ...(tag && { tag }) }).toString();
+  return `#/${status}${search && `?${search}`}`;
+}
+
+function isStatus(text: string | undefined): text is Status {
+  return STATUSES.some((status) => status === text);
+}
+
+function isPriority(text: string | null): text is Priority {
+  return PRIORITIES.some((priority) => priority === text);
+}

@@ -1,0 +1,100 @@
+import { useSignal } from "@preact/signals";
+import { useId, useRef } from "preact/hooks";
+import { Failure } from "../tasks/failure";
+import { PASSWORD_LENGTH } from "./issuer";
+
+interface AccountFormProps {
+  readonly purpose: "sign-in" | "sign-up";
+  /** Set when only this user may sign in. */
+  readonly email?: string;
+  readonly onSubmit: (account: { name: string; email: string; password: string }) => Promise<void>;
+}
+
+/** E-mail and password, and a name for a new account. */
+export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
+  const busy = useSignal(false);
+  const problem = useSignal("");
+  const revealed = useSignal(false);
+  const form = useRef<HTMLFormElement>(null);
+  const id = useId();
+  const isNew = purpose === "sign-up";
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (busy.value || !form.current) return;
+    const fields = new FormData(form.current);
+    const text = (name: string) => String(fields.get(name) ?? "");
+    busy.value = true;
+    problem.value = "";
+    try {
+      await onSubmit({ name: text("name").trim(), email: text("email").trim(), password: text("password") });
+    } catch (error) {
+      const failure = Failure.of(error);
+      problem.value = failure.passing ? `${failure.reason} Please try again.` : failure.reason;
+    } finally {
+      busy.value = false;
+    }
+  };
+
+  return (
+    <form ref={form} class="account-form" onSubmit={submit}>
+      {isNew && (
+        <div class="field">
+          <label for={`${id}-name`}>Your name</label>
+          <input id={`${id}-name`} name="name" autocomplete="name" maxLength={100} required />
+        </div>
+      )}
+      <div class="field">
+        <label for={`${id}-email`}>E-mail</label>
+        <input
+          id={`${id}-email`}
+          name="email"
+          type="email"
+          autocomplete="username"
+          required
+          {...(email !== undefined && { value: email, readOnly: true })}
+        />
+      </div>
+      <div class="field">
+        <label for={`${id}-password`}>Password</label>
+        <div class="with-button">
+          <input
+            id={`${id}-password`}
+            name="password"
+            // The types of the elements allow one type of input at a time.
+            type={(revealed.value ? "text" : "password") as "password"}
+            autocomplete={isNew ? "new-password" : "current-password"}
+            required
+            // The rule is for new passwords: an old one is right or wrong.
+            {...(isNew && { minLength: PASSWORD_LENGTH.min, "aria-describedby": `${id}-rule` })}
+            maxLength={PASSWORD_LENGTH.max}
+            // In the dialog it is the one thing to fill in.
+            autofocus={email !== undefined}
+          />
+          <button
+            type="button"
+            class="reveal"
+            aria-pressed={revealed.value}
+            onClick={() => {
+              revealed.value = !revealed.value;
+            }}
+          >
+            {revealed.value ? "Hide" : "Show"}
+            <span class="visually-hidden"> password</span>
+          </button>
+        </div>
+        {isNew && (
+          <p id={`${id}-rule`} class="hint">
+            At least {PASSWORD_LENGTH.min} characters.
+          </p>
+        )}
+      </div>
+      <p class="form-problem" role="alert">
+        {problem.value}
+      </p>
+      <button type="submit" class="button button-primary button-wide" aria-disabled={busy.value}>
+        {busy.value ? "One moment…" : isNew ? "Create account" : "Sign in"}
+      </button>
+    </form>
+  );
+}

@@ -1,0 +1,20 @@
+import { Dialog } from "../ui/dialog";
+import { AccountForm } from "./account-form";
+import type { User } from "./issuer";
+import type { Session } from "./session";
+
+/** The session has ended. Everything stays on the page behind this, and goes on afterwards. */
+export function SignInAgain({ session, user }: { readonly session: Session; readonly user: User }) {
+  return (
+    <Dialog title="Please sign in again">
+      <p class="dialog-text">Your session has ended. What you were doing is still here, and goes on afterwards.</p>
+      <AccountForm purpose="sign-in" email={user.email} onSubmit={(account) => session.signIn(account)} />
+      <p class="welcome-switch">
+        Not {user.name}?{" "}
+        <button type="button" class="text-button" onClick={() => session.leaveEnded()}>
+          Leave and drop unsaved changes
+        </button>
+      </p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,55 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { Brand } from "../ui/brand";
+import { AccountForm } from "./account-form";
+import type { Session } from "./session";
+
+/** The first screen: sign in, or make an account. */
+export function Welcome({ session }: { readonly session: Session }) {
+  const purpose = useSignal<"sign-in" | "sign-up">("sign-in");
+  const isNew = purpose.value === "sign-up";
+  useEffect(() => {
+    document.title = isNew ? "Create account · Daylist" : "Sign in · Daylist";
+  }, [isNew]);
+  return (
+    <div class="welcome">
+      <main class="welcome-form">
+        <Brand />
+        <h1>{isNew ? "A clear day starts here" : "Welcome back"}</h1>
+        <p class="lead">{isNew ? "Make an account, and write your first task." : "Sign in to see your tasks."}</p>
+        <AccountForm
+          key={purpose.value}
+          purpose={purpose.value}
+          onSubmit={(account) => (isNew ? session.signUp(account) : session.signIn(account))}
+        />
+        <p class="welcome-switch">
+          {isNew ? "Already have an account?" : "New here?"}{" "}
+          <button
+            type="button"
+            class="text-button"
+            onClick={() => {
+              purpose.value = isNew ? "sign-in" : "sign-up";
+            }}
+          >
+            {isNew ? "Sign in instead" : "Create an account"}
+          </button>
+        </p>
+      </main>
+      <div class="welcome-scene" aria-hidden="true">
+        <Landscape />
+      </div>
+    </div>
+  );
+}
+
+/** Hills in the morning: one sun, three layers. */
+function Landscape() {
+  return (
+    <svg viewBox="0 0 800 1000" aria-hidden="true" preserveAspectRatio="xMidYMax slice" focusable="false">
+      <circle class="scene-sun" cx="540" cy="430" r="120" />
+      <path class="scene-far" d="M0 560C130 470 260 520 380 560s260-90 420-40v480H0z" />
+      <path class="scene-middle" d="M0 690c120-70 250-60 400 0s270 30 400-50v360H0z" />
+      <path class="scene-near" d="M0 820c160-80 300-30 430 10s250 20 370-40v210H0z" />
+    </svg>
+  );
+}

@@ -1,0 +1,22 @@
+/** The two addresses that a deployment decides: they lie beside the page, so that one build serves every stage. */
+
+export interface Settings {
+  /** Where the API is, without a path. */
+  readonly apiUrl: string;
+  /** Where Better Auth is, without `/api/auth`. */
+  readonly authUrl: string;
+}
+
+export async function loadSettings(): Promise<Settings> {
+  const response = await fetch(new URL("config.json", document.baseURI), { cache: "no-cache" });
+  if (!response.ok) throw new Error(`config.json: ${response.status}`);
+  const { api_url: apiUrl, auth_url: authUrl }: Record<string, unknown> = await response.json();
+  if (typeof apiUrl !== "string" || typeof authUrl !== "string") {
+    throw new Error("config.json must name api_url and auth_url");
+  }
+  return { apiUrl: withoutSlash(apiUrl), authUrl: withoutSlash(authUrl) };
+}
+
+function withoutSlash(url: string): string {
+  return new URL(url, document.baseURI).href.replace(/\/+$/u, "");
+}

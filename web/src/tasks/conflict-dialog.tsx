@@ -1,0 +1,75 @@
+import { now } from "../ui/clock";
+import { Dialog } from "../ui/dialog";
+import { describeDue } from "./due";
+import { PRIORITY_NAMES, type Task } from "./task";
+import type { Conflict } from "./task-list";
+
+interface ConflictDialogProps {
+  readonly conflict: Conflict;
+  readonly onChoice: (choice: "mine" | "theirs") => void;
+}
+
+/** Both versions of a task side by side. What differs is marked; there is no way around the choice. */
+export function ConflictDialog({ conflict, onChoice }: ConflictDialogProps) {
+  const { mine, theirs } = conflict;
+  const deleting = mine === "deleted";
+  return (
+    <Dialog title="Changed somewhere else" class="dialog-wide">
+      <p class="dialog-text">
+        {deleting
+          ? "You deleted this task, and meanwhile it was changed in another place. What should happen to it?"
+          : "You changed this task, and meanwhile it was changed in another place too. Which version do you want?"}
+      </p>
+      <div class="versions">
+        {!deleting && <Version name="Your version" task={mine} other={theirs} />}
+        <Version
+          name={deleting ? "The task now" : "The other version"}
+          task={theirs}
+          other={deleting ? theirs : mine}
+        />
+      </div>
+      <div class="dialog-actions">
+        <button type="button" class="button button-primary" onClick={() => onChoice("mine")}>
+          {deleting ? "Delete it anyway" : "Keep mine"}
+        </button>
+        <button type="button" class="button" onClick={() => onChoice("theirs")}>
+          {deleting ? "Keep the task" : "Keep the other"}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Version({ name, task, other }: { readonly name: string; readonly task: Task; readonly other: Task }) {
+  const others = new Map(factsOf(other));
+  return (
+    <section class="version" aria-label={name}>
+      <h3>{name}</h3>
+      <dl>
+        {factsOf(task).map(([label, value]) => {
+          const differs = others.get(label) !== value;
+          return (
+            <div key={label} class={differs ? "differs" : ""}>
+              <dt>
+                {label}
+                {differs && <span class="visually-hidden"> (different)</span>}
+              </dt>
+              <dd>{value}</dd>
+            </div>
+          );
+        })}
+      </dl>
+    </section>
+  );
+}
+
+function factsOf(task: Task): [string, string][] {
+  return [
+    ["Title", task.title],
+    ["Status", task.completed ? "Completed" : "Open"],
+    ["Due", task.due === null ? "No date" : describeDue(task.due, now.value)],
+    ["Priority", PRIORITY_NAMES[task.priority]],
+    ["Tags", task.tags.length === 0 ? "None" : task.tags.join(", ")],
+    ["Notes", task.description ?? "None"],
+  ];
+}

@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { addDays, compareDue, describeDue, fromLocal, groupOf, toLocal } from "./due";
+
+const zone = process.env.TZ;
+beforeAll(() => {
+  process.env.TZ = "America/New_York";
+});
+afterAll(() => {
+  process.env.TZ = zone;
+});
+
+const now = new Date("2026-11-21T15:00:00Z");
+
+describe("a due date", () => {
+  it.each([
+    ["2026-11-20", "overdue"],
+    ["2026-11-21T14:59:00.000Z", "overdue"],
+    ["2026-11-21", "today"],
+    // Past midnight in UTC, and still this evening in New York.
+    ["2026-11-22T02:00:00.000Z", "today"],
+    ["2026-11-22", "week"],
+    ["2026-11-27", "week"],
+    ["2026-11-28", "later"],
+    [null, "none"],
+  ])("%s is grouped under %s", (due, group) => {
+    expect(groupOf(due, now)).toBe(group);
+  });
+
+  it.each([
+    ["2026-11-21", "Today"],
+    ["2026-11-20", "Yesterday"],
+    ["2026-11-22T19:30:00.000Z", "Tomorrow, 14:30"],
+    ["2026-11-25", "Wednesday"],
+    ["2026-12-24", "24 Dec"],
+    ["2028-01-04", "4 Jan 2028"],
+  ])("%s reads %s", (due, words) => {
+    expect(describeDue(due, now)).toBe(words);
+  });
+
+  it("goes through a form unchanged", () => {
+    for (const due of ["2026-11-30", "2026-11-30T09:05:00.000Z", null]) expect(fromLocal(toLocal(due))).toBe(due);
+  });
+
+  it("sorts by local day, tasks without a time first, undated ones last", () => {
+    const dues = [null, "2026-11-22", "2026-11-22T02:00:00.000Z", "2026-11-21"];
+    expect(dues.toSorted(compareDue)).toEqual(["2026-11-21", "2026-11-22T02:00:00.000Z", "2026-11-22", null]);
+  });
+});
+
+it("days are added across a change of the clocks", () => {
+  expect(addDays("2026-10-31", 1)).toBe("2026-11-01");
+  expect(addDays("2026-11-01", 1)).toBe("2026-11-02");
+  expect(addDays("2026-01-01", -1)).toBe("2025-12-31");
+});

@@ -1,0 +1,103 @@
+/** Due dates for people: the API keeps UTC, a person lives in a time zone. */
+
+export type DueGroup = "overdue" | "today" | "week" | "later" | "none";
+
+export const DUE_GROUPS: readonly DueGroup[] = ["overdue", "today", "week", "later", "none"];
+
+/** The parts of a due date that a form has, in local time. */
+export interface LocalDue {
+  readonly day: string;
+  readonly time: string;
+}
+
+/** A calendar day in local time, as `2026-11-30`. */
+export function dayOf(date: Date): string {
+  return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
+export function addDays(day: string, days: number): string {
+  const date = midnight(day);
+  date.setDate(date.getDate() + days);
+  return dayOf(date);
+}
+
+/** The day of the week, 0 for Sunday. */
+export function weekday(day: string): number {
+  return midnight(day).getDay();
+}
+
+export function toLocal(due: string | null): LocalDue {
+  if (due === null) return { day: "", time: "" };
+  if (!hasTime(due)) return { day: due, time: "" };
+  const date = new Date(due);
+  return { day: dayOf(date), time: `${two(date.getHours())}:${two(date.getMinutes())}` };
+}
+
+export function fromLocal({ day, time }: LocalDue): string | null {
+  if (day === "") return null;
+  if (time === "") return day;
+  const date = new Date(`${day}T${time}`);
+  return Number.isNaN(date.getTime()) ? day : date.toISOString();
+}
+
+export function groupOf(due: string | null, now: Date): DueGroup {
+  if (due === null) return "none";
+  const today = dayOf(now);
+  const { day } = toLocal(due);
+  if (isOverdue(due, now)) return "overdue";
+  if (day === today) return "today";
+  return day < addDays(today, 7) ? "week" : "later";
+}
+
+export function isOverdue(due: string, now: Date): boolean {
+  return hasTime(due) ? new Date(due).getTime() < now.getTime() : due < dayOf(now);
+}
+
+/** By local day, and on a day the tasks without a time first. */
+export function compareDue(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  const [left, right] = [a, b].map((due) => {
+    const { day, time } = toLocal(due);
+    return `${day}T${time}`;
+  }) as [string, string];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** "Today", "Tomorrow, 14:30", "Friday", "30 Nov", "4 Jan 2028". */
+export function describeDue(due: string, now: Date): string {
+  const { day, time } = toLocal(due);
+  const name = describeDay(day, dayOf(now));
+  return time === "" ? name : `${name}, ${time}`;
+}
+
+export function longDate(date: Date): string {
+  return format({ weekday: "long", day: "numeric", month: "long" }, date);
+}
+
+function describeDay(day: string, today: string): string {
+  if (day === today) return "Today";
+  if (day === addDays(today, 1)) return "Tomorrow";
+  if (day === addDays(today, -1)) return "Yesterday";
+  const date = midnight(day);
+  if (day > today && day < addDays(today, 7)) return format({ weekday: "long" }, date);
+  const sameYear = day.slice(0, 4) === today.slice(0, 4);
+  return format({ day: "numeric", month: "short", ...(!sameYear && { year: "numeric" }) }, date);
+}
+
+// The page speaks English: a date in the browser's language would mix two of them.
+function format(options: Intl.DateTimeFormatOptions, date: Date): string {
+  const language = globalThis.navigator?.language ?? "";
+  return new Intl.DateTimeFormat(language.startsWith("en-") ? language : "en-GB", options).format(date);
+}
+
+function hasTime(due: string): boolean {
+  return due.length > 10;
+}
+
+function midnight(day: string): Date {
+  return new Date(`${day}T00:00`);
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
+}

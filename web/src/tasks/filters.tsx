@@ -1,0 +1,77 @@
+import { useId } from "preact/hooks";
+import { Close } from "../ui/icons";
+import type { TaskQuery } from "./query";
+import { LIMITS, PRIORITIES, PRIORITY_NAMES } from "./task";
+
+export const TAG_FILTER_ID = "tag-filter";
+
+interface FiltersProps {
+  readonly query: TaskQuery;
+  readonly knownTags: readonly string[];
+  readonly onChange: (query: TaskQuery) => void;
+}
+
+export function Filters({ query, knownTags, onChange }: FiltersProps) {
+  const id = useId();
+  const filterByTag = (text: string) => {
+    const tag = text.trim().replace(/^#/u, "") || null;
+    if (tag !== query.tag) onChange({ ...query, tag });
+  };
+  const filtered = query.tag !== null || query.priority !== null;
+  return (
+    <search class="filters" aria-label="Filter">
+      <label class="visually-hidden" for={TAG_FILTER_ID}>
+        Filter by tag
+      </label>
+      <input
+        // A new list has its own tag in the box, whatever was typed before.
+        key={query.tag}
+        id={TAG_FILTER_ID}
+        class="filter"
+        list={`${id}-tags`}
+        maxLength={LIMITS.tag}
+        placeholder="Any tag"
+        autocomplete="off"
+        enterkeyhint="search"
+        defaultValue={query.tag ?? ""}
+        onChange={(event) => filterByTag(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") filterByTag(event.currentTarget.value);
+          if (event.key !== "Escape") return;
+          event.currentTarget.value = "";
+          filterByTag("");
+          event.currentTarget.blur();
+        }}
+      />
+      <datalist id={`${id}-tags`}>
+        {knownTags.map((tag) => (
+          <option key={tag} value={tag} />
+        ))}
+      </datalist>
+      <label class="visually-hidden" for={`${id}-priority`}>
+        Filter by priority
+      </label>
+      <select
+        id={`${id}-priority`}
+        class="filter"
+        value={query.priority ?? ""}
+        onChange={(event) => {
+          const priority = PRIORITIES.find((choice) => choice === event.currentTarget.value) ?? null;
+          onChange({ ...query, priority });
+        }}
+      >
+        <option value="">Any priority</option>
+        {PRIORITIES.toReversed().map((choice) => (
+          <option key={choice} value={choice}>
+            {choice === "none" ? "No priority" : `${PRIORITY_NAMES[choice]} priority`}
+          </option>
+        ))}
+      </select>
+      {filtered && (
+        <button type="button" class="chip" onClick={() => onChange({ ...query, tag: null, priority: null })}>
+          <Close /> Clear filters
+        </button>
+      )}
+    </search>
+  );
+}

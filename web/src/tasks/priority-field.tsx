@@ -1,0 +1,22 @@
+import { useId } from "preact/hooks";
+import { PRIORITIES, PRIORITY_NAMES, type Priority } from "./task";
+
+interface PriorityFieldProps {
+  readonly priority: Priority;
+  readonly onChange: (priority: Priority) => void;
+}
+
+export function PriorityField({ priority, onChange }: PriorityFieldProps) {
+  const name = useId();
+  return (
+    <fieldset class="segments">
+      <legend class="visually-hidden">Priority</legend>
+      {PRIORITIES.map((choice) => (
+        <label key={choice} class={`segment priority-${choice}`}>
+          <input type="radio" name={name} checked={choice === priority} onChange={() => onChange(choice)} />
+          <span>{PRIORITY_NAMES[choice]}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}

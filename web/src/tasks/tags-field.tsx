@@ -1,0 +1,80 @@
+import { useSignal } from "@preact/signals";
+import { useId, useRef } from "preact/hooks";
+import { announce } from "../ui/announcer";
+import { Close } from "../ui/icons";
+import { LIMITS } from "./task";
+
+interface TagsFieldProps {
+  readonly tags: readonly string[];
+  readonly known: readonly string[];
+  readonly onChange: (tags: readonly string[]) => void;
+}
+
+/** Tags, each to be taken away, and a box for the next one: Enter or a comma ends it. */
+export function TagsField({ tags, known, onChange }: TagsFieldProps) {
+  const id = useId();
+  const text = useSignal("");
+  const box = useRef<HTMLInputElement>(null);
+
+  const take = () => {
+    const tag = text.value.trim().replace(/^#/u, "");
+    text.value = "";
+    if (tag === "" || tags.includes(tag) || tags.length >= LIMITS.tags) return;
+    onChange([...tags, tag]);
+    announce(`Tag ${tag} added`);
+  };
+  const remove = (tag: string) => {
+    onChange(tags.filter((other) => other !== tag));
+    announce(`Tag ${tag} removed`);
+    box.current?.focus();
+  };
+
+  return (
+    <div class="tags-field">
+      {tags.map((tag) => (
+        <span key={tag} class="tag-chip">
+          {tag}
+          <button type="button" aria-label={`Remove tag ${tag}`} onClick={() => remove(tag)}>
+            <Close />
+          </button>
+        </span>
+      ))}
+      <label class="visually-hidden" for={`${id}-tag`}>
+        Add a tag
+      </label>
+      <input
+        ref={box}
+        id={`${id}-tag`}
+        class="bare"
+        list={`${id}-known`}
+        maxLength={LIMITS.tag}
+        placeholder={tags.length === 0 ? "Add a tag" : ""}
+        value={text.value}
+        onInput={(event) => {
+          text.value = event.currentTarget.value;
+          if (text.value.endsWith(",")) {
+            text.value = text.value.slice(0, -1);
+            take();
+          }
+        }}
+        onBlur={take}
+        onKeyDown={(event) => {
+          const last = tags.at(-1);
+          if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && text.value.trim() !== "") {
+            event.preventDefault();
+            take();
+          } else if (event.key === "Backspace" && text.value === "" && last !== undefined) {
+            remove(last);
+          }
+        }}
+      />
+      <datalist id={`${id}-known`}>
+        {known
+          .filter((tag) => !tags.includes(tag))
+          .map((tag) => (
+            <option key={tag} value={tag} />
+          ))}
+      </datalist>
+    </div>
+  );
+}

@@ -1,0 +1,105 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { DueField } from "./due-field";
+import { PriorityField } from "./priority-field";
+import { TagsField } from "./tags-field";
+import { LIMITS, type TaskContent } from "./task";
+import type { Editing, TaskList } from "./task-list";
+
+/** The form of a task, in its own place in the list. What is typed is kept by the list, not by the form. */
+export function TaskEditor({ list, editing }: { readonly list: TaskList; readonly editing: Editing }) {
+  const id = useId();
+  const title = useRef<HTMLInputElement>(null);
+  const problem = useSignal("");
+  const { draft } = editing;
+  useEffect(() => {
+    title.current?.focus();
+    title.current?.select();
+  }, []);
+
+  const change = (content: Partial<TaskContent>) => {
+    problem.value = "";
+    list.draft(content);
+  };
+  const save = (event: Event) => {
+    event.preventDefault();
+    const trimmed = draft.title.trim();
+    if (trimmed === "" || [...trimmed].length > LIMITS.title) {
+      problem.value = trimmed === "" ? "The task needs a title." : `A title has at most ${LIMITS.title} characters.`;
+      title.current?.focus();
+      return;
+    }
+    if (trimmed !== draft.title) list.draft({ title: trimmed });
+    list.saveEditing();
+  };
+
+  return (
+    <form
+      class="editor"
+      aria-label={`Edit ${editing.base.title}`}
+      onSubmit={save}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") {
+          event.preventDefault();
+          list.stopEditing();
+        } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(event);
+      }}
+    >
+      <label class="visually-hidden" for={`${id}-title`}>
+        Title
+      </label>
+      <input
+        ref={title}
+        id={`${id}-title`}
+        class="bare editor-title"
+        autocomplete="off"
+        aria-describedby={`${id}-problem`}
+        value={draft.title}
+        onInput={(event) => change({ title: event.currentTarget.value })}
+      />
+      <p id={`${id}-problem`} class="form-problem" role="alert">
+        {problem.value}
+      </p>
+      <label class="visually-hidden" for={`${id}-notes`}>
+        Notes
+      </label>
+      <textarea
+        id={`${id}-notes`}
+        class="editor-notes"
+        rows={3}
+        maxLength={LIMITS.description}
+        placeholder="Notes"
+        value={draft.description ?? ""}
+        onInput={(event) => change({ description: event.currentTarget.value || null })}
+      />
+      <div class="editor-fields">
+        <div class="editor-field">
+          <span class="editor-label" aria-hidden="true">
+            Due
+          </span>
+          <DueField due={draft.due} onChange={(due) => change({ due })} />
+        </div>
+        <div class="editor-field">
+          <span class="editor-label" aria-hidden="true">
+            Priority
+          </span>
+          <PriorityField priority={draft.priority} onChange={(priority) => change({ priority })} />
+        </div>
+        <div class="editor-field">
+          <span class="editor-label" aria-hidden="true">
+            Tags
+          </span>
+          <TagsField tags={draft.tags} known={list.knownTags.value} onChange={(tags) => change({ tags })} />
+        </div>
+      </div>
+      <div class="editor-actions">
+        <button type="submit" class="button button-primary">
+          Save
+        </button>
+        <button type="button" class="button" onClick={() => list.stopEditing()}>
+          Cancel
+        </button>
+      </div>
+    </form>
+  );
+}

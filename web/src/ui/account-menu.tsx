@@ -1,0 +1,79 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useId, useRef } from "preact/hooks";
+import type { User } from "../session/issuer";
+import { Leave } from "./icons";
+
+interface AccountMenuProps {
+  readonly user: User;
+  readonly onSignOut: () => Promise<void>;
+}
+
+/** Who is signed in, and the way out. */
+export function AccountMenu({ user, onSignOut }: AccountMenuProps) {
+  const id = useId();
+  const open = useSignal(false);
+  const leaving = useSignal(false);
+  const menu = useRef<HTMLDivElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+
+  useEffect(() => {
+    const close = ({ target }: Event) => {
+      if (target instanceof Node && !menu.current?.contains(target)) open.value = false;
+    };
+    addEventListener("pointerdown", close);
+    addEventListener("focusin", close);
+    return () => {
+      removeEventListener("pointerdown", close);
+      removeEventListener("focusin", close);
+    };
+  }, [open]);
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes the menu from wherever in it the focus is
+    <div
+      ref={menu}
+      class="account"
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !open.value) return;
+        open.value = false;
+        button.current?.focus();
+      }}
+    >
+      <button
+        ref={button}
+        type="button"
+        class="account-button"
+        aria-expanded={open.value}
+        aria-controls={id}
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      >
+        <span class="avatar" aria-hidden="true">
+          {[...user.name][0]?.toUpperCase() ?? "?"}
+        </span>
+        <span class="account-name">{user.name}</span>
+        <span class="visually-hidden">Account</span>
+      </button>
+      <div id={id} class="account-panel" hidden={!open.value}>
+        <p>
+          <strong>{user.name}</strong>
+          <span>{user.email}</span>
+        </p>
+        <button
+          type="button"
+          class="button button-wide"
+          aria-disabled={leaving.value}
+          onClick={async () => {
+            if (leaving.value) return;
+            leaving.value = true;
+            await onSignOut();
+            leaving.value = false;
+          }}
+        >
+          <Leave /> {leaving.value ? "Signing out…" : "Sign out"}
+        </button>
+      </div>
+    </div>
+  );
+}

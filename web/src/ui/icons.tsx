@@ -1,0 +1,28 @@
+/** Line icons, drawn on a grid of 20. They decorate: what they mean stands beside them or in a label. */
+import type { ComponentChildren } from "preact";
+
+function icon(children: ComponentChildren) {
+  return () => (
+    <svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+      {children}
+    </svg>
+  );
+}
+
+export const Plus = icon(<path d="M10 4v12M4 10h12" />);
+export const Trash = icon(<path d="M4 6h12M8 6V4h4v2M5.5 6l.7 10h7.6l.7-10M8.5 9v4.5M11.5 9v4.5" />);
+export const Calendar = icon(<path d="M3.5 5.5h13v11h-13zM3.5 9h13M7 3.5v3M13 3.5v3" />);
+export const Flag = icon(<path d="M5 17V3.5h9.5L12.5 7l2 3.5H5" />);
+export const Tag = icon(<path d="M3.5 3.5h6l7 7-6 6-7-7zM6.8 6.8h.01" />);
+export const Note = icon(<path d="M4 5.5h12M4 10h12M4 14.5h7" />);
+export const Close = icon(<path d="M5 5l10 10M15 5L5 15" />);
+export const Circle = icon(<circle cx="10" cy="10" r="6.5" />);
+export const Check = icon(<path d="M4 10.5l4 4 8-9" />);
+export const Stack = icon(<path d="M10 3.5l7 3.5-7 3.5L3 7zM3.5 10.5L10 13.8l6.5-3.3M3.5 13.8L10 17l6.5-3.2" />);
+export const Keyboard = icon(
+  <path d="M2.5 5.5h15v9h-15zM5.5 8.5h.01M8.5 8.5h.01M11.5 8.5h.01M14.5 8.5h.01M7 11.7h6" />,
+);
+export const Leave = icon(<path d="M8 4H4v12h4M8 10h9M13.5 6.5L17 10l-3.5 3.5" />);
+export const Cloud = icon(
+  <path d="M6 15.5a3.5 3.5 0 01-.4-7A4.8 4.8 0 0114.8 8 3.8 3.8 0 0114 15.5M8 12.5l4 4M12 12.5l-4 4" />,
+);

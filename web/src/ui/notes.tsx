@@ -1,0 +1,48 @@
+import { useEffect } from "preact/hooks";
+import { announcement } from "./announcer";
+import { online, watchConnection } from "./connection";
+import { Close, Cloud } from "./icons";
+import type { Toasts } from "./toasts";
+
+/** The region that screen readers listen to. It must be there before its first words. */
+export function Announcer() {
+  return (
+    <p class="visually-hidden" role="status" aria-live="polite">
+      {announcement.value}
+    </p>
+  );
+}
+
+export function Notes({ toasts }: { readonly toasts: Toasts }) {
+  useEffect(watchConnection, []);
+  return (
+    <section class="notes" aria-label="Notifications">
+      {!online.value && (
+        <div class="note note-offline">
+          <Cloud />
+          <p>You are offline. Changes can’t be saved until you are back.</p>
+        </div>
+      )}
+      {toasts.shown.value.map(({ id, text, tone, action }) => (
+        <div
+          key={id}
+          class={`note note-${tone}`}
+          onPointerEnter={() => toasts.hold(id)}
+          onPointerLeave={() => toasts.release(id)}
+          onFocusIn={() => toasts.hold(id)}
+          onFocusOut={() => toasts.release(id)}
+        >
+          <p>{text}</p>
+          {action && (
+            <button type="button" class="note-action" onClick={() => toasts.act(id)}>
+              {action.label}
+            </button>
+          )}
+          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => toasts.dismiss(id)}>
+            <Close />
+          </button>
+        </div>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,79 @@
+/** Single keys for what is done most. They can be switched off, for people whose input tools type by themselves. */
+import { signal } from "@preact/signals";
+import { Dialog } from "./dialog";
+
+const STORED = "single-key-shortcuts";
+
+export const singleKeys = signal(localStorage.getItem(STORED) !== "off");
+export const shortcutsShown = signal(false);
+
+type Actions = Readonly<Record<string, () => void>>;
+
+/** Calls the action of a key, unless somebody is typing or a dialog is open. */
+export function listenForKeys(actions: Actions): () => void {
+  const onKeyDown = (event: KeyboardEvent) => {
+    const action = actions[event.key];
+    if (!action || !singleKeys.value || event.defaultPrevented) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    action();
+  };
+  addEventListener("keydown", onKeyDown);
+  return () => removeEventListener("keydown", onKeyDown);
+}
+
+export function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "submit"].includes(target.type);
+  return target.isContentEditable || target.matches("textarea, select");
+}
+
+const KEYS = [
+  ["N", "Write a new task"],
+  ["/", "Filter by tag"],
+  ["1 2 3", "Open, completed, all"],
+  ["↑ ↓", "Move through the list"],
+  ["Enter or E", "Edit the task"],
+  ["X", "Complete it, or reopen it"],
+  ["Delete", "Delete it"],
+  ["Z", "Undo, or try again"],
+  ["Esc", "Leave a form or a filter"],
+  ["?", "Show these shortcuts"],
+] as const;
+
+export function Shortcuts() {
+  const close = () => {
+    shortcutsShown.value = false;
+  };
+  return (
+    <Dialog title="Keyboard shortcuts" onClose={close}>
+      <dl class="keys">
+        {KEYS.map(([key, meaning]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{meaning}</dd>
+          </div>
+        ))}
+      </dl>
+      <label class="switch">
+        <input
+          type="checkbox"
+          checked={singleKeys.value}
+          onChange={(event) => {
+            singleKeys.value = event.currentTarget.checked;
+            localStorage.setItem(STORED, singleKeys.value ? "on" : "off");
+          }}
+        />
+        Use single-key shortcuts
+      </label>
+      <div class="dialog-actions">
+        <button type="button" class="button" onClick={close}>
+          Close
+        </button>
+      </div>
+    </Dialog>
+  );
+}
