@@ -108,7 +108,7 @@ fn connector(roots: TrustedRoots) -> aws_smithy_http_client::Connector {
     let builder = aws_smithy_http_client::Connector::builder()
         .connector_settings(settings)
         .sleep_impl(TokioSleep::new())
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        .tls_provider(Provider::Rustls(CryptoMode::Ring));
     match TlsContext::builder().with_trust_store(trust_store).build() {
         Ok(context) => builder.tls_context(context).build(),
         // Nothing is left to fail: the context holds the trust store as it is.

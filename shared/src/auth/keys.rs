@@ -6,51 +6,68 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use ring::hmac;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters,
+    RsaPublicKeyComponents, UnparsedPublicKey,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json;
 
-/// A key and the one algorithm that it is good for.
-#[derive(Clone)]
+/// A key, ready for use, and the one algorithm that it is good for.
 pub(crate) struct VerificationKey {
     id: String,
-    algorithm: Algorithm,
-    key: DecodingKey,
+    key: Key,
+}
+
+enum Key {
+    Hs256(hmac::Key),
+    EdDsa(UnparsedPublicKey<Vec<u8>>),
+    Es256(UnparsedPublicKey<Vec<u8>>),
+    Rs256(RsaPublicKeyComponents<Vec<u8>>),
+    Ps256(RsaPublicKeyComponents<Vec<u8>>),
 }
 
 impl fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerificationKey")
-            .field("id", &self.id)
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        let mut fields = f.debug_struct("VerificationKey");
+        fields.field("id", &self.id).field("algorithm", &self.algorithm()).finish_non_exhaustive()
     }
 }
 
 impl VerificationKey {
     /// The shared secret: its exact bytes, for HS256 alone.
     pub(super) fn from_secret(secret: &str) -> Self {
-        Self { id: String::new(), algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret.as_bytes()) }
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        Self { id: String::new(), key: Key::Hs256(key) }
     }
 
     /// The algorithm's name as a header writes it (RFC 7518 §3.1, RFC 8037 §3.1).
     pub(super) fn algorithm(&self) -> &'static str {
-        match self.algorithm {
-            Algorithm::HS256 => "HS256",
-            Algorithm::ES256 => "ES256",
-            Algorithm::RS256 => "RS256",
-            Algorithm::PS256 => "PS256",
-            Algorithm::EdDSA => "EdDSA",
-            // No key is ever made for another algorithm, and no header says this.
-            _ => "",
+        match self.key {
+            Key::Hs256(_) => "HS256",
+            Key::EdDsa(_) => "EdDSA",
+            Key::Es256(_) => "ES256",
+            Key::Rs256(_) => "RS256",
+            Key::Ps256(_) => "PS256",
         }
     }
 
-    /// Whether this key made the signature, which is in base64url.
-    pub(super) fn verify(&self, signing_input: &str, signature: &str) -> bool {
-        crypto::verify(signature, signing_input.as_bytes(), &self.key, self.algorithm).unwrap_or(false)
+    /// Whether this key made the signature.
+    pub(super) fn verify(&self, signing_input: &str, signature: &[u8]) -> bool {
+        let message = signing_input.as_bytes();
+        let rsa = |key: &RsaPublicKeyComponents<Vec<u8>>, parameters: &RsaParameters| {
+            key.verify(parameters, message, signature)
+        };
+        match &self.key {
+            Key::Hs256(key) => hmac::verify(key, message, signature),
+            Key::EdDsa(key) | Key::Es256(key) => key.verify(message, signature),
+            Key::Rs256(key) => rsa(key, &RSA_PKCS1_2048_8192_SHA256),
+            Key::Ps256(key) => rsa(key, &RSA_PSS_2048_8192_SHA256),
+        }
+        .is_ok()
     }
 
     fn from_jwk(jwk: &Jwk<'_>) -> Option<Self> {
@@ -58,23 +75,22 @@ impl VerificationKey {
         let for_verifying = jwk.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
         let id = jwk.kid.as_deref().filter(|id| for_signatures && for_verifying && !id.is_empty())?;
         // A key without `alg` is of an issuer that has one algorithm a key type.
-        let (algorithm, key) = match (jwk.kty.as_ref(), jwk.crv.as_deref(), jwk.alg.as_deref()) {
+        let key = match (jwk.kty.as_ref(), jwk.crv.as_deref(), jwk.alg.as_deref()) {
             ("OKP", Some("Ed25519"), None | Some("EdDSA")) => {
-                let x = coordinate(jwk.x.as_deref())?;
-                (Algorithm::EdDSA, DecodingKey::from_ed_components(x))
+                Key::EdDsa(UnparsedPublicKey::new(&ED25519, coordinate(jwk.x.as_deref())?))
             }
             ("EC", Some("P-256"), None | Some("ES256")) => {
-                let (x, y) = (coordinate(jwk.x.as_deref())?, coordinate(jwk.y.as_deref())?);
-                (Algorithm::ES256, DecodingKey::from_ec_components(x, y))
+                let uncompressed = [vec![4], coordinate(jwk.x.as_deref())?, coordinate(jwk.y.as_deref())?].concat();
+                Key::Es256(UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, uncompressed))
             }
             ("RSA", None, alg @ (None | Some("RS256" | "PS256"))) => {
-                let (n, e) = (modulus(jwk.n.as_deref())?, jwk.e.as_deref().filter(|&e| e == EXPONENT_65537)?);
-                let algorithm = if alg == Some("PS256") { Algorithm::PS256 } else { Algorithm::RS256 };
-                (algorithm, DecodingKey::from_rsa_components(n, e))
+                let (n, e) = (modulus(jwk.n.as_deref())?, exponent(jwk.e.as_deref())?);
+                let components = RsaPublicKeyComponents { n, e };
+                if alg == Some("PS256") { Key::Ps256(components) } else { Key::Rs256(components) }
             }
             _ => return None,
         };
-        Some(Self { id: id.to_owned(), algorithm, key: key.ok()? })
+        Some(Self { id: id.to_owned(), key })
     }
 }
 
@@ -130,21 +146,26 @@ struct Jwk<'a> {
     e: Option<Cow<'a, str>>,
 }
 
-const EXPONENT_65537: &str = "AQAB";
-
 /// An Ed25519 key or a coordinate on P-256: 32 bytes.
-fn coordinate(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32))
+fn coordinate(text: Option<&str>) -> Option<Vec<u8>> {
+    decode(text).filter(|bytes| bytes.len() == 32)
 }
 
 /// An RSA modulus of 2048 to 8192 bits: less is weak, and more makes every forged token expensive.
-fn modulus(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| {
-        URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| {
-            let leading_zeros = bytes.first().map_or(8, |byte| byte.leading_zeros() as usize);
-            leading_zeros < 8 && (2048..=8192).contains(&(bytes.len() * 8 - leading_zeros))
-        })
+fn modulus(text: Option<&str>) -> Option<Vec<u8>> {
+    decode(text).filter(|bytes| {
+        let leading_zeros = bytes.first().map_or(8, |byte| byte.leading_zeros() as usize);
+        leading_zeros < 8 && (2048..=8192).contains(&(bytes.len() * 8 - leading_zeros))
     })
+}
+
+/// The one RSA exponent in use, 65537.
+fn exponent(text: Option<&str>) -> Option<Vec<u8>> {
+    decode(text).filter(|bytes| bytes == &[1, 0, 1])
+}
+
+fn decode(text: Option<&str>) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text?).ok()
 }
 
 #[cfg(test)]

@@ -84,8 +84,7 @@ impl<'a> UnverifiedToken<'a> {
         if self.algorithm != key.algorithm() {
             return Err(AuthError::Invalid("the token is signed with another algorithm than the key's"));
         }
-        decode(self.signature)?;
-        if !key.verify(self.signing_input, self.signature) {
+        if !key.verify(self.signing_input, &decode(self.signature)?) {
             return Err(AuthError::Invalid("the signature does not match"));
         }
         decode(self.payload)

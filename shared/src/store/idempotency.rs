@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
 
 use super::item::{self, Item, attribute, number, text};
 use super::{IS_ABSENT, StoreError, UserTasks};
@@ -114,10 +114,10 @@ impl Cancellation {
 
 /// Two requests ask for the same task if what they ask for is the same after validation, whatever its JSON looked like.
 fn fingerprint(task: &NewTask) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     let mut part = |text: &str| {
-        hash.update(text.len().to_be_bytes());
-        hash.update(text);
+        hash.update(&text.len().to_be_bytes());
+        hash.update(text.as_bytes());
     };
     part(task.title.as_str());
     part(task.priority.as_str());
@@ -126,5 +126,5 @@ fn fingerprint(task: &NewTask) -> String {
         part(optional.unwrap_or_default());
     }
     task.tags.iter().for_each(|tag| part(tag.as_str()));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
