@@ -2,7 +2,7 @@
 //!
 //! - [`template`] reads `template.yaml`, so that what runs here is what is deployed.
 //! - [`dynamodb`] is the embedded DynamoDB, [`token`] signs tokens for development.
-//! - [`stack`] runs the real function binaries behind `cargo lambda watch`; [`executables`] builds them,
+//! - [`stack`] runs the real function binaries behind `cargo lambda watch` and [`gateway`]; [`executables`] builds them,
 //!   [`processes`] sees to it that none of them outlives its parent, [`tools`] installs what is missing.
 //! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
 //! - [`dev`] and [`checks`] are the commands themselves.
@@ -11,6 +11,7 @@ pub mod checks;
 pub mod dev;
 pub mod dynamodb;
 pub mod executables;
+pub mod gateway;
 pub mod issuer;
 pub mod node;
 pub mod probe;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use xtask::{checks, dev::Dev, processes, stack};
+use xtask::{checks, dev::Dev, processes};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -24,8 +24,6 @@ enum Command {
     Test,
     #[command(name = processes::GUARD_COMMAND, hide = true)]
     Guard,
-    #[command(name = stack::NOT_FOUND_COMMAND, hide = true)]
-    NotFound,
 }
 
 #[tokio::main]
@@ -37,7 +35,6 @@ async fn main() -> ExitCode {
             Ending::Stopped => anyhow::bail!("stopped before all checks had run"),
         }),
         Command::Guard => processes::guard().map(|()| Ending::Finished),
-        Command::NotFound => stack::not_found().await.map(|()| Ending::Finished),
     };
     match result {
         Ok(Ending::Finished | Ending::Stopped) => ExitCode::SUCCESS,

@@ -1,5 +1,5 @@
-//! The whole stack on one machine: the embedded DynamoDB, `cargo lambda watch` in the role of API Gateway and of Lambda,
-//! and the function binaries as Lambda starts them.
+//! The whole stack on one machine: the embedded DynamoDB, the gateway, `cargo lambda watch` in the role of Lambda, the
+//! function binaries as Lambda starts them, and the issuer.
 //!
 //! `cargo lambda watch` could start the functions itself, but it does not start one again that has ended, and a
 //! compile error leaves its callers waiting.
@@ -24,23 +24,18 @@ use tokio::time::{Instant, sleep};
 
 use crate::dynamodb::{EmbeddedDynamoDb, Storage};
 use crate::executables::Executables;
+use crate::gateway::Gateway;
 use crate::issuer::Issuer;
 use crate::processes::ProcessGroup;
 use crate::template::{Route, Table, Template};
 use crate::tools::{self, Toolset};
 use crate::{node, probe, project};
 
-/// The hidden command of the `xtask` binary that runs [`not_found`].
-pub const NOT_FOUND_COMMAND: &str = "not-found";
-
 /// The name of `cargo lambda watch` among the processes and the logs.
 const ROUTER: &str = "router";
 
 /// The name of the issuer among the processes and the logs.
 pub const ISSUER: &str = "issuer";
-
-/// The function that `cargo lambda watch` calls for a request which has no route.
-const FALLBACK: &str = "_";
 
 /// One process answers one request at a time.
 const PROCESSES_PER_FUNCTION: usize = 2;
@@ -66,6 +61,8 @@ pub struct Options {
 /// A running stack. It stops when it is dropped, and when this process is killed.
 pub struct Stack {
     address: SocketAddr,
+    router: SocketAddr,
+    _gateway: Gateway,
     dynamodb: EmbeddedDynamoDb,
     processes: ProcessGroup,
     supervisors: JoinSet<()>,
@@ -108,14 +105,23 @@ impl Stack {
         let dynamodb = EmbeddedDynamoDb::start(options.storage, anywhere).await?.sweep_every(SWEEP_INTERVAL);
         let processes = ProcessGroup::start(executables.path("xtask")?)?;
         let (ended, endings) = mpsc::channel(64);
-        let mut stack =
-            Self { address, dynamodb, processes, supervisors: JoinSet::new(), endings, restarts: BTreeMap::new() };
+        let router = SocketAddr::from((Ipv4Addr::LOCALHOST, probe::free_port().await?));
+        let mut stack = Self {
+            address,
+            router,
+            _gateway: Gateway::start(address, router, &template, [page_origin(port)]).await?,
+            dynamodb,
+            processes,
+            supervisors: JoinSet::new(),
+            endings,
+            restarts: BTreeMap::new(),
+        };
         stack.supervise(
             1,
             Supervised {
                 name: ROUTER.to_owned(),
                 program: emulator.join("cargo-lambda"),
-                arguments: router_arguments(port),
+                arguments: router_arguments(router.port()),
                 environment: BTreeMap::new(),
                 group: stack.processes.id(),
                 log: Arc::new(log_file(&options.logs, ROUTER)?),
@@ -123,7 +129,7 @@ impl Stack {
                 ended: ended.clone(),
             },
         );
-        stack.unless_something_ends(probe::wait_until_open(address, STARTUP), &options.logs).await?;
+        stack.unless_something_ends(probe::wait_until_open(router, STARTUP), &options.logs).await?;
         if let Some(issuer) = &options.issuer {
             stack.supervise(
                 1,
@@ -142,19 +148,16 @@ impl Stack {
             stack.unless_something_ends(answers, &options.logs).await?;
         }
         let environment = environment(&template, options.settings, stack.dynamodb.endpoint());
-        let binaries = template.functions().iter().map(|function| function.binary.as_str());
-        for name in binaries.chain([FALLBACK]) {
+        for name in template.functions().iter().map(|function| function.binary.as_str()) {
             let mut environment = environment.clone();
             environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
-            environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{address}/.rt/{name}"));
-            let is_fallback = name == FALLBACK;
-            let name = if is_fallback { NOT_FOUND_COMMAND } else { name };
+            environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{router}/.rt/{name}"));
             stack.supervise(
                 PROCESSES_PER_FUNCTION,
                 Supervised {
                     name: name.to_owned(),
-                    program: executables.path(if is_fallback { "xtask" } else { name })?.to_path_buf(),
-                    arguments: is_fallback.then(|| NOT_FOUND_COMMAND.to_owned()).into_iter().collect(),
+                    program: executables.path(name)?.to_path_buf(),
+                    arguments: Vec::new(),
                     environment,
                     group: stack.processes.id(),
                     log: Arc::new(log_file(&options.logs, name)?),
@@ -200,7 +203,7 @@ impl Stack {
                 Some(Ending { name, status }) = self.endings.recv() => {
                     eprintln!("{name} ended ({status}) and is started again");
                 }
-                () = until_stuck(self.address) => {
+                () = until_stuck(self.router) => {
                     eprintln!("{ROUTER} no longer answers and is started again");
                     if let Some(restart) = self.restarts.get(ROUTER) {
                         restart.send_replace(());
@@ -246,11 +249,10 @@ async fn everybody_answers(template: &Template, address: SocketAddr) -> Result<(
             answers(address, method, &path, 401).await.with_context(|| function.binary.clone())?;
         }
     }
-    answers(address, "GET", "/", 404).await.context(NOT_FOUND_COMMAND)
+    Ok(())
 }
 
-/// Returns when nobody has answered for a while. More than a hundred requests that wait for one function at the same
-/// time are too many for `cargo lambda watch`: it then answers nothing any more.
+/// Returns when nobody has answered for a while.
 async fn until_stuck(address: SocketAddr) {
     const INTERVAL: Duration = Duration::from_secs(5);
     const PATIENCE: Duration = Duration::from_secs(10);
@@ -262,30 +264,21 @@ async fn until_stuck(address: SocketAddr) {
     }
 }
 
-fn router_arguments(port: u16) -> Vec<String> {
-    let port = port.to_string();
-    let fixed = ["lambda", "watch", "--only-lambda-apis", "--ignore-changes", "--invoke-address", "127.0.0.1"];
-    fixed.into_iter().chain(["--invoke-port", &port]).map(str::to_owned).collect()
+/// The origin of the page that belongs to the API on `port`.
+#[must_use]
+pub fn page_origin(port: u16) -> String {
+    format!("http://127.0.0.1:{}", port.saturating_add(1))
 }
 
-/// Answers every request as API Gateway answers one that has no route.
-///
-/// # Errors
-/// The Runtime API cannot be talked to.
-pub async fn not_found() -> Result<()> {
-    use lambda_runtime::{LambdaEvent, service_fn};
-    let answer = serde_json::json!({
-        "statusCode": 404,
-        "headers": { "content-type": "application/json" },
-        "body": r#"{"message":"Not Found"}"#,
-        "cookies": [],
-        "isBase64Encoded": false,
-    });
-    let handler = service_fn(|_: LambdaEvent<serde_json::Value>| {
-        let answer = answer.clone();
-        async move { Ok::<_, std::convert::Infallible>(answer) }
-    });
-    lambda_runtime::run(handler).await.map_err(|error| anyhow::anyhow!("{error}"))
+fn router_arguments(port: u16) -> Vec<String> {
+    let port = port.to_string();
+    let fixed = ["lambda", "watch", "--only-lambda-apis", "--ignore-changes", "--disable-cors"];
+    fixed
+        .into_iter()
+        .chain(["--invoke-address", "127.0.0.1"])
+        .chain(["--invoke-port", &port])
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A program that is kept running: a function, or the router.

@@ -13,6 +13,22 @@ use crate::project;
 pub struct Template {
     functions: Vec<Function>,
     tables: Vec<Table>,
+    cors: Cors,
+}
+
+/// What browsers on other origins may do with the API.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// The origins that are allowed unless the deployment says otherwise.
+    pub allow_origins: Vec<String>,
+    /// The methods that they may use.
+    pub allow_methods: Vec<String>,
+    /// The header fields that they may send.
+    pub allow_headers: Vec<String>,
+    /// The header fields of an answer that they may read.
+    pub expose_headers: Vec<String>,
+    /// For how many seconds they may remember all this.
+    pub max_age: u64,
 }
 
 /// One `AWS::Serverless::Function`.
@@ -113,7 +129,7 @@ impl Template {
     /// Says what cannot be understood.
     pub fn parse(text: &str) -> Result<Self> {
         let document: Document = serde_yaml_ng::from_str(text)?;
-        let mut template = Self { functions: Vec::new(), tables: Vec::new() };
+        let mut template = Self { functions: Vec::new(), tables: Vec::new(), cors: Cors::default() };
         for (name, resource) in document.resources {
             let logical_id = text_of(&name)?;
             let resource: RawResource =
@@ -122,6 +138,9 @@ impl Template {
                 "AWS::Serverless::Function" => template
                     .functions
                     .push(function(&logical_id, resource, &document.globals.function).context(logical_id)?),
+                "AWS::Serverless::HttpApi" => {
+                    template.cors = cors(resource.properties, &document.parameters).context(logical_id)?;
+                }
                 "AWS::DynamoDB::Table" => template.tables.push(table(&logical_id, resource).context(logical_id)?),
                 _ => {}
             }
@@ -133,6 +152,12 @@ impl Template {
     #[must_use]
     pub fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// The CORS settings of the API.
+    #[must_use]
+    pub fn cors(&self) -> &Cors {
+        &self.cors
     }
 
     /// The tables, in the order of the template.
@@ -154,8 +179,16 @@ impl Table {
 #[serde(rename_all = "PascalCase")]
 struct Document {
     #[serde(default)]
+    parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
     globals: Globals,
     resources: Mapping,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    default: Option<Value>,
 }
 
 #[derive(Default, Deserialize)]
@@ -253,6 +286,22 @@ struct RawAttribute {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+struct ApiProperties {
+    cors_configuration: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct RawCors {
+    allow_origins: Value,
+    allow_methods: Vec<String>,
+    allow_headers: Vec<String>,
+    expose_headers: Vec<String>,
+    max_age: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct RawKeyElement {
     attribute_name: String,
     key_type: String,
@@ -277,6 +326,33 @@ struct RawProjection {
 struct RawTimeToLive {
     attribute_name: String,
     enabled: bool,
+}
+
+/// Understands `!If [HasAllowedOrigins, settings, nothing]` with `AllowOrigins: !Split [",", !Ref parameter]`.
+fn cors(properties: Value, parameters: &BTreeMap<String, Parameter>) -> Result<Cors> {
+    let properties: ApiProperties = serde_yaml_ng::from_value(properties).context("Properties")?;
+    let settings = argument(&properties.cors_configuration, "!If", 1).context("CorsConfiguration")?;
+    let raw: RawCors = serde_yaml_ng::from_value(settings.clone()).context("CorsConfiguration")?;
+    let parameter = match argument(&raw.allow_origins, "!Split", 1)? {
+        Value::Tagged(tagged) if tagged.tag == "Ref" => text_of(&tagged.value)?,
+        other => bail!("AllowOrigins: {other:?} is not a reference to a parameter"),
+    };
+    let default = parameters.get(&parameter).and_then(|parameter| parameter.default.as_ref());
+    let default = text_of(default.with_context(|| format!("parameter {parameter} has no default"))?)?;
+    Ok(Cors {
+        allow_origins: default.split(',').filter(|origin| !origin.is_empty()).map(str::to_owned).collect(),
+        allow_methods: raw.allow_methods,
+        allow_headers: raw.allow_headers,
+        expose_headers: raw.expose_headers,
+        max_age: raw.max_age,
+    })
+}
+
+/// One of the arguments of an intrinsic function.
+fn argument<'a>(value: &'a Value, function: &str, index: usize) -> Result<&'a Value> {
+    let Value::Tagged(tagged) = value else { bail!("{value:?} is not {function}") };
+    let argument = tagged.value.as_sequence().filter(|_| tagged.tag == function).and_then(|all| all.get(index));
+    argument.with_context(|| format!("{value:?} is not {function} with {} arguments", index + 1))
 }
 
 fn function(logical_id: &str, resource: RawResource, globals: &FunctionProperties) -> Result<Function> {
@@ -381,6 +457,8 @@ mod tests {
         assert_eq!(tasks.key, Key { partition: "user_id".into(), sort: Some("task_id".into()) });
         assert_eq!(tasks.local_indexes.len(), 2);
         assert_eq!(tasks.time_to_live.as_deref(), Some("expires_at"));
+        assert_eq!(template.cors().allow_origins, ["http://localhost:3000"]);
+        assert!(template.cors().expose_headers.contains(&"etag".to_owned()));
     }
 
     #[test]
