@@ -61,7 +61,6 @@ pub struct Options {
 /// A running stack. It stops when it is dropped, and when this process is killed.
 pub struct Stack {
     address: SocketAddr,
-    router: SocketAddr,
     _gateway: Gateway,
     dynamodb: EmbeddedDynamoDb,
     processes: ProcessGroup,
@@ -108,7 +107,6 @@ impl Stack {
         let router = SocketAddr::from((Ipv4Addr::LOCALHOST, probe::free_port().await?));
         let mut stack = Self {
             address,
-            router,
             _gateway: Gateway::start(address, router, &template, [page_origin(port)]).await?,
             dynamodb,
             processes,
@@ -196,20 +194,10 @@ impl Stack {
         }
     }
 
-    /// Reports what ends and is started again, and starts the router again when it is stuck. Never returns.
+    /// Reports what ends and is started again. Never returns.
     pub async fn attend(&mut self) {
-        loop {
-            tokio::select! {
-                Some(Ending { name, status }) = self.endings.recv() => {
-                    eprintln!("{name} ended ({status}) and is started again");
-                }
-                () = until_stuck(self.router) => {
-                    eprintln!("{ROUTER} no longer answers and is started again");
-                    if let Some(restart) = self.restarts.get(ROUTER) {
-                        restart.send_replace(());
-                    }
-                }
-            }
+        while let Some(Ending { name, status }) = self.endings.recv().await {
+            eprintln!("{name} ended ({status}) and is started again");
         }
     }
 
@@ -250,18 +238,6 @@ async fn everybody_answers(template: &Template, address: SocketAddr) -> Result<(
         }
     }
     Ok(())
-}
-
-/// Returns when nobody has answered for a while.
-async fn until_stuck(address: SocketAddr) {
-    const INTERVAL: Duration = Duration::from_secs(5);
-    const PATIENCE: Duration = Duration::from_secs(10);
-    loop {
-        sleep(INTERVAL).await;
-        if probe::status(address, "GET", "/", PATIENCE).await.is_err() {
-            return;
-        }
-    }
 }
 
 /// The origin of the page that belongs to the API on `port`.
