@@ -5,8 +5,9 @@
 //! - [`stack`] runs the real function binaries behind `cargo lambda watch` and [`gateway`]; [`executables`] builds them,
 //!   [`processes`] sees to it that none of them outlives its parent, [`tools`] installs what is missing.
 //! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
-//! - [`dev`] and [`checks`] are the commands themselves.
+//! - [`dev`], [`checks`] and [`bench`] are the commands themselves.
 
+pub mod bench;
 pub mod checks;
 pub mod dev;
 pub mod dynamodb;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use xtask::{checks, dev::Dev, processes};
+use xtask::{bench::Bench, checks, dev::Dev, processes};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -22,6 +22,8 @@ enum Command {
     Dev(Dev),
     /// Runs all checks: format, lints, the template, all tests.
     Test,
+    /// Measures what a call costs.
+    Bench(Bench),
     #[command(name = processes::GUARD_COMMAND, hide = true)]
     Guard,
 }
@@ -34,6 +36,7 @@ async fn main() -> ExitCode {
             Ending::Finished => Ok(Ending::Finished),
             Ending::Stopped => anyhow::bail!("stopped before all checks had run"),
         }),
+        Command::Bench(bench) => until_stopped(bench.run()).await,
         Command::Guard => processes::guard().map(|()| Ending::Finished),
     };
     match result {

@@ -1,0 +1,133 @@
+//! What a function does with its processor, without process, Runtime API and network: verifying tokens of every
+//! algorithm, and answering events with DynamoDB's part already there.
+#![expect(missing_docs, reason = "criterion makes a public function")]
+#![expect(clippy::expect_used, reason = "a measurement that cannot go on should stop")]
+
+use std::hint::black_box;
+
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use criterion::{Criterion, criterion_group, criterion_main};
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use shared::api::{Request, Response};
+use shared::app::App;
+use shared::connector::Connector;
+use shared::settings::Settings;
+use tokens::{Keys, USER};
+use tokio::runtime::{Builder, Runtime};
+
+const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::HS256, Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
+const TASK_ID: &str = "019370a1-7c3e-7d52-9f3b-2f1d6c7a8b90";
+
+/// A DynamoDB with fifty tasks.
+#[derive(Debug, Clone)]
+struct Canned {
+    get: String,
+    query: String,
+}
+
+impl Canned {
+    fn new() -> Self {
+        let text = |text: &str| json!({ "S": text });
+        let item = json!({
+            "user_id": text(USER),
+            "task_id": text(TASK_ID),
+            "title": text("Write the report"),
+            "description": text("Two pages, with figures."),
+            "priority": text("high"),
+            "due": text("2026-12-15"),
+            "tags": { "L": [text("work"), text("writing")] },
+            "created_at": text("2026-11-30T10:15:00.000Z"),
+            "updated_at": text("2026-11-30T10:15:00.000Z"),
+            "updated": text(&format!("2026-11-30T10:15:00.000Z#{TASK_ID}")),
+            "open_due": text(&format!("2026-12-15#{TASK_ID}")),
+            "due_key": text(&format!("2026-12-15#{TASK_ID}")),
+            "write_id": text("019370a17c3e7d529f3b2f1d6c7a8b91"),
+            "version": { "N": "1" },
+        });
+        let query = json!({ "Count": 50, "Items": vec![item.clone(); 50], "ScannedCount": 50 });
+        Self { get: json!({ "Item": item }).to_string(), query: query.to_string() }
+    }
+}
+
+impl HttpConnector for Canned {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let is_query = request.headers().get("x-amz-target").is_some_and(|target| target.ends_with("Query"));
+        let body = if is_query { self.query.clone() } else { self.get.clone() };
+        let status = 200.try_into().expect("a status");
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+    }
+}
+
+fn app(keys: &Keys, algorithm: Algorithm) -> App {
+    let mut variables = vec![
+        ("TASKS_TABLE", "tasks".to_owned()),
+        ("IDEMPOTENCY_TABLE", "idempotency".to_owned()),
+        ("AWS_REGION", "eu-central-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned()),
+    ];
+    variables.extend(keys.settings(algorithm));
+    let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    App::new(
+        Settings::read(value).expect("good settings"),
+        &Connector::new(Canned::new()),
+        &Connector::new(Canned::new()),
+    )
+}
+
+fn event(file: &str, token: &str) -> String {
+    let event: Value = serde_json::from_str(file).expect("an event");
+    event.to_string().replace("Bearer TOKEN", &format!("Bearer {token}")).replace("TASK_ID", TASK_ID)
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_time().build().expect("a runtime")
+}
+
+/// Each answer to an event that is only verified: less that to one that is only read, it is the verification.
+fn verification(criterion: &mut Criterion) {
+    let (keys, runtime) = (Keys::generate().expect("keys"), runtime());
+    for algorithm in ALGORITHMS {
+        let app = app(&keys, algorithm);
+        let token = keys.token(algorithm).expect("a token");
+        let event = event(include_str!("../../../events/get-task.json"), &token);
+        if algorithm == Algorithm::HS256 {
+            let read = async |_: &App, _: &Request| Ok(Response::no_content());
+            criterion.bench_function("read", |bencher| {
+                bencher.iter(|| runtime.block_on(app.answer(&read, black_box(&event), "invocation")));
+            });
+        }
+        let verify = async |app: &App, request: &Request| {
+            app.authenticate(request).await?;
+            Ok(Response::no_content())
+        };
+        let answer = || runtime.block_on(app.answer(&verify, black_box(&event), "invocation"));
+        assert!(serde_json::to_string(&answer()).expect("an answer").contains(r#""statusCode":204"#));
+        criterion.bench_function(&format!("read and verify, {algorithm:?}"), |bencher| bencher.iter(answer));
+    }
+}
+
+fn answers(criterion: &mut Criterion) {
+    let (keys, runtime) = (Keys::generate().expect("keys"), runtime());
+    let app = app(&keys, Algorithm::HS256);
+    let token = keys.token(Algorithm::HS256).expect("a token");
+
+    let get = event(include_str!("../../../events/get-task.json"), &token);
+    let answer =
+        || serde_json::to_string(&runtime.block_on(app.answer(&get_task::handle, black_box(&get), "invocation")));
+    assert!(answer().expect("an answer").contains(r#""statusCode":200"#));
+    criterion.bench_function("answer get-task", |bencher| bencher.iter(answer));
+
+    let list = event(include_str!("../../../events/list-tasks.json"), &token);
+    let answer =
+        || serde_json::to_string(&runtime.block_on(app.answer(&list_tasks::handle, black_box(&list), "invocation")));
+    assert!(answer().expect("an answer").contains(r#""statusCode":200"#));
+    criterion.bench_function("answer list-tasks, 50 tasks", |bencher| bencher.iter(answer));
+}
+
+criterion_group!(benches, verification, answers);
+criterion_main!(benches);

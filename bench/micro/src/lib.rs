@@ -1,0 +1,1 @@
+//! Nothing: the measurements are in `benches`, and a package needs a target of its own.

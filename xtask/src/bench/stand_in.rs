@@ -1,0 +1,137 @@
+//! A stand-in for DynamoDB that answers at once, plain and over TLS with a chain like that of AWS: RSA keys, and an
+//! authority between the root and the server.
+
+use std::collections::HashMap;
+use std::io::{BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use flate2::Crc;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_RSA_SHA256, RsaKeySize,
+};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+
+use super::http::read_request;
+
+/// A running stand-in. It lives as long as this process.
+pub(super) struct StandIn {
+    pub(super) plain: String,
+    pub(super) tls: String,
+    /// The root certificate, in PEM.
+    pub(super) root: String,
+}
+
+type Answers = Arc<HashMap<&'static str, Vec<u8>>>;
+
+impl StandIn {
+    /// Serves these items: all of them to a `Query`, the first one to everything else.
+    pub(super) fn start(items: &[Value]) -> Result<Self> {
+        let first = items.first().context("no items")?;
+        let answers: Answers = Arc::new(HashMap::from([
+            ("", response("200 OK", "text/plain", b"healthy")),
+            ("GetItem", answer(&json!({ "Item": first }))),
+            ("PutItem", answer(&json!({}))),
+            ("UpdateItem", answer(&json!({ "Attributes": first }))),
+            ("Query", answer(&json!({ "Count": items.len(), "Items": items, "ScannedCount": items.len() }))),
+        ]));
+        let (config, root) = certify()?;
+        let config = Arc::new(config);
+        let plain = listen(answers.clone(), Ok)?;
+        let tls = listen(answers, move |socket| Ok(StreamOwned::new(ServerConnection::new(config.clone())?, socket)))?;
+        Ok(Self { plain: format!("http://localhost:{plain}"), tls: format!("https://localhost:{tls}"), root })
+    }
+}
+
+/// An answer as DynamoDB sends it, with the checksum that the SDK looks at.
+fn answer(body: &Value) -> Vec<u8> {
+    response("200 OK", "application/x-amz-json-1.0", body.to_string().as_bytes())
+}
+
+fn response(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+    let mut checksum = Crc::new();
+    checksum.update(body);
+    let head = format!(
+        "HTTP/1.1 {status}\r\nServer: Server\r\nDate: Mon, 30 Nov 2026 10:15:00 GMT\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {}\r\nConnection: keep-alive\r\n\
+         x-amzn-RequestId: 4KBNVRGD25RG1KEO9UT4V3FQDJVV4KQNSO5AEMVJF66Q9ASUAAJG\r\nx-amz-crc32: {}\r\n\r\n",
+        body.len(),
+        checksum.sum()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// Answers connections, each on a thread of its own, and gives the port.
+fn listen<S: Read + Write>(
+    answers: Answers,
+    wrap: impl Fn(TcpStream) -> Result<S> + Clone + Send + 'static,
+) -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("no port for the stand-in")?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || {
+        for socket in listener.incoming().flatten() {
+            let (answers, wrap) = (answers.clone(), wrap.clone());
+            // A function that is ended breaks its connection.
+            std::thread::spawn(move || {
+                socket.set_nodelay(true).map_err(Into::into).and_then(|()| serve(wrap(socket)?, &answers))
+            });
+        }
+    });
+    Ok(port)
+}
+
+fn serve(stream: impl Read + Write, answers: &HashMap<&'static str, Vec<u8>>) -> Result<()> {
+    let mut connection = BufReader::with_capacity(64 * 1024, stream);
+    while let Some(request) = read_request(&mut connection)? {
+        let answer = answers.get(request.operation.as_str());
+        let answer = answer.with_context(|| format!("no answer to {}", request.operation))?;
+        connection.get_mut().write_all(answer)?;
+        connection.get_mut().flush()?;
+    }
+    Ok(())
+}
+
+/// A server's certificate for this machine, from an authority below a root, and the root in PEM.
+fn certify() -> Result<(ServerConfig, String)> {
+    let root_key = key()?;
+    let root = authority("Root")?;
+    let root_certificate = root.self_signed(&root_key)?;
+    let root = Issuer::new(root, root_key);
+    let between_key = key()?;
+    let between = authority("Authority")?;
+    let between_certificate = between.signed_by(&between_key, &root)?;
+    let between = Issuer::new(between, between_key);
+    let server_key = key()?;
+    let mut server = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    server.distinguished_name.push(DnType::CommonName, "localhost");
+    server.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+    let server = server.signed_by(&server_key, &between)?;
+
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![server.der().clone(), between_certificate.der().clone()],
+            PrivateKeyDer::try_from(server_key.serialize_der()).map_err(anyhow::Error::msg)?,
+        )?;
+    // As DynamoDB, which speaks nothing newer.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((config, root_certificate.pem()))
+}
+
+fn key() -> Result<KeyPair> {
+    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).context("no RSA key")
+}
+
+fn authority(name: &str) -> Result<CertificateParams> {
+    let mut authority = CertificateParams::new([])?;
+    authority.distinguished_name.push(DnType::CommonName, name);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(authority)
+}
