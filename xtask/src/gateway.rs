@@ -112,6 +112,10 @@ impl Api {
     async fn invoke(&self, request: Request) -> Result<Response, Response> {
         let (head, body) = request.into_parts();
         let destination = self.destination(&head).ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
+        // Of a field that is not ASCII, `cargo lambda watch` makes an error of its own.
+        if head.headers.values().any(|value| value.to_str().is_err()) {
+            return Err(refusal(StatusCode::BAD_REQUEST));
+        }
         let body = read(body).await?;
         let request = self.forwarded(&head, body).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
         let unavailable = |_| refusal(StatusCode::SERVICE_UNAVAILABLE);
