@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedAsyncSleep};
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, IdentityCache, Region, SharedAsyncSleep, StalledStreamProtectionConfig,
+};
 use aws_sdk_dynamodb::{Client, Config};
 use aws_smithy_async::rt::sleep::TokioSleep;
 
@@ -95,6 +97,10 @@ impl StoreSettings {
             .timeout_config(timeouts)
             .retry_config(retries)
             .retry_partition(budget)
+            // Credentials never change while a function lives, and answers are too small to stall half-way: the time-outs
+            // see to those.
+            .identity_cache(IdentityCache::no_cache())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(connector.http_client());
         config.set_endpoint_url(self.endpoint.clone());
         Client::from_conf(config.build())
