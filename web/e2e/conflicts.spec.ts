@@ -1,0 +1,69 @@
+import { expect, TaskPage, test } from "./product";
+
+// A refused change is logged by the browser.
+test.use({ failuresExpected: true });
+
+test.beforeEach(async ({ store }) => {
+  await store.add({ title: "Paint the door", tags: ["home"] });
+});
+
+test("a task changed in two tabs shows both versions, and the person chooses theirs", async ({ context, tasks }) => {
+  await tasks.open();
+  const second = new TaskPage(await context.newPage());
+  await second.open();
+
+  const slow = await tasks.edit("Paint the door");
+  await slow.getByLabel("Title").fill("Paint the door red");
+  const quick = await second.edit("Paint the door");
+  await quick.getByLabel("Title").fill("Paint the door blue");
+  await quick.getByText("High").click();
+  await quick.getByRole("button", { name: "Save" }).click();
+  await second.hasSaved("Paint the door blue");
+
+  await slow.getByRole("button", { name: "Save" }).click();
+  const dialog = tasks.page.getByRole("dialog", { name: "Changed somewhere else" });
+  await expect(dialog.getByRole("region", { name: "Your version" })).toContainText("Paint the door red");
+  await expect(dialog.getByRole("region", { name: "The other version" })).toContainText("Paint the door blue");
+  await tasks.page.keyboard.press("Escape");
+  await expect(dialog).toBeVisible();
+  await dialog.getByRole("button", { name: "Keep the other" }).click();
+  await expect(tasks.row("Paint the door blue")).toContainText("High");
+});
+
+test("keeping one’s own version changes only what was edited", async ({ tasks, store }) => {
+  await tasks.open();
+  const form = await tasks.edit("Paint the door");
+  await form.getByLabel("Title").fill("Paint the door red");
+  const [task] = await store.all();
+  if (task) await store.change(task, { title: "Paint it", priority: "high" });
+  await form.getByRole("button", { name: "Save" }).click();
+  await tasks.page.getByRole("button", { name: "Keep mine" }).click();
+  await tasks.hasSaved("Paint the door red");
+  expect(await store.all()).toMatchObject([{ title: "Paint the door red", priority: "high", version: 3 }]);
+});
+
+test("a deleted task that was changed meanwhile is asked about", async ({ tasks, store }) => {
+  await tasks.open();
+  const [task] = await store.all();
+  if (task) await store.change(task, { title: "Paint the door twice" });
+  await tasks.delete("Paint the door");
+  await tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
+  await tasks.page.getByRole("button", { name: "Keep the task" }).click();
+  await expect(tasks.row("Paint the door twice")).toBeVisible();
+  await tasks.delete("Paint the door twice");
+  await tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
+  await expect.poll(async () => (await store.all()).length).toBe(0);
+});
+
+test("what was written into a task that is gone can be added again", async ({ tasks, store }) => {
+  await tasks.open();
+  const form = await tasks.edit("Paint the door");
+  await form.getByLabel("Title").fill("Paint the door green");
+  const [task] = await store.all();
+  const headers = await store.headers();
+  await store.request.delete(`${process.env.API_URL}/api/me/tasks/${task?.id}`, { headers });
+  await form.getByRole("button", { name: "Save" }).click();
+  await tasks.note("was deleted somewhere else").getByRole("button", { name: "Add it again" }).click();
+  await tasks.hasSaved("Paint the door green");
+  expect(await store.all()).toMatchObject([{ title: "Paint the door green", tags: ["home"] }]);
+});

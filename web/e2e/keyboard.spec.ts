@@ -1,0 +1,71 @@
+import { expect, test } from "./product";
+
+test("everything can be done without a mouse", async ({ page, tasks, store }) => {
+  const { keyboard } = page;
+  await tasks.open();
+
+  await keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Skip to the tasks" })).toBeFocused();
+  await keyboard.press("n");
+  await expect(tasks.composer).toBeFocused();
+  for (const line of ["First #a", "Second #b", "Third #b"]) {
+    await keyboard.type(line);
+    await keyboard.press("Enter");
+    await tasks.hasSaved(line.slice(0, -3));
+  }
+
+  await keyboard.press("ArrowDown");
+  await expect(page.getByRole("button", { name: "First, edit" })).toBeFocused();
+  await keyboard.press("ArrowDown");
+  await keyboard.press("Enter");
+  await keyboard.type("Second, better");
+  await keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Second, better, edit" })).toBeFocused();
+
+  await keyboard.press("x");
+  await expect(tasks.row("Second, better")).toBeHidden();
+  // The focus goes to the task that takes the place.
+  await expect(page.getByRole("button", { name: "Third, edit" })).toBeFocused();
+  await keyboard.press("z");
+  await expect(tasks.row("Second, better")).toBeVisible();
+
+  await keyboard.press("Delete");
+  await expect(tasks.row("Third")).toBeHidden();
+  await expect(page.getByRole("button", { name: "Second, better, edit" })).toBeFocused();
+  await keyboard.press("z");
+  await expect(tasks.row("Third")).toBeVisible();
+
+  await keyboard.press("e");
+  await expect(page.getByRole("form", { name: "Edit Second, better" })).toBeVisible();
+  await keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: "Second, better, edit" })).toBeFocused();
+
+  await keyboard.press("/");
+  await keyboard.type("a");
+  await keyboard.press("Enter");
+  await expect(page.locator("[data-row]")).toHaveCount(1);
+  await keyboard.press("/");
+  await keyboard.press("Escape");
+  await expect(page.locator("[data-row]")).toHaveCount(3);
+
+  await keyboard.press("3");
+  await expect(page.getByRole("heading", { name: "All tasks" })).toBeVisible();
+  await keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
+  await page.getByRole("checkbox", { name: "Use single-key shortcuts" }).press("Space");
+  await keyboard.press("Escape");
+  await keyboard.press("1");
+  await expect(page.getByRole("heading", { name: "All tasks" })).toBeVisible();
+  expect((await store.all()).map(({ title }) => title)).toEqual(["Third", "Second, better", "First"]);
+});
+
+test("a screen reader is told what happens", async ({ page, tasks }) => {
+  await tasks.open();
+  const status = page.getByRole("status");
+  await expect(status).toHaveText("No tasks");
+  await tasks.add("Feed the cat");
+  await expect(status).toHaveText("Added Feed the cat");
+  await tasks.hasSaved("Feed the cat");
+  await tasks.checkbox("Feed the cat").click();
+  await expect(status).toContainText("Completed “Feed the cat”. Undo is available.");
+});

@@ -1,0 +1,172 @@
+/** What the tests say of the page and of the services behind it. */
+import {
+  type APIRequestContext,
+  type BrowserContext,
+  test as base,
+  expect,
+  type Locator,
+  type Page,
+} from "@playwright/test";
+
+const PAGE = process.env.PAGE_URL ?? "http://127.0.0.1:9001";
+export const API = process.env.API_URL ?? "http://127.0.0.1:9000";
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+}
+
+interface StoredTask {
+  readonly id: string;
+  readonly title: string;
+  readonly completed: boolean;
+  readonly version: number;
+}
+
+let people = 0;
+
+/** A person with an account, signed in with this context's cookies. */
+export async function newPerson(context: BrowserContext, name: string): Promise<Person> {
+  const account = { ...newAccount(name) };
+  const response = await context.request.post(`${PAGE}/api/auth/sign-up/email`, {
+    data: account,
+    headers: { origin: PAGE },
+  });
+  expect(response.status()).toBe(200);
+  const { user } = await response.json();
+  return { ...account, id: user.id };
+}
+
+export function newAccount(name: string): Omit<Person, "id"> {
+  people += 1;
+  const email = `${name.toLowerCase()}-${process.pid}-${Date.now()}-${people}@example.com`;
+  return { name, email, password: "a long enough password" };
+}
+
+/** The API, as the person of this context, without the page. */
+export class Store {
+  constructor(readonly request: APIRequestContext) {}
+
+  async headers(): Promise<Record<string, string>> {
+    const response = await this.request.get(`${PAGE}/api/auth/token`);
+    expect(response.status()).toBe(200);
+    return { authorization: `Bearer ${(await response.json()).token}` };
+  }
+
+  async add(task: { title: string; due?: string; tags?: string[]; priority?: string }): Promise<StoredTask> {
+    const response = await this.request.post(`${API}/api/me/tasks`, { data: task, headers: await this.headers() });
+    expect(response.status()).toBe(201);
+    return response.json();
+  }
+
+  async all(): Promise<StoredTask[]> {
+    const response = await this.request.get(`${API}/api/me/tasks?limit=100`, { headers: await this.headers() });
+    expect(response.status()).toBe(200);
+    return (await response.json()).tasks;
+  }
+
+  async change(task: StoredTask, patch: object): Promise<void> {
+    const url = `${API}/api/me/tasks/${task.id}`;
+    const response = await this.request.patch(url, { data: patch, headers: await this.headers() });
+    expect(response.status()).toBe(200);
+  }
+}
+
+/** The page, in the words of who uses it. */
+export class TaskPage {
+  readonly composer: Locator;
+
+  constructor(readonly page: Page) {
+    this.composer = page.getByRole("textbox", { name: "New task" });
+  }
+
+  async open(address = "/"): Promise<void> {
+    await this.page.goto(address);
+    await expect(this.page.getByRole("heading", { level: 1 })).toBeVisible();
+    await expect(this.page.locator("#task-list")).toHaveAttribute("aria-busy", "false");
+  }
+
+  async add(line: string): Promise<void> {
+    await this.composer.fill(line);
+    await this.composer.press("Enter");
+  }
+
+  row(title: string): Locator {
+    return this.page.getByRole("listitem").filter({ has: this.page.getByRole("button", { name: `${title}, edit` }) });
+  }
+
+  /** On the page, and the API has it too. */
+  async hasSaved(title: string): Promise<void> {
+    await expect(this.row(title)).toHaveAttribute("aria-busy", "false");
+  }
+
+  checkbox(title: string): Locator {
+    return this.page.getByRole("checkbox", { name: `Complete ${title}` });
+  }
+
+  async edit(title: string): Promise<Locator> {
+    await this.page.getByRole("button", { name: `${title}, edit` }).click();
+    return this.page.getByRole("form", { name: `Edit ${title}` });
+  }
+
+  async delete(title: string): Promise<void> {
+    await this.row(title).hover();
+    await this.page.getByRole("button", { name: `Delete ${title}` }).click();
+  }
+
+  note(text: string | RegExp): Locator {
+    return this.page.getByRole("region", { name: "Notifications" }).locator(".note").filter({ hasText: text });
+  }
+
+  show(list: "Open" | "Completed" | "All"): Promise<void> {
+    return this.page.getByRole("link", { name: list, exact: true }).click();
+  }
+
+  async signOut(): Promise<void> {
+    await this.page.getByRole("button", { name: /Account$/u }).click();
+    await this.page.getByRole("button", { name: "Sign out" }).click();
+    await expect(this.page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  }
+}
+
+interface Fixtures {
+  readonly tasks: TaskPage;
+  readonly person: Person;
+  readonly store: Store;
+  /** Failed requests are logged by the browser itself; tests of failures expect them, all others do not. */
+  readonly failuresExpected: boolean;
+}
+
+export const test = base.extend<Fixtures & { quietConsole: undefined }>({
+  failuresExpected: [false, { option: true }],
+  person: ({ context }, use) => newPerson(context, "Ada").then(use),
+  store: ({ context }, use) => use(new Store(context.request)),
+  tasks: async ({ page, person }, use) => {
+    expect(person.id).not.toBe("");
+    await use(new TaskPage(page));
+  },
+  quietConsole: [
+    async ({ context, failuresExpected }, use) => {
+      const complaints: string[] = [];
+      context.on("console", (message) => {
+        const isFailure = message.text().startsWith("Failed to load resource");
+        const isComplaint = message.type() === "error" || message.type() === "warning";
+        if (isComplaint && !(isFailure && failuresExpected)) complaints.push(message.text());
+      });
+      context.on("weberror", (error) => complaints.push(error.error().message));
+      await use(undefined);
+      expect(complaints, "what the console says").toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+
+export { expect };
+
+/** A calendar day from today, in the time zone of the tests. */
+export function day(fromToday: number): string {
+  const date = new Date(Date.now() + fromToday * 86_400_000);
+  return new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Berlin" }).format(date);
+}

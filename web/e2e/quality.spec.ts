@@ -1,0 +1,153 @@
+/** Every main state: accessible, without shifts, and kept as a picture for people to look at. */
+
+import type { Page } from "@playwright/test";
+import axe from "axe-core";
+import { API, day, expect, newPerson, Store, TaskPage, test } from "./product";
+
+test.use({ failuresExpected: true });
+
+const SCREENS = [
+  { name: "phone", viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true },
+  { name: "desktop", viewport: { width: 1280, height: 860 }, deviceScaleFactor: 1, hasTouch: false },
+] as const;
+
+for (const { name, ...screen } of SCREENS) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`on a ${name}, ${colorScheme}`, async ({ browser }) => {
+      const context = await browser.newContext({ ...screen, colorScheme, reducedMotion: "reduce" });
+      const page = await context.newPage();
+      const tasks = new TaskPage(page);
+      const inspect = (state: string) => inspectState(page, `${name}-${colorScheme}-${state}`);
+
+      await page.goto("/");
+      await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+      await inspect("sign-in");
+      await page.getByRole("button", { name: "Create an account" }).click();
+      await inspect("sign-up");
+
+      await newPerson(context, "Ada");
+      const store = new Store(context.request);
+      await tasks.open();
+      await inspect("empty");
+      await fill(store);
+      await tasks.open();
+      await inspect("open");
+      await tasks.composer.fill("Buy oat milk #shop !high @tomorrow");
+      await inspect("quick-add");
+      await tasks.composer.fill("");
+
+      await tasks.edit("Book the night train to Lisbon");
+      await inspect("edit");
+      await page.keyboard.press("Escape");
+      await tasks.checkbox("Water the plants").click();
+      await tasks.delete("Sort the photos");
+      await inspect("undo");
+      for (const button of await page.getByRole("button", { name: "Dismiss" }).all()) await button.click();
+      await page.waitForTimeout(1000);
+
+      const form = await tasks.edit("Read about partition keys");
+      await form.getByLabel("Title").fill("Read about sort keys");
+      const task = (await store.all()).find(({ title }) => title === "Read about partition keys");
+      if (task) await store.change(task, { title: "Read about indexes", priority: "high" });
+      await form.getByRole("button", { name: "Save" }).click();
+      await expect(page.getByRole("dialog", { name: "Changed somewhere else" })).toBeVisible();
+      await inspect("conflict");
+      await page.getByRole("button", { name: "Keep mine" }).click();
+
+      await page.getByRole("button", { name: /Account$/u }).click();
+      await inspect("account");
+      await page.keyboard.press("Escape");
+      await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
+      await page.keyboard.press("?");
+      await inspect("shortcuts");
+      await page.keyboard.press("Escape");
+      await tasks.show("Completed");
+      await expect(tasks.row("Water the plants")).toBeVisible();
+      await inspect("completed");
+
+      await page.route(`${API}/api/**`, (route) => route.abort());
+      await tasks.show("Open");
+      await expect(page.getByRole("heading", { name: "Your tasks can’t be shown" })).toBeVisible();
+      await tasks.add("Written while it was down");
+      await inspect("down");
+      await page.unroute(`${API}/api/**`);
+      await page.reload();
+      await expect(tasks.row("Renew the passport")).toBeVisible();
+      await page.route("**/api/auth/token", (route) => route.fulfill({ status: 401, body: "{}" }));
+      await page.route(`${API}/api/**`, (route) =>
+        route.fulfill({
+          status: 401,
+          headers: { "access-control-allow-origin": new URL(page.url()).origin },
+          contentType: "application/problem+json",
+          body: JSON.stringify({ status: 401, code: "token_expired", title: "", detail: "", type: "about:blank" }),
+        }),
+      );
+      await tasks.checkbox("Renew the passport").click();
+      await expect(page.getByRole("dialog", { name: "Please sign in again" })).toBeVisible();
+      await inspect("sign-in-again");
+      await context.close();
+    });
+
+    test(`nothing shifts while it loads, on a ${name}, ${colorScheme}`, async ({ browser }) => {
+      const context = await browser.newContext({ ...screen, colorScheme });
+      await newPerson(context, "Ada");
+      await fill(new Store(context.request));
+      const page = await context.newPage();
+      await page.addInitScript(recordShifts);
+      // Slow enough for the skeleton to be seen.
+      await page.route(`${API}/api/**`, async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        await route.continue();
+      });
+      await page.goto("/");
+      await expect(page.locator(".skeleton")).toBeVisible();
+      if (colorScheme === "light") await page.screenshot({ path: `artifacts/screenshots/${name}-light-loading.png` });
+      await expect(page.getByRole("heading", { name: "Overdue" })).toBeVisible();
+      await page.waitForTimeout(300);
+      expect(await page.evaluate(() => Reflect.get(window, "shifted"))).toBeLessThan(0.02);
+      await context.close();
+    });
+  }
+}
+
+async function inspectState(page: Page, state: string): Promise<void> {
+  // The first frame of a state may still be on its way to its colours.
+  await page.waitForTimeout(250);
+  await page.screenshot({ path: `artifacts/screenshots/${state}.png` });
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import("axe-core") };
+    const result = await axe.run(document, { resultTypes: ["violations"] });
+    return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+  });
+  expect(violations, state).toEqual([]);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(width, `${state} is no wider than the screen`).toBeLessThanOrEqual(0);
+}
+
+async function fill(store: Store): Promise<void> {
+  const tasks = [
+    { title: "Renew the passport", due: day(-2), priority: "high", tags: ["papers"] },
+    { title: "Water the plants", due: day(0), tags: ["home"] },
+    { title: "Call the dentist", due: `${day(0)}T22:30:00Z`, tags: ["health"] },
+    { title: "Book the night train to Lisbon", due: day(3), priority: "medium", tags: ["travel"] },
+    { title: "Read about partition keys", due: day(5), priority: "low", tags: ["study", "work"] },
+    {
+      title: "Plan the winter holidays with everyone who said they would come",
+      due: day(30),
+      tags: ["travel", "family"],
+    },
+    { title: "Learn to whistle" },
+    { title: "Sort the photos", tags: ["home"] },
+  ];
+  for (const task of tasks) await store.add(task);
+}
+
+function recordShifts(): void {
+  Reflect.set(window, "shifted", 0);
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) {
+      Reflect.set(window, "shifted", Reflect.get(window, "shifted") + entry.value);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+}

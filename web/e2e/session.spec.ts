@@ -1,0 +1,121 @@
+import { API, expect, Store, test } from "./product";
+
+const TASKS = `${API}/api/**`;
+
+test.describe("a token that expires", () => {
+  test("is renewed before anybody notices", async ({ page, tasks }) => {
+    const refusals: number[] = [];
+    page.on("response", (response) => {
+      if (response.status() === 401) refusals.push(response.status());
+    });
+    await page.clock.install();
+    await tasks.open();
+    await page.clock.fastForward("10:00");
+    await tasks.add("Written ten minutes later");
+    await tasks.hasSaved("Written ten minutes later");
+    expect(refusals).toEqual([]);
+  });
+});
+
+test.describe("failing requests", () => {
+  test.use({ failuresExpected: true });
+
+  test("a token that the API calls expired is renewed once, and the request repeated", async ({
+    page,
+    tasks,
+    store,
+  }) => {
+    // By this clock the token stays valid; by the API's it expires after 20 seconds and a leeway of 15.
+    await page.clock.install();
+    await tasks.open();
+    await page.clock.setFixedTime(new Date());
+    await page.waitForTimeout(37_000);
+    const expired = page.waitForResponse((response) => response.status() === 401 && response.url().startsWith(API));
+    await tasks.add("Written with an old token");
+    expect((await (await expired).json()).code).toBe("token_expired");
+    await tasks.hasSaved("Written with an old token");
+    expect(await store.all()).toHaveLength(1);
+  });
+
+  test("an ended session asks to sign in again, keeps what was typed, and goes on", async ({
+    page,
+    context,
+    tasks,
+    person,
+  }) => {
+    await page.clock.install();
+    await tasks.open();
+    await tasks.add("Before");
+    await tasks.hasSaved("Before");
+    const form = await tasks.edit("Before");
+    await form.getByLabel("Notes").fill("Half a thought");
+    await page.clock.fastForward("10:00");
+    await context.clearCookies();
+
+    await tasks.add("Written without a session");
+    const dialog = page.getByRole("dialog", { name: "Please sign in again" });
+    await expect(dialog).toBeVisible();
+    await expect(dialog.getByLabel("E-mail")).toHaveValue(person.email);
+    await dialog.getByLabel("Password", { exact: true }).fill("not the password");
+    await dialog.getByRole("button", { name: "Sign in" }).click();
+    await expect(dialog.getByRole("alert")).toContainText("don’t match");
+    await dialog.getByLabel("Password", { exact: true }).fill(person.password);
+    await dialog.getByRole("button", { name: "Sign in" }).click();
+    await expect(dialog).toBeHidden();
+
+    await tasks.hasSaved("Written without a session");
+    await expect(form.getByLabel("Notes")).toHaveValue("Half a thought");
+    await form.getByRole("button", { name: "Save" }).click();
+    await tasks.hasSaved("Before");
+    expect(await new Store(context.request).all()).toHaveLength(2);
+  });
+
+  test("who does not want to go on is signed out", async ({ page, context, tasks }) => {
+    await page.clock.install();
+    await tasks.open();
+    await page.clock.fastForward("10:00");
+    await context.clearCookies();
+    await tasks.show("All");
+    await page.getByRole("button", { name: "Leave and drop unsaved changes" }).click();
+    await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  });
+
+  test("a wrong password is said to be one", async ({ browser, person }) => {
+    const stranger = await browser.newPage();
+    await stranger.goto("/");
+    await stranger.getByLabel("E-mail").fill(person.email);
+    await stranger.getByLabel("Password", { exact: true }).fill("not the password");
+    await stranger.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(stranger.getByRole("alert")).toContainText("don’t match");
+    await stranger.close();
+  });
+
+  test("an issuer that is down is said to be, and tried again", async ({ page, tasks }) => {
+    await page.route("**/api/auth/get-session", (route) => route.abort());
+    await page.goto("/");
+    await expect(page.getByRole("heading", { name: "Sign-in can’t be reached" })).toBeVisible();
+    await page.unroute("**/api/auth/get-session");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await expect(tasks.composer).toBeVisible();
+
+    await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
+    await page.reload();
+    await expect(page.getByText("The sign-in service can’t be reached.")).toBeVisible();
+    await page.unroute("**/api/auth/token");
+    await page.getByRole("button", { name: "Try again" }).click();
+    await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
+  });
+});
+
+test("nothing is asked of the API before somebody is signed in", async ({ browser }) => {
+  const page = await browser.newPage();
+  const asked: string[] = [];
+  await page.route(TASKS, (route) => {
+    asked.push(route.request().url());
+    return route.continue();
+  });
+  await page.goto("/");
+  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  expect(asked).toEqual([]);
+  await page.close();
+});

@@ -1,0 +1,33 @@
+import { defineConfig } from "@playwright/test";
+
+const { CHROMIUM = "/usr/bin/chromium", PAGE_URL = "http://127.0.0.1:9001" } = process.env;
+
+export default defineConfig({
+  testDir: "e2e",
+  outputDir: "artifacts/results",
+  fullyParallel: true,
+  forbidOnly: true,
+  workers: 2,
+  reporter: [["list"]],
+  timeout: 90_000,
+  expect: { timeout: 10_000 },
+  use: {
+    baseURL: PAGE_URL,
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: CHROMIUM,
+      chromiumSandbox: false,
+      args: [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});
