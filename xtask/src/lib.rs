@@ -5,6 +5,7 @@
 //! - [`stack`] runs the real function binaries behind `cargo lambda watch` and [`gateway`]; [`executables`] builds them,
 //!   [`processes`] sees to it that none of them outlives its parent, [`tools`] installs what is missing.
 //! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
+//! - [`schemathesis`] makes up requests and compares the answers with `openapi.yaml`.
 //! - [`dev`], [`checks`] and [`bench`] are the commands themselves.
 
 pub mod bench;
@@ -18,6 +19,7 @@ pub mod node;
 pub mod probe;
 pub mod processes;
 pub mod project;
+pub mod schemathesis;
 pub mod sources;
 pub mod stack;
 pub mod template;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use xtask::{bench::Bench, checks, dev::Dev, processes};
+use xtask::{bench::Bench, checks, dev::Dev, processes, schemathesis};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -24,6 +24,12 @@ enum Command {
     Test,
     /// Measures what a call costs.
     Bench(Bench),
+    /// Sends the API requests that schemathesis makes up from openapi.yaml, and checks the answers.
+    Contract {
+        /// Further arguments of `schemathesis run`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     #[command(name = processes::GUARD_COMMAND, hide = true)]
     Guard,
 }
@@ -36,6 +42,7 @@ async fn main() -> ExitCode {
             Ending::Finished => Ok(Ending::Finished),
             Ending::Stopped => anyhow::bail!("stopped before all checks had run"),
         }),
+        Command::Contract { arguments } => until_stopped(schemathesis::check(&arguments)).await,
         Command::Bench(bench) => until_stopped(bench.run()).await,
         Command::Guard => processes::guard().map(|()| Ending::Finished),
     };

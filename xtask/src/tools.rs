@@ -15,6 +15,8 @@ pub enum Toolset {
     Emulator,
     /// The AWS SAM CLI and cfn-lint, which check the template.
     Linters,
+    /// schemathesis, which checks the API against its contract.
+    Schemathesis,
 }
 
 impl Toolset {
@@ -22,6 +24,15 @@ impl Toolset {
         match self {
             Self::Emulator => "emulator",
             Self::Linters => "linters",
+            Self::Schemathesis => "schemathesis",
+        }
+    }
+
+    /// The oldest minor version of Python 3 that they run on.
+    fn oldest_python(self) -> u8 {
+        match self {
+            Self::Emulator | Self::Linters => 10,
+            Self::Schemathesis => 11,
         }
     }
 
@@ -29,6 +40,7 @@ impl Toolset {
         match self {
             Self::Emulator => "Installing cargo-lambda into .tools",
             Self::Linters => "Installing the SAM CLI and cfn-lint into .tools (a minute or two)",
+            Self::Schemathesis => "Installing schemathesis into .tools",
         }
     }
 }
@@ -55,7 +67,7 @@ pub async fn install(tools: Toolset) -> Result<PathBuf> {
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
-    make_environment(&folder).await?;
+    make_environment(&folder, tools.oldest_python()).await?;
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
     // The file names every package there is to install, in one version.
@@ -74,11 +86,11 @@ pub(crate) async fn exclusively() -> Result<std::fs::File> {
     lock.with_context(|| format!("cannot lock {}", path.display()))
 }
 
-async fn make_environment(folder: &Path) -> Result<()> {
-    let version = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+async fn make_environment(folder: &Path, oldest: u8) -> Result<()> {
+    let version = format!("import sys, venv, ensurepip; sys.exit(sys.version_info < (3, {oldest}))");
     let mut check = Command::new("python3");
-    let Ok(output) = check.args(["-c", version]).output().await else {
-        bail!("python3 is missing: install Python 3.10 or newer");
+    let Ok(output) = check.args(["-c", &version]).output().await else {
+        bail!("python3 is missing: install Python 3.{oldest} or newer");
     };
     if !output.status.success() {
         let reason = String::from_utf8_lossy(&output.stderr);
@@ -87,7 +99,7 @@ async fn make_environment(folder: &Path) -> Result<()> {
                 "python3 cannot make virtual environments: install python3-venv (Debian and Ubuntu: apt install python3-venv)"
             );
         }
-        bail!("python3 is too old: install Python 3.10 or newer");
+        bail!("python3 is too old: install Python 3.{oldest} or newer");
     }
     processes::run(Command::new("python3").args(["-m", "venv"]).arg(folder)).await
 }
