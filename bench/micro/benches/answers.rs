@@ -1,6 +1,5 @@
 //! What a function does with its processor, without process, Runtime API and network: verifying tokens of every
 //! algorithm, and answering events with DynamoDB's part already there.
-#![expect(missing_docs, reason = "criterion makes a public function")]
 #![expect(clippy::expect_used, reason = "a measurement that cannot go on should stop")]
 
 use std::hint::black_box;

@@ -18,8 +18,8 @@ impl Processors {
     /// Moves all threads of this process away from one processor; `None` if there is only one.
     pub(super) fn divide() -> Result<Option<Self>> {
         let all = sched_getaffinity(None).context("cannot see the processors")?;
-        let available = (0..CpuSet::MAX_CPU).filter(|&processor| all.is_set(processor));
-        let Some(last) = available.last().filter(|_| all.count() > 1) else { return Ok(None) };
+        let mut available = (0..CpuSet::MAX_CPU).filter(|&processor| all.is_set(processor));
+        let Some(last) = available.next_back().filter(|_| all.count() > 1) else { return Ok(None) };
         let (mut function, mut others) = (CpuSet::new(), all);
         function.set(last);
         others.unset(last);
@@ -84,7 +84,7 @@ pub(super) fn peak_memory(process: u32) -> Result<u64> {
 pub(super) fn machine() -> Result<String> {
     let processors = fs::read_to_string("/proc/cpuinfo")?;
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let count = std::thread::available_parallelism()?;
+    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let release: String = kernel.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
     let model = model.map_or("unknown processor", |(_, model)| model.trim());
