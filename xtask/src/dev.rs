@@ -162,6 +162,7 @@ impl Verification {
 
     fn introduce(&self, stack: &Stack, folder: &Path) -> Result<()> {
         let base_url = stack.base_url();
+        announce(&folder.join("lambda-port"), &stack.lambda_port().to_string())?;
         for user in USERS {
             remove(&folder.join(format!("token-{user}")))?;
         }
@@ -296,11 +297,11 @@ fn lock(folder: &Path, address: SocketAddr) -> Result<File> {
     Ok(file)
 }
 
-fn announce(file: &Path, base_url: &str) -> Result<()> {
+fn announce(file: &Path, text: &str) -> Result<()> {
     // Whoever waits for the file must not read half of it.
     let mut unfinished = file.as_os_str().to_owned();
     unfinished.push(".new");
-    let written = fs::write(&unfinished, base_url).and_then(|()| fs::rename(&unfinished, file));
+    let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, file));
     written.with_context(|| format!("cannot write {}", file.display()))
 }
 

@@ -61,6 +61,7 @@ pub struct Options {
 /// A running stack. It stops when it is dropped, and when this process is killed.
 pub struct Stack {
     address: SocketAddr,
+    router: SocketAddr,
     _gateway: Gateway,
     dynamodb: EmbeddedDynamoDb,
     processes: ProcessGroup,
@@ -107,6 +108,7 @@ impl Stack {
         let router = SocketAddr::from((Ipv4Addr::LOCALHOST, probe::free_port().await?));
         let mut stack = Self {
             address,
+            router,
             _gateway: Gateway::start(address, router, &template, [page_origin(port)]).await?,
             dynamodb,
             processes,
@@ -172,6 +174,12 @@ impl Stack {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The port of `cargo lambda watch`, for `cargo lambda invoke`.
+    #[must_use]
+    pub fn lambda_port(&self) -> u16 {
+        self.router.port()
     }
 
     /// The DynamoDB behind the functions.
