@@ -1,62 +1,16 @@
 //! The whole stack as a developer runs it: `cargo xtask dev`, the real binaries behind `cargo lambda watch`, over HTTP.
 
-use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use shared::connector::{Connector, TrustedRoots};
-use tests::{ALICE, BOB, SECRET, Signer};
-use tokio::process::{Child, Command};
-use xtask::executables::Executables;
+use tests::{ALICE, Answer, BOB, Dev, SECRET, Signer, send, temporary_folder};
 
-/// A running `cargo xtask dev`, on data of its own.
-struct Dev {
-    process: Child,
-    base_url: String,
-}
+/// The stack, called by users whose tokens are signed here.
+struct Stack(Dev);
 
-struct Answer {
-    status: u16,
-    headers: HashMap<String, String>,
-    body: Value,
-}
-
-impl Dev {
-    async fn start(folder: &Path) -> Self {
-        let executables = Executables::build(["xtask"]).await.unwrap();
-        let ready_file = folder.join("ready");
-        let _ = fs::remove_file(&ready_file);
-        let port = xtask::probe::free_port().await.unwrap().to_string();
-        let process = Command::new(executables.path("xtask").unwrap())
-            .args(["dev", "--port", &port, "--data"])
-            .arg(folder.join("data"))
-            .arg("--ready-file")
-            .arg(&ready_file)
-            .env("BETTER_AUTH_SECRET", SECRET)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(600);
-        let base_url = loop {
-            assert!(Instant::now() < deadline, "the stack does not get ready");
-            match fs::read_to_string(&ready_file) {
-                Ok(url) if !url.is_empty() => break url.trim().to_owned(),
-                _ => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        };
-        Self { process, base_url }
-    }
-
-    /// Ends it without warning, as a crash would.
-    async fn kill(mut self) {
-        self.process.kill().await.unwrap();
+impl Stack {
+    async fn start(folder: &std::path::Path) -> Self {
+        Self(Dev::start(folder, &[], &[("BETTER_AUTH_SECRET", SECRET)]).await)
     }
 
     async fn send(
@@ -67,23 +21,12 @@ impl Dev {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> Answer {
-        let mut request = HttpRequest::new(SdkBody::from(body.as_ref().map(Value::to_string).unwrap_or_default()));
-        request.set_method(method).unwrap();
-        request.set_uri(format!("{}/api/{path}", self.base_url)).unwrap();
-        let token = Signer::default().token(user);
-        request.headers_mut().insert("authorization", format!("Bearer {token}"));
-        if body.is_some() {
-            request.headers_mut().insert("content-type", "application/json");
-        }
-        for (name, value) in headers {
-            request.headers_mut().insert((*name).to_owned(), (*value).to_owned());
-        }
-        let response = Connector::trusting(TrustedRoots::System).call(request).await.unwrap();
-        let status = response.status().as_u16();
-        let headers = response.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        Answer { status, headers, body }
+        let authorization = format!("Bearer {}", Signer::default().token(user));
+        let mut fields = vec![("authorization", authorization.as_str())];
+        fields.extend(body.is_some().then_some(("content-type", "application/json")));
+        fields.extend(headers);
+        let body = body.as_ref().map(Value::to_string).unwrap_or_default();
+        send(method, &format!("{}/api/{path}", self.0.api()), &fields, body).await
     }
 
     async fn create(&self, user: &str, title: &str) -> Value {
@@ -101,16 +44,10 @@ impl Dev {
     }
 }
 
-fn temporary_folder() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("task-api-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_users_work_with_their_tasks_and_find_them_again_after_a_crash() {
-    let folder = temporary_folder();
-    let dev = Dev::start(&folder).await;
+    let folder = temporary_folder("end-to-end");
+    let dev = Stack::start(&folder).await;
 
     let first = dev.create(ALICE, "first").await;
     for title in ["second", "third"] {
@@ -153,8 +90,8 @@ async fn two_users_work_with_their_tasks_and_find_them_again_after_a_crash() {
 
     let before = dev.titles(ALICE, "").await;
     assert_eq!(before, ["third", "second", "new"]);
-    dev.kill().await;
-    let dev = Dev::start(&folder).await;
+    dev.0.kill().await;
+    let dev = Stack::start(&folder).await;
     assert_eq!(dev.titles(ALICE, "").await, before);
     assert_eq!(dev.titles(BOB, "").await, ["Bob's"]);
     assert_eq!(dev.send(ALICE, "GET", &path, &[], None).await.body["version"], 7);

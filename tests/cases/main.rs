@@ -4,9 +4,11 @@
 
 mod agreement;
 mod contract;
+mod cors;
 mod end_to_end;
 mod faults;
 mod isolation;
+mod issuer;
 mod misuse;
 mod process;
 mod replay;

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod dev;
 mod event;
 mod lambda;
 mod operation;
@@ -23,6 +24,7 @@ use shared::connector::Connector;
 use shared::settings::Settings;
 use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
+pub use self::dev::{Dev, send, temporary_folder};
 pub use self::event::Event;
 pub use self::lambda::Lambda;
 pub use self::operation::Operation;
@@ -51,7 +53,7 @@ pub struct Answer {
     pub headers: HashMap<String, String>,
     /// The body as JSON; null if it is empty.
     pub body: Value,
-    /// The whole answer as API Gateway gets it.
+    /// The whole answer as API Gateway gets it; null if it came over HTTP.
     pub raw: Value,
 }
 

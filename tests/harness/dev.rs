@@ -1,0 +1,122 @@
+//! `cargo xtask dev`, as a developer starts it, and plain HTTP to it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use shared::connector::{Connector, TrustedRoots};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use xtask::dev::SETTINGS;
+use xtask::executables::Executables;
+
+use crate::Answer;
+
+/// A running `cargo xtask dev`, on data of its own.
+pub struct Dev {
+    process: Child,
+    port: u16,
+}
+
+impl Dev {
+    /// Starts it on free ports, and returns when it serves requests. Its data is kept in `folder`.
+    pub async fn start(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::start_on(free_ports().await, folder, options, environment).await
+    }
+
+    /// Starts it on this port and the next one.
+    pub async fn start_on(port: u16, folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Self {
+        let ready_file = folder.join("ready");
+        let _ = fs::remove_file(&ready_file);
+        let mut command = command(folder, options, environment).await;
+        command.args(["--port", &port.to_string(), "--ready-file"]).arg(&ready_file);
+        let mut process = command.spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(600);
+        while !fs::read_to_string(&ready_file).is_ok_and(|url| !url.is_empty()) {
+            assert!(Instant::now() < deadline, "the stack does not get ready");
+            assert!(process.try_wait().unwrap().is_none(), "the stack does not start");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Self { process, port }
+    }
+
+    /// What it says when it refuses to start.
+    pub async fn refusal(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> String {
+        let output = command(folder, options, environment).await.stderr(Stdio::piped()).output().await.unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// The port of the API.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where the API is.
+    pub fn api(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where the page and the issuer are.
+    pub fn page(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port + 1)
+    }
+
+    /// Ends it without warning, as a crash would.
+    pub async fn kill(mut self) {
+        self.process.kill().await.unwrap();
+    }
+}
+
+async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Command {
+    let executables = Executables::build(["xtask"]).await.unwrap();
+    let mut command = Command::new(executables.path("xtask").unwrap());
+    for name in SETTINGS {
+        command.env_remove(name);
+    }
+    command.arg("dev").args(options).arg("--data").arg(folder.join("data"));
+    command.envs(environment.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Two free ports, one after the other; the first.
+async fn free_ports() -> u16 {
+    loop {
+        let port = xtask::probe::free_port().await.unwrap();
+        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).await.is_ok() {
+            return port;
+        }
+    }
+}
+
+/// A folder of a test's own, empty.
+pub fn temporary_folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("task-api-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Sends a request and gives the answer, whatever it is. A body that is not JSON is given as a text.
+pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into<SdkBody>) -> Answer {
+    let mut request = HttpRequest::new(body.into());
+    request.set_method(method).unwrap();
+    request.set_uri(url).unwrap();
+    for (name, value) in headers {
+        request.headers_mut().append((*name).to_owned(), (*value).to_owned());
+    }
+    let response = Connector::trusting(TrustedRoots::System).call(request).await.unwrap();
+    let status = response.status().as_u16();
+    let headers: HashMap<_, _> =
+        response.headers().iter().map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+    let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) };
+    Answer { status, headers, body, raw: Value::Null }
+}
