@@ -15,30 +15,30 @@ test("everything can be done without a mouse", async ({ page, tasks, store }) =>
   }
 
   await keyboard.press("ArrowDown");
-  await expect(page.getByRole("button", { name: "First, edit" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Edit First", exact: true })).toBeFocused();
   await keyboard.press("ArrowDown");
   await keyboard.press("Enter");
   await keyboard.type("Second, better");
   await keyboard.press("Enter");
-  await expect(page.getByRole("button", { name: "Second, better, edit" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Edit Second, better", exact: true })).toBeFocused();
 
   await keyboard.press("x");
   await expect(tasks.row("Second, better")).toBeHidden();
   // The focus goes to the task that takes the place.
-  await expect(page.getByRole("button", { name: "Third, edit" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Edit Third", exact: true })).toBeFocused();
   await keyboard.press("z");
   await expect(tasks.row("Second, better")).toBeVisible();
 
   await keyboard.press("Delete");
   await expect(tasks.row("Third")).toBeHidden();
-  await expect(page.getByRole("button", { name: "Second, better, edit" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Edit Second, better", exact: true })).toBeFocused();
   await keyboard.press("z");
   await expect(tasks.row("Third")).toBeVisible();
 
   await keyboard.press("e");
   await expect(page.getByRole("form", { name: "Edit Second, better" })).toBeVisible();
   await keyboard.press("Escape");
-  await expect(page.getByRole("button", { name: "Second, better, edit" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Edit Second, better", exact: true })).toBeFocused();
 
   await keyboard.press("/");
   await keyboard.type("a");

@@ -94,7 +94,9 @@ export class TaskPage {
   }
 
   row(title: string): Locator {
-    return this.page.getByRole("listitem").filter({ has: this.page.getByRole("button", { name: `${title}, edit` }) });
+    return this.page
+      .getByRole("listitem")
+      .filter({ has: this.page.getByRole("button", { name: `Edit ${title}`, exact: true }) });
   }
 
   /** On the page, and the API has it too. */
@@ -107,7 +109,7 @@ export class TaskPage {
   }
 
   async edit(title: string): Promise<Locator> {
-    await this.page.getByRole("button", { name: `${title}, edit` }).click();
+    await this.page.getByRole("button", { name: `Edit ${title}`, exact: true }).click();
     return this.page.getByRole("form", { name: `Edit ${title}` });
   }
 
@@ -142,7 +144,10 @@ interface Fixtures {
 export const test = base.extend<Fixtures & { quietConsole: undefined }>({
   failuresExpected: [false, { option: true }],
   person: ({ context }, use) => newPerson(context, "Ada").then(use),
-  store: ({ context }, use) => use(new Store(context.request)),
+  store: async ({ context, person }, use) => {
+    expect(person.id).not.toBe("");
+    await use(new Store(context.request));
+  },
   tasks: async ({ page, person }, use) => {
     expect(person.id).not.toBe("");
     await use(new TaskPage(page));

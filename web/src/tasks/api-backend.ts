@@ -1,88 +1,78 @@
-/** The API over HTTP. */
+/** The API by its typed client, with the failures that people can do something about. */
+import { Problem, SessionOver, TaskApi, Unreachable } from "../api";
 import type { User } from "../session/issuer";
 import type { Settings } from "../settings";
 import type { Seen, TaskBackend, TaskPage } from "./backend";
-import { Failure } from "./failure";
+import { Failure, type FailureKind } from "./failure";
 import type { TaskQuery } from "./query";
 import type { Task, TaskContent, TaskPatch } from "./task";
 
 export class ApiBackend implements TaskBackend {
-  readonly #tasks: string;
-  readonly #tokens: string;
+  readonly #api: TaskApi;
 
-  constructor({ apiUrl, authUrl }: Settings, user: User) {
+  constructor(settings: Settings, user: User) {
     // Not `me`: when another tab has signed in as somebody else, nothing of this page may reach their tasks.
-    this.#tasks = `${apiUrl}/api/${encodeURIComponent(user.id)}/tasks`;
-    this.#tokens = `${authUrl}/api/auth/token`;
+    this.#api = new TaskApi({ ...settings, userId: user.id });
   }
 
-  async list(query: TaskQuery, cursor: string | null, signal: AbortSignal): Promise<TaskPage> {
-    const search = new URLSearchParams({
-      status: query.status,
-      ...(query.priority && { priority: query.priority }),
-      ...(query.tag && { tag: query.tag }),
-      ...(cursor && { cursor }),
+  list({ status, priority, tag }: TaskQuery, cursor: string | null, signal: AbortSignal): Promise<TaskPage> {
+    const query = { status, ...(priority && { priority }), ...(tag && { tag }), ...(cursor && { cursor }) };
+    return told(async () => {
+      const { tasks, next_cursor } = await this.#api.listTasks(query, { signal });
+      return { tasks, cursor: next_cursor };
     });
-    const page = await this.#call(`?${search}`, { signal });
-    return { tasks: page.tasks, cursor: page.next_cursor };
   }
 
   get(id: string): Promise<Task> {
-    return this.#call(`/${id}`);
+    return told(() => this.#api.getTask(id));
   }
 
   create({ title, description, priority, due, tags }: TaskContent, key: string): Promise<Task> {
-    return this.#send("POST", "", { title, description, priority, due, tags }, { "idempotency-key": key });
+    return told(() => this.#api.createTask({ title, description, priority, due, tags: [...tags] }, { key }));
   }
 
-  update({ id, version }: Seen, patch: TaskPatch): Promise<Task> {
-    return this.#send("PATCH", `/${id}`, patch, { "if-match": `"${version}"` });
+  update(seen: Seen, { tags, ...patch }: TaskPatch): Promise<Task> {
+    return told(() => this.#api.updateTask(seen, { ...patch, ...(tags && { tags: [...tags] }) }));
   }
 
-  complete({ id, version }: Seen, completed: boolean): Promise<Task> {
-    return this.#send("PATCH", `/${id}/complete`, { completed }, { "if-match": `"${version}"` });
+  complete(seen: Seen, completed: boolean): Promise<Task> {
+    return told(() => this.#api.completeTask(seen, completed));
   }
 
-  async remove({ id, version }: Seen, { lastMoment } = { lastMoment: false }): Promise<void> {
-    await this.#call(`/${id}`, {
-      method: "DELETE",
-      headers: { "if-match": `"${version}"` },
-      keepalive: lastMoment,
-    });
-  }
-
-  #send(method: string, path: string, body: object, headers: Record<string, string>): Promise<Task> {
-    return this.#call(path, {
-      method,
-      headers: { ...headers, "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-  }
-
-  // biome-ignore lint/suspicious/noExplicitAny: until the generated client is there
-  async #call(path: string, init: RequestInit = {}): Promise<any> {
-    const token = await fetch(this.#tokens, { credentials: "include" }).catch(() => {
-      throw new Failure("issuer-unreachable");
-    });
-    if (token.status === 401) throw new Failure("session-ended");
-    const headers = { ...init.headers, authorization: `Bearer ${(await token.json()).token}` };
-    const response = await fetch(this.#tasks + path, { ...init, headers }).catch(() => {
-      throw new Failure("unreachable");
-    });
-    if (response.status === 204) return null;
-    const answer = await response.json().catch(() => null);
-    if (response.ok) return answer;
-    throw new Failure(KINDS[response.status] ?? "unexpected", answer?.detail);
+  remove(seen: Seen, { lastMoment } = { lastMoment: false }): Promise<void> {
+    return told(() => this.#api.deleteTask(seen, { keepalive: lastMoment }));
   }
 }
 
-const KINDS: Readonly<Record<number, Failure["kind"]>> = {
+async function told<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof SessionOver) throw new Failure("session-ended");
+    if (error instanceof Unreachable) {
+      throw new Failure(error.service === "issuer" ? "issuer-unreachable" : "unreachable");
+    }
+    if (error instanceof Problem) throw new Failure(KINDS[error.status] ?? "unexpected", sentence(error));
+    throw Failure.of(error);
+  }
+}
+
+const KINDS: Readonly<Record<number, FailureKind>> = {
   400: "invalid",
   401: "session-ended",
   403: "other-user",
   404: "gone",
+  409: "unavailable",
   412: "conflict",
+  413: "invalid",
   422: "invalid",
   429: "unavailable",
   503: "unavailable",
 };
+
+function sentence({ errors, message }: Problem): string {
+  const [first] = errors;
+  if (!first) return message;
+  const name = "pointer" in first ? first.pointer.split("/")[1] : first.parameter;
+  return `The ${name} ${first.detail}.`;
+}

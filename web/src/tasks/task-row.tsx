@@ -41,10 +41,10 @@ export function TaskRow({ row, list, onTag }: TaskRowProps) {
           class="task-title"
           data-control="title"
           aria-disabled={problem !== null}
+          aria-label={`Edit ${task.title}`}
           onClick={() => problem === null && list.edit(key)}
         >
           {task.title}
-          <span class="visually-hidden">, edit</span>
         </button>
         {problem === null ? (
           <TaskFacts row={row} onTag={onTag} />
