@@ -16,7 +16,7 @@ test("a task changed in two tabs shows both versions, and the person chooses the
   await slow.getByLabel("Title").fill("Paint the door red");
   const quick = await second.edit("Paint the door");
   await quick.getByLabel("Title").fill("Paint the door blue");
-  await quick.getByText("High").click();
+  await quick.getByRole("radio", { name: "High" }).check();
   await quick.getByRole("button", { name: "Save" }).click();
   await second.hasSaved("Paint the door blue");
 

@@ -100,7 +100,7 @@ test.describe("failing requests", () => {
 
     await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
     await page.reload();
-    await expect(page.getByText("The sign-in service can’t be reached.")).toBeVisible();
+    await expect(page.locator("#task-list").getByText("The sign-in service can’t be reached.")).toBeVisible();
     await page.unroute("**/api/auth/token");
     await page.getByRole("button", { name: "Try again" }).click();
     await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();

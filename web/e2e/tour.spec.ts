@@ -42,7 +42,7 @@ test("a new user signs up, works with tasks, leaves and comes back", async ({ pa
     await form.getByLabel("Notes").fill("Window seat.\nTwo people.");
     await form.getByLabel("Due date").fill(day(5));
     await form.getByLabel("Due time").fill("18:30");
-    await form.getByText("Medium").click();
+    await form.getByRole("radio", { name: "Medium" }).check();
     await form.getByLabel("Add a tag").fill("lisbon");
     await form.getByLabel("Add a tag").press("Enter");
     await form.getByRole("button", { name: "Remove tag travel" }).click();

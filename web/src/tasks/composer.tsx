@@ -10,10 +10,12 @@ export const COMPOSER_ID = "new-task";
 
 interface ComposerProps {
   readonly onAdd: (content: TaskContent) => void;
+  /** Down from here is the list. */
+  readonly onDown: () => void;
 }
 
 /** A new task: a line of text and Enter is all it takes. */
-export function Composer({ onAdd }: ComposerProps) {
+export function Composer({ onAdd, onDown }: ComposerProps) {
   const id = useId();
   const line = useSignal("");
   const day = useSignal("");
@@ -61,6 +63,12 @@ export function Composer({ onAdd }: ComposerProps) {
           onInput={(event) => {
             line.value = event.currentTarget.value;
             problem.value = "";
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "ArrowDown") onDown();
+            else if (event.key === "Escape") event.currentTarget.blur();
+            else return;
+            event.preventDefault();
           }}
         />
         <button type="submit" class="button button-primary">

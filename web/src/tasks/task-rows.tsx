@@ -9,7 +9,12 @@ import { moveFocus, rowAt, useRowFocus } from "./row-focus";
 import type { Row, TaskList } from "./task-list";
 import { TaskRow } from "./task-row";
 
-export const LIST_ID = "task-list";
+const LIST_ID = "task-list";
+
+export function focusFirstRow(): void {
+  const list = document.getElementById(LIST_ID);
+  if (list) moveFocus(list, null, "first");
+}
 
 interface TaskRowsProps {
   readonly list: TaskList;

@@ -17,7 +17,7 @@ import { longDate } from "./due";
 import { Filters, TAG_FILTER_ID } from "./filters";
 import type { Status } from "./query";
 import { TaskList } from "./task-list";
-import { TaskRows } from "./task-rows";
+import { focusFirstRow, TaskRows } from "./task-rows";
 
 interface TasksPageProps {
   readonly session: Session;
@@ -108,7 +108,7 @@ export function TasksPage({ session, user, backend }: TasksPageProps) {
           <p class="date">{longDate(now.value)}</p>
           <h1>{title}</h1>
         </header>
-        <Composer onAdd={(content) => list.add(content)} />
+        <Composer onAdd={(content) => list.add(content)} onDown={focusFirstRow} />
         <Filters query={query} knownTags={list.knownTags.value} onChange={show} />
         <TaskRows list={list} onQuery={show} />
       </main>
