@@ -78,20 +78,18 @@ fn bar(svg: &mut String, class: &str, y: f64, length: f64, figure: &str) -> std:
 
 fn rows(report: &Report) -> Vec<Row> {
     let cold = |label, name: &str, by_hand: Option<&str>| {
-        Some(Row {
-            label,
-            by_hand: by_hand.and_then(|name| report.cold_ratio(name, Transport::Tls)),
-            function: report.cold_ratio(name, Transport::Tls)?,
-            amount: format!("{:.1} ms", report.cold(name, Transport::Tls)?.answer_cpu.median),
-        })
+        let measured = |name: &str| report.cold(name, Transport::Tls);
+        let by_hand = by_hand.and_then(measured).map(|row| row.answer_ratio.median);
+        let own = measured(name)?;
+        let amount = format!("{:.1} ms", own.answer_cpu.median);
+        Some(Row { label, by_hand, function: own.answer_ratio.median, amount })
     };
     let warm = |label, name: &str, by_hand: Option<&str>| {
-        Some(Row {
-            label,
-            by_hand: by_hand.and_then(|name| report.warm_ratio(name, Transport::Plain)),
-            function: report.warm_ratio(name, Transport::Plain)?,
-            amount: format!("{:.0} µs", report.warm(name, Transport::Plain)?.cpu.median),
-        })
+        let measured = |name: &str| report.warm(name, Transport::Plain);
+        let by_hand = by_hand.and_then(measured).map(|row| row.ratio.median);
+        let own = measured(name)?;
+        let amount = format!("{:.0} µs", own.cpu.median);
+        Some(Row { label, by_hand, function: own.ratio.median, amount })
     };
     let rows = [
         cold("cold start, get a task", "get-task", Some(BY_HAND_GET)),

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::NO_OP;
 use super::binaries::Size;
 use super::instructions::Instructions;
 
@@ -43,6 +42,8 @@ pub(super) struct Cold {
     pub(super) ready_wall: Spread,
     pub(super) answer_cpu: Spread,
     pub(super) answer_wall: Spread,
+    /// CPU time to the first answer as a multiple of the no-op's in the same round.
+    pub(super) answer_ratio: Spread,
 }
 
 /// For each request, in microseconds; memory in MiB.
@@ -51,6 +52,8 @@ pub(super) struct Warm {
     pub(super) name: String,
     pub(super) transport: Transport,
     pub(super) cpu: Spread,
+    /// CPU time as a multiple of the no-op's in the same round, or of the first row's where there is no no-op.
+    pub(super) ratio: Spread,
     pub(super) latency: Latency,
     pub(super) memory: Spread,
 }
@@ -133,16 +136,6 @@ impl Report {
         self.warm.iter().find(|row| row.name == name && row.transport == transport)
     }
 
-    /// CPU time to the first answer over `transport`, and how many times that of the no-op.
-    pub(super) fn cold_ratio(&self, name: &str, transport: Transport) -> Option<f64> {
-        Some(self.cold(name, transport)?.answer_cpu.median / self.cold(NO_OP, transport)?.answer_cpu.median)
-    }
-
-    /// The same for the CPU time of a warm request.
-    pub(super) fn warm_ratio(&self, name: &str, transport: Transport) -> Option<f64> {
-        Some(self.warm(name, transport)?.cpu.median / self.warm(NO_OP, transport)?.cpu.median)
-    }
-
     fn write_cold(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "### Cold\n\nMilliseconds from the start of the process, over TLS.\n")?;
         writeln!(
@@ -153,9 +146,9 @@ impl Report {
         for row in self.cold.iter().filter(|row| row.transport == Transport::Tls) {
             let name = &row.name;
             write!(f, "| {name} | {:.2} | {:.2} ", row.ready_cpu, row.answer_cpu)?;
-            write!(f, "| **{}** ", Ratio(self.cold_ratio(name, Transport::Tls)))?;
+            write!(f, "| **{:.1}** ", row.answer_ratio.median)?;
             if let Some(plain) = self.cold(name, Transport::Plain) {
-                write!(f, "| {:.2} | {} ", plain.answer_cpu, Ratio(self.cold_ratio(name, Transport::Plain)))?;
+                write!(f, "| {:.2} | {:.1} ", plain.answer_cpu, plain.answer_ratio.median)?;
             }
             writeln!(f, "| {:.1} |", row.answer_wall)?;
         }
@@ -168,10 +161,10 @@ impl Report {
         writeln!(f, "|---|---:|---:|---:|---:|---:|---:|---:|---:|")?;
         for row in self.warm.iter().filter(|row| row.transport == Transport::Plain) {
             let name = &row.name;
-            write!(f, "| {name} | {:.0} | **{}** ", row.cpu, Ratio(self.warm_ratio(name, Transport::Plain)))?;
+            write!(f, "| {name} | {:.0} | **{:.1}** ", row.cpu, row.ratio.median)?;
             if let Some(tls) = self.warm(name, Transport::Tls) {
                 let Latency { p50, p90, p99 } = tls.latency;
-                write!(f, "| {:.0} | {} ", tls.cpu, Ratio(self.warm_ratio(name, Transport::Tls)))?;
+                write!(f, "| {:.0} | {:.1} ", tls.cpu, tls.ratio.median)?;
                 write!(f, "| {p50:.0} | {p90:.0} | {p99:.0} | {:.1} |", tls.memory)?;
             }
             writeln!(f)?;
@@ -239,17 +232,6 @@ impl fmt::Display for Transport {
             Self::Plain => "plain HTTP",
             Self::Tls => "TLS",
         })
-    }
-}
-
-struct Ratio(Option<f64>);
-
-impl fmt::Display for Ratio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(ratio) => write!(f, "{ratio:.1}"),
-            None => f.write_str("–"),
-        }
     }
 }
 
