@@ -7,8 +7,8 @@ import { API, day, expect, newPerson, Store, TaskPage, test } from "./product";
 test.use({ failuresExpected: true });
 
 const SCREENS = [
-  { name: "phone", viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true },
-  { name: "desktop", viewport: { width: 1280, height: 860 }, deviceScaleFactor: 1, hasTouch: false },
+  { name: "phone", viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true },
+  { name: "desktop", viewport: { width: 1280, height: 860 }, deviceScaleFactor: 1, hasTouch: false, isMobile: false },
 ] as const;
 
 for (const { name, ...screen } of SCREENS) {
@@ -70,6 +70,7 @@ for (const { name, ...screen } of SCREENS) {
       await tasks.show("Open");
       await expect(page.getByRole("heading", { name: "Your tasks can’t be shown" })).toBeVisible();
       await tasks.add("Written while it was down");
+      await expect(tasks.row("Written while it was down")).toContainText("Not saved yet");
       await inspect("down");
       await page.unroute(`${API}/api/**`);
       await page.reload();

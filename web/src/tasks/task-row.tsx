@@ -99,11 +99,15 @@ function TaskFacts({ row: { task }, onTag }: Pick<TaskRowProps, "row" | "onTag">
           Notes
         </span>
       )}
-      {tags.map((tag) => (
-        <button key={tag} type="button" class="tag" onClick={() => onTag(tag)}>
-          <span class="visually-hidden">Show only </span>#{tag}
-        </button>
-      ))}
+      {tags.length > 0 && (
+        <span class="tags">
+          {tags.map((tag) => (
+            <button key={tag} type="button" class="tag" onClick={() => onTag(tag)}>
+              <span class="visually-hidden">Show only </span>#{tag}
+            </button>
+          ))}
+        </span>
+      )}
     </div>
   );
 }

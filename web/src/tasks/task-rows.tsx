@@ -51,11 +51,10 @@ export function TaskRows({ list, onQuery }: TaskRowsProps) {
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the rows in it
     <div ref={container} id={LIST_ID} class="task-list" aria-busy={phase.is === "loading"} onKeyDown={onKeyDown}>
       {phase.is === "loading" && <Skeleton />}
-      {phase.is === "failed" && <Unreadable why={phase.why} onRetry={() => void list.reopen()} />}
       {phase.is === "ready" && rows.length === 0 && list.cursor.value === null && (
         <Empty query={query} onClear={() => onQuery({ ...query, tag: null, priority: null })} />
       )}
-      {phase.is === "ready" &&
+      {phase.is !== "loading" &&
         (query.status === "open" ? (
           <Groups rows={rows} list={list} onTag={tagged} />
         ) : (
@@ -65,6 +64,7 @@ export function TaskRows({ list, onQuery }: TaskRowsProps) {
             ))}
           </ul>
         ))}
+      {phase.is === "failed" && <Unreadable why={phase.why} onRetry={() => void list.reopen()} />}
       {phase.is === "ready" && list.cursor.value !== null && <More list={list} />}
     </div>
   );

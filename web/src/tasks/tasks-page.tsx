@@ -93,13 +93,13 @@ export function TasksPage({ session, user, backend }: TasksPageProps) {
         </nav>
         <button
           type="button"
-          class="icon-button rail-keys"
-          aria-label="Keyboard shortcuts"
+          class="rail-keys"
           onClick={() => {
             shortcutsShown.value = true;
           }}
         >
           <Keyboard />
+          Keyboard shortcuts
         </button>
         <AccountMenu user={user} onSignOut={signOut} />
       </header>

@@ -18,6 +18,8 @@ export function Dialog({ title, onClose, children, ...props }: DialogProps) {
     if (!current) return;
     const before = document.activeElement;
     if (!current.open) current.showModal();
+    // It is read from its beginning, unless it has one thing to fill in.
+    if (!current.querySelector("[autofocus]")) current.querySelector("h2")?.focus();
     return () => {
       current.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -34,7 +36,7 @@ export function Dialog({ title, onClose, children, ...props }: DialogProps) {
       }}
       onKeyDown={(event) => event.stopPropagation()}
     >
-      <h2 id={heading} class="dialog-title">
+      <h2 id={heading} class="dialog-title" tabIndex={-1}>
         {title}
       </h2>
       {children}
