@@ -67,6 +67,14 @@ impl Executables {
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(project::root());
+    // Cargo describes the package of this program in its environment. Build scripts of dependencies that read these names
+    // would run again, and all that depends on them be compiled again, here and at the next call by hand.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&*name);
+        }
+    }
     command
 }
 
