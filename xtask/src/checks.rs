@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::executables::cargo;
 use crate::tools::{self, Toolset};
-use crate::{processes, project, schemathesis};
+use crate::{browser, processes, project, schemathesis};
 
 /// Runs all checks, and stops at the first that fails.
 ///
@@ -26,6 +26,7 @@ pub async fn run() -> Result<()> {
     step("build", processes::run(cargo().args(["build", "--workspace", "--bins", "--locked"]))).await?;
     step("tests", processes::run(cargo().args(["test", "--workspace", "--locked"]))).await?;
     step("contract", schemathesis::check(&[])).await?;
+    step("page", browser::check()).await?;
     println!("All checks passed in {} s.", begun.elapsed().as_secs());
     Ok(())
 }

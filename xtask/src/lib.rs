@@ -6,9 +6,11 @@
 //!   [`processes`] sees to it that none of them outlives its parent, [`tools`] installs what is missing.
 //! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
 //! - [`schemathesis`] makes up requests and compares the answers with `openapi.yaml`.
+//! - [`browser`] tries the page in Chromium, on all of it.
 //! - [`dev`], [`checks`] and [`bench`] are the commands themselves.
 
 pub mod bench;
+pub mod browser;
 pub mod checks;
 pub mod dev;
 pub mod dynamodb;

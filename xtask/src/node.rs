@@ -62,7 +62,8 @@ pub async fn install(package: &str) -> Result<()> {
         return Ok(());
     }
     println!("Installing the packages of {package}/ (a minute at the first time)");
-    npm(&folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]).await?;
+    let mut ci = npm(&folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    processes::run(&mut ci).await.with_context(|| format!("in {}", folder.display()))?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
@@ -83,7 +84,7 @@ pub async fn build_page() -> Result<()> {
         return Ok(());
     }
     println!("Building the page");
-    npm(&folder, &["run", "--silent", "build"]).await?;
+    processes::run(&mut script("web", "build")).await.with_context(|| format!("in {}", folder.display()))?;
     let text = stamp_of(sources).context("the build made no page")?;
     fs::write(&stamp, text).with_context(|| format!("cannot write {}", stamp.display()))
 }
@@ -99,8 +100,14 @@ async fn version_of(program: &str) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-async fn npm(folder: &Path, arguments: &[&str]) -> Result<()> {
+/// A script of a package, to be run.
+#[must_use]
+pub fn script(package: &str, name: &str) -> Command {
+    npm(&project::root().join(package), &["run", "--silent", name])
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> Command {
     let mut npm = Command::new("npm");
     npm.args(arguments).current_dir(folder).env("npm_config_update_notifier", "false");
-    processes::run(&mut npm).await.with_context(|| format!("in {}", folder.display()))
+    npm
 }
