@@ -10,6 +10,7 @@ mod faults;
 mod isolation;
 mod issuer;
 mod misuse;
+mod openapi;
 mod process;
 mod replay;
 mod requests;

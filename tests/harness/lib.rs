@@ -12,6 +12,7 @@
 mod dev;
 mod event;
 mod lambda;
+pub mod openapi;
 mod operation;
 mod signer;
 mod wire;
@@ -27,6 +28,7 @@ use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 pub use self::dev::{Dev, send, temporary_folder};
 pub use self::event::Event;
 pub use self::lambda::Lambda;
+pub use self::openapi::OpenApi;
 pub use self::operation::Operation;
 pub use self::signer::{ISSUER, Key, SECRET, Signer, now};
 pub use self::wire::{Fault, Recorded, Wire};

@@ -1,0 +1,240 @@
+//! `openapi.yaml` says what the API does: all of it, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tests::{ALICE, Answer, Api, BOB, Event, Fault, OpenApi, Operation, Signer};
+use xtask::template::{Route, Template};
+
+const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
+
+#[test]
+fn the_contract_lists_the_operations_that_the_template_does() {
+    let contract = OpenApi::read();
+    let operations = contract.operations().into_iter().map(|(method, path, definition)| {
+        (tests::openapi::function(definition), Route { method, path: path.to_owned() })
+    });
+    let template = Template::read().unwrap();
+    let functions = template
+        .functions()
+        .iter()
+        .flat_map(|function| function.routes.iter().map(|route| (function.binary.clone(), route.clone())));
+    assert_eq!(operations.collect::<BTreeSet<_>>(), functions.collect());
+    assert_eq!(contract.document()["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn every_body_has_examples_and_every_example_is_valid() {
+    let contract = OpenApi::read();
+    let mut count = 0;
+    let mut check = |place: &str, schema: &Value, example: &Value| {
+        assert_eq!(contract.errors(schema, example), [""; 0], "{place}");
+        count += 1;
+    };
+    let check_content = |place: &str, content: &Value, check: &mut dyn FnMut(&str, &Value, &Value)| {
+        for (media_type, content) in content.as_object().into_iter().flatten() {
+            let examples = content["examples"].as_object().unwrap_or_else(|| panic!("{place} has no examples"));
+            for (name, example) in examples {
+                check(
+                    &format!("{name} of {media_type} of {place}"),
+                    &content["schema"],
+                    &contract.resolve(example)["value"],
+                );
+            }
+        }
+    };
+    for (method, path, definition) in contract.operations() {
+        let place = format!("{method} {path}");
+        check_content(&place, &definition["requestBody"]["content"], &mut check);
+        for (status, response) in definition["responses"].as_object().unwrap() {
+            check_content(&format!("{status} of {place}"), &contract.resolve(response)["content"], &mut check);
+        }
+    }
+    for kind in ["parameters", "headers"] {
+        for (name, definition) in contract.document()["components"][kind].as_object().unwrap() {
+            check(name, &definition["schema"], &definition["example"]);
+        }
+    }
+    assert!(count > 150, "{count}");
+}
+
+#[test]
+fn the_contract_knows_the_codes_of_the_code() {
+    let source =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/src/api/problem.rs")).unwrap();
+    let literal =
+        |text: &str| text.trim_start().strip_prefix('"').and_then(|text| Some(text.split_once('"')?.0.to_owned()));
+    // A problem is made of `StatusCode::<STATUS>, <code>, …`, with a literal or a constant for the code.
+    let after_status = source.split("StatusCode::").skip(1).filter_map(|text| text.split_once(','));
+    let made = after_status.filter(|(status, _)| status.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'));
+    let codes: BTreeSet<_> = made
+        .filter_map(|(_, code)| {
+            literal(code).or_else(|| {
+                let constant = code.trim_start().split(',').next()?;
+                literal(source.split_once(&format!("const {constant}: &str ="))?.1)
+            })
+        })
+        .collect();
+    let contract = OpenApi::read();
+    let listed = contract.document()["components"]["schemas"]["ProblemCode"]["enum"].as_array().unwrap();
+    let listed: BTreeSet<_> = listed.iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+    assert_eq!(listed, codes);
+
+    let operations = contract.operations();
+    let responses =
+        operations.iter().flat_map(|(_, _, definition)| definition["responses"].as_object().unwrap().values());
+    let mut used: BTreeSet<_> = responses.flat_map(|response| contract.codes(response)).collect();
+    used.insert("invalid_event".to_owned());
+    assert_eq!(used, codes, "every code is one of some answer");
+}
+
+/// Calls an operation in every way that is answered differently, and gives the answers.
+struct Caller {
+    api: Api,
+    operation: Operation,
+    answers: Vec<Answer>,
+}
+
+impl Caller {
+    fn has_body(&self) -> bool {
+        !matches!(self.operation, Operation::ListTasks | Operation::GetTask | Operation::DeleteTask)
+    }
+
+    /// A body that the operation takes.
+    fn body(&self) -> Option<Value> {
+        match self.operation {
+            Operation::CreateTask | Operation::ReplaceTask => {
+                Some(json!({ "title": "x", "due": "2026-11-30T10:00:00+01:00", "tags": [" shop "] }))
+            }
+            Operation::UpdateTask => Some(json!({ "title": "x", "description": null, "due": "2026-11-30" })),
+            Operation::CompleteTask => Some(json!({ "completed": true })),
+            Operation::ListTasks | Operation::GetTask | Operation::DeleteTask => None,
+        }
+    }
+
+    /// To a new task of Alice's, if the operation needs one.
+    async fn on_a_task(&self, event: Event) -> Event {
+        if Operation::ON_A_TASK.contains(&self.operation) {
+            event.task(&self.api.create_titled("one").await)
+        } else {
+            event
+        }
+    }
+
+    async fn good(&self, event: Event) -> Event {
+        let event = self.on_a_task(event).await;
+        self.body().iter().fold(event, |event, body| event.json(body))
+    }
+
+    async fn send(&mut self, event: Event) {
+        let answer = self.api.call(self.operation, &event).await;
+        self.answers.push(answer);
+    }
+
+    async fn everything_that_every_operation_answers(&mut self) {
+        for event in [
+            Event::by(ALICE),
+            Event::anonymous(ALICE),
+            Event::anonymous(ALICE).bearer("undefined"),
+            Event::anonymous(ALICE).bearer(&Signer::default().claims(json!({ "exp": 1 })).token(ALICE)),
+            Event::by(ALICE).at(BOB),
+            Event::by(ALICE).raw_query("limit=0&x=y"),
+        ] {
+            let event = self.good(event).await;
+            self.send(event).await;
+        }
+        let faults = [Fault::Error(500, "InternalServerError"), Fault::Error(400, "ValidationException")];
+        for fault in faults {
+            self.fail(fault, Event::by(ALICE)).await;
+        }
+        if !matches!(self.operation, Operation::ListTasks | Operation::GetTask) {
+            self.fail(Fault::Error(400, "ItemCollectionSizeLimitExceededException"), Event::by(ALICE)).await;
+        }
+    }
+
+    async fn fail(&mut self, fault: Fault, event: Event) {
+        let event = self.good(event).await;
+        self.api.wire.fail_all(fault);
+        self.send(event).await;
+        self.api.wire.fail_all(Fault::None);
+    }
+
+    async fn everything_about_a_body(&mut self) {
+        for (content_type, body) in [
+            ("application/json", "{\"title\""),
+            ("application/json", "{\"user_id\":\"bob\",\"tags\":[1]}"),
+            ("application/x-www-form-urlencoded", "title=x"),
+            ("application/json", &" ".repeat(64 * 1024 + 1)),
+        ] {
+            let event = self.on_a_task(Event::by(ALICE)).await.body(content_type, body);
+            self.send(event).await;
+        }
+    }
+
+    async fn everything_about_a_task(&mut self) {
+        let header = if self.operation == Operation::GetTask { "if-none-match" } else { "if-match" };
+        for (name, value) in [(header, "1"), (header, "\"1\""), ("if-match", "\"7\"")] {
+            let event = self.good(Event::by(ALICE).header(name, value)).await;
+            self.send(event).await;
+        }
+        for id in [UNKNOWN, "none"] {
+            let event = Event::by(ALICE).task(id);
+            let event = self.body().iter().fold(event, |event, body| event.json(body));
+            self.send(event).await;
+        }
+    }
+
+    async fn everything_about_a_key(&mut self) {
+        let keyed =
+            |key: &str, title: &str| Event::by(ALICE).header("idempotency-key", key).json(&json!({ "title": title }));
+        for event in [keyed("a b", "x"), keyed("k", "x"), keyed("k", "x"), keyed("k", "y")] {
+            self.send(event).await;
+        }
+        let id = self.answers.iter().rev().find(|answer| answer.status == 201).unwrap().body["id"].clone();
+        self.api.call(Operation::DeleteTask, &Event::by(ALICE).task(id.as_str().unwrap())).await;
+        self.send(keyed("k", "x")).await;
+        self.fail(Fault::Cancelled("TransactionConflict"), Event::by(ALICE).header("idempotency-key", "l")).await;
+    }
+}
+
+#[tokio::test]
+async fn every_answer_is_as_the_contract_says_and_the_contract_says_no_other() {
+    let contract = OpenApi::read();
+    for operation in Operation::ALL {
+        let mut caller = Caller { api: Api::start().await, operation, answers: Vec::new() };
+        caller.everything_that_every_operation_answers().await;
+        if caller.has_body() {
+            caller.everything_about_a_body().await;
+        }
+        match operation {
+            Operation::CreateTask => caller.everything_about_a_key().await,
+            Operation::ListTasks => {
+                for query in ["status=open&limit=1", "cursor=x"] {
+                    caller.send(Event::by(ALICE).raw_query(query)).await;
+                }
+                for title in ["one", "two"] {
+                    caller.api.create_titled(title).await;
+                }
+                caller.send(Event::by(ALICE).raw_query("limit=1")).await;
+            }
+            _ => caller.everything_about_a_task().await,
+        }
+
+        let mut given = BTreeSet::new();
+        for answer in &caller.answers {
+            contract.check(operation, answer);
+            given.insert((answer.status.to_string(), answer.code().to_owned()));
+        }
+        let responses = contract.operation(operation)["responses"].as_object().unwrap();
+        let listed = responses.iter().flat_map(|(status, response)| {
+            let codes = contract.codes(response);
+            let success = codes.is_empty().then(String::new);
+            codes.into_iter().chain(success).map(move |code| (status.clone(), code))
+        });
+        // Only API Gateway throttles.
+        let listed: BTreeSet<_> = listed.filter(|(status, _)| status != "429").collect();
+        assert_eq!(given, listed, "{operation:?}");
+    }
+}
