@@ -1,14 +1,32 @@
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-const pages = ["index.html", "reference/index.html"].filter((page) => existsSync(page));
+const pages = ["index.html", "reference/index.html"];
+
+/** The contract, beside the pages that are built and that are worked on. */
+const contract: Plugin = {
+  name: "contract",
+  configureServer(server) {
+    server.middlewares.use("/openapi.yaml", (_, response) => {
+      response.setHeader("content-type", "application/yaml; charset=utf-8");
+      response.end(readFileSync("../openapi.yaml"));
+    });
+  },
+  generateBundle() {
+    this.emitFile({ type: "asset", fileName: "openapi.yaml", source: readFileSync("../openapi.yaml") });
+  },
+};
 
 export default defineConfig({
+  plugins: [contract],
   // Relative addresses: the files work at the root of a site and in any folder of it.
   base: "./",
   build: {
     target: "es2022",
     rolldownOptions: { input: pages },
+    // The reference is large, and nobody else loads it: `scripts/bundle-budget.mjs` watches over the page.
+    chunkSizeWarningLimit: 2_000,
   },
   test: { include: ["src/**/*.test.ts"] },
 });

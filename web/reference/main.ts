@@ -1,0 +1,56 @@
+/** The reference: openapi.yaml to read, and to try with a token that is pasted. The token is kept nowhere. */
+import SwaggerUIBundle from "swagger-ui-dist/swagger-ui-es-bundle.js";
+import "swagger-ui-dist/swagger-ui.css";
+import "./reference.css";
+
+/** The parts of the contract that are shown differently. */
+interface Contract {
+  readonly servers: { readonly variables: { readonly origin: { default: string } } }[];
+  readonly components: { readonly parameters: Record<string, { readonly required?: boolean; example?: unknown }> };
+}
+
+const root = new URL("../", document.baseURI);
+
+async function start(): Promise<void> {
+  const apiUrl = await configuredApi();
+  SwaggerUIBundle<Contract>({
+    domNode: document.querySelector("#reference"),
+    url: new URL("openapi.yaml", root).href,
+    deepLinking: true,
+    displayRequestDuration: true,
+    // No service of others is asked whether the contract is valid.
+    validatorUrl: null,
+    plugins: [
+      () => ({
+        statePlugins: {
+          spec: { wrapActions: { updateJsonSpec: (original) => (contract) => original(forTrying(contract, apiUrl)) } },
+        },
+      }),
+    ],
+  });
+}
+
+/** The API that the page uses. Without a page's settings, the server can be typed in. */
+async function configuredApi(): Promise<string | undefined> {
+  const response = await fetch(new URL("config.json", root)).catch(() => null);
+  const { api_url: apiUrl } = response?.ok ? await response.json() : {};
+  return apiUrl;
+}
+
+function forTrying(contract: Contract, apiUrl: string | undefined): Contract {
+  for (const { variables } of contract.servers) variables.origin.default = apiUrl ?? variables.origin.default;
+  for (const parameter of Object.values(contract.components.parameters)) {
+    // Forms are filled with examples, and an optional parameter that is filled is sent: a cursor of another list, say.
+    if (!parameter.required) delete parameter.example;
+  }
+  return contract;
+}
+
+function followColorScheme(dark: MediaQueryList): void {
+  const apply = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", apply);
+  apply();
+}
+
+followColorScheme(matchMedia("(prefers-color-scheme: dark)"));
+void start();
