@@ -57,9 +57,9 @@ async function told<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+// A 401 is none of these: the client has tried a new token by then, and signing in again would bring no better one.
 const KINDS: Readonly<Record<number, FailureKind>> = {
   400: "invalid",
-  401: "session-ended",
   403: "other-user",
   404: "gone",
   409: "unavailable",
