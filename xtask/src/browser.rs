@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
+use crate::executables::Executables;
 use crate::{node, processes};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -18,10 +19,11 @@ pub async fn check() -> Result<()> {
     node::check().await?;
     node::install("web").await?;
     install_chromium().await?;
+    let executables = Executables::build(["xtask"]).await?;
     for script in ["check", "test", "e2e"] {
         let mut command = node::script("web", script);
-        // This program starts the stack: another `cargo` would wait for the one that runs this.
-        command.env("XTASK", std::env::current_exe().context("this program is gone")?);
+        // The stack is started by the program as it was built last: the file of the running one may have been replaced.
+        command.env("XTASK", executables.path("xtask")?);
         processes::run(&mut command).await.with_context(|| format!("`npm run {script}` in web/"))?;
     }
     Ok(())
