@@ -18,6 +18,7 @@ test("everything can be done without a mouse", async ({ page, tasks, store }) =>
   await expect(page.getByRole("button", { name: "Edit First", exact: true })).toBeFocused();
   await keyboard.press("ArrowDown");
   await keyboard.press("Enter");
+  await expect(page.locator("input:focus")).toHaveValue("Second");
   await keyboard.type("Second, better");
   await keyboard.press("Enter");
   await expect(page.getByRole("button", { name: "Edit Second, better", exact: true })).toBeFocused();

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { DueField } from "./due-field";
 import { PriorityField } from "./priority-field";
 import { TagsField } from "./tags-field";
@@ -12,7 +12,8 @@ export function TaskEditor({ list, editing }: { readonly list: TaskList; readonl
   const title = useRef<HTMLInputElement>(null);
   const problem = useSignal("");
   const { draft } = editing;
-  useEffect(() => {
+  // Before the next key: what is typed at once belongs into the title.
+  useLayoutEffect(() => {
     title.current?.focus();
     title.current?.select();
   }, []);
