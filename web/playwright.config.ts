@@ -8,8 +8,6 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: true,
   workers: 2,
-  // A machine of CI is shared: what fails once and passes then is named as flaky in the report.
-  retries: process.env.CI ? 1 : 0,
   reporter: [["list"]],
   timeout: 90_000,
   expect: { timeout: 10_000 },
