@@ -77,7 +77,7 @@ impl TokenVerifier {
 
     fn with_clock(settings: AuthSettings, connector: &Connector, clock: fn() -> SystemTime) -> Self {
         let keys = match settings.mode {
-            Mode::SharedSecret(secret) => Keys::SharedSecret(VerificationKey::from_secret(&secret)),
+            Mode::SharedSecret(secret) => Keys::SharedSecret(VerificationKey::from_secret(secret.as_bytes())),
             Mode::KeySet { url, keys } => Keys::KeySet(KeySet::new(url, keys, connector.clone(), clock)),
         };
         let expectations = Expectations { issuer: settings.issuer, audience: settings.audience };
@@ -100,15 +100,22 @@ impl TokenVerifier {
     /// [`AuthError::Expired`] only for a token that is valid otherwise, [`AuthError::KeysUnavailable`] while there
     /// never were keys, and [`AuthError::Invalid`] for all else.
     pub async fn verify(&self, unverified_token: &str) -> Result<AuthenticatedUser, AuthError> {
-        let token = UnverifiedToken::parse(unverified_token, self.max_token_bytes)?;
-        let payload = match &self.keys {
-            Keys::SharedSecret(key) => token.verify(key)?,
-            Keys::KeySet(keys) => token.verify(&*keys.find(token.key_id()?).await?)?,
-        };
+        let payload = self.signed_payload(unverified_token).await?;
         let subject = Claims::parse(&payload)?.accept(&self.expectations, (self.clock)())?;
         Ok(AuthenticatedUser { id: subject })
+    }
+
+    /// What the issuer signed, if it was the issuer: all that is checked of a token before its claims.
+    async fn signed_payload(&self, unverified_token: &str) -> Result<Vec<u8>, AuthError> {
+        let token = UnverifiedToken::parse(unverified_token, self.max_token_bytes)?;
+        match &self.keys {
+            Keys::SharedSecret(key) => token.verify(key),
+            Keys::KeySet(keys) => token.verify(&*keys.find(token.key_id()?).await?),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wycheproof;

@@ -39,8 +39,8 @@ impl fmt::Debug for VerificationKey {
 
 impl VerificationKey {
     /// The shared secret: its exact bytes, for HS256 alone.
-    pub(super) fn from_secret(secret: &str) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    pub(super) fn from_secret(secret: &[u8]) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
         Self { id: String::new(), key: Key::Hs256(key) }
     }
 
@@ -56,8 +56,7 @@ impl VerificationKey {
     }
 
     /// Whether this key made the signature.
-    pub(super) fn verify(&self, signing_input: &str, signature: &[u8]) -> bool {
-        let message = signing_input.as_bytes();
+    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         let rsa = |key: &RsaPublicKeyComponents<Vec<u8>>, parameters: &RsaParameters| {
             key.verify(parameters, message, signature)
         };

@@ -84,7 +84,7 @@ impl<'a> UnverifiedToken<'a> {
         if self.algorithm != key.algorithm() {
             return Err(AuthError::Invalid("the token is signed with another algorithm than the key's"));
         }
-        if !key.verify(self.signing_input, &decode(self.signature)?) {
+        if !key.verify(self.signing_input.as_bytes(), &decode(self.signature)?) {
             return Err(AuthError::Invalid("the signature does not match"));
         }
         decode(self.payload)

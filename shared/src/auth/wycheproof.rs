@@ -1,0 +1,177 @@
+//! The verifier against the vectors of Project Wycheproof: tokens and key sets that broke other libraries. Their payloads
+//! are no claims, so what is tested is all that comes before those.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::keys::parse_key_set;
+use super::*;
+use crate::connector::TrustedRoots;
+
+/// Where the verdict is not ours: the vector, whether we accept it, and why.
+type Differences<'a> = &'a [(u64, bool, &'a str)];
+
+const OF_TOKENS: Differences<'_> = &[
+    (259, false, "a token without a payload names nobody"),
+    (272, false, "a token without a payload names nobody"),
+    (346, false, "it is signed with PS384, and its key says PS256"),
+    (350, false, "it is signed with PS384, and its key says PS256"),
+    (367, true, "its padding was lost: it is the valid token of 357"),
+    (370, true, "its padding was lost: it is the valid token of 357"),
+    (372, false, "a question mark in the header is not base64url"),
+    (373, false, "a question mark in the payload is not base64url"),
+];
+
+const OF_KEY_SETS: Differences<'_> = &[
+    (2, false, "a shared secret comes from the settings, and never from a key set"),
+    (7, true, "that a key was made by a broken chip is not looked for: Better Auth makes its keys itself"),
+    (13, false, "a shared secret comes from the settings, and never from a key set"),
+    (14, false, "HS384 is not supported"),
+    (15, false, "HS512 is not supported"),
+];
+
+/// The algorithms of the vectors' keys that are not supported: of their tokens none is accepted.
+const UNSUPPORTED: [&str; 5] = ["ES521", "PS384", "PS512", "RS384", "RS512"];
+
+/// How many vectors there were, and how many were accepted.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    run: usize,
+    accepted: usize,
+}
+
+impl Tally {
+    fn count(&mut self, accepted: bool) {
+        self.run += 1;
+        self.accepted += usize::from(accepted);
+    }
+}
+
+fn groups(file: &str) -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/wycheproof");
+    let document: Value = serde_json::from_slice(&fs::read(folder.join(file)).unwrap()).unwrap();
+    let groups = document["testGroups"].as_array().unwrap().clone();
+    let vectors = groups.iter().map(|group| tests(group).len()).sum::<usize>();
+    assert_eq!(document["numberOfTests"], vectors, "the file is whole");
+    groups
+}
+
+fn tests(group: &Value) -> &[Value] {
+    group["tests"].as_array().unwrap()
+}
+
+fn verifier(keys: Keys) -> TokenVerifier {
+    let expectations = Expectations { issuer: None, audience: None };
+    TokenVerifier { keys, expectations, max_token_bytes: 8192, clock: SystemTime::now }
+}
+
+fn verifier_with_secret(key: &Value) -> TokenVerifier {
+    let secret = URL_SAFE_NO_PAD.decode(key["k"].as_str().unwrap()).unwrap();
+    verifier(Keys::SharedSecret(VerificationKey::from_secret(&secret)))
+}
+
+fn verifier_with_key_set(key_set: &Value) -> TokenVerifier {
+    let keys = parse_key_set(key_set.to_string().as_bytes()).unwrap();
+    // Nobody listens there: an unknown key stays unknown.
+    let nowhere = "http://127.0.0.1:1/jwks".to_owned();
+    verifier(Keys::KeySet(KeySet::new(nowhere, keys, Connector::trusting(TrustedRoots::System), SystemTime::now)))
+}
+
+/// Whether the verifier believes the vector's token, after that was compared with what is expected.
+async fn check(verifier: &TokenVerifier, test: &Value, supported: bool, differences: Differences<'_>) -> bool {
+    let (id, valid) = (test["tcId"].as_u64().unwrap(), test["result"] == "valid");
+    let difference = differences.iter().find(|(differing, _, _)| *differing == id);
+    let expected = difference.map_or(valid && supported, |&(_, accepted, _)| accepted);
+    let (_, _, why) = difference.copied().unwrap_or_default();
+    assert!(difference.is_none() || expected != valid, "{id} differs no more: {why}");
+    let accepted = verifier.signed_payload(test["jws"].as_str().unwrap()).await.is_ok();
+    assert_eq!(accepted, expected, "{id}, {} {why}", test["comment"]);
+    accepted
+}
+
+#[tokio::test]
+async fn tokens_are_believed_as_their_vectors_say() {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for group in groups("json_web_signature_test.json") {
+        let (key, verifier) = match &group["public"] {
+            Value::Null => (&group["private"], verifier_with_secret(&group["private"])),
+            key => (key, verifier_with_key_set(&json!({ "keys": [key] }))),
+        };
+        let algorithm = key["alg"].as_str().map_or_else(|| format!("any of {}", key["kty"]), str::to_owned);
+        for test in tests(&group) {
+            let supported = !UNSUPPORTED.contains(&algorithm.as_str());
+            let accepted = check(&verifier, test, supported, OF_TOKENS).await;
+            tallies.entry(algorithm.clone()).or_default().count(accepted);
+        }
+    }
+    let expected = [
+        ("ES256", 39, 2),
+        ("ES521", 2, 0),
+        ("HS256", 40, 10),
+        ("PS256", 50, 5),
+        ("PS384", 5, 0),
+        ("PS512", 20, 0),
+        ("RS256", 233, 7),
+        ("RS384", 4, 0),
+        ("RS512", 4, 0),
+        // Keys for encryption.
+        ("any of \"EC\"", 2, 0),
+        ("any of \"RSA\"", 2, 0),
+    ];
+    let expected = expected.map(|(algorithm, run, accepted)| (algorithm.to_owned(), Tally { run, accepted }));
+    assert_eq!(tallies, BTreeMap::from(expected));
+}
+
+#[test]
+fn the_vectors_that_lost_their_padding_are_the_valid_one() {
+    let vectors: Vec<Value> =
+        groups("json_web_signature_test.json").iter().flat_map(|group| tests(group).to_vec()).collect();
+    let token = |id: u64| &vectors.iter().find(|test| test["tcId"] == id).unwrap()["jws"];
+    assert_eq!([token(367), token(370)], [token(357); 2]);
+}
+
+#[tokio::test]
+async fn key_sets_are_believed_as_their_vectors_say() {
+    let mut tally = Tally::default();
+    for group in groups("json_web_key_test.json") {
+        let key_set = if group["public"].is_null() { &group["private"] } else { &group["public"] };
+        let verifier = verifier_with_key_set(key_set);
+        for test in tests(&group) {
+            tally.count(check(&verifier, test, true, OF_KEY_SETS).await);
+        }
+    }
+    assert_eq!(tally, Tally { run: 26, accepted: 2 });
+}
+
+#[test]
+fn the_weak_keys_of_the_vectors_are_in_no_key_set() {
+    // Their tokens have empty payloads, and would be refused with any key.
+    for weak in ["RS256_1024", "RS256_2048"] {
+        let groups = groups("json_web_key_test.json");
+        let group = groups.iter().find(|group| group["public"]["keys"][0]["kid"] == weak).unwrap();
+        assert_eq!(parse_key_set(group["public"].to_string().as_bytes()).unwrap().len(), 0, "{weak}");
+    }
+}
+
+#[test]
+fn signatures_of_eddsa_are_believed_as_their_vectors_say() {
+    let bytes = |hex: &Value| -> Vec<u8> {
+        let digits = hex.as_str().unwrap().as_bytes().chunks(2);
+        digits.map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()).collect()
+    };
+    let mut tally = Tally::default();
+    for group in groups("ed25519_test.json") {
+        let keys = parse_key_set(json!({ "keys": [group["publicKeyJwk"]] }).to_string().as_bytes()).unwrap();
+        for test in tests(&group) {
+            let accepted = keys[0].verify(&bytes(&test["msg"]), &bytes(&test["sig"]));
+            assert_eq!(accepted, test["result"] == "valid", "{}, {}", test["tcId"], test["comment"]);
+            tally.count(accepted);
+        }
+    }
+    assert_eq!(tally, Tally { run: 151, accepted: 88 });
+}
