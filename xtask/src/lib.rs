@@ -7,7 +7,7 @@
 //! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
 //! - [`schemathesis`] makes up requests and compares the answers with `openapi.yaml`.
 //! - [`browser`] tries the page in Chromium, on all of it.
-//! - [`dev`], [`checks`] and [`bench`] are the commands themselves.
+//! - [`dev`], [`checks`], [`bench`] and [`mutants`] are the commands themselves.
 
 pub mod bench;
 pub mod browser;
@@ -17,6 +17,7 @@ pub mod dynamodb;
 pub mod executables;
 pub mod gateway;
 pub mod issuer;
+pub mod mutants;
 pub mod node;
 pub mod probe;
 pub mod processes;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use xtask::{bench::Bench, checks, dev::Dev, processes, schemathesis};
+use xtask::{bench::Bench, checks, dev::Dev, mutants::Mutants, processes, schemathesis};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Makes small faults in the product, and tells which of them no test notices.
+    Mutants(Mutants),
     #[command(name = processes::GUARD_COMMAND, hide = true)]
     Guard,
 }
@@ -44,6 +46,7 @@ async fn main() -> ExitCode {
         }),
         Command::Contract { arguments } => until_stopped(schemathesis::check(&arguments)).await,
         Command::Bench(bench) => until_stopped(bench.run()).await,
+        Command::Mutants(mutants) => mutants.run().await.map(|()| Ending::Finished),
         Command::Guard => processes::guard().map(|()| Ending::Finished),
     };
     match result {

@@ -263,6 +263,8 @@ mod tests {
             rsa(&json!({"n": bytes(1025)})),
             rsa(&json!({"n": URL_SAFE_NO_PAD.encode([vec![0x7f], vec![0xff; 255]].concat())})),
             rsa(&json!({"n": URL_SAFE_NO_PAD.encode([vec![0], vec![0xff; 255]].concat())})),
+            rsa(&json!({"n": URL_SAFE_NO_PAD.encode([vec![0], vec![0xff; 256]].concat())})),
+            rsa(&json!({"n": ""})),
             rsa(&json!({"e": "Aw"})),
             rsa(&json!({"e": "AAEAAQ"})),
             rsa(&json!({"e": null})),

@@ -1,0 +1,209 @@
+//! `cargo xtask mutants`: whether any test would notice if a line of the product were wrong. cargo-mutants makes one small
+//! fault after another in a copy of the sources and runs the tests against each.
+#![expect(clippy::print_stdout, reason = "this command says what it does")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::executables::cargo;
+use crate::{processes, project, tools};
+
+const VERSION: &str = "27.1.0";
+
+/// The modules of the product that can be changed.
+const ROOMS: [&str; 6] = ["auth", "api", "store", "json", "task", "connector"];
+
+/// The cases that need nothing but the product and the embedded DynamoDB: the others start processes, and would take
+/// minutes a mutant.
+const CASES: [&str; 8] =
+    ["contract::", "faults::", "isolation::", "openapi::", "properties::", "replay::", "requests::", "tokens::"];
+
+/// The longest that the tests may take, in seconds: more than ten times what they need.
+const TIMEOUT: &str = "180";
+
+/// The exit codes with which cargo-mutants says that it has tested all mutants: caught, missed, and timed out.
+const FINISHED: [i32; 3] = [0, 2, 3];
+
+/// Makes small faults in the product, and tells which of them no test notices.
+#[derive(Args)]
+pub struct Mutants {
+    /// The modules of `shared` to make faults in; all of them unless some are named.
+    #[arg(value_parser = ROOMS)]
+    rooms: Vec<String>,
+}
+
+impl Mutants {
+    /// Tries every mutant against the unit tests of `shared`, which is quick, and those that survive against the cases.
+    ///
+    /// # Errors
+    /// Some mutant was missed, or the tests fail without any.
+    pub async fn run(&self) -> Result<()> {
+        let programs = install().await?;
+        let rooms: BTreeSet<&str> = match self.rooms.as_slice() {
+            [] => ROOMS.into(),
+            rooms => rooms.iter().map(String::as_str).collect(),
+        };
+        println!("Mutants against the unit tests:");
+        let mut tallies = tally(&mutants(&programs, &rooms, &["--test-package=shared", "--", "--lib"]).await?);
+        if tallies.values().any(|tally| tally.missed + tally.timeouts > 0) {
+            println!("Those that survived, against the cases:");
+            let cases = ["--iterate", "--test-package=tests", "--", "--test=cases", "--"];
+            let survivors = mutants(&programs, &rooms, &[&cases[..], &CASES].concat()).await?;
+            for tally in tallies.values_mut() {
+                (tally.missed, tally.timeouts) = (0, 0);
+            }
+            for (room, tally) in tally(&survivors) {
+                tallies.entry(room).or_default().add(&tally);
+            }
+        }
+        let mut total = Tally::default();
+        for (room, tally) in &tallies {
+            println!("{room:<9} {tally}");
+            total.add(tally);
+        }
+        println!("all       {total}");
+        if total.missed > 0 {
+            bail!(
+                "no test notices {} mutants: see {}",
+                total.missed,
+                folder().join("mutants.out/missed.txt").display()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Where cargo-mutants keeps what it builds and what it finds.
+fn folder() -> PathBuf {
+    project::root().join("target/mutants")
+}
+
+/// Installs cargo-mutants unless just this version is there, and gives the folder of its program.
+async fn install() -> Result<PathBuf> {
+    let folder = project::tools_folder().join("mutants");
+    let _lock = tools::exclusively().await?;
+    let stamp = folder.join("installed.txt");
+    let programs = folder.join("bin");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == VERSION) {
+        return Ok(programs);
+    }
+    println!("Installing cargo-mutants into .tools (some minutes)");
+    let mut install = cargo();
+    install.args(["install", "--quiet", "--locked", "--force", "--version", VERSION, "cargo-mutants", "--root"]);
+    processes::run(install.arg(&folder)).await?;
+    fs::write(&stamp, VERSION).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(programs)
+}
+
+/// Runs cargo-mutants to its end, its progress going to the terminal.
+async fn mutants(programs: &Path, rooms: &BTreeSet<&str>, arguments: &[&str]) -> Result<Outcomes> {
+    let folder = folder();
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut command = cargo();
+    command.args(["mutants", "--package=shared", "--gitignore=true", "--timeout", TIMEOUT, "--output"]).arg(&folder);
+    for room in rooms {
+        command.args(["--file", &format!("shared/src/{room}.rs"), "--file", &format!("shared/src/{room}/**")]);
+    }
+    command.args(arguments).env("PATH", path_with(programs)?).env("CARGO_TARGET_DIR", &folder);
+    // No process group of its own: Ctrl-C reaches it, and it removes the copy that it works on.
+    let status = command.status().await.context("cannot start cargo-mutants")?;
+    if !status.code().is_some_and(|code| FINISHED.contains(&code)) {
+        bail!("cargo-mutants did not finish ({status})");
+    }
+    let outcomes = folder.join("mutants.out/outcomes.json");
+    let text = fs::read(&outcomes).with_context(|| format!("cannot read {}", outcomes.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("cannot understand {}", outcomes.display()))
+}
+
+fn path_with(programs: &Path) -> Result<OsString> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(programs.to_path_buf()).chain(env::split_paths(&path));
+    env::join_paths(folders).context("a folder of PATH has a colon in its name")
+}
+
+/// What became of the mutants of each module.
+fn tally(outcomes: &Outcomes) -> BTreeMap<String, Tally> {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for Outcome { scenario, summary } in &outcomes.outcomes {
+        let Scenario::Mutant { file } = scenario else { continue };
+        let module = Path::new(file).strip_prefix("shared/src").unwrap_or(Path::new(file)).with_extension("");
+        let room = module.iter().next().unwrap_or_default().to_string_lossy().into_owned();
+        let tally = tallies.entry(room).or_default();
+        *match summary {
+            Summary::CaughtMutant => &mut tally.caught,
+            Summary::MissedMutant | Summary::Success | Summary::Failure => &mut tally.missed,
+            Summary::Unviable => &mut tally.unviable,
+            Summary::Timeout => &mut tally.timeouts,
+        } += 1;
+    }
+    tallies
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    caught: usize,
+    missed: usize,
+    unviable: usize,
+    timeouts: usize,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.caught += other.caught;
+        self.missed += other.missed;
+        self.unviable += other.unviable;
+        self.timeouts += other.timeouts;
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { caught, missed, unviable, timeouts } = self;
+        let tested = caught + missed + unviable + timeouts;
+        write!(
+            f,
+            "{tested:>4} mutants: {caught} caught, {missed} missed, {unviable} do not compile, {timeouts} timed out"
+        )
+    }
+}
+
+/// The file that cargo-mutants leaves.
+#[derive(Deserialize)]
+struct Outcomes {
+    outcomes: Vec<Outcome>,
+}
+
+#[derive(Deserialize)]
+struct Outcome {
+    scenario: Scenario,
+    summary: Summary,
+}
+
+#[derive(Deserialize)]
+enum Scenario {
+    /// The tests without a mutant.
+    Baseline,
+    Mutant {
+        file: String,
+    },
+}
+
+#[derive(Deserialize)]
+enum Summary {
+    CaughtMutant,
+    MissedMutant,
+    Unviable,
+    Timeout,
+    /// Of the baseline.
+    Success,
+    /// Of the baseline.
+    Failure,
+}
