@@ -199,12 +199,14 @@ async fn every_request_to_dynamodb_names_the_callers_partition() {
     }
 }
 
-/// Every partition key in a request, wherever it stands in it.
-fn partitions(request: &Value) -> Vec<String> {
-    let transaction = request["TransactItems"].as_array().cloned().unwrap_or_default();
-    let parts = transaction.iter().map(|item| &item["Put"]).chain([request]);
-    let values = parts.flat_map(|part| {
-        [&part["Key"]["user_id"], &part["Item"]["user_id"], &part["ExpressionAttributeValues"][":user_id"]]
-    });
-    values.filter_map(|value| value["S"].as_str().map(str::to_owned)).collect()
+/// Every partition key in a request to DynamoDB, wherever it stands in it.
+pub(crate) fn partitions(request: &Value) -> Vec<String> {
+    match request {
+        Value::Object(members) => {
+            let own = ["user_id", ":user_id"].into_iter().filter_map(|name| members.get(name)?["S"].as_str());
+            own.map(str::to_owned).chain(members.values().flat_map(partitions)).collect()
+        }
+        Value::Array(elements) => elements.iter().flat_map(partitions).collect(),
+        _ => Vec::new(),
+    }
 }

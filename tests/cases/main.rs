@@ -12,6 +12,7 @@ mod issuer;
 mod misuse;
 mod openapi;
 mod process;
+mod properties;
 mod replay;
 mod requests;
 mod tokens;

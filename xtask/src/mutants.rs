@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
-use tokio::process::Command;
 
 use crate::executables::cargo;
 use crate::{processes, project, tools};

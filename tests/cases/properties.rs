@@ -1,0 +1,444 @@
+//! What must hold for every input, tried with inputs that are made up: other ones in each run, and as many as the
+//! environment variable `PROPTEST_CASES` says.
+//!
+//! No seeds are kept: a failure prints the smallest input that was found to fail, which then becomes a case of its own.
+
+use std::cell::RefCell;
+use std::env;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use tests::{ALICE, Api, BOB, Event, Key, Operation, Signer};
+use tokio::runtime::Runtime;
+
+use crate::isolation::partitions;
+
+/// As many cases as the environment says, or as take a second.
+fn runner(cases: u32) -> TestRunner {
+    let mut config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
+    TestRunner::new(config)
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A change of a token's text.
+#[derive(Debug, Clone)]
+enum Change {
+    Flip(Index, u8),
+    Insert(Index, char),
+    Delete(Index, usize),
+    Swap(Index, Index),
+    /// Puts in a segment of another token, or one more of its own.
+    Splice {
+        into: Index,
+        token: Index,
+        from: Index,
+    },
+    Spell(Index, Spelling),
+}
+
+/// Another way to write the bytes of a segment.
+#[derive(Debug, Clone, Copy)]
+enum Spelling {
+    Padded,
+    OtherAlphabet,
+    Twice,
+    OtherLeftOverBits,
+    OtherWhiteSpace,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let index = any::<Index>;
+    let spellings = [
+        Spelling::Padded,
+        Spelling::OtherAlphabet,
+        Spelling::Twice,
+        Spelling::OtherLeftOverBits,
+        Spelling::OtherWhiteSpace,
+    ];
+    prop_oneof![
+        (index(), 0..7_u8).prop_map(|(at, bit)| Change::Flip(at, bit)),
+        (index(), prop_oneof![any::<char>(), select(b"A_-.=+/ ,\t\"".to_vec()).prop_map(char::from)])
+            .prop_map(|(at, character)| Change::Insert(at, character)),
+        (index(), 1..8_usize).prop_map(|(at, length)| Change::Delete(at, length)),
+        (index(), index()).prop_map(|(one, other)| Change::Swap(one, other)),
+        (index(), index(), index()).prop_map(|(into, token, from)| Change::Splice { into, token, from }),
+        (index(), select(spellings.to_vec())).prop_map(|(segment, spelling)| Change::Spell(segment, spelling)),
+    ]
+}
+
+impl Change {
+    fn apply(&self, text: &str, tokens: &[(&str, String)]) -> String {
+        let mut characters: Vec<char> = text.chars().collect();
+        let mut segments: Vec<String> = text.split('.').map(str::to_owned).collect();
+        match self {
+            // Nothing is left to change.
+            _ if text.is_empty() => {}
+            Self::Flip(at, bit) => {
+                let character = at.get_mut(&mut characters);
+                *character = char::from_u32(u32::from(*character) ^ (1 << bit)).unwrap_or('\u{fffd}');
+            }
+            Self::Insert(at, character) => characters.insert(at.index(characters.len() + 1), *character),
+            Self::Delete(at, length) => {
+                let at = at.index(characters.len());
+                characters.drain(at..characters.len().min(at + length));
+            }
+            Self::Swap(one, other) => {
+                let (one, other) = (one.index(characters.len()), other.index(characters.len()));
+                characters.swap(one, other);
+            }
+            Self::Splice { into, token, from } => {
+                let (_, token) = token.get(tokens);
+                let theirs: Vec<_> = token.split('.').collect();
+                let into = into.index(segments.len() + 1);
+                let segment = (*from.get(&theirs)).to_owned();
+                if into == segments.len() {
+                    segments.push(segment)
+                } else {
+                    segments[into] = segment
+                }
+                return segments.join(".");
+            }
+            Self::Spell(at, spelling) => {
+                let segment = at.get_mut(&mut segments);
+                *segment = spelling.of(segment);
+                return segments.join(".");
+            }
+        }
+        characters.into_iter().collect()
+    }
+}
+
+impl Spelling {
+    /// The segment as it is, if it cannot be spelled so.
+    fn of(self, segment: &str) -> String {
+        let bytes = URL_SAFE_NO_PAD.decode(segment).unwrap_or_default();
+        match self {
+            Self::Padded => URL_SAFE.encode(bytes),
+            Self::OtherAlphabet => STANDARD_NO_PAD.encode(bytes),
+            Self::Twice => URL_SAFE_NO_PAD.encode(segment),
+            Self::OtherLeftOverBits => match segment.char_indices().last() {
+                Some((at, last)) if segment.len() % 4 > 1 => {
+                    format!("{}{}", &segment[..at], char::from_u32(u32::from(last) + 1).unwrap_or(last))
+                }
+                _ => segment.to_owned(),
+            },
+            Self::OtherWhiteSpace => match serde_json::from_slice::<Value>(&bytes) {
+                Ok(json) => URL_SAFE_NO_PAD.encode(format!("{json:#}")),
+                Err(_) => segment.to_owned(),
+            },
+        }
+    }
+}
+
+/// An API, and good tokens for it.
+struct Believer {
+    api: Api,
+    tokens: Vec<(&'static str, String)>,
+}
+
+impl Believer {
+    fn new(api: Api, keys: &[Key]) -> Self {
+        let token = |key: &Key, user| (user, Signer::with(*key).token(user));
+        let tokens = keys.iter().flat_map(|key| [ALICE, BOB].map(|user| token(key, user))).collect();
+        Self { api, tokens }
+    }
+
+    /// The text is believed if it is a good token, for its user, and of nobody otherwise.
+    async fn check(&self, text: &str) {
+        let answer = self.api.call(Operation::ListTasks, &Event::anonymous("me").bearer(text)).await;
+        let recorded = self.api.wire.take();
+        // White space around a token, and around the whole field, is no part of it.
+        let token = text.trim_start_matches(' ').trim_end_matches([' ', '\t']);
+        match self.tokens.iter().find(|(_, good)| good == token) {
+            Some((user, _)) => {
+                assert_eq!(answer.status, 200, "{answer:?}");
+                assert!(recorded.iter().flat_map(|request| partitions(&request.body)).all(|owner| owner == *user));
+            }
+            None => {
+                assert_eq!(answer.status, 401, "{answer:?}");
+                assert_eq!(recorded, []);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_that_was_changed_is_no_token() {
+    let runtime = runtime();
+    let (secret, key_set) = runtime.block_on(async { (Api::start().await, Api::start_with_key_set().await) });
+    let believers = [Believer::new(secret, &[Key::Secret]), Believer::new(key_set, &Key::PUBLISHED)];
+    let tokens: Vec<_> = believers.iter().flat_map(|believer| believer.tokens.clone()).collect();
+    runtime.block_on(async {
+        for (believer, other) in [(0, 1), (1, 0)] {
+            for (_, token) in &believers[believer].tokens {
+                believers[believer].check(token).await;
+                believers[other].check(token).await;
+            }
+        }
+    });
+    let input = (any::<Index>(), vec(change(), 1..4));
+    let tried = runner(1_500).run(&input, |(token, changes)| {
+        let (_, token) = token.get(&tokens);
+        let changed = changes.iter().fold(token.clone(), |text, change| change.apply(&text, &tokens));
+        for believer in &believers {
+            runtime.block_on(believer.check(&changed));
+        }
+        Ok(())
+    });
+    tried.unwrap();
+}
+
+/// A call of Alice's, whatever it says.
+#[derive(Debug, Clone)]
+struct Call {
+    operation: Operation,
+    user: String,
+    decoded: bool,
+    task: Name,
+    list: Index,
+    cursor: Cursor,
+    parameters: Vec<(String, String)>,
+    if_match: Option<String>,
+    idempotency_key: Option<String>,
+    body: Option<String>,
+}
+
+/// A task's id in a path.
+#[derive(Debug, Clone)]
+enum Name {
+    Hers(Index),
+    His(Index),
+    Other(String),
+}
+
+#[derive(Debug, Clone)]
+enum Cursor {
+    None,
+    Hers,
+    His,
+    Changed(Vec<Change>),
+    /// One that says all that a cursor could.
+    Forged(Value),
+    Other(String),
+}
+
+/// What nobody should get to see.
+const HIS_TITLE: &str = "Bob's secret";
+const HIS_KEY: &str = "bobs-key";
+
+fn call() -> impl Strategy<Value = Call> {
+    let user = prop_oneof![
+        6 => select(vec![ALICE, "me"]).prop_map(str::to_owned),
+        2 => select(vec![BOB, "%62ob", "%6de", "%2562ob", "bob%00", "alice,bob", "..", "", "Alice", "%61lice"]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    let text = || prop_oneof![Just(BOB.to_owned()), any::<String>()];
+    let task = prop_oneof![
+        4 => any::<Index>().prop_map(Name::Hers),
+        2 => any::<Index>().prop_map(Name::His),
+        1 => any::<String>().prop_map(Name::Other),
+    ];
+    let forged =
+        (any::<bool>(), prop_oneof![Just(json!("2026-12-01")), text().prop_map(Value::String), Just(json!(null))])
+            .prop_map(|(owner, due)| if owner { json!({ "user_id": BOB, "due": due }) } else { json!({ "due": due }) });
+    let cursor = prop_oneof![
+        Just(Cursor::None),
+        Just(Cursor::Hers),
+        Just(Cursor::His),
+        vec(change(), 1..3).prop_map(Cursor::Changed),
+        forged.prop_map(Cursor::Forged),
+        text().prop_map(Cursor::Other),
+    ];
+    let parameter = (prop_oneof![Just("user_id".to_owned()), Just("tag".to_owned()), text()], text());
+    let parameters = prop_oneof![3 => Just(Vec::new()), 1 => vec(parameter, 1..3)];
+    let if_match = prop_oneof![3 => Just(None), 2 => select(vec!["\"1\"", "\"2\"", "*"]).prop_map(|tag| Some(tag.to_owned())), 1 => text().prop_map(Some)];
+    let idempotency_key = prop_oneof![Just(None), Just(Some(HIS_KEY.to_owned())), text().prop_map(Some)];
+    let field = prop_oneof![Just("user_id"), Just("id"), Just("due"), Just("tags"), Just("description")];
+    let fields = prop_oneof![3 => Just(None), 1 => (field, prop_oneof![text().prop_map(Value::String), Just(json!(null))]).prop_map(Some)];
+    let body = prop_oneof![
+        4 => (text(), fields).prop_map(|(title, more)| {
+            let mut body = json!({ "title": title });
+            if let Some((name, value)) = more { body[name] = value }
+            Some(body.to_string())
+        }),
+        2 => any::<bool>().prop_map(|completed| Some(json!({ "completed": completed }).to_string())),
+        1 => text().prop_map(Some),
+        1 => Just(None),
+    ];
+    let operation = select(Operation::ALL.to_vec());
+    let target = (user, any::<bool>(), task, any::<Index>(), cursor, parameters);
+    (operation, target, (if_match, idempotency_key, body)).prop_map(|(operation, target, rest)| {
+        let (user, decoded, task, list, cursor, parameters) = target;
+        let (if_match, idempotency_key, body) = rest;
+        Call { operation, user, decoded, task, list, cursor, parameters, if_match, idempotency_key, body }
+    })
+}
+
+/// A list that has a next page, for both of them.
+struct List {
+    query: Vec<(&'static str, &'static str)>,
+    her_cursor: String,
+    his_cursor: String,
+}
+
+/// Two users with tasks.
+struct World {
+    api: Api,
+    lists: Vec<List>,
+    hers: RefCell<Vec<String>>,
+    his: Vec<String>,
+    her_token: String,
+}
+
+impl World {
+    async fn new() -> Self {
+        let api = Api::start().await;
+        let (mut hers, mut his) = (Vec::new(), Vec::new());
+        for (user, title, ids) in [(ALICE, "hers", &mut hers), (BOB, HIS_TITLE, &mut his)] {
+            for number in 0..8 {
+                let task = api.create(user, json!({ "title": title, "due": "2026-12-01" })).await;
+                let id = task["id"].as_str().unwrap().to_owned();
+                let operation = [Operation::ListTasks, Operation::CompleteTask, Operation::DeleteTask][number % 3];
+                api.call(operation, &Event::by(user).task(&id)).await;
+                ids.push(id);
+            }
+        }
+        let his_create = Event::by(BOB).json(&json!({ "title": HIS_TITLE })).header("idempotency-key", HIS_KEY);
+        assert_eq!(api.call(Operation::CreateTask, &his_create).await.status, 201);
+
+        let mut lists = Vec::new();
+        for query in [
+            vec![("limit", "1")],
+            vec![("status", "completed"), ("limit", "1")],
+            vec![("status", "open"), ("limit", "1")],
+            vec![("status", "open"), ("limit", "1"), ("due_from", "2026-01-01"), ("due_before", "2027-01-01")],
+        ] {
+            let mut cursors = Vec::new();
+            for user in [ALICE, BOB] {
+                cursors.push(api.list(user, &query).await.body["next_cursor"].as_str().unwrap().to_owned());
+            }
+            let [her_cursor, his_cursor] = cursors.try_into().unwrap();
+            lists.push(List { query, her_cursor, his_cursor });
+        }
+        let her_token = Signer::default().token(ALICE);
+        Self { api, lists, hers: RefCell::new(hers), his, her_token }
+    }
+
+    /// All that is Bob's.
+    fn of_bob(&self) -> [Vec<Value>; 2] {
+        ["tasks", "idempotency"].map(|table| self.api.items(table, BOB))
+    }
+
+    fn event(&self, call: &Call) -> String {
+        let task = match &call.task {
+            Name::Hers(index) => index.get(&self.hers.borrow()).clone(),
+            Name::His(index) => index.get(&self.his).clone(),
+            Name::Other(text) => text.clone(),
+        };
+        let mut event = Event::anonymous(&call.user).bearer(&self.her_token);
+        if matches!(call.operation, Operation::ListTasks) {
+            event =
+                event.query(&self.parameters(call).iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>());
+        } else if !call.parameters.is_empty() && call.parameters.len() % 2 == 0 {
+            event = event.query(&call.parameters.iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>());
+        }
+        if !matches!(call.operation, Operation::CreateTask | Operation::ListTasks) {
+            event = event.task(&task);
+        }
+        let headers = [("if-match", &call.if_match), ("idempotency-key", &call.idempotency_key)];
+        for (name, value) in headers {
+            event = value.iter().fold(event, |event, value| event.header(name, value));
+        }
+        event = call.body.iter().fold(event, |event, body| event.body("application/json", body));
+        let mut event: Value = serde_json::from_str(&event.to_string()).unwrap();
+        if !call.decoded {
+            event["routeKey"] = json!("$default");
+        }
+        event.to_string()
+    }
+
+    /// The query of a list.
+    fn parameters(&self, call: &Call) -> Vec<(String, String)> {
+        let List { query, her_cursor, his_cursor } = call.list.get(&self.lists);
+        let cursor = match &call.cursor {
+            Cursor::None => None,
+            Cursor::Hers => Some(her_cursor.clone()),
+            Cursor::His => Some(his_cursor.clone()),
+            Cursor::Changed(changes) => {
+                let cursors = [(ALICE, her_cursor.clone()), (BOB, his_cursor.clone())];
+                Some(changes.iter().fold(his_cursor.clone(), |text, change| change.apply(&text, &cursors)))
+            }
+            Cursor::Forged(members) => {
+                let mut forged: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(his_cursor).unwrap()).unwrap();
+                forged.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+                Some(URL_SAFE_NO_PAD.encode(forged.to_string()))
+            }
+            Cursor::Other(text) => Some(text.clone()),
+        };
+        let query = query.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        query.chain(cursor.map(|cursor| ("cursor".to_owned(), cursor))).chain(call.parameters.clone()).collect()
+    }
+
+    /// Whatever Alice sends, DynamoDB is asked for nothing but what is hers, and nothing of Bob's is seen or changed.
+    async fn check(&self, call: &Call) -> u16 {
+        let answer = self.api.call_raw(call.operation, &self.event(call)).await;
+        let recorded = self.api.wire.take();
+        let user = if call.decoded { call.user.clone() } else { decoded_once(&call.user) };
+        if user == ALICE || user == "me" {
+            assert!(answer.status != 500 && answer.status != 403, "{answer:?}");
+        } else {
+            assert_eq!((answer.status, answer.code()), (403, "forbidden"));
+            assert_eq!(recorded, []);
+        }
+        for request in &recorded {
+            let partitions = partitions(&request.body);
+            assert!(!partitions.is_empty() && partitions.iter().all(|owner| owner == ALICE), "{request:?}");
+        }
+        assert!(!answer.raw.to_string().contains(HIS_TITLE), "{answer:?}");
+        if let Some(id) = answer.body["id"].as_str() {
+            self.hers.borrow_mut().push(id.to_owned());
+        }
+        answer.status
+    }
+}
+
+/// What cannot be decoded stays as it is.
+fn decoded_once(text: &str) -> String {
+    // `+` is a space only in queries.
+    let encoded = format!("={}", text.replace('+', "%2B").replace('&', "%26"));
+    let (_, value) = form_urlencoded::parse(encoded.as_bytes()).next().unwrap();
+    if value.contains('\u{fffd}') { text.to_owned() } else { value.into_owned() }
+}
+
+#[test]
+fn no_path_cursor_or_body_leads_out_of_the_callers_partition() {
+    let runtime = runtime();
+    let world = runtime.block_on(World::new());
+    let of_bob = world.of_bob();
+    world.api.wire.take();
+    let statuses = RefCell::new(Vec::new());
+    let tried = runner(400).run(&call(), |call| {
+        statuses.borrow_mut().push(runtime.block_on(world.check(&call)));
+        Ok(())
+    });
+    tried.unwrap();
+    assert_eq!(world.of_bob(), of_bob);
+    let statuses = statuses.into_inner();
+    let share =
+        |wanted: fn(u16) -> bool| statuses.iter().filter(|&&status| wanted(status)).count() * 100 / statuses.len();
+    assert!(
+        share(|status| status < 300) >= 10 && share(|status| status == 403) >= 5,
+        "not only trivial calls: {statuses:?}"
+    );
+}
