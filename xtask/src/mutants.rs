@@ -20,13 +20,45 @@ const VERSION: &str = "27.1.0";
 /// The modules of the product that can be changed.
 const ROOMS: [&str; 6] = ["auth", "api", "store", "json", "task", "connector"];
 
-/// The cases that need nothing but the product and the embedded DynamoDB: the others start processes, and would take
-/// minutes a mutant.
-const CASES: [&str; 8] =
-    ["contract::", "faults::", "isolation::", "openapi::", "properties::", "replay::", "requests::", "tokens::"];
+/// Tests that every mutant is run against which the ones before it did not notice.
+struct Stage {
+    name: &'static str,
+    package: &'static str,
+    target: &'static str,
+    filters: &'static [&'static str],
+    /// A module whose mutants these tests have no chance to notice.
+    spared: Option<&'static str>,
+}
 
-/// The longest that the tests may take, in seconds: more than ten times what they need.
-const TIMEOUT: &str = "180";
+/// The quickest first: what they notice costs no more. Cases that start processes are in none of them, because they
+/// would take minutes a mutant.
+const STAGES: [Stage; 3] = [
+    Stage {
+        name: "the unit tests",
+        package: "shared",
+        target: "--lib",
+        filters: &[],
+        // What it does shows on a DynamoDB, which the unit tests have not.
+        spared: Some("store"),
+    },
+    Stage {
+        name: "the quick cases",
+        package: "tests",
+        target: "--test=cases",
+        filters: &["contract::", "isolation::", "replay::", "tokens::"],
+        spared: None,
+    },
+    Stage {
+        name: "the slow cases",
+        package: "tests",
+        target: "--test=cases",
+        filters: &["faults::", "openapi::", "properties::", "requests::"],
+        spared: None,
+    },
+];
+
+/// The longest that the tests may take, in seconds: many times what they need.
+const TIMEOUT: &str = "120";
 
 /// The exit codes with which cargo-mutants says that it has tested all mutants: caught, missed, and timed out.
 const FINISHED: [i32; 3] = [0, 2, 3];
@@ -40,26 +72,29 @@ pub struct Mutants {
 }
 
 impl Mutants {
-    /// Tries every mutant against the unit tests of `shared`, which is quick, and those that survive against the cases.
+    /// Tries every mutant, and prints how many were noticed.
     ///
     /// # Errors
     /// Some mutant was missed, or the tests fail without any.
     pub async fn run(&self) -> Result<()> {
         let programs = install().await?;
-        let rooms: BTreeSet<&str> = match self.rooms.as_slice() {
+        let chosen: BTreeSet<&str> = match self.rooms.as_slice() {
             [] => ROOMS.into(),
             rooms => rooms.iter().map(String::as_str).collect(),
         };
-        println!("Mutants against the unit tests:");
-        let mut tallies = tally(&mutants(&programs, &rooms, &["--test-package=shared", "--", "--lib"]).await?);
-        if tallies.values().any(|tally| tally.missed + tally.timeouts > 0) {
-            println!("Those that survived, against the cases:");
-            let cases = ["--iterate", "--test-package=tests", "--", "--test=cases", "--"];
-            let survivors = mutants(&programs, &rooms, &[&cases[..], &CASES].concat()).await?;
-            for tally in tallies.values_mut() {
+        let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+        for stage in &STAGES {
+            let undecided = |room: &str| tallies.get(room).is_none_or(|tally| tally.missed + tally.timeouts > 0);
+            let worth_trying = |room: &str| stage.spared != Some(room) && undecided(room);
+            let rooms: Vec<_> = chosen.iter().copied().filter(|room| worth_trying(room)).collect();
+            if rooms.is_empty() {
+                continue;
+            }
+            let outcomes = stage.run(&programs, &rooms, !tallies.is_empty()).await?;
+            for (_, tally) in tallies.iter_mut().filter(|(room, _)| rooms.contains(&room.as_str())) {
                 (tally.missed, tally.timeouts) = (0, 0);
             }
-            for (room, tally) in tally(&survivors) {
+            for (room, tally) in tally(&outcomes) {
                 tallies.entry(room).or_default().add(&tally);
             }
         }
@@ -77,6 +112,46 @@ impl Mutants {
             );
         }
         Ok(())
+    }
+}
+
+impl Stage {
+    /// Runs cargo-mutants to its end, its progress going to the terminal. With `survivors`, what an earlier stage has
+    /// noticed is passed over.
+    async fn run(&self, programs: &Path, rooms: &[&str], survivors: bool) -> Result<Outcomes> {
+        println!("=== {} of shared against {}", rooms.join(", "), self.name);
+        let folder = folder();
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        // Tests that fail would seem to notice every mutant.
+        let mut tests = cargo();
+        tests.args(["test", "--quiet", "--locked", "--package", self.package, self.target, "--"]);
+        processes::run(tests.args(self.filters).env("CARGO_TARGET_DIR", &folder)).await?;
+
+        let mut command = cargo();
+        command.args(["mutants", "--package=shared", "--gitignore=true", "--baseline=skip", "--timeout", TIMEOUT]);
+        for room in rooms {
+            command.args(["--file", &format!("shared/src/{room}.rs"), "--file", &format!("shared/src/{room}/**")]);
+        }
+        if survivors {
+            command.arg("--iterate");
+        }
+        command.arg("--output").arg(&folder).args([
+            "--test-package",
+            self.package,
+            "--",
+            self.target,
+            "--locked",
+            "--",
+        ]);
+        command.args(self.filters).env("PATH", path_with(programs)?).env("CARGO_TARGET_DIR", &folder);
+        // No process group of its own: Ctrl-C reaches it, and it removes the copy that it works on.
+        let status = command.status().await.context("cannot start cargo-mutants")?;
+        if !status.code().is_some_and(|code| FINISHED.contains(&code)) {
+            bail!("cargo-mutants did not finish ({status})");
+        }
+        let outcomes = folder.join("mutants.out/outcomes.json");
+        let text = fs::read(&outcomes).with_context(|| format!("cannot read {}", outcomes.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("cannot understand {}", outcomes.display()))
     }
 }
 
@@ -100,26 +175,6 @@ async fn install() -> Result<PathBuf> {
     processes::run(install.arg(&folder)).await?;
     fs::write(&stamp, VERSION).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(programs)
-}
-
-/// Runs cargo-mutants to its end, its progress going to the terminal.
-async fn mutants(programs: &Path, rooms: &BTreeSet<&str>, arguments: &[&str]) -> Result<Outcomes> {
-    let folder = folder();
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut command = cargo();
-    command.args(["mutants", "--package=shared", "--gitignore=true", "--timeout", TIMEOUT, "--output"]).arg(&folder);
-    for room in rooms {
-        command.args(["--file", &format!("shared/src/{room}.rs"), "--file", &format!("shared/src/{room}/**")]);
-    }
-    command.args(arguments).env("PATH", path_with(programs)?).env("CARGO_TARGET_DIR", &folder);
-    // No process group of its own: Ctrl-C reaches it, and it removes the copy that it works on.
-    let status = command.status().await.context("cannot start cargo-mutants")?;
-    if !status.code().is_some_and(|code| FINISHED.contains(&code)) {
-        bail!("cargo-mutants did not finish ({status})");
-    }
-    let outcomes = folder.join("mutants.out/outcomes.json");
-    let text = fs::read(&outcomes).with_context(|| format!("cannot read {}", outcomes.display()))?;
-    serde_json::from_slice(&text).with_context(|| format!("cannot understand {}", outcomes.display()))
 }
 
 fn path_with(programs: &Path) -> Result<OsString> {
