@@ -6,7 +6,6 @@ mod keys;
 mod settings;
 mod token;
 
-use std::fmt;
 use std::time::SystemTime;
 
 pub use self::settings::AuthSettings;
@@ -42,16 +41,6 @@ pub enum AuthError {
     Expired,
     /// The issuer's keys were never to be had, so that nothing can be said of the token.
     KeysUnavailable,
-}
-
-impl fmt::Display for AuthError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Invalid(reason) => f.write_str(reason),
-            Self::Expired => f.write_str("the token has expired"),
-            Self::KeysUnavailable => f.write_str("the issuer's key set could not be fetched"),
-        }
-    }
 }
 
 /// Verifies tokens in the one way that the settings chose.

@@ -254,3 +254,40 @@ impl Precondition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+    use crate::settings::Variables;
+
+    /// Keeps what it was asked for, and reaches nobody.
+    #[derive(Debug, Clone, Default)]
+    struct Asked(Arc<Mutex<Vec<String>>>);
+
+    impl HttpConnector for Asked {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.0.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
+            HttpConnectorFuture::ready(Err(ConnectorError::user("nobody is there".into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn warming_up_asks_dynamodb_for_nothing() {
+        let asked = Asked::default();
+        let variable = |name: &str| match name {
+            "AWS_REGION" => Some("eu-central-1".to_owned()),
+            "AWS_CA_BUNDLE" | "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_SESSION_TOKEN" => None,
+            _ => Some("x".to_owned()),
+        };
+        let settings = StoreSettings::read(&Variables::new(&variable)).unwrap();
+        TaskStore::new(settings, &Connector::new(asked.clone())).warm_up().await;
+        let asked = asked.0.lock().unwrap().clone();
+        assert_eq!(asked, ["GET https://dynamodb.eu-central-1.amazonaws.com"]);
+    }
+}

@@ -26,34 +26,23 @@ struct Stage {
     package: &'static str,
     target: &'static str,
     filters: &'static [&'static str],
-    /// A module whose mutants these tests have no chance to notice.
-    spared: Option<&'static str>,
 }
 
 /// The quickest first: what they notice costs no more. Cases that start processes are in none of them, because they
 /// would take minutes a mutant.
 const STAGES: [Stage; 3] = [
-    Stage {
-        name: "the unit tests",
-        package: "shared",
-        target: "--lib",
-        filters: &[],
-        // What it does shows on a DynamoDB, which the unit tests have not.
-        spared: Some("store"),
-    },
+    Stage { name: "the unit tests", package: "shared", target: "--lib", filters: &[] },
     Stage {
         name: "the quick cases",
         package: "tests",
         target: "--test=cases",
         filters: &["contract::", "isolation::", "replay::", "tokens::"],
-        spared: None,
     },
     Stage {
         name: "the slow cases",
         package: "tests",
         target: "--test=cases",
         filters: &["faults::", "openapi::", "properties::", "requests::"],
-        spared: None,
     },
 ];
 
@@ -85,8 +74,7 @@ impl Mutants {
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
         for stage in &STAGES {
             let undecided = |room: &str| tallies.get(room).is_none_or(|tally| tally.missed + tally.timeouts > 0);
-            let worth_trying = |room: &str| stage.spared != Some(room) && undecided(room);
-            let rooms: Vec<_> = chosen.iter().copied().filter(|room| worth_trying(room)).collect();
+            let rooms: Vec<_> = chosen.iter().copied().filter(|room| undecided(room)).collect();
             if rooms.is_empty() {
                 continue;
             }

@@ -213,3 +213,47 @@ impl From<StoreError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(problem: &Problem) -> String {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || problem.log("request-id"));
+        String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn the_log_has_the_cause_and_an_error_only_for_what_is_ours_to_mend() {
+        for (problem, level, cause) in [
+            (Problem::internal("a fault"), "ERROR", "a fault"),
+            (StoreError::Full.into(), "ERROR", "storage_full"),
+            (Problem::unavailable("a time-out"), "WARN", "a time-out"),
+            (AuthError::KeysUnavailable.into(), "WARN", "the issuer's key set could not be fetched"),
+            (AuthError::Invalid("a lie").into(), "INFO", "a lie"),
+            (Problem::forbidden(), "INFO", "forbidden"),
+        ] {
+            let line = logged(&problem);
+            assert!(line.contains(level) && line.contains(cause) && line.contains("request-id"), "{line}");
+        }
+    }
+}

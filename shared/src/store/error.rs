@@ -1,7 +1,5 @@
 //! What can go wrong with DynamoDB, in the words of a task store.
 
-use std::fmt;
-
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
@@ -29,20 +27,6 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn unexpected(cause: impl Into<String>) -> Self {
         Self::Unexpected(cause.into())
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotFound => f.write_str("no such task"),
-            Self::VersionMismatch => f.write_str("the task is in another version"),
-            Self::KeyReused => f.write_str("the idempotency key was used for another task"),
-            Self::KeyInFlight => f.write_str("the idempotency key is in use"),
-            Self::Full => f.write_str("the user's partition is full"),
-            Self::Unavailable(cause) => write!(f, "DynamoDB is unavailable: {cause}"),
-            Self::Unexpected(cause) => write!(f, "DynamoDB: {cause}"),
-        }
     }
 }
 
@@ -82,5 +66,38 @@ where
             _ if status.is_success() => Self::Unavailable(cause),
             _ => Self::Unexpected(cause),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::error::ErrorMetadata;
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+
+    use super::*;
+
+    fn answered(status: u16, code: &str) -> StoreError {
+        let error = GetItemError::generic(ErrorMetadata::builder().code(code).build());
+        SdkError::service_error(error, HttpResponse::new(status.try_into().unwrap(), "".into())).into()
+    }
+
+    #[test]
+    fn what_dynamodb_cannot_do_now_is_told_from_what_it_will_never_do() {
+        let unavailable = |cause: &str| StoreError::Unavailable(cause.to_owned());
+        assert_eq!(answered(400, "ItemCollectionSizeLimitExceededException"), StoreError::Full);
+        for code in TRANSIENT {
+            assert_eq!(answered(400, code), unavailable(&format!("{code} with status 400")));
+        }
+        assert_eq!(answered(500, "Anything"), unavailable("Anything with status 500"));
+        assert_eq!(answered(200, "Truncated"), unavailable("Truncated with status 200"));
+        let refused = StoreError::Unexpected("ValidationException with status 400".to_owned());
+        assert_eq!(answered(400, "ValidationException"), refused);
+    }
+
+    #[test]
+    fn a_request_that_was_never_made_is_a_fault_of_ours() {
+        type Failure = SdkError<GetItemError, HttpResponse>;
+        assert!(matches!(Failure::construction_failure("no table").into(), StoreError::Unexpected(_)));
+        assert!(matches!(Failure::timeout_error("too late").into(), StoreError::Unavailable(_)));
     }
 }

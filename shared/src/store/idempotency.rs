@@ -13,7 +13,7 @@ use super::{IS_ABSENT, StoreError, UserTasks};
 use crate::task::{Invalid, NewTask, Task, TaskId};
 
 /// How long a key is remembered.
-const KEY_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const KEY_LIFETIME: Duration = Duration::from_hours(24);
 
 /// What a client names a create with, so that repeating it makes no second task: 1 to 255 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use super::{Precondition, StoreError};
 use crate::task::{Description, Due, Priority, Task, TaskChanges, TaskId, Timestamp, Title};
 
 /// How long a tombstone stays.
-const TOMBSTONE_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// The state that a task must be in for a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,5 +220,23 @@ impl Write {
         }
         let version = item.get(attribute::VERSION).and_then(as_number).unwrap_or_default();
         if precondition.allows(version) { Ok(Outcome::OtherState) } else { Err(StoreError::VersionMismatch) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tombstone_stays_for_thirty_days() {
+        let write = Write::deleting(TaskId::new(), UNIX_EPOCH + Duration::from_secs(1_000));
+        let expires_at = write.set.iter().find(|(name, _)| *name == attribute::EXPIRES_AT);
+        assert!(matches!(expires_at, Some((_, Value::New(AttributeValue::N(seconds)))) if seconds == "2593000"));
+    }
+
+    #[test]
+    fn a_write_that_no_condition_stands_against_is_not_done_silently() {
+        assert!(matches!(Outcome::OtherState.task(), Err(StoreError::Unexpected(_))));
+        assert!(matches!(Outcome::OtherState.done(), Err(StoreError::Unexpected(_))));
     }
 }
