@@ -16,6 +16,11 @@ async fn assert_refused(api: &Api, why: &str, token: &str, code: &str) {
         let answer = api.call(operation, &event.json(&json!({ "title": "stolen" }))).await;
         assert_eq!((answer.status, answer.code()), (401, code), "{why}, at {operation:?}");
         assert_eq!(answer.header("www-authenticate"), "Bearer error=\"invalid_token\"", "{why}");
+        let same_for_all = match code {
+            EXPIRED => "The token has expired. Get a new one.",
+            _ => "The token is not valid for this API.",
+        };
+        assert_eq!(answer.body["detail"], same_for_all, "{why}");
         assert!(token.len() < 8 || !answer.raw.to_string().contains(token), "the token is repeated: {why}");
     }
     assert_eq!(api.wire.take(), [], "{why}: DynamoDB was asked");
@@ -117,6 +122,10 @@ fn bad_headers() -> Vec<(&'static str, String)> {
         ("a member named twice in two spellings", raw_header(r#"{"alg":"HS256","\u0061lg":"HS256"}"#)),
         ("an array", raw_header(r#"["HS256",null,null]"#)),
         ("a string", raw_header(r#""HS256""#)),
+        ("Latin-1 where nobody looks", {
+            let header = URL_SAFE_NO_PAD.encode(b"{\"alg\":\"HS256\",\"x\":\"\xe4\"}");
+            good().sign_segments(&header, &URL_SAFE_NO_PAD.encode(format!(r#"{{"sub":"{ALICE}","exp":9999999999}}"#)))
+        }),
         ("no JSON", raw_header("alg=HS256")),
         ("JSON with more after it", raw_header(r#"{"alg":"HS256"}{}"#)),
         ("JSON with a comma too many", raw_header(r#"{"alg":"HS256",}"#)),
@@ -170,6 +179,13 @@ fn bad_claims() -> Vec<(&'static str, String)> {
             good().sign_segments(
                 "eyJhbGciOiJIUzI1NiJ9",
                 &URL_SAFE_NO_PAD.encode(b"{\"sub\":\"\xe4\",\"exp\":9999999999}"),
+            ),
+        ),
+        (
+            "Latin-1 where nobody looks",
+            good().sign_segments(
+                "eyJhbGciOiJIUzI1NiJ9",
+                &URL_SAFE_NO_PAD.encode(b"{\"sub\":\"alice\",\"exp\":9999999999,\"x\":\"\xe4\"}"),
             ),
         ),
         ("a byte order mark", payload(&format!("\u{feff}{{\"sub\":\"alice\",\"exp\":{later}}}"))),
@@ -330,6 +346,18 @@ async fn with_a_key_set_the_key_decides_the_algorithm() {
         ("no issuer", Signer::with(Key::Ed25519).claims(json!({ "iss": null })).token(ALICE)),
         ("another audience", Signer::with(Key::Ed25519).claims(json!({ "aud": "other" })).token(ALICE)),
         ("no audience", Signer::with(Key::Ed25519).claims(json!({ "aud": null })).token(ALICE)),
+        (
+            "a key of the header's own",
+            Signer::with(Key::OtherEd25519).header(json!({ "jwk": Signer::key_set()["keys"][0] })).token(ALICE),
+        ),
+        (
+            "a key set of the header's own",
+            Signer::with(Key::OtherEd25519).header(json!({ "jku": "http://127.0.0.1:1/jwks" })).token(ALICE),
+        ),
+        ("a certificate of the header's own", {
+            let own = json!({ "x5c": ["MIIB"], "x5u": "http://127.0.0.1:1/certificate" });
+            Signer::with(Key::OtherRs256).header(own).token(ALICE)
+        }),
         ("a signature in DER", {
             let token = Signer::with(Key::P256).token(ALICE);
             let (signed, signature) = token.rsplit_once('.').unwrap();
@@ -348,6 +376,20 @@ async fn with_a_key_set_the_key_decides_the_algorithm() {
     }
     let expired = Signer::with(Key::Ed25519).claims(json!({ "exp": now() - 60 })).token(ALICE);
     assert_refused(&api, "expired", &expired, EXPIRED).await;
+}
+
+#[tokio::test]
+async fn without_the_issuers_keys_nobody_is_believed_and_nobody_refused() {
+    let nowhere = ("JWKS_URL", "http://127.0.0.1:1/jwks");
+    let api = Api::start_with(&[("BETTER_AUTH_URL", ISSUER), nowhere]).await;
+    let token = Signer::with(Key::Ed25519).token(ALICE);
+    for operation in Operation::ALL {
+        let answer = api.call(operation, &Event::anonymous(ALICE).bearer(&token)).await;
+        assert_eq!((answer.status, answer.code()), (503, "unavailable"), "{operation:?}");
+        assert_eq!(answer.header("retry-after"), "1");
+        assert!(!answer.headers.contains_key("www-authenticate"));
+    }
+    assert_eq!(api.wire.take(), []);
 }
 
 #[tokio::test]
