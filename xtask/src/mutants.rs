@@ -123,15 +123,10 @@ impl Stage {
         if survivors {
             command.arg("--iterate");
         }
-        command.arg("--output").arg(&folder).args([
-            "--test-package",
-            self.package,
-            "--",
-            self.target,
-            "--locked",
-            "--",
-        ]);
-        command.args(self.filters).env("PATH", path_with(programs)?).env("CARGO_TARGET_DIR", &folder);
+        // As an argument of every cargo, because the build of a mutant would make all other targets as well.
+        command.args([&format!("--cargo-arg={}", self.target), "--cargo-arg=--locked", "--test-package", self.package]);
+        command.arg("--output").arg(&folder).args(["--", "--"]).args(self.filters);
+        command.env("PATH", path_with(programs)?).env("CARGO_TARGET_DIR", &folder);
         // No process group of its own: Ctrl-C reaches it, and it removes the copy that it works on.
         let status = command.status().await.context("cannot start cargo-mutants")?;
         if !status.code().is_some_and(|code| FINISHED.contains(&code)) {

@@ -179,3 +179,42 @@ impl From<Invalid> for &'static str {
         invalid.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(body: &str) -> Problem {
+        parse::<NewTask>(body.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_by_its_place_and_never_quoted() {
+        for (body, detail) in [
+            ("{\n  secret}", "The body is not JSON: see line 2, column 3."),
+            (r#"{"secret":1,"secret":2}"#, "The body must be one JSON object that names no member twice."),
+            (r#"["secret"]"#, "The body must be one JSON object that names no member twice."),
+        ] {
+            assert_eq!(refused(body).detail, detail, "{body}");
+        }
+    }
+
+    #[test]
+    fn every_field_that_is_wrong_is_named_and_the_first_in_words() {
+        let problem = refused(r#"{"tags":["a",1],"completed":true,"id":"x","version":1,"a/b~c":0}"#);
+        assert_eq!(problem.detail, "In the body, /title is required, and 5 more.");
+        let errors = json!([
+            { "pointer": "/title", "detail": "is required" },
+            { "pointer": "/tags/1", "detail": "must be a string" },
+            { "pointer": "/a~1b~0c", "detail": "is not a field of this request" },
+            { "pointer": "/completed", "detail": "is set by PATCH …/complete" },
+            { "pointer": "/id", "detail": "is set by the server" },
+            { "pointer": "/version", "detail": "is set by the server" },
+        ]);
+        assert_eq!(serde_json::to_value(&problem.errors).unwrap(), errors);
+        assert_eq!(refused("{}").detail, "In the body, /title is required.");
+        assert_eq!(refused(r#"{"x":1}"#).detail, "In the body, /title is required, and 1 more.");
+    }
+}
