@@ -204,8 +204,10 @@ fn a_token_that_was_changed_is_no_token() {
 struct Call {
     operation: Operation,
     user: String,
+    /// Whether the gateway has decoded the path's parameters.
     decoded: bool,
     task: Name,
+    /// One of the lists of the [`World`].
     list: Index,
     cursor: Cursor,
     parameters: Vec<(String, String)>,
@@ -214,7 +216,7 @@ struct Call {
     body: Option<String>,
 }
 
-/// A task's id in a path.
+/// Which task a path names.
 #[derive(Debug, Clone)]
 enum Name {
     Hers(Index),
@@ -222,6 +224,7 @@ enum Name {
     Other(String),
 }
 
+/// Which cursor a query has.
 #[derive(Debug, Clone)]
 enum Cursor {
     None,
@@ -237,50 +240,62 @@ enum Cursor {
 const HIS_TITLE: &str = "Bob's secret";
 const HIS_KEY: &str = "bobs-key";
 
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![Just(BOB.to_owned()), any::<String>()]
+}
+
+fn one_of(texts: &[&str]) -> impl Strategy<Value = String> + use<> {
+    select(texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+}
+
+fn user() -> impl Strategy<Value = String> {
+    let others = [BOB, "%62ob", "%6de", "%2562ob", "bob%00", "alice,bob", "..", "", "Alice", "%61lice"];
+    prop_oneof![6 => one_of(&[ALICE, "me"]), 2 => one_of(&others), 1 => any::<String>()]
+}
+
+fn cursor() -> impl Strategy<Value = Cursor> {
+    let due = prop_oneof![Just(json!("2026-12-01")), text().prop_map(Value::String), Just(Value::Null)];
+    let members = (any::<bool>(), due)
+        .prop_map(|(owner, due)| if owner { json!({ "user_id": BOB, "due": due }) } else { json!({ "due": due }) });
+    prop_oneof![
+        Just(Cursor::None),
+        Just(Cursor::Hers),
+        Just(Cursor::His),
+        vec(change(), 1..3).prop_map(Cursor::Changed),
+        members.prop_map(Cursor::Forged),
+        text().prop_map(Cursor::Other),
+    ]
+}
+
+fn body() -> impl Strategy<Value = Option<String>> {
+    let name = one_of(&["user_id", "id", "due", "tags", "description"]);
+    let value = prop_oneof![text().prop_map(Value::String), Just(Value::Null)];
+    let task = (text(), prop_oneof![3 => Just(None), 1 => (name, value).prop_map(Some)]);
+    let task = task.prop_map(|(title, more)| {
+        let mut body = json!({ "title": title });
+        body.as_object_mut().unwrap().extend(more);
+        body
+    });
+    let completion = any::<bool>().prop_map(|completed| json!({ "completed": completed }));
+    let json = prop_oneof![2 => task, 1 => completion];
+    prop_oneof![6 => json.prop_map(|body| Some(body.to_string())), 1 => text().prop_map(Some), 1 => Just(None)]
+}
+
 fn call() -> impl Strategy<Value = Call> {
-    let user = prop_oneof![
-        6 => select(vec![ALICE, "me"]).prop_map(str::to_owned),
-        2 => select(vec![BOB, "%62ob", "%6de", "%2562ob", "bob%00", "alice,bob", "..", "", "Alice", "%61lice"]).prop_map(str::to_owned),
-        1 => any::<String>(),
-    ];
-    let text = || prop_oneof![Just(BOB.to_owned()), any::<String>()];
     let task = prop_oneof![
         4 => any::<Index>().prop_map(Name::Hers),
         2 => any::<Index>().prop_map(Name::His),
         1 => any::<String>().prop_map(Name::Other),
     ];
-    let forged =
-        (any::<bool>(), prop_oneof![Just(json!("2026-12-01")), text().prop_map(Value::String), Just(json!(null))])
-            .prop_map(|(owner, due)| if owner { json!({ "user_id": BOB, "due": due }) } else { json!({ "due": due }) });
-    let cursor = prop_oneof![
-        Just(Cursor::None),
-        Just(Cursor::Hers),
-        Just(Cursor::His),
-        vec(change(), 1..3).prop_map(Cursor::Changed),
-        forged.prop_map(Cursor::Forged),
-        text().prop_map(Cursor::Other),
-    ];
-    let parameter = (prop_oneof![Just("user_id".to_owned()), Just("tag".to_owned()), text()], text());
+    let parameter = (prop_oneof![one_of(&["user_id", "tag"]), text()], text());
     let parameters = prop_oneof![3 => Just(Vec::new()), 1 => vec(parameter, 1..3)];
-    let if_match = prop_oneof![3 => Just(None), 2 => select(vec!["\"1\"", "\"2\"", "*"]).prop_map(|tag| Some(tag.to_owned())), 1 => text().prop_map(Some)];
-    let idempotency_key = prop_oneof![3 => Just(None), 2 => Just(Some(HIS_KEY.to_owned())), 1 => text().prop_map(Some)];
-    let field = prop_oneof![Just("user_id"), Just("id"), Just("due"), Just("tags"), Just("description")];
-    let fields = prop_oneof![3 => Just(None), 1 => (field, prop_oneof![text().prop_map(Value::String), Just(json!(null))]).prop_map(Some)];
-    let body = prop_oneof![
-        4 => (text(), fields).prop_map(|(title, more)| {
-            let mut body = json!({ "title": title });
-            if let Some((name, value)) = more { body[name] = value }
-            Some(body.to_string())
-        }),
-        2 => any::<bool>().prop_map(|completed| Some(json!({ "completed": completed }).to_string())),
-        1 => text().prop_map(Some),
-        1 => Just(None),
-    ];
+    let tag = one_of(&["\"1\"", "\"2\"", "*"]);
+    let if_match = prop_oneof![5 => Just(None), 2 => tag.prop_map(Some), 1 => text().prop_map(Some)];
+    let key = prop_oneof![3 => Just(None), 2 => Just(Some(HIS_KEY.to_owned())), 1 => text().prop_map(Some)];
+    let target = (user(), any::<bool>(), task, any::<Index>(), cursor(), parameters);
     let operation = select(Operation::ALL.to_vec());
-    let target = (user, any::<bool>(), task, any::<Index>(), cursor, parameters);
-    (operation, target, (if_match, idempotency_key, body)).prop_map(|(operation, target, rest)| {
+    (operation, target, if_match, key, body()).prop_map(|(operation, target, if_match, idempotency_key, body)| {
         let (user, decoded, task, list, cursor, parameters) = target;
-        let (if_match, idempotency_key, body) = rest;
         Call { operation, user, decoded, task, list, cursor, parameters, if_match, idempotency_key, body }
     })
 }
