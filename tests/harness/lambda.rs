@@ -6,13 +6,14 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use xtask::executables::Executables;
 
 use crate::Answer;
+use crate::http::Message;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -46,18 +47,22 @@ impl Lambda {
 
     /// Has the function answer an event.
     pub async fn invoke(&mut self, event: &str) -> Answer {
-        let (path, _) = self.request().await;
-        assert_eq!(path, "/2018-06-01/runtime/invocation/next");
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: invocation\r\nlambda-runtime-deadline-ms: 9999999999999\r\n\
-             lambda-runtime-invoked-function-arn: arn\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            event.len()
-        );
-        self.respond(&(head + event)).await;
-        let (path, answer) = self.request().await;
-        assert_eq!(path, "/2018-06-01/runtime/invocation/invocation/response", "{}", String::from_utf8_lossy(&answer));
-        self.respond("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").await;
-        Answer::from(serde_json::from_slice::<Value>(&answer).unwrap())
+        self.begin(event).await;
+        let answer = self.request().await;
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.path(), "/2018-06-01/runtime/invocation/invocation/response", "{body}");
+        self.respond(&Message::answer(202, "application/json", "")).await;
+        Answer::from(serde_json::from_str::<Value>(&body).unwrap())
+    }
+
+    /// Gives the function an event, and does not wait for what it answers.
+    pub async fn begin(&mut self, event: &str) {
+        assert_eq!(self.request().await.path(), "/2018-06-01/runtime/invocation/next");
+        let invocation = Message::answer(200, "application/json", event)
+            .with("lambda-runtime-aws-request-id", "invocation")
+            .with("lambda-runtime-deadline-ms", "9999999999999")
+            .with("lambda-runtime-invoked-function-arn", "arn");
+        self.respond(&invocation).await;
     }
 
     /// Ends the function, and gives all that it printed.
@@ -72,11 +77,11 @@ impl Lambda {
     }
 
     /// The next request of the function: its path and its body.
-    async fn request(&mut self) -> (String, Vec<u8>) {
+    async fn request(&mut self) -> Message {
         timeout(PATIENCE, async {
             loop {
                 if let Some(connection) = &mut self.connection
-                    && let Some(request) = read_request(connection).await
+                    && let Some(request) = Message::read(connection).await
                 {
                     return request;
                 }
@@ -88,44 +93,8 @@ impl Lambda {
         .expect("the function asks for its next event, or answers the last one")
     }
 
-    async fn respond(&mut self, response: &str) {
-        self.connection.as_mut().unwrap().write_all(response.as_bytes()).await.unwrap();
+    async fn respond(&mut self, response: &Message) {
+        let (head, body) = response.to_bytes();
+        self.connection.as_mut().unwrap().write_all(&[&head, body].concat()).await.unwrap();
     }
-}
-
-/// A request with a body of known or chunked length; `None` if the connection was closed.
-async fn read_request(connection: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
-    let mut line = String::new();
-    connection.read_line(&mut line).await.ok()?;
-    let path = line.split(' ').nth(1)?.to_owned();
-    let mut length = 0;
-    let mut is_chunked = false;
-    loop {
-        let mut field = String::new();
-        connection.read_line(&mut field).await.ok()?;
-        let field = field.trim_end().to_ascii_lowercase();
-        if field.is_empty() {
-            break;
-        }
-        is_chunked |= field == "transfer-encoding: chunked";
-        length = field.strip_prefix("content-length: ").map_or(length, |length| length.parse().unwrap());
-    }
-    let mut body = Vec::new();
-    if is_chunked {
-        loop {
-            let mut size = String::new();
-            connection.read_line(&mut size).await.ok()?;
-            let size = usize::from_str_radix(size.trim_end(), 16).unwrap();
-            let mut chunk = vec![0; size + 2];
-            connection.read_exact(&mut chunk).await.ok()?;
-            body.extend_from_slice(&chunk[..size]);
-            if size == 0 {
-                break;
-            }
-        }
-    } else {
-        body.resize(length, 0);
-        connection.read_exact(&mut body).await.ok()?;
-    }
-    Some((path, body))
 }

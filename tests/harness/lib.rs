@@ -11,6 +11,7 @@
 
 mod dev;
 mod event;
+mod http;
 mod lambda;
 pub mod openapi;
 mod operation;
@@ -18,10 +19,11 @@ mod signer;
 mod wire;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::connector::Connector;
+use shared::connector::{Connector, TrustedRoots};
 use shared::settings::Settings;
 use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
@@ -38,10 +40,21 @@ pub const ALICE: &str = "alice";
 /// Somebody else.
 pub const BOB: &str = "bob";
 
+/// The setting that says where DynamoDB is.
+pub const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+/// What a function needs in its environment besides that and the settings of authentication.
+pub const ENVIRONMENT: [(&str, &str); 5] = [
+    ("TASKS_TABLE", "tasks"),
+    ("IDEMPOTENCY_TABLE", "idempotency"),
+    ("AWS_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "test"),
+    ("AWS_SECRET_ACCESS_KEY", "test-secret-access-key"),
+];
+
 /// The API: the product's app, its own database, and what went over the wire between them.
 pub struct Api {
     app: App,
-    database: EmbeddedDynamoDb,
+    database: Arc<EmbeddedDynamoDb>,
     /// Every request to DynamoDB, and a way to spoil the next ones.
     pub wire: Wire,
 }
@@ -76,19 +89,22 @@ impl Api {
     pub async fn start_with(auth: &[(&str, &str)]) -> Self {
         let address = "127.0.0.1:0".parse().unwrap();
         let database = EmbeddedDynamoDb::start(Storage::Memory, address).await.expect("the embedded DynamoDB starts");
-        let mut variables = HashMap::from([
-            ("TASKS_TABLE", "tasks"),
-            ("IDEMPOTENCY_TABLE", "idempotency"),
-            ("AWS_REGION", "eu-central-1"),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_ENDPOINT_URL_DYNAMODB", database.endpoint()),
-        ]);
+        Self::on(Arc::new(database), auth).await
+    }
+
+    /// Another process of the API on the same database, with these settings of authentication and a wire of its own.
+    pub async fn another_with(&self, auth: &[(&str, &str)]) -> Self {
+        Self::on(Arc::clone(&self.database), auth).await
+    }
+
+    async fn on(database: Arc<EmbeddedDynamoDb>, auth: &[(&str, &str)]) -> Self {
+        let wire = Wire::to(database.endpoint()).await;
+        let mut variables: HashMap<_, _> = ENVIRONMENT.into_iter().collect();
+        variables.insert(ENDPOINT, wire.endpoint());
         variables.extend(auth.iter().copied());
         let settings =
             Settings::read(|name| variables.get(name).map(|&value| value.to_owned())).expect("good settings");
-        let wire = Wire::default();
-        let connector = Connector::new(wire.clone());
+        let connector = Connector::trusting(TrustedRoots::System);
         let app = App::new(settings, &connector, &connector);
         Self { app, database, wire }
     }

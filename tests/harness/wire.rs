@@ -1,21 +1,33 @@
-//! The wire between the functions and DynamoDB: it keeps a record, and fails when told to.
+//! The wire between the functions and a server behind them, DynamoDB or the issuer: a proxy that keeps a record, and
+//! that spoils requests and answers when told to, as a network and a server in trouble do it.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
-use shared::connector::{Connector, TrustedRoots};
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 
-/// A connector that goes to the embedded DynamoDB, and to issuers unspoiled. Clones share record and faults.
-#[derive(Debug, Clone)]
+use crate::http::Message;
+
+/// A proxy on a port of its own. It ends when it is dropped.
+#[derive(Debug)]
 pub struct Wire {
-    inner: Connector,
-    state: Arc<Mutex<State>>,
+    endpoint: String,
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Host and port.
+    upstream: String,
+    state: Mutex<State>,
+    traffic: watch::Sender<Traffic>,
 }
 
 #[derive(Debug, Default)]
@@ -25,21 +37,28 @@ struct State {
     all: Option<Fault>,
 }
 
-/// A request that DynamoDB was sent.
+/// What is on its way, and what has arrived.
+#[derive(Debug, Default, Clone, Copy)]
+struct Traffic {
+    on_the_way: usize,
+    done: usize,
+}
+
+/// A request that was sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    /// The operation, such as `UpdateItem`.
+    /// The operation of DynamoDB, such as `UpdateItem`; of other servers, method and path.
     pub operation: String,
-    /// Its body.
+    /// Its body, if it is JSON.
     pub body: Value,
 }
 
 /// What happens to a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
     None,
-    /// It is answered with this status and DynamoDB error.
+    /// It is answered with this status and DynamoDB error, and not done.
     Error(u16, &'static str),
     /// It is answered as a transaction that was cancelled for this reason.
     Cancelled(&'static str),
@@ -47,22 +66,42 @@ pub enum Fault {
     Reset,
     /// It is never answered, and never arrives.
     Hang,
-    /// It is done, and the answer is lost.
+    /// It is done, and answered, only after this time: if the sender has given it up, it is done nevertheless.
+    Late(Duration),
+    /// It is done, and the answer takes this time.
+    Slow(Duration),
+    /// It is done, and the answer comes in drops that take this time.
+    Dribble(Duration),
+    /// It is done, and never answered.
+    NoAnswer,
+    /// It is done, and the connection is reset instead of an answer.
     LostAnswer,
-    /// It is done, and the answer ends in the middle.
+    /// It is done, and the connection is closed in the middle of the answer.
     Truncated,
-}
-
-impl Default for Wire {
-    fn default() -> Self {
-        Self { inner: Connector::trusting(TrustedRoots::System), state: Arc::default() }
-    }
+    /// It is done, and the answer is whole, but not what it should be.
+    Garbled,
 }
 
 impl Wire {
+    /// A wire to the server at this URL, which has neither path nor TLS.
+    pub async fn to(upstream: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let upstream = upstream.strip_prefix("http://").expect("a URL without TLS").to_owned();
+        let shared = Shared { upstream, state: Mutex::default(), traffic: watch::Sender::default() };
+        let shared = Arc::new(shared);
+        let server = tokio::spawn(serve(listener, Arc::clone(&shared)));
+        Self { endpoint, shared, server }
+    }
+
+    /// The URL of this end.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// What was sent since this was asked last.
     pub fn take(&self) -> Vec<Recorded> {
-        std::mem::take(&mut self.state.lock().unwrap().recorded)
+        std::mem::take(&mut self.shared.state.lock().unwrap().recorded)
     }
 
     /// The operations that were sent since this was asked last.
@@ -72,62 +111,156 @@ impl Wire {
 
     /// Spoils the next requests, each in its way.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.state.lock().unwrap().faults = faults.into_iter().collect();
+        self.shared.state.lock().unwrap().faults = faults.into_iter().collect();
     }
 
     /// Spoils all requests from now on, or none.
     pub fn fail_all(&self, fault: Fault) {
-        self.state.lock().unwrap().all = Some(fault);
+        self.shared.state.lock().unwrap().all = Some(fault);
+    }
+
+    /// Spoils nothing any more, and returns when all that is still on its way has arrived.
+    pub async fn settle(&self) {
+        self.fail_next([]);
+        self.fail_all(Fault::None);
+        self.until(|traffic| traffic.on_the_way == 0).await;
+    }
+
+    /// Returns when so many requests have been done in all.
+    pub async fn has_done(&self, requests: usize) {
+        self.until(|traffic| traffic.done >= requests).await;
+    }
+
+    async fn until(&self, condition: impl FnMut(&Traffic) -> bool) {
+        self.shared.traffic.subscribe().wait_for(condition).await.unwrap();
     }
 }
 
-impl HttpConnector for Wire {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Some((_, operation)) = request.headers().get("x-amz-target").and_then(|target| target.rsplit_once('.'))
-        else {
-            let inner = self.inner.clone();
-            return HttpConnectorFuture::new(async move { inner.call(request).await });
-        };
-        let operation = operation.to_owned();
-        let body = request.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default();
-        let fault = {
-            let mut state = self.state.lock().unwrap();
-            state.recorded.push(Recorded { operation, body });
-            state.faults.pop_front().or_else(|| state.all.clone()).unwrap_or(Fault::None)
-        };
-        let inner = self.inner.clone();
-        HttpConnectorFuture::new(async move {
-            match fault {
-                Fault::None => inner.call(request).await,
-                Fault::Error(status, code) => Ok(error(status, code, "")),
-                Fault::Cancelled(reason) => {
-                    let reasons = format!(r#","CancellationReasons":[{{"Code":"None"}},{{"Code":"{reason}"}}]"#);
-                    Ok(error(400, "TransactionCanceledException", &reasons))
-                }
-                Fault::Reset => Err(reset()),
-                Fault::Hang => std::future::pending().await,
-                Fault::LostAnswer => {
-                    inner.call(request).await?;
-                    Err(reset())
-                }
-                Fault::Truncated => {
-                    let mut response = inner.call(request).await?;
-                    *response.body_mut() = SdkBody::from("{\"Item\":{\"user_");
-                    response.headers_mut().remove("x-amz-crc32");
-                    Ok(response)
-                }
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        connections.spawn(Connection::new(stream, Arc::clone(&shared)).run());
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// A connection of a sender, and the one to the server that belongs to it.
+struct Connection {
+    stream: BufReader<TcpStream>,
+    upstream: Option<BufReader<TcpStream>>,
+    shared: Arc<Shared>,
+}
+
+impl Connection {
+    fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
+        stream.set_nodelay(true).unwrap();
+        Self { stream: BufReader::new(stream), upstream: None, shared }
+    }
+
+    async fn run(mut self) {
+        while let Some(request) = Message::read(&mut self.stream).await {
+            let fault = self.shared.record(&request);
+            if self.exchange(&request, fault).await.is_none() {
+                break;
             }
-        })
+        }
+    }
+
+    /// Does with a request and its answer what the fault says; `None` ends the connection.
+    async fn exchange(&mut self, request: &Message, fault: Fault) -> Option<()> {
+        match fault {
+            Fault::Error(status, code) => return self.send(&error(status, code, "")).await,
+            Fault::Cancelled(reason) => {
+                let reasons = format!(r#","CancellationReasons":[{{"Code":"None"}},{{"Code":"{reason}"}}]"#);
+                return self.send(&error(400, "TransactionCanceledException", &reasons)).await;
+            }
+            Fault::Reset => return self.reset(),
+            Fault::Hang => std::future::pending().await,
+            _ => {}
+        }
+        self.shared.traffic.send_modify(|traffic| traffic.on_the_way += 1);
+        if let Fault::Late(delay) = fault {
+            sleep(delay).await;
+        }
+        let answer = self.forward(request).await;
+        self.shared.traffic.send_modify(|traffic| {
+            traffic.on_the_way -= 1;
+            traffic.done += usize::from(answer.is_some());
+        });
+        let mut answer = answer?;
+        match fault {
+            Fault::NoAnswer => std::future::pending().await,
+            Fault::LostAnswer => return self.reset(),
+            Fault::Slow(delay) => sleep(delay).await,
+            Fault::Dribble(time) => return self.dribble(&answer, time).await,
+            Fault::Truncated => return self.truncate(&answer).await,
+            Fault::Garbled => answer = Message::answer(200, "text/html", "<html>"),
+            _ => {}
+        }
+        self.send(&answer).await
+    }
+
+    /// Has the server do it.
+    async fn forward(&mut self, request: &Message) -> Option<Message> {
+        if self.upstream.is_none() {
+            let stream = TcpStream::connect(&self.shared.upstream).await.ok()?;
+            stream.set_nodelay(true).ok()?;
+            self.upstream = Some(BufReader::new(stream));
+        }
+        let upstream = self.upstream.as_mut()?;
+        let (head, body) = request.to_bytes();
+        upstream.write_all(&[&head, body].concat()).await.ok()?;
+        Message::read(upstream).await
+    }
+
+    async fn send(&mut self, answer: &Message) -> Option<()> {
+        let (head, body) = answer.to_bytes();
+        self.stream.write_all(&[&head, body].concat()).await.ok()
+    }
+
+    async fn dribble(&mut self, answer: &Message, time: Duration) -> Option<()> {
+        const DROPS: usize = 20;
+        let (head, body) = answer.to_bytes();
+        let bytes = [&head, body].concat();
+        let drops: Vec<_> = bytes.chunks(bytes.len().div_ceil(DROPS)).collect();
+        for drop in &drops {
+            sleep(time / u32::try_from(drops.len()).unwrap()).await;
+            self.stream.write_all(drop).await.ok()?;
+        }
+        Some(())
+    }
+
+    async fn truncate(&mut self, answer: &Message) -> Option<()> {
+        let (head, body) = answer.to_bytes();
+        self.stream.write_all(&[&head, &body[..body.len() / 2]].concat()).await.ok()?;
+        None
+    }
+
+    fn reset(&self) -> Option<()> {
+        self.stream.get_ref().set_zero_linger().unwrap();
+        None
     }
 }
 
-fn error(status: u16, code: &str, more: &str) -> HttpResponse {
-    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"made by the test"{more}}}"#);
-    let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
-    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
-    response
+impl Shared {
+    /// Keeps a record of a request, and tells what happens to it.
+    fn record(&self, request: &Message) -> Fault {
+        let operation = request.field("x-amz-target").and_then(|target| target.rsplit_once('.'));
+        let operation = operation.map_or_else(|| request.method_and_path(), |(_, operation)| operation).to_owned();
+        let body = serde_json::from_slice(&request.body).unwrap_or_default();
+        let mut state = self.state.lock().unwrap();
+        state.recorded.push(Recorded { operation, body });
+        state.faults.pop_front().or(state.all).unwrap_or(Fault::None)
+    }
 }
 
-fn reset() -> ConnectorError {
-    ConnectorError::io(io::Error::from(io::ErrorKind::ConnectionReset).into())
+fn error(status: u16, code: &str, more: &str) -> Message {
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"made by the test"{more}}}"#);
+    Message::answer(status, "application/x-amz-json-1.0", body)
 }
