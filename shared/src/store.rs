@@ -21,7 +21,7 @@ pub use self::cursor::{Cursor, InvalidCursor};
 pub use self::error::StoreError;
 pub use self::idempotency::IdempotencyKey;
 pub use self::list::{DueRange, ListQuery, Page, Status};
-pub use self::settings::StoreSettings;
+pub use self::settings::{ATTEMPT_TIMEOUT, StoreSettings};
 
 use self::item::{CreatedTask, Item, attribute, key};
 use self::write::{Outcome, State, Write};

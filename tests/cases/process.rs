@@ -1,20 +1,13 @@
 //! The binaries as Lambda runs them: what they refuse to start with, and what they write into their logs.
 
 use serde_json::{Value, json};
-use tests::{ALICE, Api, Event, Fault, ISSUER, Key, Lambda, SECRET, Signer};
+use tests::{ALICE, Api, ENDPOINT, ENVIRONMENT, Event, Fault, ISSUER, Key, Lambda, SECRET, Signer};
 
-/// What a function needs besides the settings of authentication, with DynamoDB where nobody listens.
-const ENVIRONMENT: [(&str, &str); 6] = [
-    ("TASKS_TABLE", "tasks"),
-    ("IDEMPOTENCY_TABLE", "idempotency"),
-    ("AWS_REGION", "eu-central-1"),
-    ("AWS_ACCESS_KEY_ID", "test"),
-    ("AWS_SECRET_ACCESS_KEY", "test-secret-access-key"),
-    ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1"),
-];
+/// DynamoDB is where nobody listens.
+const NOWHERE: (&str, &str) = (ENDPOINT, "http://127.0.0.1:1");
 
 async fn refusal(auth: &[(&str, &str)]) -> String {
-    let environment = [&ENVIRONMENT[..], auth].concat();
+    let environment = [&ENVIRONMENT[..], &[NOWHERE], auth].concat();
     let output = Lambda::start("get-task", &environment).await.output().await;
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8(output.stderr).unwrap()
@@ -37,7 +30,8 @@ async fn a_function_refuses_to_start_and_says_why_in_one_line() {
 
 #[tokio::test]
 async fn logs_hold_causes_and_nothing_that_a_user_sent() {
-    let environment = [&ENVIRONMENT[..], &[("BETTER_AUTH_SECRET", SECRET), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")]].concat();
+    let environment =
+        [&ENVIRONMENT[..], &[NOWHERE, ("BETTER_AUTH_SECRET", SECRET), ("AWS_LAMBDA_LOG_LEVEL", "TRACE")]].concat();
     let mut function = Lambda::start("create-task", &environment).await;
     let good = Signer::default().token(ALICE);
     let forged = Signer::with(Key::OtherSecret).token(ALICE);

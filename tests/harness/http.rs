@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// A request or an answer, read whole.
 #[derive(Debug, Clone)]
@@ -68,14 +68,19 @@ impl Message {
         self.fields.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
     }
 
-    /// As it goes over a connection: what precedes the body, and the body.
-    pub(crate) fn to_bytes(&self) -> (Vec<u8>, &[u8]) {
+    /// As it goes over a connection.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{}\r\n", self.start_line);
         for (name, value) in &self.fields {
             let _ = write!(head, "{name}: {value}\r\n");
         }
         let _ = write!(head, "content-length: {}\r\n\r\n", self.body.len());
-        (head.into_bytes(), &self.body)
+        [head.as_bytes(), &self.body].concat()
+    }
+
+    /// Sends it; `None` if the connection is closed.
+    pub(crate) async fn send(&self, connection: &mut (impl AsyncWrite + Unpin)) -> Option<()> {
+        connection.write_all(&self.to_bytes()).await.ok()
     }
 }
 

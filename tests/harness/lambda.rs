@@ -6,16 +6,20 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::BufReader;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use xtask::executables::Executables;
 
-use crate::Answer;
 use crate::http::Message;
+use crate::{Answer, Operation};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// All functions, built once for all tests of a run.
+static EXECUTABLES: OnceCell<Executables> = OnceCell::const_new();
 
 /// A function's process, which waits for events.
 pub struct Lambda {
@@ -27,7 +31,9 @@ pub struct Lambda {
 impl Lambda {
     /// Starts the binary of a function with these environment variables and those that Lambda sets.
     pub async fn start(function: &str, environment: &[(&str, &str)]) -> Self {
-        let executables = Executables::build([function]).await.unwrap();
+        let executables = EXECUTABLES
+            .get_or_init(async || Executables::build(Operation::ALL.map(Operation::name)).await.unwrap())
+            .await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let process = Command::new(executables.path(function).unwrap())
             .env_clear()
@@ -94,7 +100,6 @@ impl Lambda {
     }
 
     async fn respond(&mut self, response: &Message) {
-        let (head, body) = response.to_bytes();
-        self.connection.as_mut().unwrap().write_all(&[&head, body].concat()).await.unwrap();
+        response.send(self.connection.as_mut().unwrap()).await.expect("the function listens");
     }
 }

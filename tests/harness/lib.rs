@@ -12,6 +12,7 @@
 mod dev;
 mod event;
 mod http;
+mod issuer;
 mod lambda;
 pub mod openapi;
 mod operation;
@@ -29,6 +30,7 @@ use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
 pub use self::dev::{Dev, send, temporary_folder};
 pub use self::event::Event;
+pub use self::issuer::Issuer;
 pub use self::lambda::Lambda;
 pub use self::openapi::OpenApi;
 pub use self::operation::Operation;
@@ -55,6 +57,7 @@ pub const ENVIRONMENT: [(&str, &str); 5] = [
 pub struct Api {
     app: App,
     database: Arc<EmbeddedDynamoDb>,
+    connector: Connector,
     /// Every request to DynamoDB, and a way to spoil the next ones.
     pub wire: Wire,
 }
@@ -89,24 +92,23 @@ impl Api {
     pub async fn start_with(auth: &[(&str, &str)]) -> Self {
         let address = "127.0.0.1:0".parse().unwrap();
         let database = EmbeddedDynamoDb::start(Storage::Memory, address).await.expect("the embedded DynamoDB starts");
-        Self::on(Arc::new(database), auth).await
+        Self::on(Arc::new(database), Connector::trusting(TrustedRoots::System), auth).await
     }
 
     /// Another process of the API on the same database, with these settings of authentication and a wire of its own.
     pub async fn another_with(&self, auth: &[(&str, &str)]) -> Self {
-        Self::on(Arc::clone(&self.database), auth).await
+        Self::on(Arc::clone(&self.database), self.connector.clone(), auth).await
     }
 
-    async fn on(database: Arc<EmbeddedDynamoDb>, auth: &[(&str, &str)]) -> Self {
+    async fn on(database: Arc<EmbeddedDynamoDb>, connector: Connector, auth: &[(&str, &str)]) -> Self {
         let wire = Wire::to(database.endpoint()).await;
         let mut variables: HashMap<_, _> = ENVIRONMENT.into_iter().collect();
         variables.insert(ENDPOINT, wire.endpoint());
         variables.extend(auth.iter().copied());
         let settings =
             Settings::read(|name| variables.get(name).map(|&value| value.to_owned())).expect("good settings");
-        let connector = Connector::trusting(TrustedRoots::System);
         let app = App::new(settings, &connector, &connector);
-        Self { app, database, wire }
+        Self { app, database, connector, wire }
     }
 
     /// The product.

@@ -175,10 +175,10 @@ impl Connection {
     /// Does with a request and its answer what the fault says; `None` ends the connection.
     async fn exchange(&mut self, request: &Message, fault: Fault) -> Option<()> {
         match fault {
-            Fault::Error(status, code) => return self.send(&error(status, code, "")).await,
+            Fault::Error(status, code) => return error(status, code, "").send(&mut self.stream).await,
             Fault::Cancelled(reason) => {
                 let reasons = format!(r#","CancellationReasons":[{{"Code":"None"}},{{"Code":"{reason}"}}]"#);
-                return self.send(&error(400, "TransactionCanceledException", &reasons)).await;
+                return error(400, "TransactionCanceledException", &reasons).send(&mut self.stream).await;
             }
             Fault::Reset => return self.reset(),
             Fault::Hang => std::future::pending().await,
@@ -203,7 +203,7 @@ impl Connection {
             Fault::Garbled => answer = Message::answer(200, "text/html", "<html>"),
             _ => {}
         }
-        self.send(&answer).await
+        answer.send(&mut self.stream).await
     }
 
     /// Has the server do it.
@@ -214,20 +214,13 @@ impl Connection {
             self.upstream = Some(BufReader::new(stream));
         }
         let upstream = self.upstream.as_mut()?;
-        let (head, body) = request.to_bytes();
-        upstream.write_all(&[&head, body].concat()).await.ok()?;
+        request.send(upstream).await?;
         Message::read(upstream).await
-    }
-
-    async fn send(&mut self, answer: &Message) -> Option<()> {
-        let (head, body) = answer.to_bytes();
-        self.stream.write_all(&[&head, body].concat()).await.ok()
     }
 
     async fn dribble(&mut self, answer: &Message, time: Duration) -> Option<()> {
         const DROPS: usize = 20;
-        let (head, body) = answer.to_bytes();
-        let bytes = [&head, body].concat();
+        let bytes = answer.to_bytes();
         let drops: Vec<_> = bytes.chunks(bytes.len().div_ceil(DROPS)).collect();
         for drop in &drops {
             sleep(time / u32::try_from(drops.len()).unwrap()).await;
@@ -237,8 +230,8 @@ impl Connection {
     }
 
     async fn truncate(&mut self, answer: &Message) -> Option<()> {
-        let (head, body) = answer.to_bytes();
-        self.stream.write_all(&[&head, &body[..body.len() / 2]].concat()).await.ok()?;
+        let bytes = answer.to_bytes();
+        self.stream.write_all(&bytes[..bytes.len() - answer.body.len().div_ceil(2)]).await.ok()?;
         None
     }
 

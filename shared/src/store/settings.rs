@@ -15,7 +15,7 @@ use crate::connector::{Connector, TrustedRoots};
 use crate::settings::{InvalidSetting, Variables};
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Three attempts and their pauses. An API call makes few requests and has ten seconds in all (see
 /// [`crate::app::ANSWER_WITHIN`]), well before API Gateway gives up after thirty.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,0 +1,345 @@
+//! What a client asks for while something fails, what may be left of it, and what a retry makes of that.
+
+use serde_json::{Value, json};
+use tests::{Answer, Api, Event, Key, Operation, Signer};
+
+/// An operation, as a client calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    Create,
+    CreateWithKey,
+    List,
+    Get,
+    Replace,
+    ReplaceIfMatch,
+    Update,
+    UpdateIfMatch,
+    Complete,
+    CompleteIfMatch,
+    Toggle,
+    ToggleIfMatch,
+    Delete,
+    DeleteIfMatch,
+}
+
+impl Call {
+    pub(super) const ALL: [Self; 14] = [
+        Self::Create,
+        Self::CreateWithKey,
+        Self::List,
+        Self::Get,
+        Self::Replace,
+        Self::ReplaceIfMatch,
+        Self::Update,
+        Self::UpdateIfMatch,
+        Self::Complete,
+        Self::CompleteIfMatch,
+        Self::Toggle,
+        Self::ToggleIfMatch,
+        Self::Delete,
+        Self::DeleteIfMatch,
+    ];
+
+    /// One for each operation, in the way that a retry does no harm.
+    pub(super) const REPEATABLE: [Self; 7] = [
+        Self::CreateWithKey,
+        Self::List,
+        Self::Get,
+        Self::ReplaceIfMatch,
+        Self::UpdateIfMatch,
+        Self::ToggleIfMatch,
+        Self::DeleteIfMatch,
+    ];
+
+    pub(super) fn operation(self) -> Operation {
+        match self {
+            Self::Create | Self::CreateWithKey => Operation::CreateTask,
+            Self::List => Operation::ListTasks,
+            Self::Get => Operation::GetTask,
+            Self::Replace | Self::ReplaceIfMatch => Operation::ReplaceTask,
+            Self::Update | Self::UpdateIfMatch => Operation::UpdateTask,
+            Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch => Operation::CompleteTask,
+            Self::Delete | Self::DeleteIfMatch => Operation::DeleteTask,
+        }
+    }
+
+    pub(super) fn name(self) -> String {
+        let how = match self {
+            Self::CreateWithKey => ", with a key",
+            Self::Toggle => ", toggle",
+            Self::ToggleIfMatch => ", toggle, if-match",
+            _ if self.is_conditional() => ", if-match",
+            _ => "",
+        };
+        format!("{}{how}", self.operation().name())
+    }
+
+    pub(super) fn reads(self) -> bool {
+        matches!(self, Self::List | Self::Get)
+    }
+
+    pub(super) fn success(self) -> u16 {
+        match self {
+            Self::Create | Self::CreateWithKey => 201,
+            Self::Delete | Self::DeleteIfMatch => 204,
+            _ => 200,
+        }
+    }
+
+    fn creates(self) -> bool {
+        matches!(self, Self::Create | Self::CreateWithKey)
+    }
+
+    fn is_conditional(self) -> bool {
+        matches!(
+            self,
+            Self::ReplaceIfMatch
+                | Self::UpdateIfMatch
+                | Self::CompleteIfMatch
+                | Self::ToggleIfMatch
+                | Self::DeleteIfMatch
+        )
+    }
+
+    fn body(self) -> Option<Value> {
+        match self {
+            Self::Create | Self::CreateWithKey => Some(json!({ "title": "after", "due": "2026-12-02" })),
+            Self::Replace | Self::ReplaceIfMatch => Some(json!({ "title": "after", "tags": ["new"] })),
+            Self::Update | Self::UpdateIfMatch => Some(json!({ "title": "after", "due": null })),
+            Self::Complete | Self::CompleteIfMatch => Some(json!({ "completed": true })),
+            Self::List | Self::Get | Self::Toggle | Self::ToggleIfMatch | Self::Delete | Self::DeleteIfMatch => None,
+        }
+    }
+
+    /// What a client does that does not know whether the call was done: it repeats what may be repeated, and says what
+    /// it wants instead of toggling again.
+    fn retry(self) -> Option<Self> {
+        match self {
+            Self::Create => None,
+            Self::Toggle => Some(Self::Complete),
+            call => Some(call),
+        }
+    }
+
+    /// The content of the one task that is there once the call is done; null if it holds none.
+    fn done(self) -> Value {
+        let (high, kept) = (json!("high"), json!("kept"));
+        match self {
+            Self::Create | Self::CreateWithKey => {
+                json!({ "title": "after", "description": null, "priority": "none", "due": "2026-12-02", "tags": [], "completed": false })
+            }
+            Self::List | Self::Get => {
+                json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": false })
+            }
+            Self::Replace | Self::ReplaceIfMatch => {
+                json!({ "title": "after", "description": null, "priority": "none", "due": null, "tags": ["new"], "completed": false })
+            }
+            Self::Update | Self::UpdateIfMatch => {
+                json!({ "title": "after", "description": kept, "priority": high, "due": null, "tags": ["kept"], "completed": false })
+            }
+            Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch => {
+                json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": true })
+            }
+            Self::Delete | Self::DeleteIfMatch => Value::Null,
+        }
+    }
+}
+
+/// What is in the tables after a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Left {
+    /// What was there before.
+    Untouched,
+    /// All that the call does, done once.
+    Done,
+    /// The same content, written twice: the task is a version further.
+    DoneAgain,
+    /// Anything else: something is lost, half-written, or there twice.
+    Broken(String),
+}
+
+impl Left {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Untouched => "untouched",
+            Self::Done => "done once",
+            Self::DoneAgain => "done again",
+            Self::Broken(_) => "LOST",
+        }
+    }
+}
+
+/// A user with one task, or with none if they are about to create it, and what they call.
+#[derive(Clone)]
+pub(super) struct Client {
+    call: Call,
+    user: String,
+    token: String,
+    before: Vec<Value>,
+}
+
+impl Client {
+    /// A client whose task is made through `api`, which must work and believe the token.
+    pub(super) async fn new(api: &Api, user: &str, token: &str, call: Call) -> Self {
+        let mut client = Self { call, user: user.to_owned(), token: token.to_owned(), before: Vec::new() };
+        if !call.creates() {
+            let body = json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] });
+            let answer = api.call(Operation::CreateTask, &client.event().json(&body)).await;
+            assert_eq!(answer.status, 201, "{answer:?}");
+            client.before = api.items("tasks", user);
+        }
+        client
+    }
+
+    /// The same client with another token.
+    pub(super) fn bearing(mut self, token: &str) -> Self {
+        token.clone_into(&mut self.token);
+        self
+    }
+
+    /// The same client with a good token of this key.
+    pub(super) fn signed_by(self, key: Key) -> Self {
+        let token = Signer::with(key).token(&self.user);
+        self.bearing(&token)
+    }
+
+    /// The status of a success.
+    pub(super) fn success(&self) -> u16 {
+        self.call.success()
+    }
+
+    /// Calls.
+    pub(super) async fn call(&self, api: &Api) -> Answer {
+        self.make(self.call, api).await
+    }
+
+    /// Does what a client does that knows nothing of the outcome, and gives what is wrong with that.
+    pub(super) async fn retry(&self, api: &Api, left: &Left) -> (Option<u16>, Left, Vec<String>) {
+        let Some(retry) = self.call.retry() else { return (None, left.clone(), Vec::new()) };
+        let answer = self.make(retry, api).await;
+        let is_done = *left != Left::Untouched;
+        let (status, expected) = match retry {
+            _ if retry.reads() => (200, Left::Untouched),
+            Call::CreateWithKey => (201, Left::Done),
+            Call::Delete | Call::DeleteIfMatch if is_done => (404, Left::Done),
+            _ if retry.is_conditional() && is_done => (412, Left::Done),
+            _ if is_done => (200, Left::DoneAgain),
+            _ => (retry.success(), Left::Done),
+        };
+        let after = self.left(api);
+        let mut faults = Vec::new();
+        if answer.status != status {
+            faults.push(format!("the retry is answered with {}, not {status}", answer.status));
+        }
+        if after != expected {
+            faults.push(format!("the retry leaves {after:?}, not {expected:?}"));
+        }
+        if answer.status < 300 {
+            faults.extend(self.disagreement(&answer, api));
+        }
+        (Some(answer.status), after, faults)
+    }
+
+    /// What is left in the tables.
+    pub(super) fn left(&self, api: &Api) -> Left {
+        let items = api.items("tasks", &self.user);
+        let records = api.items("idempotency", &self.user);
+        if let Some(incoherence) = items.iter().find_map(incoherence) {
+            return Left::Broken(incoherence);
+        }
+        let known = if self.call == Call::CreateWithKey { items.clone() } else { Vec::new() };
+        if !records.iter().map(|record| &record["task_id"]).eq(known.iter().map(|item| &item["task_id"])) {
+            return Left::Broken(format!("records {records:?} of tasks {items:?}"));
+        }
+        if items == self.before {
+            return Left::Untouched;
+        }
+        let [item] = items.as_slice() else { return Left::Broken(format!("{} tasks", items.len())) };
+        if content(item) != self.call.done() {
+            return Left::Broken(format!("{item}"));
+        }
+        let first_version = if self.call.creates() { 1 } else { 2 };
+        match version(item) - first_version {
+            0 => Left::Done,
+            1 => Left::DoneAgain,
+            _ => Left::Broken(format!("version {}", version(item))),
+        }
+    }
+
+    /// How a successful answer differs from what is in the table.
+    pub(super) fn disagreement(&self, answer: &Answer, api: &Api) -> Option<String> {
+        let items = api.items("tasks", &self.user);
+        let task = match self.call.operation() {
+            Operation::DeleteTask => return None,
+            Operation::ListTasks => &answer.body["tasks"][0],
+            _ => &answer.body,
+        };
+        let [item] = items.as_slice() else { return Some(format!("{task} of {} tasks", items.len())) };
+        let agrees = item["task_id"]["S"] == task["id"]
+            && item["title"]["S"] == task["title"]
+            && json!(version(item)) == task["version"]
+            && json!(item["completed_at"].is_object()) == task["completed"];
+        (!agrees).then(|| format!("{task} is answered, and {item} is there"))
+    }
+
+    async fn make(&self, call: Call, api: &Api) -> Answer {
+        let mut event = self.event();
+        if let Some(item) = self.before.first()
+            && call != Call::List
+        {
+            event = event.task(item["task_id"]["S"].as_str().unwrap());
+        }
+        if let Some(body) = call.body() {
+            event = event.json(&body);
+        }
+        if call.is_conditional() {
+            event = event.header("if-match", "\"1\"");
+        }
+        if call == Call::CreateWithKey {
+            event = event.header("idempotency-key", "key");
+        }
+        api.call(call.operation(), &event).await
+    }
+
+    fn event(&self) -> Event {
+        Event::anonymous("me").bearer(&self.token)
+    }
+}
+
+/// The content of an item, as the API would show it; null of a tombstone.
+fn content(item: &Value) -> Value {
+    if item["deleted_at"].is_object() {
+        return Value::Null;
+    }
+    let tags: Vec<_> = item["tags"]["L"].as_array().unwrap().iter().map(|tag| &tag["S"]).collect();
+    json!({
+        "title": item["title"]["S"],
+        "description": item["description"]["S"],
+        "priority": item["priority"]["S"],
+        "due": item["due"]["S"],
+        "tags": tags,
+        "completed": item["completed_at"].is_object(),
+    })
+}
+
+fn version(item: &Value) -> u64 {
+    item["version"]["N"].as_str().unwrap().parse().unwrap()
+}
+
+/// What does not fit together in an item: the keys of its indexes follow from the rest of it, and a tombstone has none
+/// of its content.
+fn incoherence(item: &Value) -> Option<String> {
+    let id = item["task_id"]["S"].as_str().unwrap();
+    let updated = format!("{}#{id}", item["updated_at"]["S"].as_str().unwrap());
+    let due_key = format!("{}#{id}", item["due"]["S"].as_str().unwrap_or("~"));
+    let is_deleted = item["deleted_at"].is_object();
+    let is_open = !is_deleted && !item["completed_at"].is_object();
+    let keys = [
+        ("updated", Some(updated)),
+        ("due_key", (!is_deleted).then(|| due_key.clone())),
+        ("open_due", is_open.then_some(due_key)),
+    ];
+    let fits = keys.iter().all(|(name, expected)| item[name]["S"].as_str() == expected.as_deref());
+    let is_empty = ["title", "description", "tags", "due", "priority"].iter().all(|name| item[name].is_null());
+    (!fits || is_deleted != is_empty).then(|| format!("half-written: {item}"))
+}

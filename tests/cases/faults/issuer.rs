@@ -1,0 +1,241 @@
+//! Rows of the table: what fails between a function and the issuer.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{Api, Fault, ISSUER, Issuer, Key, Signer};
+
+use super::calls::{Call, Client, Left};
+use super::table::{Pending, Row, timed, wrongs};
+
+const GROUP: &str = "issuer";
+
+/// How long the key set is waited for.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What is wrong with the issuer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Refuses,
+    Answers(u16, &'static str),
+    Redirects,
+    Huge,
+    Wire(Fault),
+}
+
+fn troubles() -> [(&'static str, Trouble); 15] {
+    let (in_time, too_late) = (FETCH_TIMEOUT * 2 / 3, FETCH_TIMEOUT * 4 / 3);
+    [
+        ("refuses connections", Trouble::Refuses),
+        ("answers 500", Trouble::Answers(500, "")),
+        ("answers 429", Trouble::Answers(429, "slow down")),
+        ("is empty", Trouble::Answers(200, "")),
+        ("has no keys", Trouble::Answers(200, r#"{"keys":[]}"#)),
+        ("is no key set", Trouble::Answers(200, "<html>")),
+        ("is larger than 1 MiB", Trouble::Huge),
+        ("redirects", Trouble::Redirects),
+        ("resets the connection", Trouble::Wire(Fault::Reset)),
+        ("truncates the answer", Trouble::Wire(Fault::Truncated)),
+        ("hangs", Trouble::Wire(Fault::Hang)),
+        ("answers slowly, in time", Trouble::Wire(Fault::Slow(in_time))),
+        ("answers too slowly", Trouble::Wire(Fault::Slow(too_late))),
+        ("answers in drops, in time", Trouble::Wire(Fault::Dribble(in_time))),
+        ("answers in drops, too slowly", Trouble::Wire(Fault::Dribble(too_late))),
+    ]
+}
+
+/// What the function knows when the token comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// No key, ever.
+    Nothing,
+    /// The key that the token names.
+    TheKey,
+    /// Other keys.
+    OtherKeys,
+}
+
+/// Every trouble, whatever the function knows, of every operation; keys that change; and both servers in trouble.
+pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
+    let mut rows: Vec<Pending<'_>> = Vec::new();
+    for call in Call::REPEATABLE {
+        for (name, trouble) in troubles() {
+            for known in [Known::Nothing, Known::TheKey, Known::OtherKeys] {
+                rows.push(Box::pin(troubled(api, name, trouble, known, call)));
+            }
+        }
+        rows.push(Box::pin(rotated(api, call)));
+        rows.push(Box::pin(flooded(api, call)));
+        rows.push(Box::pin(both_in_trouble(api, call)));
+    }
+    rows
+}
+
+async fn troubled(api: &Api, name: &str, trouble: Trouble, known: Known, call: Call) -> Row {
+    let issuer = Issuer::publishing(&Signer::key_set()).await;
+    let fault = format!(
+        "{name}, {}",
+        match known {
+            Known::Nothing => "before the first key",
+            Known::TheKey => "the key being known",
+            Known::OtherKeys => "the key being unknown",
+        }
+    );
+    let url = if trouble == Trouble::Refuses { "http://127.0.0.1:1" } else { issuer.wire.endpoint() };
+    let function = function(api, url, (known != Known::Nothing).then(Signer::key_set)).await;
+    let client = client(api, &fault, call, |user| {
+        let signer = Signer::with(Key::Ed25519);
+        let signer = if known == Known::OtherKeys { signer.header(json!({ "kid": "another" })) } else { signer };
+        signer.token(user)
+    })
+    .await;
+    match trouble {
+        Trouble::Refuses => {}
+        Trouble::Answers(status, body) => issuer.answers(status, body),
+        Trouble::Redirects => issuer.redirects(),
+        Trouble::Huge => {
+            let mut key_set = Signer::key_set();
+            key_set["padding"] = json!("x".repeat(1024 * 1024));
+            issuer.answers(200, &key_set.to_string());
+        }
+        Trouble::Wire(fault) => issuer.wire.fail_all(fault),
+    }
+
+    // Slow is not too slow.
+    let is_passable =
+        matches!(trouble, Trouble::Wire(Fault::Slow(time) | Fault::Dribble(time)) if time < FETCH_TIMEOUT);
+    let (status, fetches) = match known {
+        Known::Nothing if is_passable => (call.success(), 1),
+        Known::Nothing => (503, 1),
+        Known::TheKey => (call.success(), 0),
+        Known::OtherKeys => (401, 1),
+    };
+    let fetches = if trouble == Trouble::Refuses { 0 } else { fetches };
+    let mut row = row(&function, &issuer, fault, &client, call, (status, fetches)).await;
+
+    // The failed fetch counts towards the cool-down: another call right away is answered alike, and asks nobody.
+    if row.status.is_some_and(|status| status >= 400) {
+        let again = client.call(&function).await.status;
+        let fetched = issuer.wire.take_operations().len();
+        if (Some(again), fetched) != (row.status, 0) {
+            row.wrong.push(format!("the second call is answered with {again}, after {fetched} fetches"));
+        }
+    }
+    // The next process finds the issuer in good health.
+    issuer.answers(200, &Signer::key_set().to_string());
+    issuer.wire.settle().await;
+    let healed = self::function(api, issuer.wire.endpoint(), None).await;
+    let client = client.signed_by(Key::Ed25519);
+    retried(row, &client, &healed).await
+}
+
+/// A token of a key that is new, while the function has the keys of before.
+async fn rotated(api: &Api, call: Call) -> Row {
+    let issuer = Issuer::publishing(&only("ec")).await;
+    let function = function(api, issuer.wire.endpoint(), Some(only("ed"))).await;
+    let client = client(api, "rotates", call, |user| Signer::with(Key::P256).token(user)).await;
+    let mut row = row(&function, &issuer, "rotates the key".to_owned(), &client, call, (call.success(), 1)).await;
+    // The key of before is withdrawn, and its tokens are refused without another fetch.
+    let (withdrawn, _) = timed(client.clone().signed_by(Key::Ed25519).call(&function)).await;
+    let fetched = issuer.wire.take_operations().len();
+    let status = withdrawn.map(|answer| answer.status);
+    if (status, fetched) != (Some(401), 0) {
+        row.wrong.push(format!("the withdrawn key is answered with {status:?}, after {fetched} fetches"));
+    }
+    retried(row, &client, &function).await
+}
+
+/// A good token amid a flood of tokens that name keys which nobody has.
+async fn flooded(api: &Api, call: Call) -> Row {
+    const FLOOD: usize = 50;
+    let issuer = Issuer::publishing(&Signer::key_set()).await;
+    let function = function(api, issuer.wire.endpoint(), None).await;
+    let client = client(api, "flooded", call, |user| Signer::with(Key::Ed25519).token(user)).await;
+    let strangers: Vec<_> = (0..FLOOD)
+        .map(|number| {
+            let signer = Signer::with(Key::Ed25519).header(json!({ "kid": format!("unknown-{number}") }));
+            client.clone().bearing(&signer.token("stranger"))
+        })
+        .collect();
+    let flood = join_all(strangers.iter().map(|stranger| stranger.call(&function)));
+    let fault = "is asked for 50 unknown keys at once".to_owned();
+    let (refused, mut row) =
+        futures_util::join!(flood, row(&function, &issuer, fault, &client, call, (call.success(), 1)));
+    let believed = refused.iter().filter(|answer| answer.status != 401).count();
+    if believed > 0 {
+        row.wrong.push(format!("{believed} unknown keys were not refused"));
+    }
+    retried(row, &client, &function).await
+}
+
+/// A slow issuer, and a DynamoDB that hangs.
+async fn both_in_trouble(api: &Api, call: Call) -> Row {
+    let issuer = Issuer::publishing(&Signer::key_set()).await;
+    issuer.wire.fail_all(Fault::Slow(FETCH_TIMEOUT / 3));
+    let function = function(api, issuer.wire.endpoint(), None).await;
+    let client = client(api, "both", call, |user| Signer::with(Key::Ed25519).token(user)).await;
+    function.wire.fail_all(Fault::Hang);
+    let row = row(&function, &issuer, "answers slowly, and DynamoDB hangs".to_owned(), &client, call, (503, 1)).await;
+    function.wire.settle().await;
+    retried(Row { group: "both", ..row }, &client, &function).await
+}
+
+/// The API with the keys of an issuer at this URL, and perhaps with some that are configured.
+async fn function(api: &Api, issuer: &str, keys: Option<Value>) -> Api {
+    let (url, keys) = (format!("{issuer}/jwks"), keys.map(|keys| keys.to_string()));
+    let mut settings = vec![("BETTER_AUTH_URL", ISSUER), ("JWKS_URL", url.as_str())];
+    settings.extend(keys.as_deref().map(|keys| ("JWKS", keys)));
+    api.another_with(&settings).await
+}
+
+/// The published key with this id, alone.
+fn only(id: &str) -> Value {
+    let keys = Signer::key_set()["keys"].as_array().unwrap().clone();
+    json!({ "keys": keys.into_iter().filter(|key| key["kid"] == id).collect::<Vec<_>>() })
+}
+
+async fn client(api: &Api, fault: &str, call: Call, token: impl FnOnce(&str) -> String) -> Client {
+    let user = format!("{fault}-{call:?}").replace([' ', ','], "-");
+    let client = Client::new(api, &user, &Signer::with(Key::Secret).token(&user), call).await;
+    client.bearing(&token(&user))
+}
+
+/// The first call: `expected` is its status and the number of fetches.
+async fn row(
+    function: &Api,
+    issuer: &Issuer,
+    fault: String,
+    client: &Client,
+    call: Call,
+    expected: (u16, usize),
+) -> Row {
+    let (answer, time) = timed(client.call(function)).await;
+    let fetches = issuer.wire.take_operations();
+    let to_dynamodb = function.wire.take().len();
+    let left = client.left(function);
+    let mut wrong = wrongs(answer.as_ref(), time, client, &left, function);
+    let status = answer.map(|answer| answer.status);
+    if (status, fetches.len()) != (Some(expected.0), expected.1) {
+        wrong.push(format!("expected was {expected:?}"));
+    }
+    if fetches.iter().any(|fetch| fetch != "GET /jwks") {
+        wrong.push(format!("another URL was fetched: {fetches:?}"));
+    }
+    let is_done = if call.reads() { Left::Untouched } else { Left::Done };
+    if left != if expected.0 < 300 { is_done } else { Left::Untouched } {
+        wrong.push(format!("left is {left:?}"));
+    }
+    if status == Some(401) && to_dynamodb > 0 {
+        wrong.push("DynamoDB was asked".to_owned());
+    }
+    let (requests, after_retry) = ([to_dynamodb, fetches.len()], left.clone());
+    Row { group: GROUP, fault, call, status, requests, time, left, retry: None, after_retry, wrong }
+}
+
+/// The row with what a retry through `healed` makes of it.
+async fn retried(mut row: Row, client: &Client, healed: &Api) -> Row {
+    let (retry, after_retry, wrong) = client.retry(healed, &row.left).await;
+    row.wrong.extend(wrong);
+    Row { retry, after_retry, ..row }
+}

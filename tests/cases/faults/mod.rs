@@ -1,0 +1,8 @@
+//! What goes wrong behind the functions, at DynamoDB and at the issuer, and what becomes of it: an answer of ours in
+//! time, nothing lost, and nothing done twice.
+
+mod calls;
+mod dynamodb;
+mod errors;
+mod issuer;
+mod table;

@@ -1,0 +1,133 @@
+//! Every fault of every operation, as a table: `target/faults.md`.
+#![expect(clippy::print_stdout, reason = "the table is there to be read")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream;
+use shared::app::ANSWER_WITHIN;
+use tests::{Answer, Api, SECRET};
+use tokio::time::{Instant, timeout};
+
+use super::calls::{Call, Client, Left};
+use super::{dynamodb, issuer};
+
+/// Rows mostly wait, so that many are made at a time; more of them would keep each other from answering in time.
+const ROWS_AT_A_TIME: usize = 48;
+
+/// A fault, an operation that it met, and what became of it.
+pub(super) struct Row {
+    /// Who fails.
+    pub(super) group: &'static str,
+    /// In which way.
+    pub(super) fault: String,
+    pub(super) call: Call,
+    /// The status of the answer; `None` if there was none.
+    pub(super) status: Option<u16>,
+    /// How many requests DynamoDB was sent, and how many the issuer.
+    pub(super) requests: [usize; 2],
+    pub(super) time: Duration,
+    pub(super) left: Left,
+    /// What a retry is answered with.
+    pub(super) retry: Option<u16>,
+    pub(super) after_retry: Left,
+    /// What is wrong with all this.
+    pub(super) wrong: Vec<String>,
+}
+
+/// A row in the making.
+pub(super) type Pending<'a> = LocalBoxFuture<'a, Row>;
+
+/// An answer, and how long it took; `None` if the client gave up.
+pub(super) async fn timed(call: impl Future<Output = Answer>) -> (Option<Answer>, Duration) {
+    let begun = Instant::now();
+    let answer = timeout(2 * ANSWER_WITHIN, call).await;
+    (answer.ok(), begun.elapsed())
+}
+
+/// What is wrong with an answer in any row: a failure that is none of ours or not in time, or a success that is none.
+pub(super) fn wrongs(answer: Option<&Answer>, time: Duration, client: &Client, left: &Left, api: &Api) -> Vec<String> {
+    let mut wrong = Vec::new();
+    match answer {
+        None => wrong.push("no answer".to_owned()),
+        Some(answer) if answer.status == client.success() => wrong.extend(client.disagreement(answer, api)),
+        Some(answer) if answer.status == 503 => {
+            if (answer.code(), answer.header("retry-after")) != ("unavailable", "1") {
+                wrong.push(format!("no problem of ours: {answer:?}"));
+            }
+        }
+        // Only an issuer in trouble makes this of a good token.
+        Some(answer) if (answer.status, answer.code()) == (401, "token_invalid") => {}
+        Some(answer) => wrong.push(format!("answered with {}", answer.status)),
+    }
+    if time >= ANSWER_WITHIN {
+        wrong.push(format!("answered after {time:?}"));
+    }
+    if let Left::Broken(how) = left {
+        wrong.push(how.clone());
+    }
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_fails_every_operation_is_answered_in_time_and_nothing_is_lost() {
+    let api = Api::start_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let pending = dynamodb::rows(&api).into_iter().chain(issuer::rows(&api));
+    let mut rows: Vec<(usize, Row)> = stream::iter(pending.enumerate().map(async |(index, row)| (index, row.await)))
+        .buffer_unordered(ROWS_AT_A_TIME)
+        .collect()
+        .await;
+    rows.sort_by_key(|(index, _)| *index);
+    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+
+    let table = table(&rows);
+    println!("{table}");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    fs::write(target.join("faults.md"), table).unwrap();
+
+    let wrong: Vec<_> = rows.iter().filter(|row| !row.wrong.is_empty()).map(line).collect();
+    assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.concat());
+    let different: BTreeSet<_> = rows.iter().map(|row| (row.group, &row.fault, row.call.name())).collect();
+    assert_eq!((rows.len(), different.len()), (770, 770), "no row drops out");
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut table = String::from("# Faults, and what becomes of them\n\n");
+    table
+        .push_str("| who fails | rows | answered with 500 | no answer | lost | longest |\n|---|---|---|---|---|---|\n");
+    for group in rows.iter().map(|row| row.group).collect::<BTreeSet<_>>() {
+        let rows: Vec<_> = rows.iter().filter(|row| row.group == group).collect();
+        let count = |is_counted: fn(&Row) -> bool| rows.iter().filter(|row| is_counted(row)).count();
+        let is_lost = |row: &Row| [&row.left, &row.after_retry].into_iter().any(|left| matches!(left, Left::Broken(_)));
+        let longest = rows.iter().map(|row| row.time).max().unwrap_or_default().as_secs_f32();
+        let (failed, hung) = (count(|row| row.status == Some(500)), count(|row| row.status.is_none()));
+        let _ =
+            writeln!(table, "| {group} | {} | {failed} | {hung} | {} | {longest:.1} s |", rows.len(), count(is_lost));
+    }
+    table.push_str("\n| who fails | how | operation | status | requests to DynamoDB, to the issuer | time | left | retry | left then |\n");
+    table.push_str("|---|---|---|---|---|---|---|---|---|\n");
+    rows.iter().for_each(|row| table.push_str(&line(row)));
+    table
+}
+
+fn line(row: &Row) -> String {
+    let status = |status: Option<u16>| status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+    let [to_dynamodb, to_issuer] = row.requests;
+    format!(
+        "| {} | {} | {} | {} | {to_dynamodb}, {to_issuer} | {:.2} s | {} | {} | {} |{}\n",
+        row.group,
+        row.fault,
+        row.call.name(),
+        status(row.status),
+        row.time.as_secs_f32(),
+        row.left.name(),
+        status(row.retry),
+        row.after_retry.name(),
+        row.wrong.iter().map(|wrong| format!(" **{wrong}**")).collect::<String>()
+    )
+}
