@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod agreement;
+mod concurrency;
 mod contract;
 mod cors;
 mod end_to_end;

@@ -1,0 +1,269 @@
+//! Many at once: writers of one task, clients with one idempotency key, and readers of a list that others change.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::{join_all, select};
+use serde_json::{Value, json};
+use tests::{ALICE, Answer, Api, Event, Fault, Operation, SECRET};
+
+/// How many clients there are, each with a process of the API for itself.
+const CLIENTS: usize = 16;
+/// How many writes each of them wants to see done.
+const WRITES: usize = 5;
+
+/// Processes of the API on one database.
+async fn processes(api: &Api) -> Vec<Api> {
+    join_all((0..CLIENTS).map(|_| api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]))).await
+}
+
+fn version(answer: &Answer) -> u64 {
+    answer.body["version"].as_u64().unwrap_or_else(|| panic!("no task: {answer:?}"))
+}
+
+/// One item of Alice's, as it is in the table.
+fn item(api: &Api, id: &str) -> Value {
+    api.items("tasks", ALICE).into_iter().find(|item| item["task_id"]["S"] == id).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_that_know_the_version_lose_no_update() {
+    let api = Api::start().await;
+    let id = api.create(ALICE, json!({ "title": "0" })).await["id"].as_str().unwrap().to_owned();
+    let id = id.as_str();
+    let processes = processes(&api).await;
+    // Each adds one to the number that it has read, until it has done so often enough.
+    let writers = processes.iter().map(async |process| {
+        let mut refused = 0;
+        for _ in 0..WRITES {
+            loop {
+                let task = process.get(ALICE, id).await;
+                let next = task.body["title"].as_str().unwrap().parse::<usize>().unwrap() + 1;
+                let event = Event::by(ALICE).task(id).json(&json!({ "title": next.to_string() }));
+                let answer = process.call(Operation::UpdateTask, &event.header("if-match", task.header("etag"))).await;
+                match answer.status {
+                    200 => break assert_eq!(version(&answer), version(&task) + 1),
+                    412 => refused += 1,
+                    _ => panic!("{answer:?}"),
+                }
+            }
+        }
+        refused
+    });
+    let refused: usize = join_all(writers).await.into_iter().sum();
+    assert!(refused > 0, "nobody met anybody");
+    let task = api.get(ALICE, id).await;
+    assert_eq!(task.body["title"], (CLIENTS * WRITES).to_string());
+    assert_eq!(version(&task), 1 + (CLIENTS * WRITES) as u64);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_write_without_a_precondition_is_a_version_of_its_own() {
+    let api = Api::start().await;
+    let id = api.create_titled("one").await;
+    let id = id.as_str();
+    let processes = processes(&api).await;
+    // A quarter of the writers has one field for itself, and a quarter toggles.
+    let writers = processes.iter().enumerate().map(async |(index, process)| {
+        let mut answers = Vec::new();
+        for number in 0..WRITES {
+            let (event, text) = (Event::by(ALICE).task(id), format!("{index} {number}"));
+            answers.push(match index % 4 {
+                0 => process.call(Operation::UpdateTask, &event.json(&json!({ "title": text }))).await,
+                1 => process.call(Operation::UpdateTask, &event.json(&json!({ "description": text }))).await,
+                2 => process.call(Operation::UpdateTask, &event.json(&json!({ "tags": [text] }))).await,
+                _ => process.call(Operation::CompleteTask, &event).await,
+            });
+        }
+        answers
+    });
+    let answers: Vec<Vec<Answer>> = join_all(writers).await;
+    // A toggle may find that others have toggled all the time; then it says so and has done nothing.
+    let (done, given_up): (Vec<_>, Vec<_>) = answers.iter().flatten().partition(|answer| answer.status == 200);
+    assert!(given_up.iter().all(|answer| answer.status == 503), "{given_up:?}");
+    let versions: BTreeSet<_> = done.iter().map(|answer| version(answer)).collect();
+    assert_eq!(versions, (2..2 + done.len() as u64).collect(), "one version for each write");
+
+    let task = api.get(ALICE, id).await;
+    assert_eq!(version(&task), 1 + done.len() as u64);
+    let toggles = answers.iter().skip(3).step_by(4).flatten().filter(|answer| answer.status == 200).count();
+    assert_eq!(task.body["completed"], toggles % 2 == 1, "{toggles} toggles");
+    // What is there is what the last writer of each field wrote, and every answer shows its own write.
+    for (quarter, field) in ["title", "description", "tags"].into_iter().enumerate() {
+        let written = answers.iter().skip(quarter).step_by(4).flatten();
+        let last = written.max_by_key(|answer| version(answer)).unwrap();
+        assert_eq!(task.body[field], last.body[field], "{field}");
+        for (index, answers) in answers.iter().enumerate().skip(quarter).step_by(4) {
+            for (number, answer) in answers.iter().enumerate() {
+                let shown = &answer.body[field];
+                assert_eq!(shown.as_str().or(shown[0].as_str()), Some(format!("{index} {number}").as_str()));
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_deleted_once_and_no_write_brings_it_back() {
+    let api = Api::start().await;
+    let processes = processes(&api).await;
+    for _ in 0..WRITES {
+        let id = api.create_titled("one").await;
+        let id = id.as_str();
+        let calls = processes.iter().enumerate().map(async |(index, process)| {
+            let event = Event::by(ALICE).task(id);
+            let answer = match index % 4 {
+                0 => process.call(Operation::DeleteTask, &event).await,
+                1 => process.call(Operation::ReplaceTask, &event.json(&json!({ "title": "again" }))).await,
+                2 => process.call(Operation::UpdateTask, &event.json(&json!({ "due": "2026-12-01" }))).await,
+                _ => process.call(Operation::CompleteTask, &event).await,
+            };
+            answer.status
+        });
+        let statuses = join_all(calls).await;
+        assert_eq!(statuses.iter().filter(|&&status| status == 204).count(), 1, "{statuses:?}");
+        assert!(statuses.iter().all(|status| [200, 204, 404].contains(status)), "{statuses:?}");
+        let item = item(&api, id);
+        assert!(item["deleted_at"].is_object() && item["title"].is_null() && item["open_due"].is_null(), "{item}");
+        assert_eq!(item["version"]["N"], (1 + statuses.iter().filter(|&&status| status < 300).count()).to_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_with_one_key_make_one_task() {
+    let api = Api::start().await;
+    let processes = processes(&api).await;
+    let create = async |process: &Api, key: &str, title: &str| {
+        let event = Event::by(ALICE).header("idempotency-key", key).json(&json!({ "title": title }));
+        process.call(Operation::CreateTask, &event).await
+    };
+    for round in 0..WRITES {
+        let key = format!("same-{round}");
+        let answers = join_all(processes.iter().map(|process| create(process, &key, "one"))).await;
+        let tasks: BTreeSet<_> = answers.iter().map(|answer| answer.body.to_string()).collect();
+        assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
+        assert_eq!(tasks.len(), 1, "all get the same task");
+    }
+    for round in 0..WRITES {
+        let key = format!("different-{round}");
+        let titles: Vec<_> = (0..CLIENTS).map(|number| number.to_string()).collect();
+        let calls = processes.iter().zip(&titles).map(|(process, title)| create(process, &key, title));
+        let answers = join_all(calls).await;
+        let made = answers.iter().filter(|answer| answer.status == 201).count();
+        let reused = answers.iter().filter(|answer| answer.code() == "idempotency_key_reused").count();
+        assert_eq!((made, reused), (1, CLIENTS - 1), "the first one has the key");
+    }
+    assert_eq!(api.items("tasks", ALICE).len(), 2 * WRITES);
+    let mut made: Vec<_> = api.items("tasks", ALICE).iter().map(|task| task["task_id"].to_string()).collect();
+    let mut known: Vec<_> =
+        api.items("idempotency", ALICE).iter().map(|record| record["task_id"].to_string()).collect();
+    made.sort();
+    known.sort();
+    assert_eq!(made, known, "a record for each task");
+}
+
+/// An attempt that was given up may still arrive, after the call was answered and somebody else has written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_comes_late_undoes_nothing_if_it_names_the_version() {
+    let api = Api::start().await;
+    let other = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    for (operation, body) in [
+        (Operation::ReplaceTask, Some(json!({ "title": "late" }))),
+        (Operation::UpdateTask, Some(json!({ "title": "late" }))),
+        (Operation::CompleteTask, Some(json!({ "completed": true }))),
+        (Operation::CompleteTask, None),
+    ] {
+        let id = api.create_titled("one").await;
+        let event = Event::by(ALICE).task(&id).header("if-match", "\"1\"");
+        let event = body.iter().fold(event, |event, body| event.json(body));
+        // Both attempts are done, the second one a moment after the other's write.
+        let moment = std::time::Duration::from_millis(300);
+        api.wire.fail_next([Fault::LostAnswer, Fault::Late(moment)]);
+        let written = json!({ "title": "other", "due": "2026-12-24" });
+        let others = async {
+            while item(&api, &id)["version"]["N"] == "1" {
+                tokio::task::yield_now().await;
+            }
+            other.call(Operation::ReplaceTask, &Event::by(ALICE).task(&id).json(&written)).await
+        };
+        let (answer, others) = futures_util::join!(api.call(operation, &event), others);
+        assert_eq!((others.status, &others.body["version"]), (200, &json!(3)), "{operation:?}");
+        assert_eq!(answer.status, 412, "{operation:?}: the version is another by now");
+        assert_eq!(api.get(ALICE, &id).await.body, others.body, "{operation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_others_change_shows_what_stands_once() {
+    let api = Api::start().await;
+    let others = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let mut standing = BTreeSet::new();
+    let mut changing = Vec::new();
+    // Tasks that stand lie between tasks that change, in every order that there is.
+    for number in 0..30 {
+        let due = (number % 3 > 0).then(|| format!("2026-12-{:02}", number % 5 + 1));
+        let body = json!({ "title": format!("standing {number}"), "due": due, "tags": ["t"], "priority": "high" });
+        let task = api.create(ALICE, body).await;
+        if number % 2 == 0 {
+            let event = Event::by(ALICE).task(task["id"].as_str().unwrap());
+            api.call(Operation::CompleteTask, &event).await;
+        }
+        standing.insert((format!("standing {number}"), number % 2 == 0, number % 3 > 0));
+        changing.push(api.create(ALICE, json!({ "title": "changing", "tags": ["t"], "priority": "high" })).await);
+    }
+    let ids: Vec<_> = changing.iter().map(|task| task["id"].as_str().unwrap()).collect();
+
+    let expected = |is_listed: fn(bool, bool) -> bool| -> BTreeSet<String> {
+        let listed = standing.iter().filter(|(_, is_completed, has_due)| is_listed(*is_completed, *has_due));
+        listed.map(|(title, ..)| title.clone()).collect()
+    };
+    let all = expected(|_, _| true);
+    let open = expected(|is_completed, _| !is_completed);
+    let completed = expected(|is_completed, _| is_completed);
+    let due = expected(|is_completed, has_due| !is_completed && has_due);
+    let lists: [(&[(&str, &str)], &BTreeSet<String>); 6] = [
+        (&[], &all),
+        (&[("status", "all"), ("tag", "t")], &all),
+        (&[("status", "completed")], &completed),
+        (&[("status", "open")], &open),
+        (&[("status", "open"), ("priority", "high")], &open),
+        (&[("status", "open"), ("due_from", "2026-12-01"), ("due_before", "2026-12-06")], &due),
+    ];
+    let readers = join_all(lists.iter().map(async |(query, expected)| {
+        for limit in ["1", "4", "7"] {
+            let titles = walk(&api, &[query, [("limit", limit)].as_slice()].concat()).await;
+            let standing: Vec<_> = titles.iter().filter(|title| title.starts_with("standing")).collect();
+            assert_eq!(standing.len(), expected.len(), "{query:?} by {limit} repeats or skips: {standing:?}");
+            assert_eq!(standing.into_iter().cloned().collect::<BTreeSet<_>>(), **expected, "{query:?} by {limit}");
+        }
+    }));
+    let writer = async {
+        for number in 0_usize.. {
+            let event = Event::by(ALICE).task(ids[number * 7 % ids.len()]);
+            let due = format!("2026-12-{:02}", number % 7 + 1);
+            match number % 4 {
+                0 => drop(others.call(Operation::UpdateTask, &event.json(&json!({ "due": due }))).await),
+                1 => drop(others.call(Operation::CompleteTask, &event).await),
+                2 => drop(others.create(ALICE, json!({ "title": "new", "due": due, "tags": ["t"] })).await),
+                _ if number % 16 == 3 => drop(others.call(Operation::DeleteTask, &event).await),
+                _ => drop(others.call(Operation::UpdateTask, &event.json(&json!({ "title": "changed" }))).await),
+            }
+        }
+    };
+    // The writer writes until the last reader has finished.
+    drop(select(Box::pin(readers), Box::pin(writer)).await);
+    assert!(api.items("tasks", ALICE).len() > 70, "others wrote meanwhile");
+}
+
+/// The titles on all pages of a list.
+async fn walk(api: &Api, query: &[(&str, &str)]) -> Vec<String> {
+    let mut titles = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let query: Vec<_> = query.iter().copied().chain(cursor.as_deref().map(|cursor| ("cursor", cursor))).collect();
+        let page = api.list(ALICE, &query).await;
+        titles.extend(page.titles().into_iter().map(str::to_owned));
+        cursor = page.body["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return titles;
+        }
+    }
+}
