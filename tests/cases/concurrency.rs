@@ -17,7 +17,7 @@ async fn processes(api: &Api) -> Vec<Api> {
 }
 
 fn version(answer: &Answer) -> u64 {
-    answer.body["version"].as_u64().unwrap_or_else(|| panic!("no task: {answer:?}"))
+    answer.body["version"].as_u64().unwrap()
 }
 
 /// One item of Alice's, as it is in the table.
@@ -40,11 +40,11 @@ async fn writers_that_know_the_version_lose_no_update() {
                 let next = task.body["title"].as_str().unwrap().parse::<usize>().unwrap() + 1;
                 let event = Event::by(ALICE).task(id).json(&json!({ "title": next.to_string() }));
                 let answer = process.call(Operation::UpdateTask, &event.header("if-match", task.header("etag"))).await;
-                match answer.status {
-                    200 => break assert_eq!(version(&answer), version(&task) + 1),
-                    412 => refused += 1,
-                    _ => panic!("{answer:?}"),
+                if answer.status == 200 {
+                    break assert_eq!(version(&answer), version(&task) + 1);
                 }
+                assert_eq!(answer.status, 412, "{answer:?}");
+                refused += 1;
             }
         }
         refused
@@ -219,17 +219,17 @@ async fn a_list_that_others_change_shows_what_stands_once() {
     let open = expected(|is_completed, _| !is_completed);
     let completed = expected(|is_completed, _| is_completed);
     let due = expected(|is_completed, has_due| !is_completed && has_due);
-    let lists: [(&[(&str, &str)], &BTreeSet<String>); 6] = [
-        (&[], &all),
-        (&[("status", "all"), ("tag", "t")], &all),
-        (&[("status", "completed")], &completed),
-        (&[("status", "open")], &open),
-        (&[("status", "open"), ("priority", "high")], &open),
-        (&[("status", "open"), ("due_from", "2026-12-01"), ("due_before", "2026-12-06")], &due),
+    let lists = [
+        (vec![], &all),
+        (vec![("status", "all"), ("tag", "t")], &all),
+        (vec![("status", "completed")], &completed),
+        (vec![("status", "open")], &open),
+        (vec![("status", "open"), ("priority", "high")], &open),
+        (vec![("status", "open"), ("due_from", "2026-12-01"), ("due_before", "2026-12-06")], &due),
     ];
     let readers = join_all(lists.iter().map(async |(query, expected)| {
         for limit in ["1", "4", "7"] {
-            let titles = walk(&api, &[query, [("limit", limit)].as_slice()].concat()).await;
+            let titles = walk(&api, &[query.as_slice(), &[("limit", limit)]].concat()).await;
             let standing: Vec<_> = titles.iter().filter(|title| title.starts_with("standing")).collect();
             assert_eq!(standing.len(), expected.len(), "{query:?} by {limit} repeats or skips: {standing:?}");
             assert_eq!(standing.into_iter().cloned().collect::<BTreeSet<_>>(), **expected, "{query:?} by {limit}");

@@ -3,13 +3,16 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod agreement;
+mod calls;
 mod concurrency;
 mod contract;
 mod cors;
+mod crash;
 mod end_to_end;
 mod faults;
 mod isolation;
 mod issuer;
+mod leaks;
 mod misuse;
 mod openapi;
 mod process;

@@ -28,7 +28,7 @@ use shared::connector::{Connector, TrustedRoots};
 use shared::settings::Settings;
 use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
-pub use self::dev::{Dev, send, temporary_folder};
+pub use self::dev::{Dev, send, temporary_folder, try_send};
 pub use self::event::Event;
 pub use self::issuer::Issuer;
 pub use self::lambda::Lambda;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -37,9 +37,10 @@ struct State {
     all: Option<Fault>,
 }
 
-/// What is on its way, and what has arrived.
+/// How many requests were sent, are on their way to the server, and were done.
 #[derive(Debug, Default, Clone, Copy)]
 struct Traffic {
+    sent: usize,
     on_the_way: usize,
     done: usize,
 }
@@ -58,7 +59,7 @@ pub struct Recorded {
 pub enum Fault {
     /// Nothing.
     None,
-    /// It is answered with this status and DynamoDB error, and not done.
+    /// It is answered with this status and DynamoDB error, whose message repeats the request, and not done.
     Error(u16, &'static str),
     /// It is answered as a transaction that was cancelled for this reason.
     Cancelled(&'static str),
@@ -126,6 +127,11 @@ impl Wire {
         self.until(|traffic| traffic.on_the_way == 0).await;
     }
 
+    /// Returns when so many requests have been sent in all.
+    pub async fn has_been_sent(&self, requests: usize) {
+        self.until(|traffic| traffic.sent >= requests).await;
+    }
+
     /// Returns when so many requests have been done in all.
     pub async fn has_done(&self, requests: usize) {
         self.until(|traffic| traffic.done >= requests).await;
@@ -175,10 +181,10 @@ impl Connection {
     /// Does with a request and its answer what the fault says; `None` ends the connection.
     async fn exchange(&mut self, request: &Message, fault: Fault) -> Option<()> {
         match fault {
-            Fault::Error(status, code) => return error(status, code, "").send(&mut self.stream).await,
+            Fault::Error(status, code) => return error(status, code, request, "").send(&mut self.stream).await,
             Fault::Cancelled(reason) => {
                 let reasons = format!(r#","CancellationReasons":[{{"Code":"None"}},{{"Code":"{reason}"}}]"#);
-                return error(400, "TransactionCanceledException", &reasons).send(&mut self.stream).await;
+                return error(400, "TransactionCanceledException", request, &reasons).send(&mut self.stream).await;
             }
             Fault::Reset => return self.reset(),
             Fault::Hang => std::future::pending().await,
@@ -247,13 +253,15 @@ impl Shared {
         let operation = request.field("x-amz-target").and_then(|target| target.rsplit_once('.'));
         let operation = operation.map_or_else(|| request.method_and_path(), |(_, operation)| operation).to_owned();
         let body = serde_json::from_slice(&request.body).unwrap_or_default();
+        self.traffic.send_modify(|traffic| traffic.sent += 1);
         let mut state = self.state.lock().unwrap();
         state.recorded.push(Recorded { operation, body });
         state.faults.pop_front().or(state.all).unwrap_or(Fault::None)
     }
 }
 
-fn error(status: u16, code: &str, more: &str) -> Message {
-    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"made by the test"{more}}}"#);
+fn error(status: u16, code: &str, request: &Message, more: &str) -> Message {
+    let message = json!(format!("made by the test of {}", String::from_utf8_lossy(&request.body)));
+    let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":{message}{more}}}"#);
     Message::answer(status, "application/x-amz-json-1.0", body)
 }

@@ -3,8 +3,8 @@
 use shared::store::ATTEMPT_TIMEOUT;
 use tests::{Api, ENDPOINT, Fault, SECRET, Signer};
 
-use super::calls::{Call, Client, Left};
-use super::table::{Pending, Row, timed, wrongs};
+use super::table::{Pending, Row, retried, timed, wrongs};
+use crate::calls::{Call, Client, Left};
 
 const GROUP: &str = "DynamoDB";
 
@@ -113,8 +113,7 @@ async fn row(api: &Api, healed: &Api, fault: String, client: &Client, call: Call
     if requests > 6 {
         wrong.push(format!("{requests} requests"));
     }
-    let (retry, after_retry, wrong_then) = client.retry(healed, &left).await;
-    wrong.extend(wrong_then);
-    let requests = [requests, 0];
-    Row { group: GROUP, fault, call, status, requests, time, left, retry, after_retry, wrong }
+    let (requests, after_retry) = ([requests, 0], left.clone());
+    let row = Row { group: GROUP, fault, call, status, requests, time, left, retry: None, after_retry, wrong };
+    retried(row, client, healed).await
 }

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{Api, Fault, ISSUER, Issuer, Key, Signer};
 
-use super::calls::{Call, Client, Left};
-use super::table::{Pending, Row, timed, wrongs};
+use super::table::{Pending, Row, retried, timed, wrongs};
+use crate::calls::{Call, Client, Left};
 
 const GROUP: &str = "issuer";
 
@@ -231,11 +231,4 @@ async fn row(
     }
     let (requests, after_retry) = ([to_dynamodb, fetches.len()], left.clone());
     Row { group: GROUP, fault, call, status, requests, time, left, retry: None, after_retry, wrong }
-}
-
-/// The row with what a retry through `healed` makes of it.
-async fn retried(mut row: Row, client: &Client, healed: &Api) -> Row {
-    let (retry, after_retry, wrong) = client.retry(healed, &row.left).await;
-    row.wrong.extend(wrong);
-    Row { retry, after_retry, ..row }
 }

@@ -14,8 +14,8 @@ use shared::app::ANSWER_WITHIN;
 use tests::{Answer, Api, SECRET};
 use tokio::time::{Instant, timeout};
 
-use super::calls::{Call, Client, Left};
 use super::{dynamodb, issuer};
+use crate::calls::{Call, Client, Left};
 
 /// Rows mostly wait, so that many are made at a time; more of them would keep each other from answering in time.
 const ROWS_AT_A_TIME: usize = 48;
@@ -72,6 +72,15 @@ pub(super) fn wrongs(answer: Option<&Answer>, time: Duration, client: &Client, l
         wrong.push(how.clone());
     }
     wrong
+}
+
+/// The row, with what a retry through `healed` makes of it.
+pub(super) async fn retried(mut row: Row, client: &Client, healed: &Api) -> Row {
+    let Some((operation, event)) = client.retry() else { return row };
+    let answer = healed.call(operation, &event).await;
+    let (after_retry, wrong) = client.judge_retry(&answer, &row.left, healed);
+    row.wrong.extend(wrong);
+    Row { retry: Some(answer.status), after_retry, ..row }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,12 @@
-//! What a client asks for while something fails, what may be left of it, and what a retry makes of that.
+//! What a client asks for while something fails, what may be left of it, and what a retry makes of that: for the tests
+//! of faults and of crashes.
 
 use serde_json::{Value, json};
 use tests::{Answer, Api, Event, Key, Operation, Signer};
 
 /// An operation, as a client calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
+pub(crate) enum Call {
     Create,
     CreateWithKey,
     List,
@@ -23,7 +24,7 @@ pub(super) enum Call {
 }
 
 impl Call {
-    pub(super) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Create,
         Self::CreateWithKey,
         Self::List,
@@ -41,7 +42,7 @@ impl Call {
     ];
 
     /// One for each operation, in the way that a retry does no harm.
-    pub(super) const REPEATABLE: [Self; 7] = [
+    pub(crate) const REPEATABLE: [Self; 7] = [
         Self::CreateWithKey,
         Self::List,
         Self::Get,
@@ -51,7 +52,7 @@ impl Call {
         Self::DeleteIfMatch,
     ];
 
-    pub(super) fn operation(self) -> Operation {
+    pub(crate) fn operation(self) -> Operation {
         match self {
             Self::Create | Self::CreateWithKey => Operation::CreateTask,
             Self::List => Operation::ListTasks,
@@ -63,7 +64,7 @@ impl Call {
         }
     }
 
-    pub(super) fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         let how = match self {
             Self::CreateWithKey => ", with a key",
             Self::Toggle => ", toggle",
@@ -74,11 +75,11 @@ impl Call {
         format!("{}{how}", self.operation().name())
     }
 
-    pub(super) fn reads(self) -> bool {
+    pub(crate) fn reads(self) -> bool {
         matches!(self, Self::List | Self::Get)
     }
 
-    pub(super) fn success(self) -> u16 {
+    pub(crate) fn success(self) -> u16 {
         match self {
             Self::Create | Self::CreateWithKey => 201,
             Self::Delete | Self::DeleteIfMatch => 204,
@@ -147,7 +148,7 @@ impl Call {
 
 /// What is in the tables after a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Left {
+pub(crate) enum Left {
     /// What was there before.
     Untouched,
     /// All that the call does, done once.
@@ -159,7 +160,7 @@ pub(super) enum Left {
 }
 
 impl Left {
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Untouched => "untouched",
             Self::Done => "done once",
@@ -171,7 +172,7 @@ impl Left {
 
 /// A user with one task, or with none if they are about to create it, and what they call.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     call: Call,
     user: String,
     token: String,
@@ -180,11 +181,11 @@ pub(super) struct Client {
 
 impl Client {
     /// A client whose task is made through `api`, which must work and believe the token.
-    pub(super) async fn new(api: &Api, user: &str, token: &str, call: Call) -> Self {
+    pub(crate) async fn new(api: &Api, user: &str, token: &str, call: Call) -> Self {
         let mut client = Self { call, user: user.to_owned(), token: token.to_owned(), before: Vec::new() };
         if !call.creates() {
             let body = json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] });
-            let answer = api.call(Operation::CreateTask, &client.event().json(&body)).await;
+            let answer = api.call(Operation::CreateTask, &client.anything().json(&body)).await;
             assert_eq!(answer.status, 201, "{answer:?}");
             client.before = api.items("tasks", user);
         }
@@ -192,31 +193,40 @@ impl Client {
     }
 
     /// The same client with another token.
-    pub(super) fn bearing(mut self, token: &str) -> Self {
+    pub(crate) fn bearing(mut self, token: &str) -> Self {
         token.clone_into(&mut self.token);
         self
     }
 
     /// The same client with a good token of this key.
-    pub(super) fn signed_by(self, key: Key) -> Self {
+    pub(crate) fn signed_by(self, key: Key) -> Self {
         let token = Signer::with(key).token(&self.user);
         self.bearing(&token)
     }
 
     /// The status of a success.
-    pub(super) fn success(&self) -> u16 {
+    pub(crate) fn success(&self) -> u16 {
         self.call.success()
     }
 
     /// Calls.
-    pub(super) async fn call(&self, api: &Api) -> Answer {
-        self.make(self.call, api).await
+    pub(crate) async fn call(&self, api: &Api) -> Answer {
+        api.call(self.call.operation(), &self.event()).await
     }
 
-    /// Does what a client does that knows nothing of the outcome, and gives what is wrong with that.
-    pub(super) async fn retry(&self, api: &Api, left: &Left) -> (Option<u16>, Left, Vec<String>) {
-        let Some(retry) = self.call.retry() else { return (None, left.clone(), Vec::new()) };
-        let answer = self.make(retry, api).await;
+    /// The event of the call.
+    pub(crate) fn event(&self) -> Event {
+        self.event_of(self.call)
+    }
+
+    /// What a client calls that knows nothing of the outcome, if there is anything that does no harm.
+    pub(crate) fn retry(&self) -> Option<(Operation, Event)> {
+        self.call.retry().map(|retry| (retry.operation(), self.event_of(retry)))
+    }
+
+    /// What is left after that call, and what is wrong with it, if there was `left` before.
+    pub(crate) fn judge_retry(&self, answer: &Answer, left: &Left, api: &Api) -> (Left, Vec<String>) {
+        let retry = self.call.retry().unwrap();
         let is_done = *left != Left::Untouched;
         let (status, expected) = match retry {
             _ if retry.reads() => (200, Left::Untouched),
@@ -227,21 +237,21 @@ impl Client {
             _ => (retry.success(), Left::Done),
         };
         let after = self.left(api);
-        let mut faults = Vec::new();
+        let mut wrong = Vec::new();
         if answer.status != status {
-            faults.push(format!("the retry is answered with {}, not {status}", answer.status));
+            wrong.push(format!("the retry is answered with {}, not {status}", answer.status));
         }
         if after != expected {
-            faults.push(format!("the retry leaves {after:?}, not {expected:?}"));
+            wrong.push(format!("the retry leaves {after:?}, not {expected:?}"));
         }
         if answer.status < 300 {
-            faults.extend(self.disagreement(&answer, api));
+            wrong.extend(self.disagreement(answer, api));
         }
-        (Some(answer.status), after, faults)
+        (after, wrong)
     }
 
     /// What is left in the tables.
-    pub(super) fn left(&self, api: &Api) -> Left {
+    pub(crate) fn left(&self, api: &Api) -> Left {
         let items = api.items("tasks", &self.user);
         let records = api.items("idempotency", &self.user);
         if let Some(incoherence) = items.iter().find_map(incoherence) {
@@ -267,7 +277,7 @@ impl Client {
     }
 
     /// How a successful answer differs from what is in the table.
-    pub(super) fn disagreement(&self, answer: &Answer, api: &Api) -> Option<String> {
+    pub(crate) fn disagreement(&self, answer: &Answer, api: &Api) -> Option<String> {
         let items = api.items("tasks", &self.user);
         let task = match self.call.operation() {
             Operation::DeleteTask => return None,
@@ -282,8 +292,8 @@ impl Client {
         (!agrees).then(|| format!("{task} is answered, and {item} is there"))
     }
 
-    async fn make(&self, call: Call, api: &Api) -> Answer {
-        let mut event = self.event();
+    fn event_of(&self, call: Call) -> Event {
+        let mut event = self.anything();
         if let Some(item) = self.before.first()
             && call != Call::List
         {
@@ -298,10 +308,10 @@ impl Client {
         if call == Call::CreateWithKey {
             event = event.header("idempotency-key", "key");
         }
-        api.call(call.operation(), &event).await
+        event
     }
 
-    fn event(&self) -> Event {
+    fn anything(&self) -> Event {
         Event::anonymous("me").bearer(&self.token)
     }
 }

@@ -1,0 +1,214 @@
+//! Processes that are killed without warning: a function between its write and its answer, and the whole local stack
+//! under load.
+#![expect(clippy::print_stdout, reason = "a failure can be repeated with the seed alone")]
+
+use std::fs;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{
+    ALICE, Answer, Api, Dev, ENDPOINT, ENVIRONMENT, Fault, Lambda, SECRET, Signer, temporary_folder, try_send,
+};
+use tokio::time::sleep;
+
+use crate::calls::{Call, Client, Left};
+
+/// A function's process whose DynamoDB is behind the wire of `api`.
+async fn function(name: &str, api: &Api) -> Lambda {
+    let environment = [(ENDPOINT, api.wire.endpoint()), ("BETTER_AUTH_SECRET", SECRET)];
+    Lambda::start(name, &[&ENVIRONMENT[..], &environment].concat()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_is_killed_before_its_answer_has_done_all_or_nothing() {
+    let api = Api::start().await;
+    let calls = Call::ALL.into_iter().filter(|call| !call.reads());
+    let cases = calls.flat_map(|call| [(call, Fault::Hang), (call, Fault::NoAnswer)]);
+    let wrong = join_all(cases.map(async |(call, fault)| {
+        let user = format!("{call:?}-{fault:?}");
+        let client = Client::new(&api, &user, &Signer::default().token(&user), call).await;
+        let operation = call.operation().name();
+        let process = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+        // The first request opens the connection, the second one is the write.
+        process.wire.fail_next([Fault::None, fault]);
+        let mut killed = function(operation, &process).await;
+        killed.begin(&client.event().to_string()).await;
+        process.wire.has_been_sent(2).await;
+        let expected = if fault == Fault::Hang {
+            Left::Untouched
+        } else {
+            process.wire.has_done(2).await;
+            Left::Done
+        };
+        killed.stop().await;
+        process.wire.settle().await;
+        let left = client.left(&api);
+        let mut wrong = Vec::new();
+        if left != expected {
+            wrong.push(format!("left is {left:?}"));
+        }
+        if let Some((operation, event)) = client.retry() {
+            let answer = function(operation.name(), &api).await.invoke(&event.to_string()).await;
+            wrong.extend(client.judge_retry(&answer, &left, &api).1);
+        }
+        wrong.into_iter().map(|wrong| format!("{user}: {wrong}")).collect()
+    }));
+    let wrong: Vec<Vec<String>> = wrong.await;
+    assert_eq!(wrong.len(), 24, "every write, before and after it is done");
+    assert!(wrong.concat().is_empty(), "{wrong:?}");
+}
+
+/// How often the stack is killed.
+const KILLS: u64 = 5;
+const CLIENTS: usize = 6;
+
+/// A write over HTTP, which a client repeats with the same key or version until it is answered.
+#[derive(Debug, Clone)]
+enum Write {
+    /// With its title for a key.
+    Create { title: String },
+    /// From this version on.
+    Update { id: String, version: u64, title: String },
+}
+
+impl Write {
+    /// `None` if there is no answer, or none of the API itself.
+    async fn send(&self, api: &str) -> Option<Answer> {
+        let authorization = format!("Bearer {}", Signer::default().token(ALICE));
+        let mut headers = vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let tag;
+        let (method, path, title) = match self {
+            Self::Create { title } => {
+                headers.push(("idempotency-key", title));
+                ("POST", String::new(), title)
+            }
+            Self::Update { id, version, title } => {
+                tag = format!("\"{version}\"");
+                headers.push(("if-match", &tag));
+                ("PATCH", format!("/{id}"), title)
+            }
+        };
+        let url = format!("{api}/api/me/tasks{path}");
+        let answer = try_send(method, &url, &headers, json!({ "title": title }).to_string()).await?;
+        // Everything else is the gateway's, which has lost the functions.
+        [200, 201, 412].contains(&answer.status).then_some(answer)
+    }
+}
+
+/// What one client knows of its tasks.
+#[derive(Debug, Default)]
+struct Ledger {
+    /// Tasks as they were answered last.
+    acknowledged: Vec<Value>,
+    /// What was sent and never answered.
+    in_doubt: Option<Write>,
+    /// How many writes were answered, in the end.
+    answered: usize,
+    /// How many of them only after a crash.
+    retried: usize,
+}
+
+impl Ledger {
+    /// Writes until there is no answer: tasks are created, and each is changed twice.
+    async fn write(&mut self, api: &str, name: &str) {
+        for number in 0_usize.. {
+            let write = match self.acknowledged.last() {
+                Some(task) if task["version"].as_u64() < Some(3) => Write::Update {
+                    id: task["id"].as_str().unwrap().to_owned(),
+                    version: task["version"].as_u64().unwrap(),
+                    title: format!("{name}-{number}-changed"),
+                },
+                _ => Write::Create { title: format!("{name}-{number}") },
+            };
+            let Some(answer) = write.send(api).await else { return self.in_doubt = Some(write) };
+            assert_ne!(answer.status, 412, "nobody else writes {write:?}");
+            self.acknowledge(&write, answer.body);
+        }
+    }
+
+    /// Sends again what was never answered.
+    async fn retry(&mut self, api: &str) {
+        let Some(write) = self.in_doubt.take() else { return };
+        self.retried += 1;
+        let answer = write.send(api).await.unwrap();
+        let (Write::Create { title } | Write::Update { title, .. }) = &write;
+        let task = match (&write, answer.status) {
+            // It was done before the crash.
+            (Write::Update { id, .. }, 412) => read(api, id).await,
+            _ => answer.body,
+        };
+        let version = if let Write::Update { version, .. } = write { version + 1 } else { 1 };
+        assert_eq!((&task["title"], &task["version"]), (&json!(title), &json!(version)), "{write:?} was done once");
+        self.acknowledge(&write, task);
+    }
+
+    fn acknowledge(&mut self, write: &Write, task: Value) {
+        if let Write::Update { .. } = write {
+            self.acknowledged.pop();
+        }
+        self.acknowledged.push(task);
+        self.answered += 1;
+    }
+}
+
+async fn get(api: &str, path: &str) -> Value {
+    let authorization = format!("Bearer {}", Signer::default().token(ALICE));
+    let url = format!("{api}/api/me/tasks{path}");
+    let answer = try_send("GET", &url, &[("authorization", &authorization)], "").await.unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body
+}
+
+async fn read(api: &str, id: &str) -> Value {
+    get(api, &format!("/{id}")).await
+}
+
+/// All tasks, in the order of their ids.
+async fn all(api: &str) -> Vec<Value> {
+    let (mut tasks, mut query) = (Vec::new(), "?limit=100".to_owned());
+    loop {
+        let page = get(api, &query).await;
+        tasks.extend(page["tasks"].as_array().unwrap().iter().cloned());
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        query = format!("?limit=100&cursor={cursor}");
+    }
+    tasks.sort_by_key(|task| task["id"].to_string());
+    tasks
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_that_is_killed_under_load_loses_nothing_that_was_answered() {
+    // Another seed can be given, to see a failure again.
+    let seed = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
+    println!("CRASH_SEED={seed}");
+    let folder = temporary_folder("crash");
+    let mut ledgers: Vec<Ledger> = (0..CLIENTS).map(|_| Ledger::default()).collect();
+    for kill in 0..=KILLS {
+        let dev = Dev::start(&folder, &[], &[("BETTER_AUTH_SECRET", SECRET)]).await;
+        let api = dev.api();
+        join_all(ledgers.iter_mut().map(|ledger| ledger.retry(&api))).await;
+        let mut acknowledged: Vec<_> = ledgers.iter().flat_map(|ledger| ledger.acknowledged.clone()).collect();
+        acknowledged.sort_by_key(|task| task["id"].to_string());
+        assert_eq!(all(&api).await, acknowledged, "after {kill} kills");
+        if kill == KILLS {
+            dev.kill().await;
+            break;
+        }
+        // Knuth's multiplier makes a moment of a seed: from 0.2 to 1.2 seconds on.
+        let random = (seed + kill).wrapping_mul(6_364_136_223_846_793_005) >> 33;
+        let moment = Duration::from_millis(200 + random % 1_000);
+        let names: Vec<_> = (0..CLIENTS).map(|client| format!("{kill}-{client}")).collect();
+        let writers = ledgers.iter_mut().zip(&names).map(|(ledger, name)| ledger.write(&api, name));
+        futures_util::join!(join_all(writers), async {
+            sleep(moment).await;
+            dev.kill().await;
+        });
+    }
+    let sum = |count: fn(&Ledger) -> usize| ledgers.iter().map(count).sum::<usize>();
+    let (answered, retried) = (sum(|ledger| ledger.answered), sum(|ledger| ledger.retried));
+    println!("{KILLS} kills, {answered} writes answered, {retried} of them only by a retry after a kill");
+    assert!(answered > retried && retried > 0, "the load was on when the stack was killed");
+    fs::remove_dir_all(folder).unwrap();
+}

@@ -1,0 +1,345 @@
+//! What logs and answers tell, and what they must not: nothing that a user sent, no secret and no cause, and nothing of
+//! whether the tasks of others exist. Everything that must not show up somewhere else has the word `CANARY` in it.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{
+    ALICE, Answer, Api, BOB, ENDPOINT, ENVIRONMENT, Event, Fault, ISSUER, Issuer, Key, Lambda, Operation, SECRET,
+    Signer, now,
+};
+
+const CANARY: &str = "CANARY";
+
+/// What Lambda gives a function for DynamoDB.
+const CREDENTIALS: [(&str, &str); 4] = [
+    ("AWS_ACCESS_KEY_ID", "CANARYACCESSKEYID"),
+    ("AWS_SECRET_ACCESS_KEY", "CANARY-secret-access-key"),
+    ("AWS_SESSION_TOKEN", "CANARY-session-token"),
+    ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+];
+
+/// A request that fails, and with what status.
+struct Case {
+    what: String,
+    event: String,
+    fault: Fault,
+    status: u16,
+}
+
+impl Case {
+    fn new(what: &str, event: impl ToString, status: u16) -> Self {
+        Self { what: what.to_owned(), event: event.to_string(), fault: Fault::None, status }
+    }
+}
+
+/// A signer that marks what it signs.
+fn marked(key: Key) -> Signer {
+    Signer::with(key).claims(json!({ "name": "CANARY-claim", "email": "CANARY@example.com" }))
+}
+
+/// A request with everything that an operation takes, and more.
+fn request(operation: Operation, id: &str, token: &str) -> Event {
+    let event = Event::anonymous("me").bearer(token).header("x-marked", "CANARY-header").header("cookie", "CANARY=1");
+    let body = json!({ "title": "CANARY-title", "description": "CANARY-description", "tags": ["CANARY-tag"] });
+    match operation {
+        Operation::CreateTask => event.header("idempotency-key", "CANARY-key").json(&body),
+        Operation::ListTasks => event.query(&[("tag", "CANARY-tag")]),
+        Operation::ReplaceTask | Operation::UpdateTask => event.task(id).json(&body),
+        Operation::GetTask | Operation::CompleteTask | Operation::DeleteTask => event.task(id),
+    }
+}
+
+/// Tokens of every kind that is refused, by the name of what is wrong with them.
+fn bad_tokens() -> Vec<(&'static str, String)> {
+    let good = || marked(Key::Secret);
+    let token = good().token(ALICE);
+    let parts: Vec<_> = token.split('.').collect();
+    let other = good().token("CANARY-user");
+    let others_payload = other.split('.').nth(1).unwrap();
+    vec![
+        ("of another secret", marked(Key::OtherSecret).token(ALICE)),
+        ("of a key that is not expected", marked(Key::Ed25519).token(ALICE)),
+        ("without a signature", format!("{}.{}.", parts[0], parts[1])),
+        ("of two parts", format!("{}.{}", parts[0], parts[1])),
+        ("of four parts", format!("{token}.{}", parts[1])),
+        ("with another payload", format!("{}.{others_payload}.{}", parts[0], parts[2])),
+        ("that is none", "CANARY-opaque-session-token".to_owned()),
+        ("that is too long", good().claims(json!({ "image": "CANARY".repeat(2_000) })).token(ALICE)),
+        ("without an algorithm", good().header(json!({ "alg": "none" })).token(ALICE)),
+        ("of another type", good().header(json!({ "typ": "CANARY+jwt" })).token(ALICE)),
+        ("with a critical header", good().header(json!({ "crit": ["CANARY"], "CANARY": 1 })).token(ALICE)),
+        ("with a header that is no JSON", good().sign("{\"CANARY", "{}")),
+        ("with a payload that is no JSON", good().sign(r#"{"alg":"HS256"}"#, "{\"CANARY")),
+        ("that has expired", good().claims(json!({ "exp": now() - 60 })).token(ALICE)),
+        ("that is not valid yet", good().claims(json!({ "nbf": now() + 60 })).token(ALICE)),
+        ("from the future", good().claims(json!({ "iat": now() + 60 })).token(ALICE)),
+        ("without an expiry", good().claims(json!({ "exp": null })).token(ALICE)),
+        (
+            "without a user",
+            good().sign(r#"{"alg":"HS256"}"#, &json!({ "name": CANARY, "exp": now() + 60 }).to_string()),
+        ),
+        ("of a user that cannot be", good().token("CANARY/..")),
+    ]
+}
+
+/// Requests that are refused before any data is looked at.
+fn refused(operation: Operation, id: &str, good: &str) -> Vec<Case> {
+    let mut cases: Vec<_> = bad_tokens()
+        .into_iter()
+        .map(|(what, token)| Case::new(&format!("a token {what}"), request(operation, id, &token), 401))
+        .collect();
+    let bare = Event::anonymous("me").task(id).header("x-marked", "CANARY-header");
+    cases.extend([
+        Case::new("no token", &bare, 401),
+        Case::new("a password", bare.clone().header("authorization", "Basic Q0FOQVJZOkNBTkFSWQ=="), 401),
+        Case::new("a field of its own", bare.clone().header("authorization", &format!("Bearer {good} CANARY")), 401),
+        Case::new("two tokens", request(operation, id, good).bearer(good), 401),
+        Case::new("a token in the query", bare.clone().query(&[("access_token", good)]), 401),
+        Case::new("the path of another", request(operation, id, good).at("CANARY-user"), 403),
+        Case::new("no event", r#"{"version":2,"CANARY":"CANARY"}"#, 400),
+        Case::new("an event that is none", r#"{"headers":"CANARY"}"#, 400),
+        Case::new("an event of text", r#""CANARY""#, 400),
+    ]);
+    cases
+}
+
+/// Requests of a user with a good token that are wrong.
+fn wrong(operation: Operation, id: &str, good: &str) -> Vec<Case> {
+    let ours = || Event::anonymous("me").bearer(good).task(id).header("x-marked", "CANARY-header");
+    let conditional = |value: &str| request(operation, id, good).header("if-match", value);
+    let query = ours().query(&[("CANARY", "CANARY")]);
+    let mut cases = Vec::new();
+    if operation == Operation::ListTasks {
+        let parameters = [("status", "CANARY"), ("limit", "CANARY"), ("due_from", "CANARY")];
+        let cursor = ours().query(&[("cursor", "CANARY")]);
+        cases.extend([
+            Case::new("wrong parameters", ours().query(&parameters), 400),
+            Case::new("a cursor", cursor, 400),
+        ]);
+        return cases;
+    }
+    cases.push(Case::new("a query", query, 400));
+    let takes_a_body = [Operation::CreateTask, Operation::ReplaceTask, Operation::UpdateTask, Operation::CompleteTask];
+    if takes_a_body.contains(&operation) {
+        let broken = "{\"title\":\"CANARY-title\",\"CANARY";
+        let wrong = json!({ "title": "CANARY\u{7}", "description": ["CANARY"], "due": "CANARY", "tags": "CANARY" });
+        cases.extend([
+            Case::new("a body that is no JSON", ours().body("application/json", broken), 400),
+            Case::new("a body in base64", ours().base64_body("application/json", &BASE64_STANDARD.encode(broken)), 400),
+            Case::new("a body that is no base64", ours().base64_body("application/json", "CANARY"), 400),
+            Case::new("a body of another type", ours().body("text/CANARY", "CANARY"), 415),
+            Case::new("a body that is too large", ours().body("application/json", &CANARY.repeat(11_000)), 413),
+            Case::new("wrong fields", ours().json(&wrong), 422),
+        ]);
+    }
+    if operation == Operation::CreateTask {
+        let malformed = ours().header("idempotency-key", "CANARY key").json(&json!({ "title": "CANARY-title" }));
+        cases.push(Case::new("a key that cannot be", malformed, 400));
+    } else {
+        let missing = "01990000-0000-7000-8000-000000000000";
+        cases.push(Case::new("a task that is not there", request(operation, missing, good), 404));
+        cases.push(Case::new("an id that is none", request(operation, "CANARY", good), 404));
+        if operation != Operation::GetTask {
+            cases.push(Case::new("a condition that is none", conditional("CANARY"), 400));
+            cases.push(Case::new("a version that is none", conditional("\"CANARY\""), 412));
+        }
+    }
+    cases
+}
+
+/// Good requests that DynamoDB fails.
+fn spoiled(operation: Operation, id: &str, good: &str) -> Vec<Case> {
+    let faults = [
+        (Fault::Error(400, "ThrottlingException"), 503),
+        (Fault::Error(400, "ValidationException"), 500),
+        (Fault::Error(400, "AccessDeniedException"), 500),
+        (Fault::Error(500, "InternalServerError"), 503),
+        (Fault::Reset, 503),
+        (Fault::Hang, 503),
+        (Fault::Truncated, 503),
+        (Fault::Garbled, 503),
+    ];
+    let case =
+        |(fault, status)| Case { fault, ..Case::new(&format!("{fault:?}"), request(operation, id, good), status) };
+    faults.map(case).into()
+}
+
+/// Whatever of `forbidden` is in a text.
+fn leaks<'a>(text: &str, forbidden: &'a [String]) -> Vec<&'a str> {
+    forbidden.iter().map(String::as_str).filter(|secret| text.contains(*secret)).collect()
+}
+
+/// The canary, secrets, and every part of every token: nothing of them may be said anywhere.
+fn forbidden(good: &str) -> Vec<String> {
+    let tokens = bad_tokens().into_iter().map(|(_, token)| token).chain([good.to_owned()]);
+    let segments = tokens.flat_map(|token| token.split('.').map(str::to_owned).collect::<Vec<_>>());
+    // The header of most tokens is so common that it is no secret, but nobody has a reason to say it either.
+    let segments = segments.filter(|segment| segment.len() > 8);
+    segments.chain([CANARY, SECRET, "Q0FOQVJZ", "Bearer ey"].map(str::to_owned)).collect()
+}
+
+/// A problem may name a field or a parameter that the request has and the API has not.
+fn without_names(answer: &Answer) -> String {
+    let mut body = answer.body.clone();
+    if let Some(errors) = body["errors"].as_array_mut() {
+        for error in errors {
+            error.as_object_mut().unwrap().retain(|member, _| member == "detail");
+        }
+        body["detail"] = Value::Null;
+    }
+    format!("{body} {:?}", answer.headers)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_logs_nor_failures_hold_what_a_user_sent() {
+    let api = Api::start().await;
+    let task = api.create(ALICE, json!({ "title": "CANARY-title", "description": "CANARY-description" })).await;
+    let id = task["id"].as_str().unwrap();
+    let good = marked(Key::Secret).token(ALICE);
+    let forbidden = forbidden(&good);
+    let found = join_all(Operation::ALL.map(async |operation| {
+        let name = operation.name();
+        let process = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+        let environment = [(ENDPOINT, process.wire.endpoint()), ("BETTER_AUTH_SECRET", SECRET)];
+        let mut function = Lambda::start(name, &[&ENVIRONMENT[..], &CREDENTIALS, &environment].concat()).await;
+        let (refused, good_tokens) =
+            (refused(operation, id, &good), [wrong, spoiled].map(|cases| cases(operation, id, &good)));
+        let (mut found, mut problems) = (Vec::new(), 0);
+        for case in refused.iter().chain(good_tokens.iter().flatten()) {
+            process.wire.fail_all(case.fault);
+            process.wire.take();
+            let answer = function.invoke(&case.event).await;
+            if answer.status != case.status {
+                found.push(format!("{name} answers {} to {}", answer.status, case.what));
+            }
+            problems += 1;
+            let leaks = leaks(&without_names(&answer), &forbidden);
+            found.extend(leaks.into_iter().map(|leak| format!("{name} answers {leak:?} to {}", case.what)));
+            // Every function opens its connection before the first request.
+            let asked: Vec<_> = process.wire.take_operations().into_iter().filter(|asked| asked != "GET /").collect();
+            assert!(![401, 403].contains(&case.status) || asked.is_empty(), "{name}, {}: {asked:?}", case.what);
+        }
+        process.wire.fail_all(Fault::None);
+        let output = function.stop().await;
+        let logs = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        for line in logs.lines() {
+            found.extend(leaks(line, &forbidden).into_iter().map(|leak| format!("{name} logs {leak:?}: {line}")));
+        }
+        let lines = logs.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let logged = lines.filter(|line| line["code"].is_string() && line["status"].is_number()).count();
+        assert_eq!(logged, problems, "{name}: every problem is a line of the log");
+        for cause in ["the signature does not match", "ValidationException with status 400", "has timed out"] {
+            assert!(logs.contains(cause), "{name} does not log {cause:?}: {logs}");
+        }
+        found
+    }));
+    let found = found.await.concat();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_in_trouble_leaks_nothing_either() {
+    let api = Api::start().await;
+    let good = marked(Key::Ed25519).token(ALICE);
+    let unknown = marked(Key::Ed25519).header(json!({ "kid": "CANARY-kid" })).token(ALICE);
+    let forbidden = [forbidden(&good), unknown.split('.').map(str::to_owned).collect()].concat();
+    let garbage = r#"{"keys":[{"kty":"oct","kid":"CANARY","k":"CANARY"}],"CANARY":"CANARY"}"#;
+    let troubles = [(200, garbage), (200, "CANARY"), (500, "CANARY"), (404, "CANARY")];
+    let found = join_all(troubles.map(async |(status, document)| {
+        let issuer = Issuer::publishing(&Signer::key_set()).await;
+        issuer.answers(status, document);
+        let url = format!("{}/jwks", issuer.wire.endpoint());
+        let keys = Signer::key_set().to_string();
+        let cold = [(ENDPOINT, api.wire.endpoint()), ("BETTER_AUTH_URL", ISSUER), ("JWKS_URL", url.as_str())];
+        let warm = [cold.as_slice(), &[("JWKS", keys.as_str())]].concat();
+        let mut found = Vec::new();
+        for (settings, token, expected) in [(cold.as_slice(), &good, 503), (&warm, &unknown, 401)] {
+            let environment = [&ENVIRONMENT[..], &CREDENTIALS, settings].concat();
+            let mut function = Lambda::start("create-task", &environment).await;
+            let answer = function.invoke(&request(Operation::CreateTask, "", token).to_string()).await;
+            assert_eq!(answer.status, expected, "{answer:?}");
+            let output = function.stop().await;
+            let logs = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+            assert!(logs.contains("the key set could not be refreshed"), "{logs}");
+            found.extend(leaks(&format!("{logs}{}", answer.raw), &forbidden).into_iter().map(str::to_owned));
+        }
+        found
+    }));
+    assert_eq!(found.await.concat(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_setting_that_is_refused_is_not_repeated() {
+    for setting in [
+        ("BETTER_AUTH_SECRET", "CANARY, but short"),
+        ("BETTER_AUTH_SECRET", "-----BEGIN CANARY-----, and long enough"),
+        ("BETTER_AUTH_URL", "CANARY"),
+        ("JWKS", "CANARY"),
+        ("JWKS_URL", "http://CANARY.example/jwks"),
+        ("TOKEN_MAX_BYTES", "CANARY"),
+    ] {
+        let url = [("BETTER_AUTH_URL", ISSUER)];
+        let environment = [&ENVIRONMENT[..], &CREDENTIALS, if setting.0.starts_with("BETTER") { &[] } else { &url }];
+        let output = Lambda::start("get-task", &[environment.concat(), vec![setting]].concat()).await.output().await;
+        assert_eq!(output.status.code(), Some(1), "{setting:?}");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(said.contains(setting.0) && !said.contains(CANARY), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn answers_hold_nothing_of_causes() {
+    let api = Api::start().await;
+    for fault in [Fault::Error(400, "ThrottlingException"), Fault::Error(400, "ValidationException"), Fault::Reset] {
+        api.wire.fail_all(fault);
+        let answer = api.list(ALICE, &[]).await.raw.to_string();
+        for cause in ["Exception", "DynamoDB", "dynamodb", "reset", "tasks_table", "127.0.0.1"] {
+            assert!(!answer.contains(cause), "{cause} in {answer}");
+        }
+    }
+}
+
+/// An answer as API Gateway gets it, and what DynamoDB was asked for it. The events of the tests all have one id, so that
+/// not even that may differ.
+async fn observed(api: &Api, operation: Operation, event: &Event) -> (String, Vec<String>) {
+    api.wire.take();
+    let answer = api.call(operation, event).await;
+    (answer.raw.to_string(), api.wire.take_operations())
+}
+
+#[tokio::test]
+async fn a_task_of_another_and_one_that_never_was_are_the_same_in_every_byte_and_request() {
+    let api = Api::start().await;
+    let foreign = api.create_titled("CANARY").await;
+    let missing = "01990000-0000-7000-8000-000000000000";
+    for operation in Operation::ON_A_TASK {
+        for condition in [None, Some("\"1\""), Some("\"7\""), Some("*")] {
+            let event = |id: &str| {
+                let event = Event::by(BOB).task(id);
+                let event = condition.iter().fold(event, |event, condition| event.header("if-match", condition));
+                if let Operation::ReplaceTask | Operation::UpdateTask = operation {
+                    event.json(&json!({ "title": "stolen" }))
+                } else {
+                    event
+                }
+            };
+            let of_another = observed(&api, operation, &event(&foreign)).await;
+            assert!(of_another.0.contains("task_not_found"), "{of_another:?}");
+            assert_eq!(of_another, observed(&api, operation, &event(missing)).await, "{operation:?}, {condition:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_there_and_one_who_never_was_are_the_same_in_every_byte_and_never_looked_at() {
+    let api = Api::start().await;
+    let task = api.create_titled("CANARY").await;
+    for operation in Operation::ALL {
+        let event = |user: &str| request(operation, &task, &Signer::default().token(BOB)).at(user);
+        let there = observed(&api, operation, &event(ALICE)).await;
+        assert!(there.0.contains("forbidden") && there.1.is_empty(), "{there:?}");
+        assert_eq!(there, observed(&api, operation, &event("nobody")).await, "{operation:?}");
+    }
+}
