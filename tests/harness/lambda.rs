@@ -6,10 +6,11 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::BufReader;
+use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use xtask::executables::Executables;
 
@@ -24,6 +25,9 @@ static EXECUTABLES: OnceCell<Executables> = OnceCell::const_new();
 /// A function's process, which waits for events.
 pub struct Lambda {
     process: Child,
+    /// What it prints, which is read all the time: a full pipe would stop it.
+    stdout: JoinHandle<Vec<u8>>,
+    stderr: JoinHandle<Vec<u8>>,
     listener: TcpListener,
     connection: Option<BufReader<TcpStream>>,
 }
@@ -35,7 +39,7 @@ impl Lambda {
             .get_or_init(async || Executables::build(Operation::ALL.map(Operation::name)).await.unwrap())
             .await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let process = Command::new(executables.path(function).unwrap())
+        let mut process = Command::new(executables.path(function).unwrap())
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", listener.local_addr().unwrap().to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", function)
@@ -48,7 +52,9 @@ impl Lambda {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        Self { process, listener, connection: None }
+        let stdout = tokio::spawn(read_all(process.stdout.take().unwrap()));
+        let stderr = tokio::spawn(read_all(process.stderr.take().unwrap()));
+        Self { process, stdout, stderr, listener, connection: None }
     }
 
     /// Has the function answer an event.
@@ -78,8 +84,9 @@ impl Lambda {
     }
 
     /// Waits until the function ends by itself, and gives all that it printed.
-    pub async fn output(self) -> Output {
-        timeout(PATIENCE, self.process.wait_with_output()).await.expect("the function ends").unwrap()
+    pub async fn output(mut self) -> Output {
+        let status = timeout(PATIENCE, self.process.wait()).await.expect("the function ends").unwrap();
+        Output { status, stdout: self.stdout.await.unwrap(), stderr: self.stderr.await.unwrap() }
     }
 
     /// The next request of the function: its path and its body.
@@ -102,4 +109,10 @@ impl Lambda {
     async fn respond(&mut self, response: &Message) {
         response.send(self.connection.as_mut().unwrap()).await.expect("the function listens");
     }
+}
+
+async fn read_all(mut output: impl AsyncRead + Unpin) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    output.read_to_end(&mut bytes).await.unwrap();
+    bytes
 }
