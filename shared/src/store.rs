@@ -153,8 +153,8 @@ impl UserTasks<'_> {
         self.write_in_either(id, precondition, writes).await
     }
 
-    /// Completes or reopens a task. One request; a toggle of a completed task takes two, because the first one finds
-    /// out that it is completed.
+    /// Completes or reopens a task; one that is what it should become already stays as it is. One request; a toggle of a
+    /// completed task takes two, because the first one finds out that it is completed.
     ///
     /// # Errors
     /// As [`Self::replace`].
@@ -165,17 +165,11 @@ impl UserTasks<'_> {
         precondition: &Precondition,
     ) -> Result<Task, StoreError> {
         let now = SystemTime::now();
+        let (completing, reopening) = (Write::completing(id, now), Write::reopening(id, now));
         match completion {
-            Completion::Set(true) => {
-                self.write(id, &Write::completing(id, State::Any, now), precondition).await?.task()
-            }
-            Completion::Set(false) => {
-                self.write(id, &Write::reopening(id, State::Any, now), precondition).await?.task()
-            }
-            Completion::Toggle => {
-                let toggles = [Write::completing(id, State::Open, now), Write::reopening(id, State::Completed, now)];
-                self.write_in_either(id, precondition, toggles).await
-            }
+            Completion::Set(true) => self.write(id, &completing, precondition).await?.task_as_it_is(),
+            Completion::Set(false) => self.write(id, &reopening, precondition).await?.task_as_it_is(),
+            Completion::Toggle => self.write_in_either(id, precondition, [completing, reopening]).await,
         }
     }
 
@@ -213,7 +207,7 @@ impl UserTasks<'_> {
         for write in writes.iter().cycle().take(6) {
             match self.write(id, write, precondition).await? {
                 Outcome::Done(item) => return item::task(item),
-                Outcome::OtherState => {}
+                Outcome::OtherState(_) => {}
             }
         }
         Err(StoreError::Unavailable("others change the task's state all the time".to_owned()))

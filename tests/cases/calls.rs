@@ -233,6 +233,8 @@ impl Client {
             Call::CreateWithKey => (201, Left::Done),
             Call::Delete | Call::DeleteIfMatch if is_done => (404, Left::Done),
             _ if retry.is_conditional() && is_done => (412, Left::Done),
+            // A task that is what was asked for stays as it is.
+            Call::Complete if is_done => (200, Left::Done),
             _ if is_done => (200, Left::DoneAgain),
             _ => (retry.success(), Left::Done),
         };

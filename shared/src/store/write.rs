@@ -35,7 +35,6 @@ pub(super) struct Write {
 
 enum Value {
     New(AttributeValue),
-    NewIfAbsent(AttributeValue),
     CopyOf(&'static str),
 }
 
@@ -43,22 +42,28 @@ enum Value {
 pub(super) enum Outcome {
     /// It was done, now or by an earlier attempt of the same call. This is the item after it.
     Done(Item),
-    /// Nothing: the task is not in the state that the write demands.
-    OtherState,
+    /// Nothing: the task is not in the state that the write demands. This is the item as it is.
+    OtherState(Item),
 }
 
 impl Outcome {
     pub(super) fn task(self) -> Result<Task, StoreError> {
         match self {
             Self::Done(item) => item::task(item),
-            Self::OtherState => Err(StoreError::unexpected("a condition failed that always holds")),
+            Self::OtherState(_) => Err(StoreError::unexpected("a condition failed that always holds")),
         }
+    }
+
+    /// The task, whether it was written or is what it should become already.
+    pub(super) fn task_as_it_is(self) -> Result<Task, StoreError> {
+        let (Self::Done(item) | Self::OtherState(item)) = self;
+        item::task(item)
     }
 
     pub(super) fn done(self) -> Result<(), StoreError> {
         match self {
             Self::Done(_) => Ok(()),
-            Self::OtherState => Err(StoreError::unexpected("a condition failed that always holds")),
+            Self::OtherState(_) => Err(StoreError::unexpected("a condition failed that always holds")),
         }
     }
 }
@@ -90,18 +95,17 @@ impl Write {
         write
     }
 
-    /// Completes a task and takes it out of the index of open ones. The moment of an earlier completion stays.
-    pub(super) fn completing(id: TaskId, state: State, now: SystemTime) -> Self {
-        let mut write = Self::new(id, state, now);
-        let completed_at = text(Timestamp::from(now).as_str());
-        write.set.push((attribute::COMPLETED_AT, Value::NewIfAbsent(completed_at)));
+    /// Completes an open task and takes it out of the index of open ones.
+    pub(super) fn completing(id: TaskId, now: SystemTime) -> Self {
+        let mut write = Self::new(id, State::Open, now);
+        write.set(attribute::COMPLETED_AT, text(Timestamp::from(now).as_str()));
         write.remove.push(attribute::OPEN_DUE);
         write
     }
 
-    /// Reopens a task and puts it into the index of open ones.
-    pub(super) fn reopening(id: TaskId, state: State, now: SystemTime) -> Self {
-        let mut write = Self::new(id, state, now);
+    /// Reopens a completed task and puts it into the index of open ones.
+    pub(super) fn reopening(id: TaskId, now: SystemTime) -> Self {
+        let mut write = Self::new(id, State::Completed, now);
         write.set.push((attribute::OPEN_DUE, Value::CopyOf(attribute::DUE_KEY)));
         write.remove.push(attribute::COMPLETED_AT);
         write
@@ -170,10 +174,6 @@ impl Write {
                     values.insert(format!(":{target}"), value.clone());
                     format!(":{target}")
                 }
-                Value::NewIfAbsent(value) => {
-                    values.insert(format!(":{target}"), value.clone());
-                    format!("if_not_exists(#{target}, :{target})")
-                }
                 Value::CopyOf(source) => {
                     name(source);
                     format!("#{source}")
@@ -219,7 +219,7 @@ impl Write {
             return Err(StoreError::NotFound);
         }
         let version = item.get(attribute::VERSION).and_then(as_number).unwrap_or_default();
-        if precondition.allows(version) { Ok(Outcome::OtherState) } else { Err(StoreError::VersionMismatch) }
+        if precondition.allows(version) { Ok(Outcome::OtherState(item)) } else { Err(StoreError::VersionMismatch) }
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_write_that_no_condition_stands_against_is_not_done_silently() {
-        assert!(matches!(Outcome::OtherState.task(), Err(StoreError::Unexpected(_))));
-        assert!(matches!(Outcome::OtherState.done(), Err(StoreError::Unexpected(_))));
+        assert!(matches!(Outcome::OtherState(Item::new()).task(), Err(StoreError::Unexpected(_))));
+        assert!(matches!(Outcome::OtherState(Item::new()).done(), Err(StoreError::Unexpected(_))));
     }
 }

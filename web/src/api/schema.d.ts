@@ -105,8 +105,9 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description The body says whether the task is completed. Without a body it becomes what it was not; such a request must not be
-         *     repeated after a lost answer. A task that already is what was asked for stays as it is, version included.
+         * @description The body says whether the task is completed. Without a body it becomes what it was not. If the answer to such a request
+         *     is lost, or is a 503, the task has become so once or not at all: do not repeat the request, but read the task, or say
+         *     in a body what `completed` shall be. A task that already is what was asked for stays as it is, version included.
          */
         patch: operations["completeTask"];
         trace?: never;
@@ -499,8 +500,9 @@ export interface components {
             };
         };
         /**
-         * @description The API cannot answer right now. A write may have been done: repeat a create with its `Idempotency-Key`, and any
-         *     other write with its `If-Match`.
+         * @description The API cannot answer right now; it says so within ten seconds. A write has been done as a whole or not at all: repeat
+         *     a create with its `Idempotency-Key`, and any other write with its `If-Match`. Then 412 says that it was done, or that
+         *     somebody else was faster.
          */
         Unavailable: {
             headers: {
