@@ -240,7 +240,8 @@ async fn a_write_makes_the_next_version() {
         if status != 200 || !writes.contains(&operation_of(name)) {
             continue;
         }
-        let version = if name == "update-task.no-change" { 1 } else { 2 };
+        // The task is open, and nothing of it changes in these two.
+        let version = if ["update-task.no-change", "complete-task.reopen"].contains(&name) { 1 } else { 2 };
         let Replayed { task, answer, .. } = replay(&api, name).await;
         assert_eq!((&answer.body["id"], &answer.body["version"]), (&task["id"], &json!(version)), "{name}");
         assert_eq!(answer.header("etag"), format!("\"{version}\""), "{name}");

@@ -18,7 +18,7 @@ use super::{dynamodb, issuer};
 use crate::calls::{Call, Client, Left};
 
 /// Rows mostly wait, so that many are made at a time; more of them would keep each other from answering in time.
-const ROWS_AT_A_TIME: usize = 48;
+const ROWS_AT_A_TIME: usize = 32;
 
 /// A fault, an operation that it met, and what became of it.
 pub(super) struct Row {
