@@ -19,4 +19,5 @@ mod process;
 mod properties;
 mod replay;
 mod requests;
+mod supply_chain;
 mod tokens;

@@ -7,11 +7,12 @@
 //! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
 //! - [`schemathesis`] makes up requests and compares the answers with `openapi.yaml`.
 //! - [`browser`] tries the page in Chromium, on all of it.
-//! - [`dev`], [`checks`], [`bench`] and [`mutants`] are the commands themselves.
+//! - [`dev`], [`checks`], [`coverage`], [`mutants`], [`supply_chain`] and [`bench`] are the commands themselves.
 
 pub mod bench;
 pub mod browser;
 pub mod checks;
+pub mod coverage;
 pub mod dev;
 pub mod dynamodb;
 pub mod executables;
@@ -25,6 +26,7 @@ pub mod project;
 pub mod schemathesis;
 pub mod sources;
 pub mod stack;
+pub mod supply_chain;
 pub mod template;
 pub mod token;
 pub mod tools;

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use xtask::{bench::Bench, checks, dev::Dev, mutants::Mutants, processes, schemathesis};
+use xtask::{
+    bench::Bench, checks, coverage, dev::Dev, mutants::Mutants, processes, schemathesis, supply_chain::Audit,
+};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -22,6 +24,10 @@ enum Command {
     Dev(Dev),
     /// Runs all checks: format, lints, the template, all tests.
     Test,
+    /// Says how much of `shared` the tests run, and fails below the bounds.
+    Coverage,
+    /// Checks what the product is made of, and writes bills of materials into target/sbom.
+    Audit(Audit),
     /// Measures what a call costs.
     Bench(Bench),
     /// Sends the API requests that schemathesis makes up from openapi.yaml, and checks the answers.
@@ -45,6 +51,8 @@ async fn main() -> ExitCode {
             Ending::Stopped => anyhow::bail!("stopped before all checks had run"),
         }),
         Command::Contract { arguments } => until_stopped(schemathesis::check(&arguments)).await,
+        Command::Coverage => until_stopped(coverage::run()).await,
+        Command::Audit(audit) => until_stopped(audit.run()).await,
         Command::Bench(bench) => until_stopped(bench.run()).await,
         Command::Mutants(mutants) => mutants.run().await.map(|()| Ending::Finished),
         Command::Guard => processes::guard().map(|()| Ending::Finished),

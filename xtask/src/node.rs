@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, reason = "an installation says on the terminal that it takes its time")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
@@ -62,7 +62,7 @@ pub async fn install(package: &str) -> Result<()> {
         return Ok(());
     }
     println!("Installing the packages of {package}/ (a minute at the first time)");
-    let mut ci = npm(&folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    let mut ci = npm(package, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
     processes::run(&mut ci).await.with_context(|| format!("in {}", folder.display()))?;
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
@@ -103,11 +103,12 @@ async fn version_of(program: &str) -> Option<String> {
 /// A script of a package, to be run.
 #[must_use]
 pub fn script(package: &str, name: &str) -> Command {
-    npm(&project::root().join(package), &["run", "--silent", name])
+    npm(package, &["run", "--silent", name])
 }
 
-fn npm(folder: &Path, arguments: &[&str]) -> Command {
+/// npm, in the folder of a package.
+pub(crate) fn npm(package: &str, arguments: &[&str]) -> Command {
     let mut npm = Command::new("npm");
-    npm.args(arguments).current_dir(folder).env("npm_config_update_notifier", "false");
+    npm.args(arguments).current_dir(project::root().join(package)).env("npm_config_update_notifier", "false");
     npm
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
+use crate::executables::cargo;
 use crate::{processes, project};
 
 /// Tools that are installed together.
@@ -17,6 +18,8 @@ pub enum Toolset {
     Linters,
     /// schemathesis, which checks the API against its contract.
     Schemathesis,
+    /// The library of CycloneDX, with its schemas.
+    CycloneDx,
 }
 
 impl Toolset {
@@ -25,6 +28,7 @@ impl Toolset {
             Self::Emulator => "emulator",
             Self::Linters => "linters",
             Self::Schemathesis => "schemathesis",
+            Self::CycloneDx => "cyclonedx",
         }
     }
 
@@ -32,7 +36,7 @@ impl Toolset {
     fn oldest_python(self) -> u8 {
         match self {
             Self::Emulator | Self::Linters => 10,
-            Self::Schemathesis => 11,
+            Self::Schemathesis | Self::CycloneDx => 11,
         }
     }
 
@@ -41,6 +45,7 @@ impl Toolset {
             Self::Emulator => "Installing cargo-lambda into .tools",
             Self::Linters => "Installing the SAM CLI and cfn-lint into .tools (a minute or two)",
             Self::Schemathesis => "Installing schemathesis into .tools",
+            Self::CycloneDx => "Installing the library of CycloneDX into .tools",
         }
     }
 }
@@ -75,6 +80,36 @@ pub async fn install(tools: Toolset) -> Result<PathBuf> {
     processes::run(&mut pip).await.with_context(|| format!("cannot install {}", requirements.display()))?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(programs)
+}
+
+/// A subcommand of cargo that comes as a crate, in one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CargoSubcommand {
+    /// The crate, which is named as its program is.
+    pub name: &'static str,
+    /// The version to install.
+    pub version: &'static str,
+}
+
+impl CargoSubcommand {
+    /// Compiles and installs the program unless just this version is there, and gives its path.
+    ///
+    /// # Errors
+    /// The crate cannot be had, or does not compile.
+    pub async fn install(self) -> Result<PathBuf> {
+        let Self { name, version } = self;
+        let folder = project::tools_folder().join(format!("{name}-{version}"));
+        let _lock = exclusively().await?;
+        // cargo puts the program there when it is whole.
+        let program = folder.join("bin").join(name);
+        if !program.exists() {
+            println!("Installing {name} {version} into .tools (it is compiled, which takes minutes)");
+            let mut install = cargo();
+            install.args(["install", "--quiet", "--locked", name, "--version", version, "--root"]).arg(&folder);
+            processes::run(&mut install).await?;
+        }
+        Ok(program)
+    }
 }
 
 /// Waits until no other process installs or builds what is kept: until the file that is returned is closed.
