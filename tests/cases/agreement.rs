@@ -79,6 +79,50 @@ fn the_readme_lists_every_route() {
     }
 }
 
+/// Whether a file has a test of this name.
+fn has_test(file: &Path, name: &str) -> bool {
+    let Ok(text) = fs::read_to_string(file) else { return false };
+    let declaration_first = text.lines().rev().skip_while(|line| !line.contains(&format!("fn {name}()")));
+    let mut attributes = declaration_first.skip(1).map(str::trim).take_while(|line| line.starts_with("#["));
+    attributes.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+}
+
+#[test]
+fn every_test_that_the_documentation_names_is_there() {
+    let security = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let mut named = 0;
+    // [`module::name`](file)
+    for link in security.split("[`").skip(1) {
+        let Some(((test, rest), (module, name))) =
+            link.split_once("`](").and_then(|parts| Some((parts, parts.0.rsplit_once("::")?)))
+        else {
+            continue;
+        };
+        let file = root().join(rest.split_once(')').unwrap().0);
+        assert!(has_test(&file, name), "{test} is not in {}", file.display());
+        assert!(module == "tests" || file.file_stem().unwrap() == module, "{test} has another module");
+        named += 1;
+    }
+    assert!(named > 50, "{named} tests are named");
+
+    // `module::name`, of the cases
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    for (module, name) in readme.split('`').filter_map(|text| text.split_once("::")) {
+        let file = root().join("tests/cases").join(module).with_extension("rs");
+        assert!(!file.exists() || has_test(&file, name), "{module}::{name} is not there");
+    }
+}
+
+#[test]
+fn every_guarantee_has_a_test() {
+    let security = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let tables: Vec<_> = security.split("| guarantee | tests |\n|---|---|\n").skip(1).collect();
+    assert!(tables.len() > 3);
+    for row in tables.into_iter().flat_map(|table| table.lines().take_while(|line| line.starts_with('|'))) {
+        assert!(row.contains("`]("), "{row}");
+    }
+}
+
 #[test]
 fn a_function_is_a_few_lines_of_wiring_around_a_short_operation() {
     for name in names() {
