@@ -6,9 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use xtask::{
-    bench::Bench, checks, coverage, dev::Dev, mutants::Mutants, processes, schemathesis, supply_chain::Audit,
-};
+use xtask::{bench::Bench, checks, coverage, dev::Dev, mutants::Mutants, processes, schemathesis, supply_chain::Audit};
 
 /// The project's commands.
 #[derive(Parser)]
