@@ -126,3 +126,50 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// Answers one request with this text, and gives its own URL.
+    async fn answering(response: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(response.as_bytes()).await.unwrap();
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn whatever_certificates_are_believed_plain_http_needs_none() {
+        let bundle = TrustedRoots::Bundle(AMAZON_TRUST_SERVICES.to_vec());
+        for roots in [TrustedRoots::Amazon, TrustedRoots::System, bundle] {
+            let url = answering("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
+            assert_eq!(Connector::trusting(roots).get(&url, PATIENCE, 5).await.unwrap(), b"hello");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_arrive_whole_is_an_error_that_says_why() {
+        let connector = Connector::trusting(TrustedRoots::System);
+        for (response, reason) in [
+            ("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", "the answer has status 302"),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello!", "length limit exceeded"),
+        ] {
+            let url = answering(response).await;
+            assert_eq!(connector.get(&url, PATIENCE, 5).await.unwrap_err(), reason);
+        }
+        assert!(connector.get("no URL", PATIENCE, 5).await.is_err());
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", silent.local_addr().unwrap());
+        let error = connector.get(&url, Duration::from_millis(50), 5).await.unwrap_err();
+        assert_eq!(error, "no answer within 50ms");
+    }
+}

@@ -74,3 +74,41 @@ impl fmt::Display for InvalidSetting {
 }
 
 impl std::error::Error for InvalidSetting {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::App;
+    use crate::connector::{Connector, TrustedRoots};
+
+    #[test]
+    fn what_is_shown_of_settings_and_app_holds_no_secret() {
+        let secret = "a secret of at least thirty-two bytes";
+        let secret_key = "the secret access key";
+        let jwks = r#"{"keys":[{"kty":"RSA","kid":"one","n":"NNN","e":"AQAB"},{"kty":"OKP","crv":"Ed25519","kid":"two","x":"XXX"}]}"#;
+        let jwks = jwks.replace("NNN", &"w8PD".repeat(86)[..342]).replace("XXX", &"w8PD".repeat(11)[..43]);
+        let modes =
+            [&[("BETTER_AUTH_SECRET", secret)][..], &[("BETTER_AUTH_URL", "https://a.example"), ("JWKS", &jwks)]];
+        for (mode, shown) in modes.into_iter().zip(["HS256", "EdDSA"]) {
+            let settings = Settings::read(|name| {
+                let set = mode.iter().find(|(mode, _)| *mode == name).map(|(_, value)| *value);
+                let required = match name {
+                    "TASKS_TABLE" | "IDEMPOTENCY_TABLE" => Some("table"),
+                    "AWS_REGION" => Some("eu-central-1"),
+                    "AWS_ACCESS_KEY_ID" => Some("id"),
+                    "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN" => Some(secret_key),
+                    _ => None,
+                };
+                set.or(required).map(str::to_owned)
+            });
+            let settings = settings.unwrap();
+            let of_settings = format!("{settings:?}");
+            let connector = Connector::trusting(TrustedRoots::System);
+            let of_app = format!("{:?}", App::new(settings, &connector, &connector));
+            assert!(of_settings.contains("eu-central-1") && of_app.contains(shown), "{of_settings} {of_app}");
+            for text in [of_settings, of_app] {
+                assert!(!text.contains(secret) && !text.contains(secret_key) && !text.contains("w8PD"), "{text}");
+            }
+        }
+    }
+}

@@ -16,12 +16,6 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid(pub &'static str);
 
-impl fmt::Display for Invalid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
 /// A task as its owner sees it. It has no owner field: the partition that it lies in is the owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -382,6 +376,16 @@ mod tests {
         assert!(Title::parse(&"ä".repeat(200)).is_ok());
         for refused in ["", " \n ", "a\u{0}b", "a\nb", "\u{7f}", &"ä".repeat(201)] {
             assert!(Title::parse(refused).is_err(), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_priority_has_one_of_four_names() {
+        for name in ["none", "low", "medium", "high"] {
+            assert_eq!(Priority::parse(name).unwrap().as_str(), name);
+        }
+        for refused in ["", "Medium", "urgent", " low"] {
+            assert!(Priority::parse(refused).is_err(), "{refused:?}");
         }
     }
 

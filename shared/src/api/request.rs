@@ -642,6 +642,19 @@ mod tests {
     }
 
     #[test]
+    fn a_query_is_read_where_it_is() {
+        let query = json!({ "status": "open" });
+        for (many, expected) in [
+            (json!({ "status": ["all"] }), vec![("status".to_owned(), "all".to_owned())]),
+            (json!({}), vec![("status".to_owned(), "open".to_owned())]),
+            (json!(null), vec![("status".to_owned(), "open".to_owned())]),
+        ] {
+            let event = json!({ "queryStringParameters": query, "multiValueQueryStringParameters": many });
+            assert_eq!(read(&event.to_string()).query, expected, "{event}");
+        }
+    }
+
+    #[test]
     fn a_body_is_bounded_as_it_is_sent_and_as_it_is_decoded() {
         let body =
             |text: &str, is_base64: bool| read(&json!({ "body": text, "isBase64Encoded": is_base64 }).to_string()).body;

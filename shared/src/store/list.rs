@@ -192,3 +192,29 @@ impl UserTasks<'_> {
             .set_expression_attribute_values(Some(values))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_of_due_dates_ends_before_its_end() {
+        let due = |text: &str| Due::parse(text).unwrap();
+        let range =
+            |from: Option<&str>, before: Option<&str>| DueRange { from: from.map(due), before: before.map(due) };
+        for (range, inside, outside) in [
+            (range(Some("2026-11-02"), None), &["2026-11-02", "2027-01-01"][..], &["2026-11-01"][..]),
+            (range(None, Some("2026-11-02")), &["2026-11-01"], &["2026-11-02", "2026-11-03"]),
+            (
+                range(Some("2026-11-02"), Some("2026-11-04")),
+                &["2026-11-02", "2026-11-03"],
+                &["2026-11-01", "2026-11-04"],
+            ),
+        ] {
+            assert!(inside.iter().all(|text| range.includes(Some(&due(text)))), "{range:?}");
+            assert!(!outside.iter().any(|text| range.includes(Some(&due(text)))), "{range:?}");
+            assert!(!range.includes(None), "{range:?}");
+        }
+        assert!(range(None, None).includes(None));
+    }
+}

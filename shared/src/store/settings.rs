@@ -137,7 +137,7 @@ mod tests {
     fn amazon_is_believed_where_amazon_answers() {
         let commercial = read(&[]).unwrap();
         assert_eq!(commercial.endpoint.as_deref(), Some("https://dynamodb.eu-central-1.amazonaws.com"));
-        assert_eq!(commercial.trusted_roots, TrustedRoots::Amazon);
+        assert_eq!(commercial.trusted_roots(), TrustedRoots::Amazon);
         for elsewhere in
             [("AWS_REGION", "cn-north-1"), ("AWS_REGION", "us-iso-east-1"), ("AWS_REGION", "eu-isoe-west-1")]
         {
@@ -146,7 +146,7 @@ mod tests {
         }
         let custom = read(&[("AWS_ENDPOINT_URL_DYNAMODB", "https://localhost:4566")]).unwrap();
         assert_eq!(custom.endpoint.as_deref(), Some("https://localhost:4566"));
-        assert_eq!(custom.trusted_roots, TrustedRoots::System);
+        assert_eq!(custom.trusted_roots(), TrustedRoots::System);
     }
 
     #[test]
