@@ -134,6 +134,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_of_the_settings_holds_no_credentials() {
+        let credentials = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+        let text = format!("{:?}", read(&credentials.map(|name| (name, "secret"))).unwrap());
+        assert!(text.contains("eu-central-1") && !text.contains("secret"), "{text}");
+    }
+
+    #[test]
     fn amazon_is_believed_where_amazon_answers() {
         let commercial = read(&[]).unwrap();
         assert_eq!(commercial.endpoint.as_deref(), Some("https://dynamodb.eu-central-1.amazonaws.com"));
