@@ -124,3 +124,52 @@ impl fmt::Debug for StartError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    fn settings(endpoint: &str) -> Result<Settings, InvalidSetting> {
+        Settings::read(|name| {
+            let value = match name {
+                "BETTER_AUTH_SECRET" => "a secret of at least thirty-two bytes",
+                "AWS_REGION" => "eu-central-1",
+                "AWS_ENDPOINT_URL_DYNAMODB" => endpoint,
+                "TASKS_TABLE" | "IDEMPOTENCY_TABLE" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "x",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        })
+    }
+
+    #[tokio::test]
+    async fn a_start_with_a_secret_opens_a_connection_and_asks_for_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let connector = Connector::trusting(TrustedRoots::System);
+        let app = App::new(settings(&endpoint).unwrap(), &connector, &connector);
+        let dynamodb = async {
+            let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+            let mut head = String::new();
+            while stream.read_line(&mut head).await.unwrap() > 2 {}
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            (stream, head.to_lowercase())
+        };
+        let ((), (_stream, head)) = tokio::join!(app.warm_up(), dynamodb);
+        assert!(head.starts_with("get / http/1.1\r\n"), "{head}");
+        assert!(!head.contains("x-amz-target") && !head.contains("authorization"), "{head}");
+
+        drop(listener);
+        app.warm_up().await;
+    }
+
+    #[test]
+    fn a_refusal_to_start_is_one_line_that_names_the_setting() {
+        let error = StartError::Setting(settings("").unwrap_err());
+        assert_eq!(format!("{error:?}"), "refusing to start: AWS_ENDPOINT_URL_DYNAMODB is set but empty");
+        let error = StartError::Runtime("connection refused".into());
+        assert_eq!(format!("{error:?}"), "the Runtime API failed: connection refused");
+    }
+}
