@@ -392,3 +392,38 @@ fn print_missing(modules: &BTreeMap<PathBuf, Module>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_run_as_often_as_what_is_run_most_of_it() {
+        // A function that was called three times, with a block on lines 3 and 4 that was never entered.
+        let segments =
+            "[[1,1,3,true,true,false],[3,10,0,true,true,false],[4,6,3,true,false,false],[5,2,0,false,false,false]]";
+        let segments: Vec<Segment> = serde_json::from_str(segments).unwrap();
+        assert_eq!(lines(&segments), BTreeMap::from([(1, 3), (2, 3), (3, 3), (4, 0), (5, 3)]));
+        assert_eq!(lines(&[]), BTreeMap::new());
+    }
+
+    #[test]
+    fn what_only_tests_compile_is_told_from_the_product() {
+        let sources = project::root().join("shared/src");
+        let test_code = TestCode::of(&sources).unwrap();
+        let task = sources.join("task.rs");
+        let text = fs::read_to_string(&task).unwrap();
+        let first = text.lines().position(|line| line == "#[cfg(test)]").unwrap();
+        let first = u32::try_from(first).unwrap() + 1;
+        assert!(!test_code.includes(&task, 1) && !test_code.includes(&task, first - 1));
+        assert!(test_code.includes(&task, first) && test_code.includes(&task, first + 10));
+        assert!(test_code.includes(&sources.join("auth/tests.rs"), 1));
+        assert!(!test_code.includes(&sources.join("auth/token.rs"), 1));
+    }
+
+    #[test]
+    fn all_of_nothing_is_covered() {
+        assert!((Share::default().percent() - 100.0).abs() < f64::EPSILON);
+        assert!((Share::of([1, 0, 5, 2].into_iter()).percent() - 75.0).abs() < f64::EPSILON);
+    }
+}
