@@ -87,6 +87,8 @@ fn answer(verifier: &Verifier, dynamodb: &mut DynamoDb, event: &[u8]) -> Result<
         None => {
             let request = json!({
                 "TableName": dynamodb.table,
+                "ProjectionExpression":
+                    "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version",
                 "KeyConditionExpression": "user_id = :user_id",
                 "FilterExpression": "attribute_not_exists(deleted_at)",
                 "ExpressionAttributeValues": { ":user_id": { "S": user } },

@@ -38,6 +38,11 @@ pub(super) mod attribute {
     pub(in crate::store) const EXPIRES_AT: &str = "expires_at";
     pub(in crate::store) const IDEMPOTENCY_KEY: &str = "idempotency_key";
     pub(in crate::store) const FINGERPRINT: &str = "fingerprint";
+
+    /// What a task is read from, as a projection: a third of an item serves keys, indexes and conditions. None of these
+    /// names is one of DynamoDB's reserved words.
+    pub(in crate::store) const OF_A_TASK: &str =
+        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version";
 }
 
 /// A new task, before its owner's partition is known to it.
@@ -79,40 +84,70 @@ pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
     CreatedTask { task, item, write_id }
 }
 
-/// The task in an item.
+/// The task in an item, whose other attributes it passes over.
 ///
 /// # Errors
 /// [`StoreError::Unexpected`] naming the attribute, if it was not this store that wrote the item.
-pub(super) fn task(mut item: Item) -> Result<Task, StoreError> {
-    let mut text = |name: &'static str| match item.remove(name) {
-        None => Ok(None),
-        Some(AttributeValue::S(text)) => Ok(Some(text)),
-        Some(_) => Err(StoreError::unexpected(format!("attribute {name} is not a string"))),
-    };
-    let id = required(attribute::TASK_ID, text(attribute::TASK_ID)?.and_then(|text| TaskId::parse(&text)))?;
-    let title = required(attribute::TITLE, text(attribute::TITLE)?).map(Title::from_store)?;
-    let description = text(attribute::DESCRIPTION)?.map(Description::from_store);
-    let completed_at = text(attribute::COMPLETED_AT)?.map(Timestamp::from_store);
-    let priority =
-        required(attribute::PRIORITY, text(attribute::PRIORITY)?.and_then(|text| Priority::parse(&text).ok()))?;
-    let due = text(attribute::DUE)?.map(Due::from_store);
-    let created_at = required(attribute::CREATED_AT, text(attribute::CREATED_AT)?).map(Timestamp::from_store)?;
-    let updated_at = required(attribute::UPDATED_AT, text(attribute::UPDATED_AT)?).map(Timestamp::from_store)?;
-    let tags = match item.remove(attribute::TAGS) {
-        Some(AttributeValue::L(tags)) => tags.into_iter().map(tag).collect::<Option<_>>(),
-        _ => None,
-    };
-    let tags = required(attribute::TAGS, tags).map(Tags::from_store)?;
-    let version = required(attribute::VERSION, item.get(attribute::VERSION).and_then(as_number))?;
-    Ok(Task { id, title, description, completed_at, priority, due, tags, created_at, updated_at, version })
+pub(super) fn task(item: Item) -> Result<Task, StoreError> {
+    let mut id = None;
+    let mut title = None;
+    let mut description = None;
+    let mut completed_at = None;
+    let mut priority = None;
+    let mut due = None;
+    let mut item_tags = None;
+    let mut created_at = None;
+    let mut updated_at = None;
+    let mut version = None;
+    // Each attribute is looked at once: looking ten of them up would hash ten names for each task of a list.
+    for (name, value) in item {
+        match name.as_str() {
+            attribute::TASK_ID => id = TaskId::parse(&as_text(attribute::TASK_ID, value)?),
+            attribute::TITLE => title = Some(Title::from_store(as_text(attribute::TITLE, value)?)),
+            attribute::DESCRIPTION => {
+                description = Some(Description::from_store(as_text(attribute::DESCRIPTION, value)?));
+            }
+            attribute::COMPLETED_AT => {
+                completed_at = Some(Timestamp::from_store(as_text(attribute::COMPLETED_AT, value)?));
+            }
+            attribute::PRIORITY => priority = Priority::parse(&as_text(attribute::PRIORITY, value)?).ok(),
+            attribute::DUE => due = Some(Due::from_store(as_text(attribute::DUE, value)?)),
+            attribute::TAGS => item_tags = as_tags(value),
+            attribute::CREATED_AT => created_at = Some(Timestamp::from_store(as_text(attribute::CREATED_AT, value)?)),
+            attribute::UPDATED_AT => updated_at = Some(Timestamp::from_store(as_text(attribute::UPDATED_AT, value)?)),
+            attribute::VERSION => version = as_number(&value),
+            _ => {}
+        }
+    }
+    Ok(Task {
+        id: required(attribute::TASK_ID, id)?,
+        title: required(attribute::TITLE, title)?,
+        description,
+        completed_at,
+        priority: required(attribute::PRIORITY, priority)?,
+        due,
+        tags: required(attribute::TAGS, item_tags)?,
+        created_at: required(attribute::CREATED_AT, created_at)?,
+        updated_at: required(attribute::UPDATED_AT, updated_at)?,
+        version: required(attribute::VERSION, version)?,
+    })
 }
 
 fn required<T>(name: &'static str, value: Option<T>) -> Result<T, StoreError> {
     value.ok_or_else(|| StoreError::unexpected(format!("attribute {name} is missing or malformed")))
 }
 
-fn tag(value: AttributeValue) -> Option<Tag> {
-    if let AttributeValue::S(text) = value { Some(Tag::from_store(text)) } else { None }
+fn as_text(name: &'static str, value: AttributeValue) -> Result<String, StoreError> {
+    match value {
+        AttributeValue::S(text) => Ok(text),
+        _ => Err(StoreError::unexpected(format!("attribute {name} is not a string"))),
+    }
+}
+
+fn as_tags(value: AttributeValue) -> Option<Tags> {
+    let AttributeValue::L(tags) = value else { return None };
+    let tag = |value| if let AttributeValue::S(text) = value { Some(Tag::from_store(text)) } else { None };
+    tags.into_iter().map(tag).collect::<Option<_>>().map(Tags::from_store)
 }
 
 /// The sort key of a task. Its partition key is put in by [`super::UserTasks`].

@@ -148,7 +148,7 @@ impl UserTasks<'_> {
         let mut values = HashMap::from([(":user_id".to_owned(), text(self.user.id()))]);
         let mut value = |name: &str, text: &str| values.insert(name.to_owned(), AttributeValue::S(text.to_owned()));
 
-        let mut request = match query.status {
+        let request = match query.status {
             Status::Open => {
                 // No key in the index is just a date: a bound itself is never equal to one, so that `BETWEEN`, which
                 // includes its bounds, leaves out what is due at `before`.
@@ -177,16 +177,15 @@ impl UserTasks<'_> {
             }
         };
         if let Some(priority) = query.priority {
-            filters.push("#priority = :priority");
+            filters.push("priority = :priority");
             value(":priority", priority.as_str());
-            request = request.expression_attribute_names("#priority", attribute::PRIORITY);
         }
         if let Some(tag) = &query.tag {
-            filters.push("contains(#tags, :tag)");
+            filters.push("contains(tags, :tag)");
             value(":tag", tag.as_str());
-            request = request.expression_attribute_names("#tags", attribute::TAGS);
         }
         request
+            .projection_expression(attribute::OF_A_TASK)
             .key_condition_expression(key_condition)
             .set_filter_expression((!filters.is_empty()).then(|| filters.join(" AND ")))
             .set_expression_attribute_values(Some(values))

@@ -15,10 +15,9 @@ use crate::connector::{Connector, TrustedRoots};
 use crate::settings::{InvalidSetting, Variables};
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
+/// Three of them and their pauses, of 50 and 100 milliseconds at most, are over in less than five seconds: a second
+/// timer for all of them would only cost time. An API call has ten in all (see [`crate::app::ANSWER_WITHIN`]).
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
-/// Three attempts and their pauses. An API call makes few requests and has ten seconds in all (see
-/// [`crate::app::ANSWER_WITHIN`]), well before API Gateway gives up after thirty.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ATTEMPTS: u32 = 3;
 const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 
@@ -82,10 +81,7 @@ impl StoreSettings {
     /// A client that may try a request again, because no write of ours does harm twice: each carries an id that tells
     /// a retry that it was done before (see [`super::write`]).
     pub(super) fn client(&self, connector: &Connector) -> Client {
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(INITIAL_BACKOFF);
         // A budget of retries for this client alone; the SDK would share one among all clients of a process.
         let budget = RetryPartition::custom("tasks").token_bucket(TokenBucket::default()).build();

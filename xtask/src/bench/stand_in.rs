@@ -4,19 +4,19 @@
 use std::collections::HashMap;
 use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use flate2::Crc;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
     PKCS_RSA_SHA256, RsaKeySize,
 };
 use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{CipherSuite, ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
-use super::http::read_request;
+use super::http::{Request, read_request};
 
 /// A running stand-in. It lives as long as this process.
 pub(super) struct StandIn {
@@ -26,25 +26,61 @@ pub(super) struct StandIn {
     pub(super) root: String,
 }
 
-type Answers = Arc<HashMap<&'static str, Vec<u8>>>;
+/// What is answered, made when it is first asked for.
+struct Answers {
+    items: Vec<Value>,
+    made: Mutex<HashMap<(String, Option<String>), Arc<[u8]>>>,
+}
 
 impl StandIn {
     /// Serves these items: all of them to a `Query`, the first one to everything else.
     pub(super) fn start(items: &[Value]) -> Result<Self> {
-        let first = items.first().context("no items")?;
-        let answers: Answers = Arc::new(HashMap::from([
-            ("", response("200 OK", "text/plain", b"healthy")),
-            ("GetItem", answer(&json!({ "Item": first }))),
-            ("PutItem", answer(&json!({}))),
-            ("UpdateItem", answer(&json!({ "Attributes": first }))),
-            ("Query", answer(&json!({ "Count": items.len(), "Items": items, "ScannedCount": items.len() }))),
-        ]));
+        let answers = Arc::new(Answers { items: items.to_vec(), made: Mutex::default() });
         let (config, root) = certify()?;
         let config = Arc::new(config);
         let plain = listen(answers.clone(), Ok)?;
         let tls = listen(answers, move |socket| Ok(StreamOwned::new(ServerConnection::new(config.clone())?, socket)))?;
         Ok(Self { plain: format!("http://localhost:{plain}"), tls: format!("https://localhost:{tls}"), root })
     }
+}
+
+impl Answers {
+    fn to(&self, request: &Request) -> Result<Arc<[u8]>> {
+        let body: Option<Value> = serde_json::from_slice(&request.body).ok();
+        let projection = body.as_ref().and_then(|body| body.get("ProjectionExpression")?.as_str());
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (request.operation.clone(), projection.map(str::to_owned));
+        if let Some(answer) = made.get(&key) {
+            return Ok(answer.clone());
+        }
+        let answer: Arc<[u8]> = self.make(&request.operation, projection)?.into();
+        made.insert(key, answer.clone());
+        Ok(answer)
+    }
+
+    fn make(&self, operation: &str, projection: Option<&str>) -> Result<Vec<u8>> {
+        let items: Vec<_> = self.items.iter().map(|item| project(item, projection)).collect();
+        let count = items.len();
+        let first = items.first().context("no items")?;
+        Ok(match operation {
+            "" => response("200 OK", "text/plain", b"healthy"),
+            "GetItem" => answer(&json!({ "Item": first })),
+            "PutItem" => answer(&json!({})),
+            "UpdateItem" => answer(&json!({ "Attributes": first })),
+            "Query" => answer(&json!({ "Count": count, "Items": items, "ScannedCount": count })),
+            other => bail!("no answer to {other}"),
+        })
+    }
+}
+
+/// What DynamoDB leaves of an item for a projection that lists attributes by their names.
+fn project(item: &Value, projection: Option<&str>) -> Value {
+    let mut item = item.clone();
+    if let (Some(projection), Some(attributes)) = (projection, item.as_object_mut()) {
+        let wanted: Vec<_> = projection.split(',').map(str::trim).collect();
+        attributes.retain(|name, _| wanted.contains(&name.as_str()));
+    }
+    item
 }
 
 /// An answer as DynamoDB sends it, with the checksum that the SDK looks at.
@@ -67,7 +103,7 @@ fn response(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
 
 /// Answers connections, each on a thread of its own, and gives the port.
 fn listen<S: Read + Write>(
-    answers: Answers,
+    answers: Arc<Answers>,
     wrap: impl Fn(TcpStream) -> Result<S> + Clone + Send + 'static,
 ) -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no port for the stand-in")?;
@@ -84,12 +120,11 @@ fn listen<S: Read + Write>(
     Ok(port)
 }
 
-fn serve(stream: impl Read + Write, answers: &HashMap<&'static str, Vec<u8>>) -> Result<()> {
+fn serve(stream: impl Read + Write, answers: &Answers) -> Result<()> {
     let mut connection = BufReader::with_capacity(64 * 1024, stream);
     while let Some(request) = read_request(&mut connection)? {
-        let answer = answers.get(request.operation.as_str());
-        let answer = answer.with_context(|| format!("no answer to {}", request.operation))?;
-        connection.get_mut().write_all(answer)?;
+        let answer = answers.to(&request)?;
+        connection.get_mut().write_all(&answer)?;
         connection.get_mut().flush()?;
     }
     Ok(())
@@ -111,14 +146,17 @@ fn certify() -> Result<(ServerConfig, String)> {
     server.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
     let server = server.signed_by(&server_key, &between)?;
 
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let mut provider = rustls::crypto::ring::default_provider();
+    // What AWS's endpoints choose, by the `tlsDetails` of CloudTrail's records.
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(
             vec![server.der().clone(), between_certificate.der().clone()],
             PrivateKeyDer::try_from(server_key.serialize_der()).map_err(anyhow::Error::msg)?,
         )?;
+    config.ignore_client_order = true;
     // As DynamoDB, which speaks nothing newer.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok((config, root_certificate.pem()))
