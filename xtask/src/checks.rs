@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::executables::cargo;
 use crate::tools::{self, Toolset};
-use crate::{browser, processes, project, schemathesis};
+use crate::{bench, browser, processes, project, schemathesis};
 
 /// Runs all checks, and stops at the first that fails.
 ///
@@ -27,6 +27,7 @@ pub async fn run() -> Result<()> {
     step("tests", processes::run(cargo().args(["test", "--workspace", "--locked"]))).await?;
     step("contract", schemathesis::check(&[])).await?;
     step("page", browser::check()).await?;
+    step("sizes and instructions", bench::check_counts()).await?;
     println!("All checks passed in {} s.", begun.elapsed().as_secs());
     Ok(())
 }

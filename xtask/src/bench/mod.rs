@@ -6,48 +6,29 @@
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "this command prints a report, and says how far it is")]
 
 mod binaries;
+mod counts;
 mod http;
 mod instructions;
+mod laboratory;
 mod lambda;
 mod measure;
 mod picture;
 mod report;
 mod stand_in;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
-use dynoxide::Database;
-use jsonwebtoken::Algorithm;
-use serde_json::{Value, json};
-use tokens::{Keys, USER};
 
-use self::binaries::{Binaries, Size};
-use self::instructions::Instructions;
-use self::lambda::{Lambda, Start};
-use self::measure::Processors;
-use self::report::{Cold, Counted, Report, Sized, Spread, Transport, Warm};
-use self::stand_in::StandIn;
-use crate::dynamodb::{EmbeddedDynamoDb, Storage};
-use crate::project;
+pub(crate) use self::counts::check as check_counts;
+use self::laboratory::{Effort, Laboratory};
 
 const NO_OP: &str = "no-op";
 const BY_HAND: &str = "by-hand";
 /// Every operation, by the name of its function and of its event.
 const OPERATIONS: [&str; 7] =
     ["get-task", "list-tasks", "create-task", "replace-task", "update-task", "complete-task", "delete-task"];
-/// How many tasks a list gives.
-const PAGE: usize = 50;
-/// Requests before those that are measured.
-const WARM_UP: usize = 30;
-/// How many requests each subject is sent before it is the next one's turn.
-const IN_TURN: usize = 50;
-
-/// What `--counts` allows. A second library for TLS would be noticed, and a tenth more work for a request.
-const MAX_FILE: u64 = 5_000_000;
-const MAX_ZIP: u64 = 2_200_000;
-const MAX_INSTRUCTIONS_PER_GET: u64 = 750_000;
 
 /// Measures the functions in their release builds.
 #[derive(Debug, Args)]
@@ -67,14 +48,6 @@ pub struct Bench {
     /// Checks what is the same on every machine and in every run: sizes and instructions.
     #[arg(long, conflicts_with_all = ["quick", "only", "json", "svg"])]
     counts: bool,
-}
-
-/// How often things are done.
-#[derive(Debug, Clone, Copy)]
-struct Effort {
-    cold_starts: usize,
-    rounds: usize,
-    requests: usize,
 }
 
 impl Bench {
@@ -110,343 +83,4 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'sta
     let (done, result) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || done.send(work()));
     result.await.context("the measurement was given up")?
-}
-
-/// Fails if sizes or instructions exceed their bounds.
-async fn check_counts() -> Result<()> {
-    let binaries = Binaries::build().await?;
-    let mut sizes = binaries.sizes()?;
-    sizes.retain(|name, _| OPERATIONS.contains(&name.as_str()));
-    for (name, Size { file, zip }) in &sizes {
-        println!("{name}: {file} bytes, {zip} in a zip");
-    }
-    for (name, Size { file, zip }) in sizes {
-        ensure!(file <= MAX_FILE, "{name} has {file} bytes, more than {MAX_FILE}");
-        ensure!(zip <= MAX_ZIP, "{name} has {zip} bytes in a zip, more than {MAX_ZIP}");
-    }
-    let Some(valgrind) = instructions::valgrind() else {
-        println!("Instructions are not counted: valgrind is not installed.");
-        return Ok(());
-    };
-    let laboratory = Laboratory::with(binaries).await?;
-    let Instructions { warm, .. } =
-        aside(move || laboratory.count(&valgrind, &Subject::function("get-task", Algorithm::HS256))).await?;
-    println!("get-task: {warm} instructions a request");
-    ensure!(
-        warm <= MAX_INSTRUCTIONS_PER_GET,
-        "get-task executes {warm} instructions a request, more than {MAX_INSTRUCTIONS_PER_GET}"
-    );
-    Ok(())
-}
-
-/// Something that is measured: a binary that is sent one event again and again.
-#[derive(Debug, Clone)]
-struct Subject {
-    name: String,
-    binary: &'static str,
-    event: &'static str,
-    algorithm: Algorithm,
-}
-
-impl Subject {
-    fn function(operation: &'static str, algorithm: Algorithm) -> Self {
-        let name = match algorithm {
-            Algorithm::HS256 => operation.to_owned(),
-            other => format!("{operation}, {other:?}"),
-        };
-        Self { name, binary: operation, event: operation, algorithm }
-    }
-
-    fn yardstick(name: &str, binary: &'static str, event: &'static str) -> Self {
-        Self { name: name.to_owned(), binary, event, algorithm: Algorithm::HS256 }
-    }
-
-    fn yardsticks() -> Vec<Self> {
-        vec![
-            Self::yardstick(NO_OP, NO_OP, "get-task"),
-            Self::yardstick(report::BY_HAND_GET, BY_HAND, "get-task"),
-            Self::yardstick(report::BY_HAND_LIST, BY_HAND, "list-tasks"),
-        ]
-    }
-}
-
-/// What is measured of warm requests, round by round, and every latency.
-#[derive(Debug, Clone, Default)]
-struct Samples {
-    cpu: Vec<f64>,
-    ratio: Vec<f64>,
-    latency: Vec<f64>,
-    memory: Vec<f64>,
-}
-
-/// All that the functions need around them.
-struct Laboratory {
-    binaries: Binaries,
-    keys: Keys,
-    engine: EmbeddedDynamoDb,
-    processors: Option<Processors>,
-    certificates: PathBuf,
-}
-
-impl Laboratory {
-    async fn open() -> Result<Self> {
-        eprintln!("Building the functions for release, which takes some minutes after a change …");
-        Self::with(Binaries::build().await?).await
-    }
-
-    async fn with(binaries: Binaries) -> Result<Self> {
-        let engine = EmbeddedDynamoDb::start(Storage::Memory, "127.0.0.1:0".parse()?).await?;
-        let processors = Processors::divide()?;
-        if processors.is_none() {
-            eprintln!("There is one processor only: functions share it with what they talk to.");
-        }
-        let certificates = std::env::temp_dir().join(format!("bench-root-{}.pem", std::process::id()));
-        Ok(Self { binaries, keys: Keys::generate()?, engine, processors, certificates })
-    }
-
-    /// Measures everything, all subjects in turn, so that a machine that is busy for a while is so for all of them.
-    fn measure(&self, effort: Effort, only: &[String]) -> Result<Report> {
-        let wanted =
-            |subject: &Subject| only.is_empty() || only.iter().any(|part| subject.name.contains(part.as_str()));
-        let with_yardsticks = |subjects: Vec<Subject>| -> Vec<Subject> {
-            Subject::yardsticks().into_iter().chain(subjects.into_iter().filter(wanted)).collect()
-        };
-        let each = || OPERATIONS.map(|operation| Subject::function(operation, Algorithm::HS256));
-        let with_keys = ["get-task", "list-tasks", "create-task"];
-
-        let items = self.items()?;
-        let stand_in = self.stand_in(&items)?;
-        let mut report = Report::new(measure::machine()?, effort.cold_starts, effort.rounds, effort.requests);
-
-        let mut cold = with_yardsticks(each().into());
-        cold.extend(
-            with_keys.map(|operation| Subject::function(operation, Algorithm::EdDSA)).into_iter().filter(wanted),
-        );
-        for transport in [Transport::Tls, Transport::Plain] {
-            report.cold.extend(self.cold(&cold, transport, stand_in.endpoint(transport), &items, effort)?);
-        }
-
-        let mut warm = with_yardsticks(each().into());
-        let algorithms = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
-        warm.extend(algorithms.map(|algorithm| Subject::function("get-task", algorithm)).into_iter().filter(wanted));
-        for transport in [Transport::Plain, Transport::Tls] {
-            report.warm.extend(self.warm(&warm, transport, stand_in.endpoint(transport), &items, effort)?);
-        }
-
-        let with_engine = with_keys.map(|operation| Subject::function(operation, Algorithm::HS256));
-        let with_engine: Vec<_> = with_engine.into_iter().filter(wanted).collect();
-        report.engine = self.warm(&with_engine, Transport::Plain, self.engine.endpoint(), &items, effort)?;
-
-        for (name, size) in self.binaries.sizes()? {
-            report.sizes.push(Sized { name, size });
-        }
-
-        if let Some(valgrind) = instructions::valgrind() {
-            let few = with_keys.map(|operation| Subject::function(operation, Algorithm::HS256));
-            for subject in with_yardsticks(few.into()) {
-                eprintln!("instructions: {}", subject.name);
-                let instructions = self.run_counted(&valgrind, &subject, &stand_in, &items)?;
-                report.instructions.push(Counted { name: subject.name, instructions });
-            }
-        } else {
-            eprintln!("Instructions are not counted: valgrind is not installed.");
-        }
-        Ok(report)
-    }
-
-    /// The instructions of one subject.
-    fn count(&self, valgrind: &Path, subject: &Subject) -> Result<Instructions> {
-        let items = self.items()?;
-        let stand_in = self.stand_in(&items)?;
-        self.run_counted(valgrind, subject, &stand_in, &items)
-    }
-
-    fn run_counted(
-        &self,
-        valgrind: &Path,
-        subject: &Subject,
-        stand_in: &StandIn,
-        items: &[Value],
-    ) -> Result<Instructions> {
-        let environment = self.environment(subject, &stand_in.tls)?;
-        instructions::count(valgrind, &self.start(subject, &environment)?, &self.event(subject, items)?)
-    }
-
-    fn cold(
-        &self,
-        subjects: &[Subject],
-        transport: Transport,
-        endpoint: &str,
-        items: &[Value],
-        effort: Effort,
-    ) -> Result<Vec<Cold>> {
-        let mut samples = vec![Vec::new(); subjects.len()];
-        for round in 1..=effort.cold_starts {
-            eprintln!("cold starts, {transport}: {round} of {}", effort.cold_starts);
-            for (subject, samples) in subjects.iter().zip(&mut samples) {
-                let environment = self.environment(subject, endpoint)?;
-                let event = self.event(subject, items)?;
-                let mut lambda = Lambda::start(&self.start(subject, &environment)?)?;
-                lambda.ready().with_context(|| subject.name.clone())?;
-                let ready = lambda.elapsed()?;
-                lambda.send(&event).with_context(|| subject.name.clone())?;
-                samples.push((ready, lambda.elapsed()?));
-            }
-        }
-        let no_op = samples.first().cloned().unwrap_or_default();
-        let rows = subjects.iter().zip(samples).map(|(subject, samples)| Cold {
-            name: subject.name.clone(),
-            transport,
-            answer_ratio: Spread::of(
-                samples
-                    .iter()
-                    .zip(&no_op)
-                    .map(|((_, own), (_, least))| own.cpu.as_secs_f64() / least.cpu.as_secs_f64()),
-            ),
-            ready_cpu: Spread::of(samples.iter().map(|(ready, _)| ready.cpu.as_secs_f64() * 1e3)),
-            ready_wall: Spread::of(samples.iter().map(|(ready, _)| ready.wall.as_secs_f64() * 1e3)),
-            answer_cpu: Spread::of(samples.iter().map(|(_, answer)| answer.cpu.as_secs_f64() * 1e3)),
-            answer_wall: Spread::of(samples.iter().map(|(_, answer)| answer.wall.as_secs_f64() * 1e3)),
-        });
-        Ok(rows.collect())
-    }
-
-    /// All subjects live at the same time and are sent a few requests in turn.
-    fn warm(
-        &self,
-        subjects: &[Subject],
-        transport: Transport,
-        endpoint: &str,
-        items: &[Value],
-        effort: Effort,
-    ) -> Result<Vec<Warm>> {
-        let mut samples = vec![Samples::default(); subjects.len()];
-        for round in 1..=effort.rounds {
-            eprintln!("warm requests, {transport}: {round} of {}", effort.rounds);
-            let mut running = Vec::new();
-            for subject in subjects {
-                let environment = self.environment(subject, endpoint)?;
-                let event = self.event(subject, items)?;
-                let mut lambda = Lambda::start(&self.start(subject, &environment)?)?;
-                lambda.ready().with_context(|| subject.name.clone())?;
-                for _ in 0..WARM_UP {
-                    lambda.invoke(&event).with_context(|| subject.name.clone())?;
-                }
-                running.push((lambda, event, 0.0));
-            }
-            for _ in 0..effort.requests / IN_TURN {
-                for ((lambda, event, cpu), samples) in running.iter_mut().zip(&mut samples) {
-                    // The processor has forgotten this process meanwhile.
-                    for _ in 0..IN_TURN / 10 {
-                        lambda.invoke(event)?;
-                    }
-                    let before = lambda.elapsed()?.cpu;
-                    for _ in 0..IN_TURN {
-                        samples.latency.push(lambda.invoke(event)?.as_secs_f64() * 1e6);
-                    }
-                    *cpu += (lambda.elapsed()?.cpu.saturating_sub(before)).as_secs_f64() * 1e6;
-                }
-            }
-            let requests = f64::from(u32::try_from(effort.requests)?);
-            let no_op = running.first().map_or(f64::NAN, |(_, _, cpu)| *cpu);
-            for ((lambda, _, cpu), samples) in running.iter().zip(&mut samples) {
-                samples.cpu.push(cpu / requests);
-                samples.ratio.push(cpu / no_op);
-                samples.memory.push(f64::from(u32::try_from(lambda.peak_memory()? / 1024)?) / 1024.0);
-            }
-        }
-        let rows = subjects.iter().zip(samples).map(|(subject, samples)| Warm {
-            name: subject.name.clone(),
-            transport,
-            cpu: Spread::of(samples.cpu.into_iter()),
-            ratio: Spread::of(samples.ratio.into_iter()),
-            latency: report::Latency::of(samples.latency),
-            memory: Spread::of(samples.memory.into_iter()),
-        });
-        Ok(rows.collect())
-    }
-
-    fn start<'a>(&'a self, subject: &Subject, environment: &'a [(&'static str, String)]) -> Result<Start<'a>> {
-        let program = self.binaries.path(subject.binary)?;
-        Ok(Start { program, arguments: &[], environment, processors: self.processors.as_ref() })
-    }
-
-    fn environment(&self, subject: &Subject, endpoint: &str) -> Result<Vec<(&'static str, String)>> {
-        let certificates = self.certificates.to_str().context("a path that is not UTF-8")?;
-        let fixed = [
-            ("TASKS_TABLE", "tasks"),
-            ("IDEMPOTENCY_TABLE", "idempotency"),
-            ("AWS_REGION", "eu-central-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-            ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
-            ("AWS_CA_BUNDLE", certificates),
-        ];
-        let mut environment: Vec<_> = fixed.map(|(name, value)| (name, value.to_owned())).into();
-        environment.extend(self.keys.settings(subject.algorithm));
-        Ok(environment)
-    }
-
-    /// The event of an operation, as the folder `events` has it, with a token and the id of a task that is there.
-    fn event(&self, subject: &Subject, items: &[Value]) -> Result<String> {
-        let path = project::root().join("events").join(subject.event).with_extension("json");
-        let event = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        // API Gateway puts no spaces between members.
-        let event: Value = serde_json::from_str(&event)?;
-        let id = items.first().and_then(|item| item.pointer("/task_id/S")).and_then(Value::as_str);
-        let event =
-            event.to_string().replace("Bearer TOKEN", &format!("Bearer {}", self.keys.token(subject.algorithm)?));
-        Ok(event.replace("TASK_ID", id.unwrap_or_default()))
-    }
-
-    fn stand_in(&self, items: &[Value]) -> Result<StandIn> {
-        let stand_in = StandIn::start(items)?;
-        std::fs::write(&self.certificates, &stand_in.root).context("cannot write the root certificate")?;
-        Ok(stand_in)
-    }
-
-    /// A page of items in DynamoDB's JSON, written by the product itself.
-    fn items(&self) -> Result<Vec<Value>> {
-        let create = Subject::function("create-task", Algorithm::HS256);
-        // The engine does not speak TLS, but a bundle that is named must be there.
-        std::fs::write(&self.certificates, StandIn::start(&[json!({})])?.root)?;
-        let environment = self.environment(&create, self.engine.endpoint())?;
-        let mut lambda = Lambda::start(&self.start(&create, &environment)?)?;
-        lambda.ready()?;
-        let event = self.event(&create, &[])?;
-        for _ in 0..PAGE {
-            lambda.invoke(&event)?;
-        }
-        let items = query(self.engine.database())?;
-        ensure!(items.len() == PAGE, "the functions wrote {} tasks instead of {PAGE}", items.len());
-        Ok(items)
-    }
-}
-
-impl Drop for Laboratory {
-    fn drop(&mut self) {
-        // It may never have been written.
-        let _ = std::fs::remove_file(&self.certificates);
-    }
-}
-
-impl StandIn {
-    fn endpoint(&self, transport: Transport) -> &str {
-        match transport {
-            Transport::Plain => &self.plain,
-            Transport::Tls => &self.tls,
-        }
-    }
-}
-
-fn query(database: &Database) -> Result<Vec<Value>> {
-    let request = json!({
-        "TableName": "tasks",
-        "KeyConditionExpression": "user_id = :user_id",
-        "ExpressionAttributeValues": { ":user_id": { "S": USER } },
-        "Limit": PAGE,
-    });
-    let response = database.query(serde_json::from_value(request)?).map_err(|error| anyhow::anyhow!("{error}"))?;
-    let response = serde_json::to_value(response)?;
-    Ok(response.get("Items").and_then(Value::as_array).cloned().unwrap_or_default())
 }
