@@ -13,8 +13,11 @@ use crate::task::{Due, Priority, Tag, Task};
 /// How many items one API call may read where a filter passes most of them over. Then it gives what it found, and a
 /// cursor to go on.
 const MAX_ITEMS_READ: usize = 1_000;
-/// How many it reads at a time, once the first request did not fill the page.
-const ITEMS_PER_FURTHER_REQUEST: usize = 250;
+/// How many it reads at a time at most, once the first request did not fill the page.
+const MAX_ITEMS_PER_FURTHER_REQUEST: usize = 250;
+/// How many the second request reads at least, and every further one twice as many as the one before it, so that there
+/// are few requests however unevenly the tasks lie.
+const MIN_ITEMS_PER_FURTHER_REQUEST: usize = 25;
 
 /// Which tasks are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -103,6 +106,12 @@ pub struct Page {
     pub next_cursor: Option<String>,
 }
 
+/// How many items to read for so many more tasks, if tasks go on lying as close as they did, and a quarter more: what is
+/// read is paid for, and so is a request too many.
+fn items_to_find(missing: usize, found: usize, items_read: usize) -> usize {
+    (missing * items_read * 5).div_ceil(found.max(1) * 4)
+}
+
 impl UserTasks<'_> {
     /// A page of tasks, strongly consistent. One request; more only where a filter, or tombstones, leave the page
     /// unfilled, and then no more than a thousand items are read.
@@ -114,7 +123,9 @@ impl UserTasks<'_> {
         let mut start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key(query.status)));
         let mut items_read = 0;
         // One more than the page takes tells whether there is another page.
-        let mut items_to_read = query.limit + 1;
+        let wanted = query.limit + 1;
+        let mut items_to_read = wanted;
+        let mut at_least = MIN_ITEMS_PER_FURTHER_REQUEST;
         loop {
             let request = self.query(query).limit(i32::try_from(items_to_read).unwrap_or(i32::MAX));
             let output = request.set_exclusive_start_key(start).send().await?;
@@ -136,7 +147,10 @@ impl UserTasks<'_> {
                 let next_cursor = Some(cursor.encode(query));
                 return Ok(Page { tasks, next_cursor });
             }
-            items_to_read = ITEMS_PER_FURTHER_REQUEST.min(MAX_ITEMS_READ - items_read);
+            items_to_read = items_to_find(wanted - tasks.len(), tasks.len(), items_read)
+                .clamp(at_least, MAX_ITEMS_PER_FURTHER_REQUEST)
+                .min(MAX_ITEMS_READ - items_read);
+            at_least = MAX_ITEMS_PER_FURTHER_REQUEST.min(2 * at_least);
         }
     }
 
