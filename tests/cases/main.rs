@@ -10,6 +10,7 @@ mod cors;
 mod crash;
 mod end_to_end;
 mod faults;
+mod growth;
 mod isolation;
 mod issuer;
 mod leaks;

@@ -22,6 +22,7 @@ mod wire;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use dynoxide::ImportOptions;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::connector::{Connector, TrustedRoots};
@@ -158,6 +159,13 @@ impl Api {
         });
         let response = self.database.database().query(serde_json::from_value(request).unwrap()).unwrap();
         serde_json::to_value(response).unwrap()["Items"].as_array().unwrap().clone()
+    }
+
+    /// Puts many items, in DynamoDB JSON, past the API.
+    pub fn import(&self, table: &str, items: impl IntoIterator<Item = Value>) {
+        let items = items.into_iter().map(|item| serde_json::from_value(item).unwrap()).collect();
+        let options = ImportOptions { record_streams: false, set_cached_at: false };
+        self.database.database().import_items(table, items, options).unwrap();
     }
 
     /// Puts an item, in DynamoDB JSON, past the API.

@@ -35,6 +35,8 @@ struct State {
     recorded: Vec<Recorded>,
     faults: VecDeque<Fault>,
     all: Option<Fault>,
+    metered: bool,
+    units: f64,
 }
 
 /// How many requests were sent, are on their way to the server, and were done.
@@ -108,6 +110,16 @@ impl Wire {
     /// The operations that were sent since this was asked last.
     pub fn take_operations(&self) -> Vec<String> {
         self.take().into_iter().map(|recorded| recorded.operation).collect()
+    }
+
+    /// Has DynamoDB say from now on what requests cost.
+    pub fn meter(&self) {
+        self.shared.state.lock().unwrap().metered = true;
+    }
+
+    /// The capacity units, of reads and of writes, that requests took since this was asked last.
+    pub fn take_units(&self) -> f64 {
+        std::mem::take(&mut self.shared.state.lock().unwrap().units)
     }
 
     /// Spoils the next requests, each in its way.
@@ -220,8 +232,14 @@ impl Connection {
             self.upstream = Some(BufReader::new(stream));
         }
         let upstream = self.upstream.as_mut()?;
-        request.send(upstream).await?;
-        Message::read(upstream).await
+        if !self.shared.state.lock().unwrap().metered {
+            request.send(upstream).await?;
+            return Message::read(upstream).await;
+        }
+        metered(request).send(upstream).await?;
+        let answer = Message::read(upstream).await?;
+        self.shared.state.lock().unwrap().units += units(&answer);
+        Some(answer)
     }
 
     async fn dribble(&mut self, answer: &Message, time: Duration) -> Option<()> {
@@ -257,6 +275,31 @@ impl Shared {
         let mut state = self.state.lock().unwrap();
         state.recorded.push(Recorded { operation, body });
         state.faults.pop_front().or(state.all).unwrap_or(Fault::None)
+    }
+}
+
+/// The same request, of which DynamoDB says what it costs.
+fn metered(request: &Message) -> Message {
+    let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+    body["ReturnConsumedCapacity"] = json!("TOTAL");
+    let mut metered = request.clone();
+    metered.body = body.to_string().into_bytes();
+    metered
+}
+
+/// What DynamoDB says that a request cost: of a transaction, in each of its tables. It does not say it of a write whose
+/// condition failed, which costs the units of the item as it is: one, for items of less than a kilobyte.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>
+fn units(answer: &Message) -> f64 {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let units = |consumed: &Value| consumed["CapacityUnits"].as_f64().unwrap_or_default();
+    if body["__type"].as_str().is_some_and(|name| name.ends_with("ConditionalCheckFailedException")) {
+        return 1.0;
+    }
+    match &body["ConsumedCapacity"] {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        table => units(table),
     }
 }
 

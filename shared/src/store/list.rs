@@ -109,7 +109,10 @@ pub struct Page {
 /// How many items to read for so many more tasks, if tasks go on lying as close as they did, and a quarter more: what is
 /// read is paid for, and so is a request too many.
 fn items_to_find(missing: usize, found: usize, items_read: usize) -> usize {
-    (missing * items_read * 5).div_ceil(found.max(1) * 4)
+    match found {
+        0 => MAX_ITEMS_PER_FURTHER_REQUEST,
+        _ => (missing * items_read * 5).div_ceil(found * 4),
+    }
 }
 
 impl UserTasks<'_> {

@@ -1,0 +1,159 @@
+//! What a call costs, in requests to DynamoDB and in capacity units, and that it does not grow with the number of tasks
+//! that a user has, of which nine tenths are completed or deleted.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use tests::{ALICE, Answer, Api, Event, Operation};
+
+/// How many tasks users have.
+const SIZES: [usize; 3] = [1, 1_000, 100_000];
+
+/// What a call did.
+#[derive(Debug, Clone, PartialEq)]
+struct Cost {
+    requests: usize,
+    /// Read units or write units: no call here makes both kinds of requests.
+    units: f64,
+}
+
+#[tokio::test]
+async fn a_call_costs_the_same_with_one_task_and_with_a_hundred_thousand() {
+    let api = Api::start().await;
+    fill(&api).await;
+    api.wire.meter();
+    let mut rows: Vec<(&str, Vec<Cost>)> = Vec::new();
+    for size in SIZES {
+        for (number, (name, cost)) in calls(&api, &user(size)).await.into_iter().enumerate() {
+            if number == rows.len() {
+                rows.push((name, Vec::new()));
+            }
+            rows[number].1.push(cost);
+        }
+    }
+
+    let table = table(&rows);
+    println!("{table}");
+    for (name, costs) in &rows {
+        assert_eq!(costs[1], costs[2], "{name}: a hundred times as many tasks");
+        if name.starts_with("list") {
+            assert!(costs[0].units <= costs[2].units, "{name}");
+            assert!(costs[2].requests <= 2 && costs[2].units <= 15.0, "{name}: {:?}", costs[2]);
+        } else {
+            assert_eq!(costs[0], costs[1], "{name}: a thousand times as many tasks");
+        }
+    }
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    assert!(readme.contains(&table), "README.md has another table");
+}
+
+fn user(size: usize) -> String {
+    format!("user-{size}")
+}
+
+/// Gives each user so many tasks: of ten, one is open, six are completed, three are deleted.
+async fn fill(api: &Api) {
+    let ids = [api.create(ALICE, body()).await, api.create(ALICE, body()).await, api.create(ALICE, body()).await]
+        .map(|task| task["id"].as_str().unwrap().to_owned());
+    let [open, completed, deleted] = &ids;
+    assert_eq!(api.call(Operation::CompleteTask, &Event::by(ALICE).task(completed)).await.status, 200);
+    assert_eq!(api.call(Operation::DeleteTask, &Event::by(ALICE).task(deleted)).await.status, 204);
+    let items = api.items("tasks", ALICE);
+    let template = |id: &str| {
+        let item = items.iter().find(|item| item["task_id"]["S"] == id).unwrap();
+        (id.to_owned(), item.to_string())
+    };
+    let templates = [open, completed, deleted].map(|id| template(id));
+    for size in SIZES {
+        let items = (0..size).map(|number| {
+            let (id, item) = &templates[[0, 1, 2, 1, 1, 2, 1, 1, 2, 1][number % 10]];
+            let other_id = format!("01990000-0000-7000-8000-{number:012}");
+            let item = item.replace(id, &other_id).replace(&format!("\"{ALICE}\""), &format!("\"{}\"", user(size)));
+            serde_json::from_str::<Value>(&item).unwrap()
+        });
+        api.import("tasks", items);
+    }
+}
+
+/// A task as people write them.
+fn body() -> Value {
+    json!({
+        "title": "Send the second quarter's figures to the auditors",
+        "description": "All of them, those of the branches included; the template is in the shared folder.",
+        "priority": "high",
+        "due": "2026-12-01T09:00:00Z",
+        "tags": ["work", "finance"],
+    })
+}
+
+/// What the calls cost a user, by name.
+async fn calls(api: &Api, user: &str) -> Vec<(&'static str, Cost)> {
+    let mut rows = Vec::new();
+    let created = measured(api, "create", Operation::CreateTask, Event::by(user).json(&body()), &mut rows).await;
+    let id = created.body["id"].as_str().unwrap().to_owned();
+    let key = Event::by(user).json(&body()).header("idempotency-key", "a-key");
+    measured(api, "create with an idempotency key", Operation::CreateTask, key, &mut rows).await;
+
+    let task = || Event::by(user).task(&id);
+    measured(api, "get", Operation::GetTask, task(), &mut rows).await;
+    for (first, next, status) in [
+        ("list, newest first", "list, newest first, next page", "all"),
+        ("list of open tasks", "list of open tasks, next page", "open"),
+        ("list of completed tasks", "list of completed tasks, next page", "completed"),
+    ] {
+        let query = |cursor: &str| match cursor {
+            "" => Event::by(user).query(&[("status", status)]),
+            cursor => Event::by(user).query(&[("status", status), ("cursor", cursor)]),
+        };
+        let page = measured(api, first, Operation::ListTasks, query(""), &mut rows).await;
+        // Whoever has one task has no second page; the first one again stands for it.
+        let cursor = page.body["next_cursor"].as_str().unwrap_or_default();
+        measured(api, next, Operation::ListTasks, query(cursor), &mut rows).await;
+    }
+
+    let put = task().json(&body());
+    measured(api, "replace", Operation::ReplaceTask, put, &mut rows).await;
+    let title = task().json(&json!({ "title": "Send the third quarter's figures to the auditors" }));
+    measured(api, "update of the title", Operation::UpdateTask, title, &mut rows).await;
+    let due = task().json(&json!({ "due": "2026-12-02T09:00:00Z" }));
+    measured(api, "update of the due date", Operation::UpdateTask, due, &mut rows).await;
+    let set = |completed: bool| task().json(&json!({ "completed": completed }));
+    measured(api, "complete", Operation::CompleteTask, set(true), &mut rows).await;
+    measured(api, "reopen", Operation::CompleteTask, set(false), &mut rows).await;
+    measured(api, "toggle of an open task", Operation::CompleteTask, task(), &mut rows).await;
+    measured(api, "toggle of a completed task", Operation::CompleteTask, task(), &mut rows).await;
+    measured(api, "delete", Operation::DeleteTask, task(), &mut rows).await;
+    rows
+}
+
+/// Makes a call, and notes what it cost.
+async fn measured(
+    api: &Api,
+    name: &'static str,
+    operation: Operation,
+    event: Event,
+    rows: &mut Vec<(&'static str, Cost)>,
+) -> Answer {
+    api.wire.take();
+    api.wire.take_units();
+    let answer = api.call(operation, &event).await;
+    assert!(answer.status < 300, "{name}: {answer:?}");
+    rows.push((name, Cost { requests: api.wire.take().len(), units: api.wire.take_units() }));
+    answer
+}
+
+/// As the README has it.
+fn table(rows: &[(&str, Vec<Cost>)]) -> String {
+    let mut table = String::from(
+        "| call | requests | units with 1 task | with 1,000 | with 100,000 |\n|---|---:|---:|---:|---:|\n",
+    );
+    for (name, costs) in rows {
+        let [one, thousand, hundred_thousand] = &costs[..] else { panic!("{name}: {costs:?}") };
+        let _ = writeln!(
+            table,
+            "| {name} | {} | {} | {} | {} |",
+            hundred_thousand.requests, one.units, thousand.units, hundred_thousand.units
+        );
+    }
+    table
+}
