@@ -29,8 +29,11 @@ pub(super) struct StandIn {
 /// What is answered, made when it is first asked for.
 struct Answers {
     items: Vec<Value>,
-    made: Mutex<HashMap<(String, Option<String>), Arc<[u8]>>>,
+    made: Mutex<HashMap<Question, Arc<[u8]>>>,
 }
+
+/// The operation, and the projection if there is one.
+type Question = (String, Option<String>);
 
 impl StandIn {
     /// Serves these items: all of them to a `Query`, the first one to everything else.
@@ -49,12 +52,12 @@ impl Answers {
         let body: Option<Value> = serde_json::from_slice(&request.body).ok();
         let projection = body.as_ref().and_then(|body| body.get("ProjectionExpression")?.as_str());
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (request.operation.clone(), projection.map(str::to_owned));
-        if let Some(answer) = made.get(&key) {
+        let question = (request.operation.clone(), projection.map(str::to_owned));
+        if let Some(answer) = made.get(&question) {
             return Ok(answer.clone());
         }
         let answer: Arc<[u8]> = self.make(&request.operation, projection)?.into();
-        made.insert(key, answer.clone());
+        made.insert(question, answer.clone());
         Ok(answer)
     }
 
