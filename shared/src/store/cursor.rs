@@ -61,15 +61,17 @@ impl Cursor {
     /// [`InvalidCursor`] for any other text.
     pub fn decode(text: &str, query: &ListQuery) -> Result<Self, InvalidCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
-        let text: Text = serde_json::from_slice(&bytes).map_err(|_| InvalidCursor)?;
-        let task_id = TaskId::parse(&text.task_id).ok_or(InvalidCursor)?;
-        let due = text.due.as_deref().map(Due::parse).transpose().map_err(|_| InvalidCursor)?;
+        let parts: Text = serde_json::from_slice(&bytes).map_err(|_| InvalidCursor)?;
+        let task_id = TaskId::parse(&parts.task_id).ok_or(InvalidCursor)?;
+        let due = parts.due.as_deref().map(Due::parse).transpose().map_err(|_| InvalidCursor)?;
         // DynamoDB refuses to start outside of what is asked for.
         let inside = match query.status {
             Status::Open => query.due.includes(due.as_ref()),
             Status::All | Status::Completed => due.is_none(),
         };
-        if inside && text.list == query.signature() { Ok(Self { task_id, due }) } else { Err(InvalidCursor) }
+        let cursor = Self { task_id, due };
+        // Which list it belongs to is in the text, and there is one text for each position of a list.
+        if inside && cursor.encode(query) == text { Ok(cursor) } else { Err(InvalidCursor) }
     }
 
     /// The exclusive start key of a query, but for the partition.
@@ -79,5 +81,40 @@ impl Cursor {
             start.insert(attribute::OPEN_DUE.to_owned(), text(due_key(self.due.as_ref(), self.task_id)));
         }
         start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::DueRange;
+
+    #[test]
+    fn a_cursor_has_one_spelling() {
+        let query = ListQuery {
+            status: Status::Open,
+            limit: 50,
+            priority: None,
+            tag: None,
+            due: DueRange::default(),
+            cursor: None,
+        };
+        let decode =
+            |json: &str| Cursor::decode(&URL_SAFE_NO_PAD.encode(json), &query).map(|cursor| cursor.due.is_some());
+        let list = r#""list":"status=open&limit=50""#;
+        let task = r#""task_id":"01990000-0000-7000-8000-000000000000""#;
+        let due = r#""due":"2026-11-30T09:00:00.000Z""#;
+        assert_eq!(decode(&format!("{{{list},{task}}}")), Ok(false));
+        assert_eq!(decode(&format!("{{{list},{task},{due}}}")), Ok(true));
+        for other in [
+            format!("{{{task},{list}}}"),
+            format!("{{{list}, {task}}}"),
+            format!(r#"{{{list},{task},"due":null}}"#),
+            format!(r#"{{{list},{task},"due":"2026-11-30T10:00:00+01:00"}}"#),
+            format!(r#"{{"\u006cist":"status=open&limit=50",{task}}}"#),
+            r#"["status=open&limit=50","01990000-0000-7000-8000-000000000000"]"#.to_owned(),
+        ] {
+            assert_eq!(decode(&other), Err(InvalidCursor), "{other}");
+        }
     }
 }
