@@ -104,9 +104,12 @@ pub(crate) fn parse_key_set(document: &[u8]) -> Option<Vec<Arc<VerificationKey>>
         keys: Vec<&'a RawValue>,
     }
 
+    if !is_object(document) {
+        return None;
+    }
     let document: Document<'_> = serde_json::from_slice(document).ok()?;
     let mut keys: Vec<Arc<VerificationKey>> = Vec::new();
-    for entry in document.keys {
+    for entry in document.keys.iter().filter(|entry| is_object(entry.get().as_bytes())) {
         let Ok(jwk) = json::from_slice::<Jwk<'_>>(entry.get().as_bytes()) else { continue };
         if let Some(key) = VerificationKey::from_jwk(&jwk)
             && find_key(&keys, &key.id).is_none()
@@ -115,6 +118,11 @@ pub(crate) fn parse_key_set(document: &[u8]) -> Option<Vec<Arc<VerificationKey>>
         }
     }
     Some(keys)
+}
+
+/// To serde a struct may be an array as well; a key set and a key may not.
+fn is_object(json: &[u8]) -> bool {
+    json.trim_ascii_start().first() == Some(&b'{')
 }
 
 /// The key with this id.
@@ -274,6 +282,12 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_an_object() {
+        let jwk = json!(["OKP", "1", "EdDSA", "sig", null, "Ed25519", bytes(32), null, null, null]);
+        assert_eq!(one(jwk), None);
+    }
+
+    #[test]
     fn of_two_keys_with_one_id_the_first_counts() {
         let set = json!({"keys": [ed25519(&json!({"x": ""})), rsa(&json!({})), p256(&json!({})), ed25519(&json!({"kid": "2"}))]});
         assert_eq!(ids(&set).unwrap(), [("1".to_owned(), "RS256"), ("2".to_owned(), "EdDSA")]);
@@ -289,7 +303,7 @@ mod tests {
 
     #[test]
     fn other_documents_are_no_key_sets() {
-        for document in ["", "[]", "null", r#"{"keys":null}"#, r#"{"key":[]}"#, "{\"keys\":[}"] {
+        for document in ["", "[]", "[[]]", "null", r#"{"keys":null}"#, r#"{"key":[]}"#, "{\"keys\":[}"] {
             assert!(parse_key_set(document.as_bytes()).is_none(), "{document}");
         }
     }
