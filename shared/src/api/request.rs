@@ -301,7 +301,8 @@ fn mount(path: &str) -> String {
     let list = path.strip_suffix("/tasks").and_then(|list| list.rsplit_once('/'));
     let mount = list.and_then(|(api, _user)| api.strip_suffix("/api")).unwrap_or_default();
     let safe = mount.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~$".contains(&byte));
-    if safe && !mount.starts_with("//") { mount.to_owned() } else { String::new() }
+    let absolute = mount.starts_with('/') && !mount.starts_with("//");
+    if safe && absolute { mount.to_owned() } else { String::new() }
 }
 
 fn read_body(text: String, is_base64: bool) -> Body {
@@ -610,6 +611,7 @@ mod tests {
                 ("https://evil.example/api/me/tasks", ""),
                 ("/m\u{fc}ll/api/me/tasks", ""),
                 ("/somewhere/else", ""),
+                ("elsewhere/api/me/tasks", ""),
             ] {
                 let request = read(&event(path).to_string());
                 assert_eq!(request.location(id), format!("{mount}/api/me/tasks/{TASK}"), "{path}");
