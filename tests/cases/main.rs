@@ -6,6 +6,7 @@ mod agreement;
 mod calls;
 mod concurrency;
 mod contract;
+mod corpus;
 mod cors;
 mod crash;
 mod end_to_end;

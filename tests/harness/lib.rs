@@ -15,7 +15,6 @@ mod http;
 mod issuer;
 mod lambda;
 pub mod openapi;
-mod operation;
 mod signer;
 mod wire;
 
@@ -23,6 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dynoxide::ImportOptions;
+pub use invariants::Operation;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::connector::{Connector, TrustedRoots};
@@ -34,7 +34,6 @@ pub use self::event::Event;
 pub use self::issuer::Issuer;
 pub use self::lambda::Lambda;
 pub use self::openapi::OpenApi;
-pub use self::operation::Operation;
 pub use self::signer::{ISSUER, Key, SECRET, Signer, now};
 pub use self::wire::{Fault, Recorded, Wire};
 

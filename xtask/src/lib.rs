@@ -7,7 +7,7 @@
 //! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
 //! - [`schemathesis`] makes up requests and compares the answers with `openapi.yaml`.
 //! - [`browser`] tries the page in Chromium, on all of it.
-//! - [`dev`], [`checks`], [`coverage`], [`mutants`], [`supply_chain`] and [`bench`] are the commands themselves.
+//! - [`dev`], [`checks`], [`coverage`], [`mutants`], [`fuzz`], [`supply_chain`] and [`bench`] are the commands themselves.
 
 pub mod bench;
 pub mod browser;
@@ -16,6 +16,7 @@ pub mod coverage;
 pub mod dev;
 pub mod dynamodb;
 pub mod executables;
+pub mod fuzz;
 pub mod gateway;
 pub mod issuer;
 pub mod mutants;

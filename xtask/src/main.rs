@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
-use xtask::{bench::Bench, checks, coverage, dev::Dev, mutants::Mutants, processes, schemathesis, supply_chain::Audit};
+use xtask::{
+    bench::Bench, checks, coverage, dev::Dev, fuzz::Fuzz, mutants::Mutants, processes, schemathesis,
+    supply_chain::Audit,
+};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -28,6 +31,8 @@ enum Command {
     Audit(Audit),
     /// Measures what a call costs.
     Bench(Bench),
+    /// Searches for inputs that an invariant does not hold of.
+    Fuzz(Fuzz),
     /// Sends the API requests that schemathesis makes up from openapi.yaml, and checks the answers.
     Contract {
         /// Further arguments of `schemathesis run`.
@@ -53,6 +58,7 @@ async fn main() -> ExitCode {
         Command::Audit(audit) => until_stopped(audit.run()).await,
         Command::Bench(bench) => until_stopped(bench.run()).await,
         Command::Mutants(mutants) => mutants.run().await.map(|()| Ending::Finished),
+        Command::Fuzz(fuzz) => until_stopped(fuzz.run()).await,
         Command::Guard => processes::guard().map(|()| Ending::Finished),
     };
     match result {

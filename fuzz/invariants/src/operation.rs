@@ -3,6 +3,9 @@
 use shared::api::GatewayResponse;
 use shared::app::App;
 
+/// The id of every invocation.
+pub(crate) const INVOCATION: &str = "invocation-id";
+
 /// An operation of the API, and so a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -58,7 +61,6 @@ impl Operation {
 
     /// Runs the operation as its Lambda function does.
     pub async fn answer(self, app: &App, event: &str) -> GatewayResponse {
-        const INVOCATION: &str = "invocation-id";
         match self {
             Self::CreateTask => app.answer(&create_task::handle, event, INVOCATION).await,
             Self::ListTasks => app.answer(&list_tasks::handle, event, INVOCATION).await,

@@ -1,0 +1,160 @@
+//! What an answer is, whatever was asked: by the contract, a status of the operation's with a body that belongs to it.
+
+use serde_json::{Map, Value};
+use shared::api::GatewayResponse;
+
+use crate::Operation;
+use crate::json::parse;
+
+/// An answer in the form that API Gateway gets.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u64,
+    pub(crate) headers: Map<String, Value>,
+    /// `null` if there is none.
+    pub(crate) body: Value,
+}
+
+/// The codes of problems, and the status of each.
+const CODES: [(&str, u64); 19] = [
+    ("body_too_large", 413),
+    ("forbidden", 403),
+    ("idempotency_key_in_flight", 409),
+    ("idempotency_key_reused", 422),
+    ("internal", 500),
+    ("invalid_cursor", 400),
+    ("invalid_event", 400),
+    ("invalid_field", 422),
+    ("invalid_header", 400),
+    ("invalid_json", 400),
+    ("invalid_parameter", 400),
+    ("storage_full", 507),
+    ("task_not_found", 404),
+    ("token_expired", 401),
+    ("token_invalid", 401),
+    ("token_missing", 401),
+    ("unavailable", 503),
+    ("unsupported_media_type", 415),
+    ("version_mismatch", 412),
+];
+
+const TASK: [&str; 11] = [
+    "completed",
+    "completed_at",
+    "created_at",
+    "description",
+    "due",
+    "id",
+    "priority",
+    "tags",
+    "title",
+    "updated_at",
+    "version",
+];
+
+impl Answer {
+    /// Reads an answer, and checks what every answer promises.
+    pub(crate) fn of(response: &GatewayResponse) -> Self {
+        let text = serde_json::to_string(response).expect("an answer is JSON");
+        let Some(Value::Object(mut answer)) = parse(text.as_bytes()) else { panic!("not an answer: {text}") };
+        let status = answer["statusCode"].as_u64().expect("a status");
+        let Some(Value::Object(headers)) = answer.remove("headers") else { panic!("no headers: {text}") };
+        assert_eq!(answer["isBase64Encoded"], false);
+        assert_eq!(headers["cache-control"], "no-store");
+        let body = match answer["body"].as_str().expect("a body") {
+            "" => Value::Null,
+            body => parse(body.as_bytes()).expect("a body is JSON in which no member is named twice"),
+        };
+        let answer = Self { status, headers, body };
+        if status >= 400 {
+            answer.check_problem();
+        }
+        answer
+    }
+
+    /// The code of a problem.
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// Where the errors of a problem are.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &str> {
+        let errors = self.body["errors"].as_array().map_or(&[][..], Vec::as_slice);
+        errors.iter().filter_map(|error| error["pointer"].as_str().or(error["parameter"].as_str()))
+    }
+
+    /// Checks that an operation may answer so to a request that a client can send, with a database in order.
+    pub(crate) fn check(&self, operation: Operation) {
+        let success = match operation {
+            Operation::CreateTask => 201,
+            Operation::DeleteTask => 204,
+            _ => 200,
+        };
+        let failures: &[u64] = match operation {
+            Operation::CreateTask => &[404, 413, 415, 422],
+            Operation::ListTasks => &[],
+            Operation::GetTask => &[304, 404],
+            Operation::DeleteTask => &[404, 412],
+            Operation::ReplaceTask | Operation::UpdateTask | Operation::CompleteTask => &[404, 412, 413, 415, 422],
+        };
+        let known = self.status == success || [400, 401, 403].contains(&self.status) || failures.contains(&self.status);
+        assert!(known, "{operation:?} answers {self:?}");
+        self.check_success(operation);
+    }
+
+    /// Checks an answer of an operation that is none of failure.
+    pub(crate) fn check_success(&self, operation: Operation) {
+        match (self.status, operation) {
+            (200, Operation::ListTasks) => {
+                let page = self.body.as_object().expect("a page");
+                assert!(page.len() == 2 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
+                page["tasks"].as_array().expect("the tasks of a page").iter().for_each(check_task);
+            }
+            (200 | 201, _) => {
+                check_task(&self.body);
+                assert_eq!(self.headers["etag"], format!("\"{}\"", self.body["version"]));
+            }
+            (204 | 304, _) => assert_eq!(self.body, Value::Null),
+            _ => {}
+        }
+        let location = self.headers.get("location").map(|location| location.as_str().expect("a path"));
+        assert_eq!(location.is_some(), self.status == 201);
+        let is_path = |path: &str| {
+            path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        assert!(location.is_none_or(is_path), "{location:?}");
+    }
+
+    fn check_problem(&self) {
+        let Self { status, headers, body } = self;
+        assert_eq!(headers["content-type"], "application/problem+json");
+        assert!(CODES.contains(&(self.code(), *status)), "{self:?}");
+        assert_eq!((&body["type"], &body["status"]), (&Value::from("about:blank"), &Value::from(*status)));
+        assert_eq!(body["request_id"], headers["x-request-id"]);
+        assert!(body["title"].is_string() && body["detail"].is_string());
+        let members = if body["errors"].is_null() { 6 } else { 7 };
+        assert_eq!(body.as_object().map(Map::len), Some(members), "{body}");
+        if let Some(errors) = body["errors"].as_array() {
+            assert!((1..=32).contains(&errors.len()) && self.places().count() == errors.len(), "{body}");
+        }
+        let challenge = match (status, self.code()) {
+            (401, "token_missing") => Some("Bearer"),
+            (401, _) => Some("Bearer error=\"invalid_token\""),
+            _ => None,
+        };
+        assert_eq!(headers.get("www-authenticate").and_then(Value::as_str), challenge);
+        assert_eq!(headers.contains_key("retry-after"), [409, 503].contains(status));
+    }
+}
+
+fn check_task(task: &Value) {
+    let members = task.as_object().expect("a task");
+    assert!(members.keys().eq(TASK.iter()), "{task}");
+    let is = |name: &str, kind: fn(&Value) -> bool| assert!(kind(&task[name]), "{name} of {task}");
+    let is_text_or_null = |value: &Value| value.is_string() || value.is_null();
+    ["id", "title", "priority", "created_at", "updated_at"].into_iter().for_each(|name| is(name, Value::is_string));
+    ["completed_at", "description", "due"].into_iter().for_each(|name| is(name, is_text_or_null));
+    is("tags", |tags| tags.as_array().is_some_and(|tags| tags.iter().all(Value::is_string)));
+    is("version", Value::is_u64);
+    assert_eq!(task["completed"], !task["completed_at"].is_null());
+}

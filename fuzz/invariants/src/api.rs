@@ -1,0 +1,110 @@
+//! The product, put together once and called again and again.
+
+use std::cell::Cell;
+use std::panic;
+use std::sync::Once;
+
+use shared::api::{GatewayResponse, Problem, Request, Response};
+use shared::app::App;
+use shared::connector::Connector;
+use shared::settings::{InvalidSetting, Settings};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::answer::Answer;
+use crate::operation::{INVOCATION, Operation};
+use crate::stand_in::{Answers, Asked, StandIn};
+use crate::tokens::SECRET;
+
+/// An app and what it talks to.
+pub(crate) struct Api {
+    app: App,
+    dynamodb: StandIn,
+    runtime: Runtime,
+}
+
+thread_local! {
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Api {
+    /// An app that believes tokens of the shared secret.
+    pub(crate) fn with_secret() -> Self {
+        Self::new(&[("BETTER_AUTH_SECRET", SECRET)], &StandIn::new(Answers::EndlessList)).expect("good settings")
+    }
+
+    /// An app with these settings, whose issuer is `issuer`.
+    pub(crate) fn new(auth: &[(&str, &str)], issuer: &StandIn) -> Result<Self, InvalidSetting> {
+        count_panics();
+        let dynamodb = StandIn::new(Answers::EndlessList);
+        let app = App::new(settings(auth)?, &Connector::new(dynamodb.clone()), &Connector::new(issuer.clone()));
+        let mut runtime = Builder::new_current_thread();
+        runtime.enable_time();
+        #[cfg(feature = "paused-clock")]
+        runtime.start_paused(true);
+        Ok(Self { app, dynamodb, runtime: runtime.build().expect("a runtime") })
+    }
+
+    /// Has DynamoDB answer so from now on.
+    pub(crate) fn dynamodb_answers(&self, answers: Answers) {
+        self.dynamodb.answer_with(answers);
+    }
+
+    /// The answer of an operation to an event, and what it asked DynamoDB for.
+    pub(crate) fn call(&self, operation: Operation, event: &str) -> (Answer, Vec<Asked>) {
+        let answer = self.watch(operation.answer(&self.app, event));
+        (answer, self.dynamodb.take())
+    }
+
+    /// The answer of a function that is made for an invariant.
+    pub(crate) fn answer(
+        &self,
+        handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem>,
+        event: &str,
+    ) -> Answer {
+        self.watch(self.app.answer(&handle, event, INVOCATION))
+    }
+
+    /// A panic is answered with a 500, and must be seen all the same.
+    fn watch(&self, answer: impl Future<Output = GatewayResponse>) -> Answer {
+        let panics = PANICS.get();
+        let answer = self.runtime.block_on(answer);
+        assert_eq!(PANICS.get(), panics, "a panic was answered");
+        Answer::of(&answer)
+    }
+}
+
+/// Reads the settings of a function whose way of verifying tokens is `auth`.
+pub(crate) fn settings(auth: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
+    const STORE: [(&str, &str); 5] = [
+        ("TASKS_TABLE", "tasks"),
+        ("IDEMPOTENCY_TABLE", "idempotency"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+    ];
+    let variables = || STORE.iter().chain(auth);
+    Settings::read(|name| variables().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+}
+
+/// libFuzzer's own hook, which comes after this one, ends the process.
+fn count_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let next = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            PANICS.set(PANICS.get() + 1);
+            next(panic);
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a panic was answered")]
+    fn a_panic_is_seen_although_it_is_answered() {
+        Api::with_secret().answer(async |_, _| panic!("of a function"), "{}");
+    }
+}

@@ -1,0 +1,59 @@
+//! The `Authorization` field, in both ways of verifying tokens.
+
+use std::cell::RefCell;
+
+use serde_json::json;
+use shared::api::{Request, Response};
+use shared::app::App;
+
+use crate::api::Api;
+use crate::stand_in::{Answers, StandIn};
+use crate::tokens::{ISSUER, of_field, recorded, recorded_keys, token};
+
+struct Subject {
+    api: Api,
+    /// Every token that was ever signed, and who it names.
+    signed: Vec<(String, String)>,
+}
+
+thread_local! {
+    static SECRET: Subject =
+        Subject { api: Api::with_secret(), signed: vec![(token("alice"), "alice".to_owned())] };
+
+    static KEY_SET: Subject = {
+        let keys = recorded_keys();
+        let issuer = StandIn::new(Answers::Anything { status: 200, body: keys.clone().into_bytes(), times: usize::MAX });
+        let settings = [("BETTER_AUTH_URL", ISSUER), ("JWKS", keys.as_str())];
+        Subject { api: Api::new(&settings, &issuer).expect("good settings"), signed: recorded() }
+    };
+}
+
+/// `s` (shared secret) or anything else (key set), then the field's value: it is accepted only if it is `Bearer` and a token
+/// that was signed, byte for byte.
+pub fn bearer(input: &[u8]) {
+    let Some((way, field)) = input.split_first() else { return };
+    let field = String::from_utf8_lossy(field);
+    if *way == b's' {
+        SECRET.with(|subject| subject.check(&field));
+    } else {
+        KEY_SET.with(|subject| subject.check(&field));
+    }
+}
+
+impl Subject {
+    fn check(&self, field: &str) {
+        let accepted = RefCell::new(None);
+        let who = async |app: &App, request: &Request| {
+            let user = app.authenticate(request).await?;
+            accepted.replace(Some(user.id().to_owned()));
+            Ok(Response::no_content())
+        };
+        let event = json!({ "version": "2.0", "headers": { "authorization": field } }).to_string();
+        let answer = self.api.answer(who, &event);
+
+        let token = of_field(field);
+        let signed = self.signed.iter().find(|(signed, _)| token == Some(signed));
+        assert_eq!(accepted.into_inner().as_ref(), signed.map(|(_, user)| user));
+        assert_eq!(answer.status, if signed.is_some() { 204 } else { 401 });
+    }
+}

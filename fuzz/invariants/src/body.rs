@@ -1,0 +1,166 @@
+//! Request bodies, judged by the README's table of fields.
+
+use std::cell::RefCell;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+use shared::api::{FromBody, Problem, Request, Response};
+use shared::app::App;
+use shared::task::{Completion, NewTask, TaskChanges};
+
+use crate::api::Api;
+use crate::json::parse;
+use crate::moment;
+
+thread_local! {
+    static API: Api = Api::with_secret();
+}
+
+/// `n` (a new task), `c` (changes of one) or anything else (its completion), then the body: what is taken of it, and what is
+/// wrong with it, is what the table says.
+pub fn body(input: &[u8]) {
+    let Some((kind, body)) = input.split_first() else { return };
+    match kind {
+        b'n' => check(body, new_task, |task: NewTask| {
+            let changes = TaskChanges::from(task);
+            told(&changes)
+        }),
+        b'c' => check(body, changes, |changes: TaskChanges| told(&changes)),
+        _ => check(
+            body,
+            completion,
+            |completion: Completion| json!({ "completed": completion == Completion::Set(true) }),
+        ),
+    }
+}
+
+/// What a body comes to, or the pointers of what is wrong with it.
+type Reading = Result<Value, Vec<String>>;
+
+fn check<T: FromBody>(body: &[u8], expected: fn(Map<String, Value>) -> Reading, tell: impl Fn(T) -> Value) {
+    let taken = RefCell::new(None);
+    let take = async |_: &App, request: &Request| -> Result<Response, Problem> {
+        taken.replace(Some(tell(request.body()?)));
+        Ok(Response::no_content())
+    };
+    // API Gateway encodes what is not text.
+    let (text, is_base64) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(body), true),
+    };
+    let headers = json!({ "content-type": "application/json" });
+    let event = json!({ "version": "2.0", "headers": headers, "body": text, "isBase64Encoded": is_base64 }).to_string();
+    let answer = API.with(|api| api.answer(take, &event));
+
+    let taken = taken.into_inner();
+    if body.len() > 64 * 1024 {
+        assert_eq!((answer.status, taken), (413, None));
+        return;
+    }
+    let Some(Value::Object(members)) = parse(body) else {
+        assert_eq!((answer.code(), taken), ("invalid_json", None));
+        return;
+    };
+    match expected(members) {
+        Ok(expected) => assert_eq!((answer.status, taken), (204, Some(expected))),
+        Err(wrong) => {
+            assert_eq!((answer.code(), taken), ("invalid_field", None));
+            let mut named: Vec<_> = answer.places().collect();
+            named.sort_unstable();
+            let mut wrong: Vec<_> = wrong.iter().map(String::as_str).collect();
+            wrong.sort_unstable();
+            if wrong.len() <= 32 {
+                assert_eq!(named, wrong);
+            } else {
+                assert!(named.len() == 32 && named.iter().all(|pointer| wrong.binary_search(pointer).is_ok()));
+            }
+        }
+    }
+}
+
+/// Changes, field by field: what is not changed is absent, and what is taken away is null.
+fn told(changes: &TaskChanges) -> Value {
+    let mut told = Map::new();
+    let mut tell = |name: &str, value: Option<Value>| told.extend(value.map(|value| (name.to_owned(), value)));
+    tell("title", changes.title.as_ref().map(|title| json!(title)));
+    tell("description", changes.description.as_ref().map(|description| json!(description)));
+    tell("priority", changes.priority.map(|priority| json!(priority.as_str())));
+    tell("due", changes.due.as_ref().map(|due| json!(due)));
+    tell("tags", changes.tags.as_ref().map(|tags| json!(tags)));
+    Value::Object(told)
+}
+
+fn new_task(mut members: Map<String, Value>) -> Reading {
+    let has_title = members.contains_key("title");
+    // What may be left out of a new task may not be null where a change could reset it by that.
+    let wrong_nulls = ["priority", "tags"].map(|name| members.get(name).is_some_and(Value::is_null).then_some(name));
+    let defaults = json!({ "description": null, "priority": "none", "due": null, "tags": [] });
+    for (name, value) in defaults.as_object().into_iter().flatten() {
+        members.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    let mut wrong: Vec<_> = wrong_nulls.into_iter().flatten().map(|name| format!("/{name}")).collect();
+    wrong.extend((!has_title).then(|| "/title".to_owned()));
+    match changes(members) {
+        Ok(told) if wrong.is_empty() => Ok(told),
+        Ok(_) => Err(wrong),
+        Err(more) => Err([wrong, more].concat()),
+    }
+}
+
+fn changes(members: Map<String, Value>) -> Reading {
+    let (mut told, mut wrong) = (Map::new(), Vec::new());
+    for (name, value) in members {
+        let taken = match (name.as_str(), &value) {
+            ("description" | "due", Value::Null) => Ok(Value::Null),
+            ("priority", Value::Null) => Ok(json!("none")),
+            ("tags", Value::Null) => Ok(json!([])),
+            ("title", Value::String(text)) => line(text, 200),
+            ("description", Value::String(text)) if text.chars().count() <= 10_000 => Ok(value),
+            ("priority", Value::String(text)) if ["none", "low", "medium", "high"].contains(&text.as_str()) => {
+                Ok(value)
+            }
+            ("due", Value::String(text)) => moment::due(text).map(Value::String).map_err(|()| vec![String::new()]),
+            ("tags", Value::Array(tags)) => labels(tags),
+            _ => Err(vec![String::new()]),
+        };
+        match taken {
+            Ok(value) => told.extend([(name, value)]),
+            Err(places) => {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                wrong.extend(places.into_iter().map(|place| format!("/{name}{place}")));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(Value::Object(told)) } else { Err(wrong) }
+}
+
+fn completion(members: Map<String, Value>) -> Reading {
+    let others = members.keys().filter(|name| *name != "completed");
+    let mut wrong: Vec<_> = others.map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect();
+    let completed = members.get("completed").and_then(Value::as_bool);
+    wrong.extend(completed.is_none().then(|| "/completed".to_owned()));
+    match completed {
+        Some(completed) if wrong.is_empty() => Ok(json!({ "completed": completed })),
+        _ => Err(wrong),
+    }
+}
+
+/// A text of 1 to `longest` characters; else where it is wrong, which is the whole of it.
+fn line(text: &str, longest: usize) -> Result<Value, Vec<String>> {
+    let text = text.trim();
+    let fits = (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits { Ok(json!(text)) } else { Err(vec![String::new()]) }
+}
+
+fn labels(tags: &[Value]) -> Result<Value, Vec<String>> {
+    let labels: Vec<_> = tags.iter().map(|tag| line(tag.as_str().unwrap_or_default(), 50).ok()).collect();
+    let wrong = labels.iter().enumerate().filter(|(_, label)| label.is_none()).map(|(index, _)| format!("/{index}"));
+    let wrong: Vec<_> = wrong.collect();
+    let differ = || labels.iter().enumerate().all(|(index, label)| !labels[..index].contains(label));
+    match wrong.is_empty() {
+        true if labels.len() <= 20 && differ() => Ok(json!(labels)),
+        true => Err(vec![String::new()]),
+        false => Err(wrong),
+    }
+}

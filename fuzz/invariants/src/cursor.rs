@@ -1,0 +1,84 @@
+//! Cursors, and the queries that they belong to.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::api::Api;
+use crate::stand_in::{Answers, Asked};
+use crate::{Operation, USER, tokens};
+
+thread_local! {
+    static API: Api = Api::with_secret();
+    static TOKEN: String = tokens::token(USER);
+}
+
+/// A query, and on the second line the JSON of a cursor, or its text after a `=`. A cursor is refused, or it is the one text
+/// that this list gives for the position that it leads to. Without a cursor, the list must take the one that it gives.
+pub fn cursor(input: &[u8]) {
+    let Some((query, Some(cursor))) = parts(input) else { return std::str::from_utf8(input).map_or((), first_page) };
+    let (answer, asked) = list(&with_cursor(query, &cursor));
+    match answer.status {
+        200 => {
+            assert_eq!(answer.body["next_cursor"], cursor);
+            assert!(asked.iter().all(|asked| asked.body["ExclusiveStartKey"].is_object()), "{asked:?}");
+        }
+        _ => {
+            assert!(asked.is_empty() && ["invalid_cursor", "invalid_parameter"].contains(&answer.code()), "{answer:?}")
+        }
+    }
+}
+
+/// The query that an input of [`cursor`] stands for. `None` if it is not text.
+pub fn query_of(input: &[u8]) -> Option<String> {
+    let (query, cursor) = parts(input)?;
+    Some(cursor.map_or_else(|| query.to_owned(), |cursor| with_cursor(query, &cursor)))
+}
+
+fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
+    let mut lines = input.splitn(2, |byte| *byte == b'\n');
+    let query = std::str::from_utf8(lines.next()?).ok()?;
+    let cursor = lines.next().map(|line| match line.strip_prefix(b"=") {
+        Some(text) => String::from_utf8_lossy(text).into_owned(),
+        None => URL_SAFE_NO_PAD.encode(line),
+    });
+    Some((query, cursor))
+}
+
+fn with_cursor(query: &str, cursor: &str) -> String {
+    let separator = if query.is_empty() { "" } else { "&" };
+    let cursor: String = form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
+    format!("{query}{separator}cursor={cursor}")
+}
+
+fn first_page(query: &str) {
+    let (answer, asked) = list(query);
+    // DynamoDB could be nowhere in a list of what is due before all time.
+    let is_empty = asked.iter().any(|asked| asked.body["ExpressionAttributeValues"][":before"]["S"] == "0000-01-01");
+    let Some(next) = answer.body["next_cursor"].as_str().filter(|_| !is_empty) else { return };
+    // A query that has a cursor of its own would have two of them.
+    if form_urlencoded::parse(query.as_bytes()).all(|(name, _)| name != "cursor") {
+        let (answer, _) = list(&with_cursor(query, next));
+        assert_eq!(answer.body["next_cursor"], next, "{answer:?}");
+    }
+}
+
+fn list(query: &str) -> (Answer, Vec<Asked>) {
+    let event = json!({
+        "version": "2.0",
+        "rawQueryString": query,
+        "pathParameters": { "user_id": "me" },
+        "headers": { "authorization": format!("Bearer {}", TOKEN.with(Clone::clone)) },
+    });
+    let (answer, asked) = API.with(|api| {
+        api.dynamodb_answers(Answers::EndlessList);
+        api.call(Operation::ListTasks, &event.to_string())
+    });
+    answer.check(Operation::ListTasks);
+    for asked in &asked {
+        asked.must_be_of(USER);
+        asked.must_begin_in(USER);
+    }
+    (answer, asked)
+}

@@ -1,0 +1,84 @@
+//! The issuer's key set, as it is configured and as it is fetched.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use shared::api::{Request, Response};
+use shared::app::App;
+
+use crate::api::{Api, settings};
+use crate::json::parse;
+use crate::stand_in::{Answers, StandIn};
+use crate::tokens::{ISSUER, public_key, token_of_key};
+
+/// A document: its keys are those that another way of reading it finds, and a token is believed only if the first key with
+/// its id is the one that verifies it.
+pub fn key_set(input: &[u8]) {
+    let expected = usable_keys(input);
+    if let Some(document) = std::str::from_utf8(input).ok().filter(|document| !document.contains('\0')) {
+        let settings = settings(&[("BETTER_AUTH_URL", ISSUER), ("JWKS", document)]);
+        assert!(expected.as_ref().is_none_or(|expected| settings.is_ok() != expected.is_empty()), "{expected:?}");
+    }
+    let Some(expected) = expected else { return };
+    let Some((id, _)) = expected.first() else { return };
+    let issuer = StandIn::new(Answers::Anything { status: 200, body: input.to_vec(), times: usize::MAX });
+    let api = Api::new(&[("BETTER_AUTH_URL", ISSUER)], &issuer).expect("good settings");
+    let verify = async |app: &App, request: &Request| app.authenticate(request).await.map(|_| Response::no_content());
+    let ours = expected.iter().find(|(_, key)| key == public_key());
+    for id in [Some(id), ours.map(|(id, _)| id)].into_iter().flatten() {
+        let token = token_of_key(id, "alice");
+        let event = json!({ "version": "2.0", "headers": { "authorization": format!("Bearer {token}") } }).to_string();
+        let answer = api.answer(verify, &event);
+        let is_ours = id.len() <= 256 && expected.iter().any(|(known, key)| known == id && key == public_key());
+        assert_eq!((answer.status == 204, answer.status == 401), (is_ours, !is_ours), "{answer:?}");
+    }
+}
+
+/// Ids of the keys that can be used, each with what is public of an Ed25519 key and nothing of another kind. `None` of what
+/// is no value or an ambiguous one, of which a part may be good all the same.
+fn usable_keys(document: &[u8]) -> Option<Vec<(String, String)>> {
+    let document = parse(document)?;
+    let mut keys: Vec<(String, String)> = Vec::new();
+    for jwk in document.get("keys").and_then(Value::as_array).into_iter().flatten() {
+        if let Some((id, key)) = usable_key(jwk)
+            && keys.iter().all(|(known, _)| *known != id)
+        {
+            keys.push((id, key));
+        }
+    }
+    Some(keys)
+}
+
+fn usable_key(jwk: &Value) -> Option<(String, String)> {
+    let jwk = jwk.as_object()?;
+    let given = |name: &str| jwk.get(name).filter(|value| !value.is_null());
+    if ["kid", "alg", "use", "crv", "x", "y", "n", "e"]
+        .iter()
+        .any(|name| given(name).is_some_and(|value| !value.is_string()))
+    {
+        return None;
+    }
+    let text = |name: &str| given(name).and_then(Value::as_str);
+    let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).ok();
+    let operations = match given("key_ops") {
+        None => vec!["verify"],
+        Some(operations) => operations.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?,
+    };
+    if !matches!(text("use"), None | Some("sig")) || !operations.contains(&"verify") {
+        return None;
+    }
+    let id = text("kid").filter(|id| !id.is_empty())?.to_owned();
+    match (jwk.get("kty")?.as_str()?, text("crv"), text("alg")) {
+        ("OKP", Some("Ed25519"), None | Some("EdDSA")) if bytes("x")?.len() == 32 => Some((id, text("x")?.to_owned())),
+        ("EC", Some("P-256"), None | Some("ES256")) if [bytes("x")?.len(), bytes("y")?.len()] == [32, 32] => {
+            Some((id, String::new()))
+        }
+        ("RSA", None, None | Some("RS256" | "PS256")) if text("e") == Some("AQAB") => {
+            let modulus = bytes("n")?;
+            let leading_zeros = modulus.first()?.leading_zeros() as usize;
+            let fits = leading_zeros < 8 && (2048..=8192).contains(&(modulus.len() * 8 - leading_zeros));
+            fits.then_some((id, String::new()))
+        }
+        _ => None,
+    }
+}

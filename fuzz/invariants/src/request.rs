@@ -1,0 +1,139 @@
+//! Requests as clients send them, on their way through API Gateway.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::event::call;
+use crate::{Operation, TASK_ID, USER, tokens};
+
+thread_local! {
+    static TOKEN: String = tokens::token(USER);
+}
+
+/// A digit for what there is of the task, a letter for the gateway, and a request in the form of HTTP/1.1, in which `TOKEN`
+/// and `TASK_ID` stand for what a test has: what holds of every event holds, and who may do what is judged here once more.
+pub fn request(input: &[u8]) {
+    let token = TOKEN.with(Clone::clone);
+    let Some((state, request)) = request_of(input, &token, TASK_ID) else { return };
+    let answer = call(request.operation, state, &request.event);
+    let is_signed_in = match request.authorization.as_slice() {
+        [field] => tokens::of_field(field) == Some(&token),
+        _ => false,
+    };
+    match (is_signed_in, request.user.as_str()) {
+        (true, "me" | USER) => assert!(![401, 403].contains(&answer.status), "{answer:?}"),
+        (true, _) => assert_eq!(answer.status, 403),
+        (false, _) => assert_eq!(answer.status, 401),
+    }
+}
+
+/// A request that went through a gateway.
+#[derive(Debug)]
+pub struct Sent {
+    /// What it asks for.
+    pub operation: Operation,
+    /// The event that the gateway makes of it.
+    pub event: String,
+    /// The user that its path names.
+    user: String,
+    authorization: Vec<String>,
+}
+
+/// The gateways that events come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gateway {
+    /// An HTTP API with routes: it decodes path parameters.
+    Http,
+    /// The emulator: its only route is `$default`, and it decodes nothing.
+    Emulator,
+    /// A REST API: events of version 1.0, path parameters as they came.
+    Rest,
+}
+
+/// A digit, and the request that an input of [`request`] stands for. `None` if it is too short.
+pub fn request_of(input: &[u8], token: &str, task_id: &str) -> Option<(u8, Sent)> {
+    let (&[state, gateway], request) = input.split_first_chunk()?;
+    let gateway = match gateway {
+        b'h' => Gateway::Http,
+        b'r' => Gateway::Rest,
+        _ => Gateway::Emulator,
+    };
+    let end_of_head = request.windows(2).position(|window| window == b"\n\n");
+    let (head, body) = end_of_head.map_or((request, &[][..]), |end| (&request[..end], &request[end + 2..]));
+    let head = String::from_utf8_lossy(head).replace("TOKEN", token).replace("TASK_ID", task_id);
+    let mut lines = head.lines();
+    let (method, target) = lines.next()?.split_once(' ').unwrap_or_default();
+    let fields: Vec<_> = lines.map(|line| line.split_once(": ").unwrap_or((line, ""))).collect();
+    Some((state, sent(gateway, method, target, &fields, body)))
+}
+
+fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], body: &[u8]) -> Sent {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (_mount, route) = path.split_once("/api/").unwrap_or(("", path));
+    let mut segments = route.split('/');
+    let user = segments.next().unwrap_or_default();
+    let (task, complete) = (segments.nth(1), segments.next());
+    let operation = match (method, &task, &complete) {
+        ("POST", None, _) => Operation::CreateTask,
+        (_, None, _) => Operation::ListTasks,
+        ("PUT", Some(_), _) => Operation::ReplaceTask,
+        ("DELETE", Some(_), _) => Operation::DeleteTask,
+        ("PATCH", Some(_), None) => Operation::UpdateTask,
+        ("PATCH", Some(_), Some(_)) => Operation::CompleteTask,
+        _ => Operation::GetTask,
+    };
+
+    let parameter = |segment: &str| if gateway == Gateway::Http { json!(decode(segment)) } else { json!(segment) };
+    let mut parameters = Map::from_iter([("user_id".to_owned(), parameter(user))]);
+    parameters.extend(task.map(|task| ("task_id".to_owned(), parameter(task))));
+    let (text, is_base64) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(body), true),
+    };
+    let mut event = json!({ "pathParameters": parameters, "body": text, "isBase64Encoded": is_base64 });
+    let names: Vec<_> = fields.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let values_of = |name: &str| -> Vec<_> {
+        fields
+            .iter()
+            .filter(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| (*value).to_owned())
+            .collect()
+    };
+    let mut authorization = values_of("authorization");
+    if gateway == Gateway::Rest {
+        let mut parameters = Map::<String, Value>::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let values = parameters.entry(name).or_insert_with(|| json!([]));
+            values.as_array_mut().expect("the values of a parameter").push(json!(value));
+        }
+        event["multiValueQueryStringParameters"] = Value::Object(parameters);
+        event["multiValueHeaders"] = names.iter().map(|name| (name.clone(), json!(values_of(name)))).collect();
+        event["requestContext"] = json!({ "requestId": "request-id", "path": path });
+    } else {
+        // Fields of one name are folded.
+        authorization = authorization.is_empty().then(Vec::new).unwrap_or_else(|| vec![authorization.join(",")]);
+        event["version"] = json!("2.0");
+        event["routeKey"] = json!(if gateway == Gateway::Http { "ANY /api/{user_id}/tasks" } else { "$default" });
+        event["rawPath"] = json!(path);
+        event["rawQueryString"] = json!(query);
+        event["headers"] = names.iter().map(|name| (name.clone(), json!(values_of(name).join(",")))).collect();
+        event["requestContext"] = json!({ "requestId": "request-id" });
+    }
+    Sent { operation, event: event.to_string(), user: decode(user), authorization }
+}
+
+/// Percent-decodes what is UTF-8 then, and nothing else.
+pub(crate) fn decode(segment: &str) -> String {
+    let mut decoded = Vec::new();
+    let mut rest = segment.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.first_chunk().filter(|_| byte == b'%').and_then(|[high, low]| {
+            let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            Some(digit(*high)? << 4 | digit(*low)?)
+        });
+        decoded.push(hex.unwrap_or(byte));
+        rest = if hex.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| segment.to_owned())
+}

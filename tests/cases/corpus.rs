@@ -1,0 +1,74 @@
+//! The inputs that fuzzing found worth keeping, tried again: on the stand-in of the fuzz targets, and those that are requests
+//! on a whole database.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use invariants::{INVARIANTS, event_of, query_of, request_of};
+use tests::{ALICE, Api, Event, Operation, Signer};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = files(&folder().join("corpus").join(name));
+    assert!(!files.is_empty(), "{name}");
+    files.into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect()
+}
+
+#[test]
+fn every_invariant_has_a_target_and_a_corpus() {
+    let stems = |folder: PathBuf| -> BTreeSet<_> {
+        files(&folder).iter().map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
+    };
+    let names = INVARIANTS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(
+        [stems(folder().join("fuzz_targets")), stems(folder().join("corpus"))],
+        [&names, &names].map(Clone::clone)
+    );
+}
+
+#[test]
+fn every_invariant_holds_of_its_corpus() {
+    let mut failing = Vec::new();
+    for (name, holds) in INVARIANTS {
+        for (file, input) in corpus(name) {
+            if catch_unwind(AssertUnwindSafe(|| holds(&input))).is_err() {
+                failing.push(file);
+            }
+        }
+    }
+    assert_eq!(failing, Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn no_request_of_the_corpus_makes_a_whole_database_fail() {
+    let api = Api::start().await;
+    let token = Signer::default().token(ALICE);
+    let id = api.create_titled("one").await;
+    let events = corpus("event").into_iter().filter_map(|(file, input)| {
+        let (operation, _, event) = event_of(&input, &token, &id)?;
+        Some((file, operation, event))
+    });
+    let requests = corpus("request").into_iter().filter_map(|(file, input)| {
+        let (_, request) = request_of(&input, &token, &id)?;
+        Some((file, request.operation, request.event))
+    });
+    let lists = corpus("cursor").into_iter().filter_map(|(file, input)| {
+        let event = Event::by(ALICE).raw_query(&query_of(&input)?);
+        Some((file, Operation::ListTasks, event.to_string()))
+    });
+    for (file, operation, event) in events.chain(requests).chain(lists) {
+        let answer = api.call_raw(operation, &event).await;
+        assert!(answer.status < 500, "{}: {answer:?}", file.display());
+    }
+}

@@ -1,0 +1,273 @@
+//! `cargo xtask fuzz`: libFuzzer makes up inputs for the invariants of `fuzz/invariants`, which must hold of all of them.
+//!
+//! What it finds worth keeping it keeps in `target/fuzz/corpus/`, and with `--keep` in `fuzz/corpus/`, as small as it can be,
+//! where the tests replay it. cargo-fuzz builds with a nightly compiler, in a workspace of its own.
+#![expect(clippy::print_stdout, reason = "this command says how far it is, and prints a table")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::processes::{self, Running};
+use crate::{project, tools};
+
+const CARGO_FUZZ: &str = "0.13.2";
+const MAX_INPUT_BYTES: u32 = 4096;
+/// What a target may take of memory, in MiB, and how long one input may take, in seconds.
+const MAX_MEMORY: u32 = 512;
+const MAX_SECONDS_PER_INPUT: u32 = 10;
+const BETWEEN_REPORTS: Duration = Duration::from_secs(30);
+
+/// Searches for inputs that an invariant does not hold of.
+#[derive(Debug, Args)]
+pub struct Fuzz {
+    /// How many inputs each target is tried with.
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    runs: u64,
+    /// Stops each target after this time; 0 lets it do all its runs.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seconds: u64,
+    /// Takes this target only; may be given more than once.
+    #[arg(long, value_name = "TARGET")]
+    only: Vec<String>,
+    /// How many targets run at the same time: as many as there are processors, unless this says less.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+    /// Puts the inputs that were found into fuzz/corpus/, as few as cover the same.
+    #[arg(long)]
+    keep: bool,
+    /// Tries one target (--only) with this input alone.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["runs", "seconds", "jobs", "keep"])]
+    replay: Option<PathBuf>,
+}
+
+/// What became of a target.
+#[derive(Debug, Default)]
+struct Outcome {
+    target: String,
+    executions: u64,
+    per_second: u64,
+    peak_memory: u64,
+    /// The inputs that make it fail, and that it was still working on when its time was up.
+    findings: Vec<PathBuf>,
+    kept: usize,
+}
+
+impl Fuzz {
+    /// Builds the targets and runs them, or one of them once.
+    ///
+    /// # Errors
+    /// There is a finding, or a tool is missing, or something does not compile.
+    pub async fn run(&self) -> Result<()> {
+        let targets = self.targets()?;
+        install().await?;
+        if let Some(input) = &self.replay {
+            let [target] = targets.as_slice() else { bail!("say with --only which target the input is for") };
+            let input = std::path::absolute(input)?;
+            return processes::run(cargo_fuzz("run").arg(target).arg(input)).await;
+        }
+        processes::run(&mut cargo_fuzz("build")).await?;
+
+        let at_once = self.jobs.or(std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
+        let turns = Arc::new(Semaphore::new(at_once));
+        let mut running = JoinSet::new();
+        for target in targets {
+            let (turns, limits, keep) = (Arc::clone(&turns), [self.runs, self.seconds], self.keep);
+            running.spawn(async move {
+                let _turn = turns.acquire().await.context("no turn")?;
+                let mut outcome = fuzz(&target, limits).await?;
+                if keep && outcome.findings.is_empty() {
+                    minimise(&target).await?;
+                }
+                outcome.kept = files(&kept(&target))?.len();
+                Ok::<_, anyhow::Error>(outcome)
+            });
+        }
+        let mut outcomes = Vec::new();
+        while let Some(outcome) = running.join_next().await {
+            outcomes.push(outcome??);
+        }
+        outcomes.sort_by(|one, other| one.target.cmp(&other.target));
+        println!("\n{}", table(&outcomes)?);
+        for Outcome { target, findings, .. } in &outcomes {
+            for finding in findings {
+                println!(
+                    "{target} fails. Try it again: cargo xtask fuzz --only {target} --replay {}",
+                    finding.display()
+                );
+            }
+        }
+        ensure!(outcomes.iter().all(|outcome| outcome.findings.is_empty()), "there are findings");
+        Ok(())
+    }
+
+    /// The targets that are to run, in their order.
+    fn targets(&self) -> Result<Vec<String>> {
+        let sources = files(&folder().join("fuzz_targets"))?;
+        let mut targets: Vec<_> =
+            sources.iter().filter_map(|source| Some(source.file_stem()?.to_str()?.to_owned())).collect();
+        targets.sort();
+        if let Some(unknown) = self.only.iter().find(|target| !targets.contains(target)) {
+            bail!("there is no target {unknown}; there are {}", targets.join(", "));
+        }
+        targets.retain(|target| self.only.is_empty() || self.only.contains(target));
+        Ok(targets)
+    }
+}
+
+/// Runs one target until its runs are done or its time is up, whichever comes first, or until it fails.
+async fn fuzz(target: &str, [runs, seconds]: [u64; 2]) -> Result<Outcome> {
+    let (found, artifacts) = (found(target), folder().join("artifacts").join(target));
+    for folder in [&found, &artifacts, &logs()] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    let before = files(&artifacts)?;
+    let mut command = cargo_fuzz("run");
+    // The first folder takes what is found.
+    command.arg(target).arg(&found).arg(kept(target)).arg("--");
+    command.arg(format!("-dict={}", folder().join("words.dict").display()));
+    command.arg(format!("-runs={runs}")).arg(format!("-max_total_time={seconds}"));
+    command.arg(format!("-max_len={MAX_INPUT_BYTES}")).arg(format!("-timeout={MAX_SECONDS_PER_INPUT}"));
+    command.arg(format!("-rss_limit_mb={MAX_MEMORY}")).arg("-print_final_stats=1");
+
+    let mut running = Running::start(command.stderr(Stdio::piped()))?;
+    let stderr = running.child().stderr.take().context("the target has no standard error")?;
+    let mut lines = BufReader::new(stderr).lines();
+    let log = logs().join(target).with_extension("log");
+    let mut log = tokio::fs::File::create(&log).await.with_context(|| format!("cannot write {}", log.display()))?;
+    let mut outcome = Outcome { target: target.to_owned(), ..Outcome::default() };
+    let mut reported = Instant::now();
+    println!("{target}: begins");
+    while let Some(line) = lines.next_line().await? {
+        log.write_all(format!("{line}\n").as_bytes()).await?;
+        outcome.read(&line);
+        if line.starts_with('#') && reported.elapsed() >= BETWEEN_REPORTS {
+            println!("{target}: {line}");
+            reported = Instant::now();
+        }
+    }
+    let ended = running.finish().await;
+    outcome.findings = files(&artifacts)?.into_iter().filter(|file| !before.contains(file)).collect();
+    if outcome.findings.is_empty() {
+        ended.with_context(|| format!("{target} left no input behind: see {}", logs().display()))?;
+    }
+    println!("{target}: ends after {} executions", outcome.executions);
+    Ok(outcome)
+}
+
+impl Outcome {
+    /// Takes a line of the statistics that libFuzzer ends with.
+    fn read(&mut self, line: &str) {
+        let Some((name, value)) = line.strip_prefix("stat::").and_then(|line| line.split_once(':')) else { return };
+        let value = value.trim().parse().unwrap_or_default();
+        match name {
+            "number_of_executed_units" => self.executions = value,
+            "average_exec_per_sec" => self.per_second = value,
+            "peak_rss_mb" => self.peak_memory = value,
+            _ => {}
+        }
+    }
+}
+
+/// Replaces what is kept for a target by the fewest inputs that cover as much as what was found and what was kept.
+async fn minimise(target: &str) -> Result<()> {
+    let (found, kept) = (found(target), kept(target));
+    fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
+    for file in files(&kept)? {
+        fs::copy(&file, found.join(file.file_name().context("a file has a name")?))?;
+    }
+    let mut command = cargo_fuzz("cmin");
+    let log = logs().join(format!("{target}.cmin.log"));
+    let output = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    command.arg(target).arg(&found).args(["--", "-set_cover_merge=1"]).arg(format!("-max_len={MAX_INPUT_BYTES}"));
+    processes::run(command.stderr(output)).await?;
+    fs::remove_dir_all(&kept)?;
+    fs::create_dir_all(&kept)?;
+    for file in files(&found)? {
+        fs::copy(&file, kept.join(file.file_name().context("a file has a name")?))?;
+    }
+    Ok(())
+}
+
+/// Installs cargo-fuzz unless just this version is there, and sees that there is a compiler that it can use.
+async fn install() -> Result<()> {
+    let rustc = Command::new("rustc").arg("--version").env("RUSTUP_TOOLCHAIN", "nightly").output().await;
+    if !rustc.is_ok_and(|output| output.status.success()) {
+        bail!("fuzzing needs a nightly compiler: rustup toolchain install nightly --profile minimal");
+    }
+    let _lock = tools::exclusively().await?;
+    let version = Command::new(program()).args(["fuzz", "--version"]).output().await;
+    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with(CARGO_FUZZ)) {
+        return Ok(());
+    }
+    println!("Installing cargo-fuzz into .tools (a minute or two)");
+    let mut install = crate::executables::cargo();
+    install.args(["install", "cargo-fuzz", "--locked", "--force", "--quiet", "--version", CARGO_FUZZ, "--root"]);
+    processes::run(install.arg(project::tools_folder().join("fuzz"))).await
+}
+
+/// cargo-fuzz with a command of its own and all that builds depend on.
+fn cargo_fuzz(subcommand: &str) -> Command {
+    let mut command = Command::new(program());
+    command.args(["fuzz", subcommand, "--fuzz-dir"]).arg(folder()).arg("--target-dir").arg(target_folder());
+    // No crate of the project has unsafe code for a sanitizer to watch.
+    command.args(["--sanitizer", "none", "--debug-assertions"]);
+    command.env("RUSTUP_TOOLCHAIN", "nightly").env("RUSTC_WRAPPER", folder().join("instrumented-rustc"));
+    // Cargo names itself to this program: another one than that of the nightly compiler.
+    command.env_remove("CARGO");
+    command
+}
+
+fn program() -> PathBuf {
+    project::tools_folder().join("fuzz/bin/cargo-fuzz")
+}
+
+/// The folder of cargo-fuzz.
+fn folder() -> PathBuf {
+    project::root().join("fuzz")
+}
+
+fn target_folder() -> PathBuf {
+    project::root().join("target/fuzz")
+}
+
+/// Where a run puts the inputs that it finds worth keeping.
+fn found(target: &str) -> PathBuf {
+    target_folder().join("corpus").join(target)
+}
+
+/// Where those are that are under version control.
+fn kept(target: &str) -> PathBuf {
+    folder().join("corpus").join(target)
+}
+
+fn logs() -> PathBuf {
+    target_folder().join("logs")
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn table(outcomes: &[Outcome]) -> Result<String> {
+    let mut table = String::from(
+        "| target | executions | executions/s | peak memory, MiB | inputs kept | findings |\n|---|---:|---:|---:|---:|---:|\n",
+    );
+    for Outcome { target, executions, per_second, peak_memory, findings, kept } in outcomes {
+        let findings = findings.len();
+        writeln!(table, "| {target} | {executions} | {per_second} | {peak_memory} | {kept} | {findings} |")?;
+    }
+    Ok(table)
+}
