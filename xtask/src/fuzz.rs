@@ -1,9 +1,11 @@
 //! `cargo xtask fuzz`: libFuzzer makes up inputs for the invariants of `fuzz/invariants`, which must hold of all of them.
 //!
-//! What it finds worth keeping it keeps in `target/fuzz/corpus/`, and with `--keep` in `fuzz/corpus/`, as small as it can be,
-//! where the tests replay it. cargo-fuzz builds with a nightly compiler, in a workspace of its own.
+//! What it finds worth keeping it keeps in `target/fuzz/corpus/`, and with `--keep` the best of it in `fuzz/corpus/`, where the
+//! tests replay it. cargo-fuzz builds with a nightly compiler, in a workspace of its own.
 #![expect(clippy::print_stdout, reason = "this command says how far it is, and prints a table")]
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::num::NonZero;
@@ -27,6 +29,8 @@ const MAX_INPUT_BYTES: u32 = 4096;
 /// What a target may take of memory, in MiB, and how long one input may take, in seconds.
 const MAX_MEMORY: u32 = 512;
 const MAX_SECONDS_PER_INPUT: u32 = 10;
+/// How many inputs are kept for a target.
+const MAX_KEPT: usize = 48;
 const BETWEEN_REPORTS: Duration = Duration::from_secs(30);
 
 /// Searches for inputs that an invariant does not hold of.
@@ -44,7 +48,7 @@ pub struct Fuzz {
     /// How many targets run at the same time: as many as there are processors, unless this says less.
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
-    /// Puts the inputs that were found into fuzz/corpus/, as few as cover the same.
+    /// Puts those inputs into fuzz/corpus/ that cover most.
     #[arg(long)]
     keep: bool,
     /// Tries one target (--only) with this input alone.
@@ -180,24 +184,64 @@ impl Outcome {
     }
 }
 
-/// Replaces what is kept for a target by the fewest inputs that cover as much as what was found and what was kept.
+/// Replaces what is kept for a target by the inputs that cover most of what all that was found and kept covers.
 async fn minimise(target: &str) -> Result<()> {
     let (found, kept) = (found(target), kept(target));
-    fs::create_dir_all(&kept).with_context(|| format!("cannot make {}", kept.display()))?;
-    for file in files(&kept)? {
-        fs::copy(&file, found.join(file.file_name().context("a file has a name")?))?;
+    let scratch = target_folder().join("merge").join(target);
+    let (merged, control) = (scratch.join("merged"), scratch.join("control.txt"));
+    // libFuzzer would go on where another merge was stopped.
+    let _ = fs::remove_dir_all(&scratch);
+    for folder in [&merged, &kept] {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let mut command = cargo_fuzz("cmin");
-    let log = logs().join(format!("{target}.cmin.log"));
+    let mut command = cargo_fuzz("run");
+    command.arg(target).args([&merged, &found, &kept]);
+    // How often something is reached does not count here: only that it is.
+    command.args(["--", "-set_cover_merge=1", "-use_counters=0"]);
+    command.arg(format!("-max_len={MAX_INPUT_BYTES}")).arg(format!("-merge_control_file={}", control.display()));
+    let log = scratch.join("log.txt");
     let output = fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-    command.arg(target).arg(&found).args(["--", "-set_cover_merge=1"]).arg(format!("-max_len={MAX_INPUT_BYTES}"));
-    processes::run(command.stderr(output)).await?;
+    processes::run(command.stderr(output)).await.with_context(|| format!("see {}", log.display()))?;
+
+    let control = fs::read_to_string(&control).with_context(|| format!("cannot read {}", control.display()))?;
+    let chosen: Vec<_> =
+        most_covering(covered(&control)?).into_iter().map(|file| Ok((file, fs::read(file)?))).collect::<Result<_>>()?;
     fs::remove_dir_all(&kept)?;
     fs::create_dir_all(&kept)?;
-    for file in files(&found)? {
-        fs::copy(&file, kept.join(file.file_name().context("a file has a name")?))?;
+    for (file, input) in chosen {
+        fs::write(kept.join(Path::new(file).file_name().context("a file has a name")?), input)?;
     }
     Ok(())
+}
+
+/// What each input covers, by libFuzzer's record of a merge: a number of files, another number, the files, and for each
+/// file by its index a line `FT` with what it covers.
+fn covered(control: &str) -> Result<Vec<(&str, BTreeSet<u32>)>> {
+    let mut lines = control.lines();
+    let count: usize = lines.next().context("the record is empty")?.parse()?;
+    let mut inputs: Vec<_> = lines.by_ref().skip(1).take(count).map(|file| (file, BTreeSet::new())).collect();
+    for line in lines {
+        let mut words = line.split(' ');
+        if words.next() == Some("FT") {
+            let index: usize = words.next().context("a line without an index")?.parse()?;
+            let (_, covers) = inputs.get_mut(index).context("an index without a file")?;
+            *covers = words.map(str::parse).collect::<Result<_, _>>()?;
+        }
+    }
+    Ok(inputs)
+}
+
+/// The inputs that add most to what those before them cover, until nothing is added.
+fn most_covering(mut inputs: Vec<(&str, BTreeSet<u32>)>) -> Vec<&str> {
+    let mut chosen = Vec::new();
+    while chosen.len() < MAX_KEPT {
+        // Of equals the first, because libFuzzer begins with the smallest.
+        inputs.sort_by_key(|(_, covers)| Reverse(covers.len()));
+        let Some((file, covers)) = inputs.first().cloned().filter(|(_, covers)| !covers.is_empty()) else { break };
+        chosen.push(file);
+        inputs.iter_mut().for_each(|(_, others)| others.retain(|feature| !covers.contains(feature)));
+    }
+    chosen
 }
 
 /// Installs cargo-fuzz unless just this version is there, and sees that there is a compiler that it can use.
@@ -270,4 +314,24 @@ fn table(outcomes: &[Outcome]) -> Result<String> {
         writeln!(table, "| {target} | {executions} | {per_second} | {peak_memory} | {kept} | {findings} |")?;
     }
     Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inputs_that_add_most_are_chosen() {
+        let control = "4\n0\na\nb\nc\nd\nSTARTED 0 1\nFT 0 1 2\nCOV 0 7\nSTARTED 1 1\nFT 1 2 3 4\nFT 2 3 4 5\nFT 3\n";
+        assert_eq!(most_covering(covered(control).unwrap()), ["b", "a", "c"]);
+    }
+
+    #[test]
+    fn the_last_statistics_are_the_outcome() {
+        let mut outcome = Outcome::default();
+        for line in ["#2 pulse exec/s: 1", "stat::number_of_executed_units: 30", "stat::peak_rss_mb:              31"] {
+            outcome.read(line);
+        }
+        assert_eq!((outcome.executions, outcome.peak_memory), (30, 31));
+    }
 }
