@@ -301,7 +301,8 @@ fn mount(path: &str) -> String {
     let list = path.strip_suffix("/tasks").and_then(|list| list.rsplit_once('/'));
     let mount = list.and_then(|(api, _user)| api.strip_suffix("/api")).unwrap_or_default();
     let safe = mount.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~$".contains(&byte));
-    let absolute = mount.starts_with('/') && !mount.starts_with("//");
+    // `//` at the beginning would name another host.
+    let absolute = mount.starts_with('/') && !mount.ends_with('/') && !mount.contains("//");
     if safe && absolute { mount.to_owned() } else { String::new() }
 }
 
@@ -612,6 +613,8 @@ mod tests {
                 ("/m\u{fc}ll/api/me/tasks", ""),
                 ("/somewhere/else", ""),
                 ("elsewhere/api/me/tasks", ""),
+                ("//api/me/tasks", ""),
+                ("/prod//api/me/tasks", ""),
             ] {
                 let request = read(&event(path).to_string());
                 assert_eq!(request.location(id), format!("{mount}/api/me/tasks/{TASK}"), "{path}");
