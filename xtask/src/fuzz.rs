@@ -4,7 +4,6 @@
 //! tests replay it. cargo-fuzz builds with a nightly compiler, in a workspace of its own.
 #![expect(clippy::print_stdout, reason = "this command says how far it is, and prints a table")]
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -236,8 +235,8 @@ fn most_covering(mut inputs: Vec<(&str, BTreeSet<u32>)>) -> Vec<&str> {
     let mut chosen = Vec::new();
     while chosen.len() < MAX_KEPT {
         // Of equals the first, because libFuzzer begins with the smallest.
-        inputs.sort_by_key(|(_, covers)| Reverse(covers.len()));
-        let Some((file, covers)) = inputs.first().cloned().filter(|(_, covers)| !covers.is_empty()) else { break };
+        let best = inputs.iter().rev().max_by_key(|(_, covers)| covers.len());
+        let Some((file, covers)) = best.cloned().filter(|(_, covers)| !covers.is_empty()) else { break };
         chosen.push(file);
         inputs.iter_mut().for_each(|(_, others)| others.retain(|feature| !covers.contains(feature)));
     }
