@@ -47,7 +47,7 @@ const STAGES: [Stage; 3] = [
 ];
 
 /// The longest that the tests may take, in seconds: many times what they need.
-const TIMEOUT: &str = "120";
+const TIMEOUT: &str = "300";
 
 /// The exit codes with which cargo-mutants says that it has tested all mutants: caught, missed, and timed out.
 const FINISHED: [i32; 3] = [0, 2, 3];
