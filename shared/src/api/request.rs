@@ -633,6 +633,12 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_all_values_that_is_empty_hides_nothing() {
+        let request = read(r#"{"multiValueHeaders":{},"headers":{"Authorization":"Bearer a"}}"#);
+        assert_eq!(token(&request), Ok("a"));
+    }
+
+    #[test]
     fn what_is_null_is_as_good_as_absent() {
         let event = json!({
             "version": "2.0", "routeKey": null, "rawPath": null, "rawQueryString": null, "body": null,
