@@ -41,9 +41,9 @@ impl UserTasks<'_> {
         key: &IdempotencyKey,
         now: SystemTime,
     ) -> Result<Task, StoreError> {
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let fingerprint = fingerprint(&new);
-        let created = item::created(new, UNIX_EPOCH + now);
+        let created = item::created(new, now);
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
 
         let record = Item::from([
             (attribute::IDEMPOTENCY_KEY.to_owned(), text(key.0.as_str())),

@@ -235,6 +235,15 @@ mod tests {
     }
 
     #[test]
+    fn a_write_keeps_the_index_by_last_write_in_order() {
+        let id = TaskId::new();
+        let write = Write::reopening(id, UNIX_EPOCH);
+        let updated = write.set.iter().find(|(name, _)| *name == attribute::UPDATED);
+        let expected = format!("1970-01-01T00:00:00.000Z#{id}");
+        assert!(matches!(updated, Some((_, Value::New(AttributeValue::S(key)))) if *key == expected));
+    }
+
+    #[test]
     fn a_write_that_no_condition_stands_against_is_not_done_silently() {
         assert!(matches!(Outcome::OtherState(Item::new()).task(), Err(StoreError::Unexpected(_))));
         assert!(matches!(Outcome::OtherState(Item::new()).done(), Err(StoreError::Unexpected(_))));
