@@ -218,6 +218,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn as_many_items_are_read_as_the_share_of_hits_makes_likely_and_a_quarter_more() {
+        assert_eq!(items_to_find(10, 5, 100), 250);
+        assert_eq!(items_to_find(1, 3, 7), 3);
+        assert_eq!(items_to_find(10, 0, 100), MAX_ITEMS_PER_FURTHER_REQUEST);
+    }
+
+    #[test]
     fn a_range_of_due_dates_ends_before_its_end() {
         let due = |text: &str| Due::parse(text).unwrap();
         let range =
