@@ -114,10 +114,7 @@ impl UserTasks<'_> {
     pub async fn get(&self, id: TaskId) -> Result<Task, StoreError> {
         let request = self.store.client.get_item().table_name(&self.store.tasks_table);
         let output = request.set_key(Some(self.key(id))).consistent_read(true).send().await?;
-        match output.item {
-            Some(item) if !item.contains_key(attribute::DELETED_AT) => item::task(item),
-            _ => Err(StoreError::NotFound),
-        }
+        output.item.map_or(Err(StoreError::NotFound), item::task)
     }
 
     /// Gives a task new content, and resets what the content leaves out; whether it is completed stays. One request,
@@ -181,7 +178,8 @@ impl UserTasks<'_> {
         self.write(id, &Write::deleting(id, SystemTime::now()), precondition).await?.done()
     }
 
-    /// Puts a task that is new. A retry of the SDK, after an answer was lost, finds the task of this very call.
+    /// Puts a task that is new. A retry of the SDK, after an answer was lost, finds the task of this very call, and
+    /// answers as the first attempt did: whatever others have made of the task since, they did it later.
     async fn put(&self, created: CreatedTask) -> Result<Task, StoreError> {
         let CreatedTask { task, item, write_id } = created;
         let request = self.store.client.put_item().table_name(&self.store.tasks_table);
@@ -201,10 +199,11 @@ impl UserTasks<'_> {
         &self,
         id: TaskId,
         precondition: &Precondition,
-        writes: [Write; 2],
+        [usual, other]: [Write; 2],
     ) -> Result<Task, StoreError> {
+        let other = other.instead_of(&usual);
         // More than two attempts are needed only if others complete and reopen the task between ours.
-        for write in writes.iter().cycle().take(6) {
+        for write in [&usual, &other].into_iter().cycle().take(6) {
             match self.write(id, write, precondition).await? {
                 Outcome::Done(item) => return item::task(item),
                 Outcome::OtherState(_) => {}

@@ -1,6 +1,7 @@
 //! Many at once: writers of one task, clients with one idempotency key, and readers of a list that others change.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::{join_all, select};
 use serde_json::{Value, json};
@@ -160,35 +161,143 @@ async fn clients_with_one_key_make_one_task() {
     assert_eq!(made, known, "a record for each task");
 }
 
-/// An attempt that was given up may still arrive, after the call was answered and somebody else has written.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_comes_late_undoes_nothing_if_it_names_the_version() {
-    let api = Api::start().await;
-    let other = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
-    for (operation, body) in [
-        (Operation::ReplaceTask, Some(json!({ "title": "late" }))),
-        (Operation::UpdateTask, Some(json!({ "title": "late" }))),
-        (Operation::CompleteTask, Some(json!({ "completed": true }))),
+/// Calls that write a task: a replacement, an update, and a toggle.
+fn writes() -> [(Operation, Option<Value>); 3] {
+    [
+        (Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" }))),
+        (Operation::UpdateTask, Some(json!({ "title": "ours" }))),
         (Operation::CompleteTask, None),
-    ] {
+    ]
+}
+
+/// What others write of a task, one after another.
+fn foreign_writes() -> [(Operation, Value); 3] {
+    [
+        (Operation::ReplaceTask, json!({ "title": "theirs", "due": "2026-12-24", "tags": ["theirs"] })),
+        (Operation::UpdateTask, json!({ "title": "theirs", "description": "theirs" })),
+        (Operation::UpdateTask, json!({ "title": "theirs", "priority": "low" })),
+    ]
+}
+
+/// Has a call's first attempt done and its answer lost, then others write the task, and then its second attempt arrives.
+/// Gives what the call and the last of the others are answered.
+async fn overtaken(
+    api: &Api,
+    (operation, event): (Operation, &Event),
+    foreign: &[(Operation, Value)],
+    id: &str,
+) -> (Answer, Answer) {
+    let other = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let version = item(api, id)["version"].clone();
+    // Long enough for others to write, and less than the time that an attempt has.
+    api.wire.fail_next([Fault::LostAnswer, Fault::Late(Duration::from_secs(1))]);
+    let others = async {
+        while item(api, id)["version"] == version {
+            tokio::task::yield_now().await;
+        }
+        let mut last = None;
+        for (operation, body) in foreign {
+            let answer = other.call(*operation, &Event::by(ALICE).task(id).json(body)).await;
+            assert_eq!(answer.status, if *operation == Operation::DeleteTask { 204 } else { 200 }, "{answer:?}");
+            last = Some(answer);
+        }
+        last.unwrap()
+    };
+    let answers = futures_util::join!(api.call(operation, event), others);
+    let sent = api.wire.take_operations().into_iter().filter(|operation| operation == "UpdateItem").count();
+    assert!(sent > 1, "{operation:?} is tried again");
+    answers
+}
+
+/// An attempt may arrive late, after the call was done and others have written.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_comes_late_undoes_nothing_of_two_others() {
+    let rows = writes().into_iter().flat_map(|write| [(write.clone(), 1), (write, 2)]);
+    let rows = rows.flat_map(|(write, others)| [(write.clone(), others, None), (write, others, Some("\"1\""))]);
+    join_all(rows.map(async |((operation, body), others, if_match)| {
+        let row = format!("{operation:?}, {others} others, if-match {if_match:?}");
+        let api = Api::start().await;
         let id = api.create_titled("one").await;
-        let event = Event::by(ALICE).task(&id).header("if-match", "\"1\"");
+        let event = Event::by(ALICE).task(&id);
         let event = body.iter().fold(event, |event, body| event.json(body));
-        // Both attempts are done, the second one a moment after the other's write.
-        let moment = std::time::Duration::from_millis(300);
-        api.wire.fail_next([Fault::LostAnswer, Fault::Late(moment)]);
-        let written = json!({ "title": "other", "due": "2026-12-24" });
-        let others = async {
-            while item(&api, &id)["version"]["N"] == "1" {
-                tokio::task::yield_now().await;
-            }
-            other.call(Operation::ReplaceTask, &Event::by(ALICE).task(&id).json(&written)).await
-        };
-        let (answer, others) = futures_util::join!(api.call(operation, &event), others);
-        assert_eq!((others.status, &others.body["version"]), (200, &json!(3)), "{operation:?}");
-        assert_eq!(answer.status, 412, "{operation:?}: the version is another by now");
-        assert_eq!(api.get(ALICE, &id).await.body, others.body, "{operation:?}");
+        let event = if_match.iter().fold(event, |event, version| event.header("if-match", version));
+        let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes()[..others], &id).await;
+        assert_eq!(version(&last), 2 + others as u64, "{row}: each write is done once");
+        assert_eq!(answer.status, 200, "{row}: {answer:?}");
+        assert_eq!(answer.body, last.body, "{row}: the answer has the task as it is now");
+        assert_eq!(api.get(ALICE, &id).await.body, last.body, "{row}: what the others wrote stands");
+        assert_eq!(last.body["completed"], operation == Operation::CompleteTask, "{row}: the toggle stands");
+    }))
+    .await;
+}
+
+/// A completed task is toggled, and given another date, by a second request: the first one finds out that it is not open.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_at_an_open_task_that_comes_late_undoes_nothing_once_the_completed_one_is_written() {
+    let calls = [(Operation::CompleteTask, None), (Operation::UpdateTask, Some(json!({ "due": "2026-11-30" })))];
+    for (operation, body) in calls {
+        let api = Api::start().await;
+        let other = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+        let id = api.create_titled("one").await;
+        let completion = |completed: bool| Event::by(ALICE).task(&id).json(&json!({ "completed": completed }));
+        assert_eq!(other.call(Operation::CompleteTask, &completion(true)).await.status, 200);
+
+        // The first attempt is given up after a second and a half, and arrives after two and a half.
+        api.wire.fail_next([Fault::Late(Duration::from_millis(2_500))]);
+        let event = body.iter().fold(Event::by(ALICE).task(&id), |event, body| event.json(body));
+        let answer = api.call(operation, &event).await;
+        assert_eq!((answer.status, version(&answer)), (200, 3), "{operation:?}");
+        let reopened = other.call(Operation::CompleteTask, &completion(false)).await;
+        let theirs = Event::by(ALICE).task(&id).json(&json!({ "due": "2026-12-24" }));
+        let theirs = other.call(Operation::UpdateTask, &theirs).await;
+        assert_eq!((reopened.status, theirs.status), (200, 200), "{operation:?}");
+        api.wire.settle().await;
+        assert_eq!(api.get(ALICE, &id).await.body, theirs.body, "{operation:?}: the late attempt did nothing");
     }
+}
+
+/// What others delete is gone, also for whoever has written it before.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_comes_late_to_a_deleted_task_finds_none() {
+    join_all(writes().into_iter().map(async |(operation, body)| {
+        let api = Api::start().await;
+        let id = api.create_titled("one").await;
+        let event = body.iter().fold(Event::by(ALICE).task(&id), |event, body| event.json(body));
+        let (answer, _) = overtaken(&api, (operation, &event), &[(Operation::DeleteTask, Value::Null)], &id).await;
+        assert_eq!((answer.status, answer.code()), (404, "task_not_found"), "{operation:?}");
+        assert_eq!(item(&api, &id)["version"]["N"], "3", "{operation:?}");
+    }))
+    .await;
+}
+
+/// The limit: a task remembers its last three writes. A late attempt that more than two others have overtaken is done
+/// again, unless it names the version.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_comes_later_than_three_others_is_done_again_unless_it_names_the_version() {
+    join_all(writes().into_iter().map(async |(operation, body)| {
+        for if_match in [None, Some("\"1\"")] {
+            let api = Api::start().await;
+            let id = api.create_titled("one").await;
+            let event = body.iter().fold(Event::by(ALICE).task(&id), |event, body| event.json(body));
+            let event = if_match.iter().fold(event, |event, version| event.header("if-match", version));
+            let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes(), &id).await;
+            assert_eq!(version(&last), 5, "{operation:?}");
+            let task = api.get(ALICE, &id).await;
+            if if_match.is_some() {
+                assert_eq!(answer.status, 412, "{operation:?}: the version is another by now");
+                assert_eq!(task.body, last.body, "{operation:?}: what the others wrote stands");
+            } else {
+                assert_eq!((answer.status, version(&answer)), (200, 6), "{operation:?}: {answer:?}");
+                assert_eq!(task.body, answer.body, "{operation:?}");
+                let (title, completed) = (&task.body["title"], &task.body["completed"]);
+                match operation {
+                    Operation::CompleteTask => assert_eq!(completed, false, "the toggle toggles back"),
+                    _ => assert_eq!(title, "ours", "{operation:?} is done over theirs"),
+                }
+            }
+        }
+    }))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -360,7 +360,18 @@ async fn a_deleted_task_is_gone_and_leaves_a_tombstone_without_content() {
     names.sort_unstable();
     assert_eq!(
         names,
-        ["deleted_at", "expires_at", "task_id", "updated", "updated_at", "user_id", "version", "write_id"]
+        [
+            "deleted_at",
+            "expires_at",
+            "task_id",
+            "updated",
+            "updated_at",
+            "user_id",
+            "version",
+            "write_id",
+            "write_id_2",
+            "write_id_3"
+        ]
     );
     let lifetime = items[0]["expires_at"]["N"].as_str().unwrap().parse::<u64>().unwrap() - tests::now();
     assert!((2_591_990..=2_592_000).contains(&lifetime), "30 days: {lifetime}");

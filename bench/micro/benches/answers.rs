@@ -44,7 +44,7 @@ impl Canned {
             "updated": text(&format!("2026-11-30T10:15:00.000Z#{TASK_ID}")),
             "open_due": text(&format!("2026-12-15#{TASK_ID}")),
             "due_key": text(&format!("2026-12-15#{TASK_ID}")),
-            "write_id": text("019370a17c3e7d529f3b2f1d6c7a8b91"),
+            "write_id": { "B": "AZNwoXw+fVKfOy8dbHqLkQ==" },
             "version": { "N": "1" },
         });
         let query = json!({ "Count": 50, "Items": vec![item.clone(); 50], "ScannedCount": 50 });

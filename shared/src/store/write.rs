@@ -1,7 +1,8 @@
 //! Conditional writes of a task that is there, each one `UpdateItem` without a read before it.
 //!
-//! Every write leaves its own id on the item and demands that it is not there yet. So a retry, by the SDK after an
-//! answer was lost, or on the network by an attempt that comes late, finds its own write and does nothing twice.
+//! Every write leaves its own id on the item, which keeps the last three, and demands that it is not there yet. So a
+//! retry, by the SDK after an answer was lost, or on the network by an attempt that comes late, finds its own write,
+//! even if two others have come after it, and does nothing twice.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,7 +27,7 @@ pub(super) enum State {
 
 /// What becomes of a task's attributes.
 pub(super) struct Write {
-    write_id: String,
+    write_id: AttributeValue,
     state: State,
     set: Vec<(&'static str, Value)>,
     remove: Vec<&'static str>,
@@ -40,7 +41,8 @@ enum Value {
 
 /// What a write that DynamoDB answered has done.
 pub(super) enum Outcome {
-    /// It was done, now or by an earlier attempt of the same call. This is the item after it.
+    /// It was done, now or by an earlier attempt of the same call. This is the item after it, and after what others
+    /// have written since; a tombstone, if they have deleted it.
     Done(Item),
     /// Nothing: the task is not in the state that the write demands. This is the item as it is.
     OtherState(Item),
@@ -142,6 +144,11 @@ impl Write {
         write
     }
 
+    /// The same call's write in another state: once one of them is done, the other one is an attempt that comes late.
+    pub(super) fn instead_of(self, other: &Self) -> Self {
+        Self { write_id: other.write_id.clone(), ..self }
+    }
+
     fn set(&mut self, name: &'static str, value: AttributeValue) {
         self.set.push((name, Value::New(value)));
     }
@@ -160,13 +167,19 @@ impl Write {
         precondition: &Precondition,
     ) -> UpdateItemFluentBuilder {
         // Every name stands behind a placeholder, because some are reserved words.
-        let mut update = String::from("SET #version = #version + :one, #write_id = :write_id");
+        // What stands on the right is as it was before the update.
+        let mut update = String::from(
+            "SET #version = #version + :one, #write_id_3 = if_not_exists(#write_id_2, #write_id), \
+             #write_id_2 = #write_id, #write_id = :write_id",
+        );
         let mut names: HashMap<String, String> = HashMap::new();
         let mut name = |name: &'static str| names.insert(format!("#{name}"), name.to_owned());
         let mut values =
-            HashMap::from([(":one".to_owned(), number(1)), (":write_id".to_owned(), text(self.write_id.as_str()))]);
+            HashMap::from([(":one".to_owned(), number(1)), (":write_id".to_owned(), self.write_id.clone())]);
         name(attribute::VERSION);
-        name(attribute::WRITE_ID);
+        for write_id in attribute::WRITE_IDS {
+            name(write_id);
+        }
         for (target, value) in &self.set {
             name(target);
             let value = match value {
@@ -187,8 +200,11 @@ impl Write {
             update.push_str(&format!("#{target}"));
         }
 
-        let mut condition =
-            String::from("attribute_exists(task_id) AND attribute_not_exists(deleted_at) AND #write_id <> :write_id");
+        let mut condition = String::from("attribute_exists(task_id) AND attribute_not_exists(deleted_at)");
+        for name in attribute::WRITE_IDS {
+            // An attribute that is absent equals nothing.
+            condition.push_str(&format!(" AND NOT #{name} = :write_id"));
+        }
         condition.push_str(match self.state {
             State::Any => "",
             State::Open => " AND attribute_exists(open_due)",

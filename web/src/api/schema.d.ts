@@ -106,8 +106,9 @@ export interface paths {
         /**
          * Complete or reopen a task
          * @description The body says whether the task is completed. Without a body it becomes what it was not. If the answer to such a request
-         *     is lost, or is a 503, the task has become so once or not at all: do not repeat the request, but read the task, or say
-         *     in a body what `completed` shall be. A task that already is what was asked for stays as it is, version included.
+         *     is lost, or is a 503, the task has become so once or not at all (for the limit of that see Retries): do not repeat the
+         *     request, but read the task, or say in a body what `completed` shall be. A task that already is what was asked for
+         *     stays as it is, version included.
          */
         patch: operations["completeTask"];
         trace?: never;
@@ -390,7 +391,7 @@ export interface components {
                 };
             };
         };
-        /** @description The task is in none of the versions that `If-Match` names. Nothing was written. */
+        /** @description The task is in none of the versions that `If-Match` names. Nothing was written, but for the exception that Retries names. */
         VersionMismatch: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
