@@ -256,6 +256,33 @@ async fn an_attempt_at_an_open_task_that_comes_late_undoes_nothing_once_the_comp
     }
 }
 
+/// A list shows a new task before whoever makes it has an answer, and others may write it then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_whose_answer_is_lost_is_found_under_two_writes_of_others() {
+    let api = Api::start().await;
+    let other = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    api.wire.fail_next([Fault::LostAnswer, Fault::Late(Duration::from_secs(1))]);
+    let event = Event::by(ALICE).json(&json!({ "title": "one" }));
+    let others = async {
+        let id = loop {
+            match api.items("tasks", ALICE).first() {
+                Some(item) => break item["task_id"]["S"].as_str().unwrap().to_owned(),
+                None => tokio::task::yield_now().await,
+            }
+        };
+        for (operation, body) in &foreign_writes()[..2] {
+            assert_eq!(other.call(*operation, &Event::by(ALICE).task(&id).json(body)).await.status, 200);
+        }
+        id
+    };
+    let (answer, id) = futures_util::join!(api.call(Operation::CreateTask, &event), others);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!((&answer.body["id"], &answer.body["title"], version(&answer)), (&json!(id), &json!("one"), 1));
+    assert_eq!(api.wire.take_operations(), ["PutItem", "PutItem"]);
+    assert_eq!(api.items("tasks", ALICE).len(), 1);
+    assert_eq!(version(&api.get(ALICE, &id).await), 3, "what the others wrote stands");
+}
+
 /// What others delete is gone, also for whoever has written it before.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_that_comes_late_to_a_deleted_task_finds_none() {
