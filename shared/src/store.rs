@@ -114,7 +114,7 @@ impl UserTasks<'_> {
     pub async fn get(&self, id: TaskId) -> Result<Task, StoreError> {
         let request = self.store.client.get_item().table_name(&self.store.tasks_table);
         let output = request.set_key(Some(self.key(id))).consistent_read(true).send().await?;
-        output.item.map_or(Err(StoreError::NotFound), item::task)
+        output.item.map_or(Err(StoreError::NotFound), item::task_unless_deleted)
     }
 
     /// Gives a task new content, and resets what the content leaves out; whether it is completed stays. One request,
@@ -205,7 +205,7 @@ impl UserTasks<'_> {
         // More than two attempts are needed only if others complete and reopen the task between ours.
         for write in [&usual, &other].into_iter().cycle().take(6) {
             match self.write(id, write, precondition).await? {
-                Outcome::Done(item) => return item::task(item),
+                Outcome::Done(item) => return item::task_unless_deleted(item),
                 Outcome::OtherState(_) => {}
             }
         }

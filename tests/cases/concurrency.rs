@@ -286,7 +286,8 @@ async fn a_create_whose_answer_is_lost_is_found_under_two_writes_of_others() {
 /// What others delete is gone, also for whoever has written it before.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_that_comes_late_to_a_deleted_task_finds_none() {
-    join_all(writes().into_iter().map(async |(operation, body)| {
+    let completion = (Operation::CompleteTask, Some(json!({ "completed": true })));
+    join_all(writes().into_iter().chain([completion]).map(async |(operation, body)| {
         let api = Api::start().await;
         let id = api.create_titled("one").await;
         let event = body.iter().fold(Event::by(ALICE).task(&id), |event, body| event.json(body));

@@ -188,7 +188,7 @@ impl TaskState {
         let text = |text: &str| json!({ "S": text });
         let mut item = json!({
             "task_id": text(TASK_ID),
-            "write_id": text("019370a17c3e7d529f3b2f1d6c7a8b91"),
+            "write_id": { "B": "AZNwoXw+fVKfOy8dbHqLkQ==" },
             "version": { "N": "3" },
         });
         if self == Self::Deleted {

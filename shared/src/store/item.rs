@@ -96,8 +96,7 @@ pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
 /// The task in an item, whose other attributes it passes over.
 ///
 /// # Errors
-/// [`StoreError::NotFound`] if it is a tombstone, and [`StoreError::Unexpected`] naming the attribute, if it was not this
-/// store that wrote the item.
+/// [`StoreError::Unexpected`] naming the attribute, if it was not this store that wrote the item.
 pub(super) fn task(item: Item) -> Result<Task, StoreError> {
     let mut id = None;
     let mut title = None;
@@ -126,7 +125,6 @@ pub(super) fn task(item: Item) -> Result<Task, StoreError> {
             attribute::CREATED_AT => created_at = Some(Timestamp::from_store(as_text(attribute::CREATED_AT, value)?)),
             attribute::UPDATED_AT => updated_at = Some(Timestamp::from_store(as_text(attribute::UPDATED_AT, value)?)),
             attribute::VERSION => version = as_number(&value),
-            attribute::DELETED_AT => return Err(StoreError::NotFound),
             _ => {}
         }
     }
@@ -142,6 +140,14 @@ pub(super) fn task(item: Item) -> Result<Task, StoreError> {
         updated_at: required(attribute::UPDATED_AT, updated_at)?,
         version: required(attribute::VERSION, version)?,
     })
+}
+
+/// The task in an item that may be a tombstone.
+///
+/// # Errors
+/// [`StoreError::NotFound`] if it is one, and as [`task`].
+pub(super) fn task_unless_deleted(item: Item) -> Result<Task, StoreError> {
+    if item.contains_key(attribute::DELETED_AT) { Err(StoreError::NotFound) } else { task(item) }
 }
 
 fn required<T>(name: &'static str, value: Option<T>) -> Result<T, StoreError> {

@@ -51,7 +51,7 @@ pub(super) enum Outcome {
 impl Outcome {
     pub(super) fn task(self) -> Result<Task, StoreError> {
         match self {
-            Self::Done(item) => item::task(item),
+            Self::Done(item) => item::task_unless_deleted(item),
             Self::OtherState(_) => Err(StoreError::unexpected("a condition failed that always holds")),
         }
     }
@@ -59,7 +59,7 @@ impl Outcome {
     /// The task, whether it was written or is what it should become already.
     pub(super) fn task_as_it_is(self) -> Result<Task, StoreError> {
         let (Self::Done(item) | Self::OtherState(item)) = self;
-        item::task(item)
+        item::task_unless_deleted(item)
     }
 
     pub(super) fn done(self) -> Result<(), StoreError> {
