@@ -112,7 +112,9 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
         event["requestContext"] = json!({ "requestId": "request-id", "path": path });
     } else {
         // Fields of one name are folded.
-        authorization = authorization.is_empty().then(Vec::new).unwrap_or_else(|| vec![authorization.join(",")]);
+        if authorization.len() > 1 {
+            authorization = vec![authorization.join(",")];
+        }
         event["version"] = json!("2.0");
         event["routeKey"] = json!(if gateway == Gateway::Http { "ANY /api/{user_id}/tasks" } else { "$default" });
         event["rawPath"] = json!(path);
