@@ -21,9 +21,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::processes::{self, Running};
-use crate::{project, tools};
+use crate::project;
+use crate::tools::CargoSubcommand;
 
-const CARGO_FUZZ: &str = "0.13.2";
+const CARGO_FUZZ: CargoSubcommand = CargoSubcommand { name: "cargo-fuzz", version: "0.13.2" };
 const MAX_INPUT_BYTES: u32 = 4096;
 /// What a target may take of memory, in MiB, and how long one input may take, in seconds.
 const MAX_MEMORY: u32 = 512;
@@ -249,20 +250,12 @@ async fn install() -> Result<()> {
     if !rustc.is_ok_and(|output| output.status.success()) {
         bail!("fuzzing needs a nightly compiler: rustup toolchain install nightly --profile minimal");
     }
-    let _lock = tools::exclusively().await?;
-    let version = Command::new(program()).args(["fuzz", "--version"]).output().await;
-    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with(CARGO_FUZZ)) {
-        return Ok(());
-    }
-    println!("Installing cargo-fuzz into .tools (a minute or two)");
-    let mut install = crate::executables::cargo();
-    install.args(["install", "cargo-fuzz", "--locked", "--force", "--quiet", "--version", CARGO_FUZZ, "--root"]);
-    processes::run(install.arg(project::tools_folder().join("fuzz"))).await
+    CARGO_FUZZ.install().await.map(drop)
 }
 
 /// cargo-fuzz with a command of its own and all that builds depend on.
 fn cargo_fuzz(subcommand: &str) -> Command {
-    let mut command = Command::new(program());
+    let mut command = Command::new(CARGO_FUZZ.program());
     command.args(["fuzz", subcommand, "--fuzz-dir"]).arg(folder()).arg("--target-dir").arg(target_folder());
     // No crate of the project has unsafe code for a sanitizer to watch.
     command.args(["--sanitizer", "none", "--debug-assertions"]);
@@ -270,10 +263,6 @@ fn cargo_fuzz(subcommand: &str) -> Command {
     // Cargo names itself to this program: another one than that of the nightly compiler.
     command.env_remove("CARGO");
     command
-}
-
-fn program() -> PathBuf {
-    project::tools_folder().join("fuzz/bin/cargo-fuzz")
 }
 
 /// The folder of cargo-fuzz.

@@ -13,9 +13,10 @@ use clap::Args;
 use serde::Deserialize;
 
 use crate::executables::cargo;
-use crate::{processes, project, tools};
+use crate::tools::CargoSubcommand;
+use crate::{processes, project};
 
-const VERSION: &str = "27.1.0";
+const CARGO_MUTANTS: CargoSubcommand = CargoSubcommand { name: "cargo-mutants", version: "27.1.0" };
 
 /// The modules of the product that can be changed.
 const ROOMS: [&str; 6] = ["auth", "api", "store", "json", "task", "connector"];
@@ -66,7 +67,8 @@ impl Mutants {
     /// # Errors
     /// Some mutant was missed, or the tests fail without any.
     pub async fn run(&self) -> Result<()> {
-        let programs = install().await?;
+        let program = CARGO_MUTANTS.install().await?;
+        let programs = program.parent().context("a program is in a folder")?;
         let chosen: BTreeSet<&str> = match self.rooms.as_slice() {
             [] => ROOMS.into(),
             rooms => rooms.iter().map(String::as_str).collect(),
@@ -78,7 +80,7 @@ impl Mutants {
             if rooms.is_empty() {
                 continue;
             }
-            let outcomes = stage.run(&programs, &rooms, !tallies.is_empty()).await?;
+            let outcomes = stage.run(programs, &rooms, !tallies.is_empty()).await?;
             for (_, tally) in tallies.iter_mut().filter(|(room, _)| rooms.contains(&room.as_str())) {
                 (tally.missed, tally.timeouts) = (0, 0);
             }
@@ -141,23 +143,6 @@ impl Stage {
 /// Where cargo-mutants keeps what it builds and what it finds.
 fn folder() -> PathBuf {
     project::root().join("target/mutants")
-}
-
-/// Installs cargo-mutants unless just this version is there, and gives the folder of its program.
-async fn install() -> Result<PathBuf> {
-    let folder = project::tools_folder().join("mutants");
-    let _lock = tools::exclusively().await?;
-    let stamp = folder.join("installed.txt");
-    let programs = folder.join("bin");
-    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == VERSION) {
-        return Ok(programs);
-    }
-    println!("Installing cargo-mutants into .tools (some minutes)");
-    let mut install = cargo();
-    install.args(["install", "--quiet", "--locked", "--force", "--version", VERSION, "cargo-mutants", "--root"]);
-    processes::run(install.arg(&folder)).await?;
-    fs::write(&stamp, VERSION).with_context(|| format!("cannot write {}", stamp.display()))?;
-    Ok(programs)
 }
 
 fn path_with(programs: &Path) -> Result<OsString> {

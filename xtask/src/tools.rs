@@ -98,17 +98,26 @@ impl CargoSubcommand {
     /// The crate cannot be had, or does not compile.
     pub async fn install(self) -> Result<PathBuf> {
         let Self { name, version } = self;
-        let folder = project::tools_folder().join(format!("{name}-{version}"));
         let _lock = exclusively().await?;
         // cargo puts the program there when it is whole.
-        let program = folder.join("bin").join(name);
+        let program = self.program();
         if !program.exists() {
             println!("Installing {name} {version} into .tools (it is compiled, which takes minutes)");
             let mut install = cargo();
-            install.args(["install", "--quiet", "--locked", name, "--version", version, "--root"]).arg(&folder);
+            install.args(["install", "--quiet", "--locked", name, "--version", version, "--root"]).arg(self.folder());
             processes::run(&mut install).await?;
         }
         Ok(program)
+    }
+
+    /// Where the program is once it is installed.
+    #[must_use]
+    pub fn program(&self) -> PathBuf {
+        self.folder().join("bin").join(self.name)
+    }
+
+    fn folder(&self) -> PathBuf {
+        project::tools_folder().join(format!("{}-{}", self.name, self.version))
     }
 }
 

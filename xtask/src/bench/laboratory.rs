@@ -178,10 +178,7 @@ impl Laboratory {
         for round in 1..=effort.cold_starts {
             eprintln!("cold starts, {transport}: {round} of {}", effort.cold_starts);
             for (subject, samples) in subjects.iter().zip(&mut samples) {
-                let environment = self.environment(subject, endpoint)?;
-                let event = self.event(subject, items)?;
-                let mut lambda = Lambda::start(&self.start(subject, &environment)?)?;
-                lambda.ready().with_context(|| subject.name.clone())?;
+                let (mut lambda, event) = self.ready(subject, endpoint, items)?;
                 let ready = lambda.elapsed()?;
                 lambda.send(&event).with_context(|| subject.name.clone())?;
                 samples.push((ready, lambda.elapsed()?));
@@ -219,10 +216,7 @@ impl Laboratory {
             eprintln!("warm requests, {transport}: {round} of {}", effort.rounds);
             let mut running = Vec::new();
             for subject in subjects {
-                let environment = self.environment(subject, endpoint)?;
-                let event = self.event(subject, items)?;
-                let mut lambda = Lambda::start(&self.start(subject, &environment)?)?;
-                lambda.ready().with_context(|| subject.name.clone())?;
+                let (mut lambda, event) = self.ready(subject, endpoint, items)?;
                 for _ in 0..WARM_UP {
                     lambda.invoke(&event).with_context(|| subject.name.clone())?;
                 }
@@ -258,6 +252,15 @@ impl Laboratory {
             memory: Spread::of(samples.memory.into_iter()),
         });
         Ok(rows.collect())
+    }
+
+    /// A subject that has asked for its first event, and the event.
+    fn ready(&self, subject: &Subject, endpoint: &str, items: &[Value]) -> Result<(Lambda, String)> {
+        let environment = self.environment(subject, endpoint)?;
+        let event = self.event(subject, items)?;
+        let mut lambda = Lambda::start(&self.start(subject, &environment)?)?;
+        lambda.ready().with_context(|| subject.name.clone())?;
+        Ok((lambda, event))
     }
 
     fn start<'a>(&'a self, subject: &Subject, environment: &'a [(&'static str, String)]) -> Result<Start<'a>> {
@@ -304,10 +307,7 @@ impl Laboratory {
         let create = Subject::function("create-task", Algorithm::HS256);
         // The engine does not speak TLS, but a bundle that is named must be there.
         std::fs::write(&self.certificates, StandIn::start(&[json!({})])?.root)?;
-        let environment = self.environment(&create, self.engine.endpoint())?;
-        let mut lambda = Lambda::start(&self.start(&create, &environment)?)?;
-        lambda.ready()?;
-        let event = self.event(&create, &[])?;
+        let (mut lambda, event) = self.ready(&create, self.engine.endpoint(), &[])?;
         for _ in 0..PAGE {
             lambda.invoke(&event)?;
         }
