@@ -39,7 +39,7 @@ impl<'de> Visitor<'de> for UniqueNames {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut names: Vec<Cow<'de, str>> = Vec::new();
-        while let Some(Name(name)) = map.next_key()? {
+        while let Some(Text(name)) = map.next_key()? {
             names.push(name);
             map.next_value_seed(self)?;
         }
@@ -80,10 +80,10 @@ impl<'de> Visitor<'de> for UniqueNames {
     }
 }
 
-/// A member's name, borrowed unless it had escapes.
+/// A string, or a member's name, borrowed unless it had escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// For an optional member that must not be `null`: absent is `None`, anything but a `T` an error.
 ///

@@ -1,6 +1,7 @@
 //! Where tasks are kept: the one place that talks to DynamoDB. A task is reached through [`UserTasks`] alone, which
 //! puts its owner's id into the partition key of every request.
 
+mod answer;
 mod cursor;
 mod error;
 mod idempotency;

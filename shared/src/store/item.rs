@@ -1,5 +1,6 @@
 //! A task as an item of the table `tasks`, mapped by hand: this is where a list of tasks spends its time.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::SystemTime;
 
@@ -8,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::task::{Description, Due, NewTask, Priority, Tag, Tags, Task, TaskId, Timestamp, Title};
+use crate::task::{Description, Due, NewTask, Priority, Tag, Tags, Task, TaskId, Timestamp, Title, Version};
 
 /// Attributes by name.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -93,53 +94,123 @@ pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
     CreatedTask { task, item, write_id }
 }
 
-/// The task in an item, whose other attributes it passes over.
-///
-/// # Errors
-/// [`StoreError::Unexpected`] naming the attribute, if it was not this store that wrote the item.
-pub(super) fn task(item: Item) -> Result<Task, StoreError> {
-    let mut id = None;
-    let mut title = None;
-    let mut description = None;
-    let mut completed_at = None;
-    let mut priority = None;
-    let mut due = None;
-    let mut item_tags = None;
-    let mut created_at = None;
-    let mut updated_at = None;
-    let mut version = None;
-    // Each attribute is looked at once: looking ten of them up would hash ten names for each task of a list.
-    for (name, value) in item {
-        match name.as_str() {
-            attribute::TASK_ID => id = TaskId::parse(&as_text(attribute::TASK_ID, value)?),
-            attribute::TITLE => title = Some(Title::from_store(as_text(attribute::TITLE, value)?)),
-            attribute::DESCRIPTION => {
-                description = Some(Description::from_store(as_text(attribute::DESCRIPTION, value)?));
-            }
-            attribute::COMPLETED_AT => {
-                completed_at = Some(Timestamp::from_store(as_text(attribute::COMPLETED_AT, value)?));
-            }
-            attribute::PRIORITY => priority = Priority::parse(&as_text(attribute::PRIORITY, value)?).ok(),
-            attribute::DUE => due = Some(Due::from_store(as_text(attribute::DUE, value)?)),
-            attribute::TAGS => item_tags = as_tags(value),
-            attribute::CREATED_AT => created_at = Some(Timestamp::from_store(as_text(attribute::CREATED_AT, value)?)),
-            attribute::UPDATED_AT => updated_at = Some(Timestamp::from_store(as_text(attribute::UPDATED_AT, value)?)),
-            attribute::VERSION => version = as_number(&value),
+/// The attributes that a task is made of, as they come out of an item one after another: each is looked at once, because
+/// looking ten of them up would hash ten names for each task.
+#[derive(Default)]
+pub(super) struct TaskAttributes {
+    id: Found<TaskId>,
+    title: Found<Title>,
+    description: Found<Description>,
+    completed_at: Found<Timestamp>,
+    priority: Found<Priority>,
+    due: Found<Due>,
+    tags: Found<Tags>,
+    created_at: Found<Timestamp>,
+    updated_at: Found<Timestamp>,
+    version: Found<Version>,
+}
+
+/// Whether an attribute was there, and if so, what it says; `Some(None)` if it was not this store that wrote it.
+type Found<T> = Option<Option<T>>;
+
+/// An attribute's value, of the types that tasks are made of.
+pub(super) enum Value<'a> {
+    S(Cow<'a, str>),
+    N(Cow<'a, str>),
+    L(Vec<Self>),
+    Other,
+}
+
+impl TaskAttributes {
+    /// Takes an attribute that a task is made of, and passes over any other.
+    pub(super) fn set(&mut self, name: &str, value: Value<'_>) {
+        match name {
+            attribute::TASK_ID => self.id = Some(value.text().and_then(|text| TaskId::parse(&text))),
+            attribute::TITLE => self.title = Some(value.owned_text().map(Title::from_store)),
+            attribute::DESCRIPTION => self.description = Some(value.owned_text().map(Description::from_store)),
+            attribute::COMPLETED_AT => self.completed_at = Some(value.owned_text().map(Timestamp::from_store)),
+            attribute::PRIORITY => self.priority = Some(value.text().and_then(|text| Priority::parse(&text).ok())),
+            attribute::DUE => self.due = Some(value.owned_text().map(Due::from_store)),
+            attribute::TAGS => self.tags = Some(value.tags()),
+            attribute::CREATED_AT => self.created_at = Some(value.owned_text().map(Timestamp::from_store)),
+            attribute::UPDATED_AT => self.updated_at = Some(value.owned_text().map(Timestamp::from_store)),
+            attribute::VERSION => self.version = Some(value.number()),
             _ => {}
         }
     }
-    Ok(Task {
-        id: required(attribute::TASK_ID, id)?,
-        title: required(attribute::TITLE, title)?,
-        description,
-        completed_at,
-        priority: required(attribute::PRIORITY, priority)?,
-        due,
-        tags: required(attribute::TAGS, item_tags)?,
-        created_at: required(attribute::CREATED_AT, created_at)?,
-        updated_at: required(attribute::UPDATED_AT, updated_at)?,
-        version: required(attribute::VERSION, version)?,
-    })
+
+    /// The task.
+    ///
+    /// # Errors
+    /// [`StoreError::Unexpected`] naming the attribute, if it was not this store that wrote the item.
+    pub(super) fn task(self) -> Result<Task, StoreError> {
+        Ok(Task {
+            id: required(attribute::TASK_ID, self.id)?,
+            title: required(attribute::TITLE, self.title)?,
+            description: optional(attribute::DESCRIPTION, self.description)?,
+            completed_at: optional(attribute::COMPLETED_AT, self.completed_at)?,
+            priority: required(attribute::PRIORITY, self.priority)?,
+            due: optional(attribute::DUE, self.due)?,
+            tags: required(attribute::TAGS, self.tags)?,
+            created_at: required(attribute::CREATED_AT, self.created_at)?,
+            updated_at: required(attribute::UPDATED_AT, self.updated_at)?,
+            version: required(attribute::VERSION, self.version)?,
+        })
+    }
+}
+
+fn required<T>(name: &'static str, found: Found<T>) -> Result<T, StoreError> {
+    found.flatten().ok_or_else(|| StoreError::unexpected(format!("attribute {name} is missing or malformed")))
+}
+
+fn optional<T>(name: &'static str, found: Found<T>) -> Result<Option<T>, StoreError> {
+    found.map(|value| required(name, Some(value))).transpose()
+}
+
+impl<'a> Value<'a> {
+    fn text(self) -> Option<Cow<'a, str>> {
+        if let Self::S(text) = self { Some(text) } else { None }
+    }
+
+    fn owned_text(self) -> Option<String> {
+        self.text().map(Cow::into_owned)
+    }
+
+    fn number(self) -> Option<u64> {
+        if let Self::N(digits) = self { digits.parse().ok() } else { None }
+    }
+
+    fn tags(self) -> Option<Tags> {
+        let Self::L(values) = self else { return None };
+        values
+            .into_iter()
+            .map(|value| value.owned_text().map(Tag::from_store))
+            .collect::<Option<_>>()
+            .map(Tags::from_store)
+    }
+}
+
+impl From<AttributeValue> for Value<'_> {
+    fn from(value: AttributeValue) -> Self {
+        match value {
+            AttributeValue::S(text) => Self::S(text.into()),
+            AttributeValue::N(digits) => Self::N(digits.into()),
+            AttributeValue::L(values) => Self::L(values.into_iter().map(Self::from).collect()),
+            _ => Self::Other,
+        }
+    }
+}
+
+/// The task in an item.
+///
+/// # Errors
+/// As [`TaskAttributes::task`].
+fn task(item: Item) -> Result<Task, StoreError> {
+    let mut attributes = TaskAttributes::default();
+    for (name, value) in item {
+        attributes.set(&name, value.into());
+    }
+    attributes.task()
 }
 
 /// The task in an item that may be a tombstone.
@@ -148,23 +219,6 @@ pub(super) fn task(item: Item) -> Result<Task, StoreError> {
 /// [`StoreError::NotFound`] if it is one, and as [`task`].
 pub(super) fn task_unless_deleted(item: Item) -> Result<Task, StoreError> {
     if item.contains_key(attribute::DELETED_AT) { Err(StoreError::NotFound) } else { task(item) }
-}
-
-fn required<T>(name: &'static str, value: Option<T>) -> Result<T, StoreError> {
-    value.ok_or_else(|| StoreError::unexpected(format!("attribute {name} is missing or malformed")))
-}
-
-fn as_text(name: &'static str, value: AttributeValue) -> Result<String, StoreError> {
-    match value {
-        AttributeValue::S(text) => Ok(text),
-        _ => Err(StoreError::unexpected(format!("attribute {name} is not a string"))),
-    }
-}
-
-fn as_tags(value: AttributeValue) -> Option<Tags> {
-    let AttributeValue::L(tags) = value else { return None };
-    let tag = |value| if let AttributeValue::S(text) = value { Some(Tag::from_store(text)) } else { None };
-    tags.into_iter().map(tag).collect::<Option<_>>().map(Tags::from_store)
 }
 
 /// The sort key of a task. Its partition key is put in by [`super::UserTasks`].

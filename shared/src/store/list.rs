@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use super::answer;
 use super::cursor::Cursor;
-use super::item::{self, UNDATED, attribute, text};
+use super::item::{UNDATED, attribute, text};
 use super::{StoreError, UserTasks};
 use crate::task::{Due, Priority, Tag, Task};
 
@@ -134,13 +135,11 @@ impl UserTasks<'_> {
         let mut at_least = MIN_ITEMS_PER_FURTHER_REQUEST;
         loop {
             let request = self.query(query).limit(i32::try_from(items_to_read).unwrap_or(i32::MAX));
-            let output = request.set_exclusive_start_key(start).send().await?;
+            let answer = answer::to(request.set_exclusive_start_key(start)).await?;
             requests += 1;
-            items_read += usize::try_from(output.scanned_count).unwrap_or_default();
-            for item in output.items.unwrap_or_default() {
-                tasks.push(item::task(item)?);
-            }
-            start = output.last_evaluated_key;
+            items_read += answer.scanned_count;
+            tasks.extend(answer.tasks);
+            start = answer.last_evaluated_key;
 
             if tasks.len() > query.limit {
                 tasks.truncate(query.limit);
