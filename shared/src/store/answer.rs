@@ -168,3 +168,85 @@ impl<'de> Deserialize<'de> for Value<'de> {
         deserializer.deserialize_map(ByType)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ITEM: &str = r#"{"task_id":{"S":"01990000-0000-7000-8000-000000000000"},"title":{"S":"Buy \"milk\"\u0021"},
+        "priority":{"S":"high"},"tags":{"L":[{"S":"home"},{"S":"\u00e4"}]},"created_at":{"S":"2026-11-21T10:30:00.123Z"},
+        "updated_at":{"S":"2026-11-21T10:30:00.124Z"},"version":{"N":"3"},"due":{"S":"2026-11-30"},
+        "write_id":{"B":"AZkAAAAA"},"user_id":{"S":"u"},"later":{"M":{"x":{"NULL":true}}}}"#;
+
+    fn body(item: &str) -> String {
+        format!(r#"{{"Count":1,"Items":[{item}],"ScannedCount":7}}"#)
+    }
+
+    fn failure(body: &str) -> StoreError {
+        read(body.as_bytes()).err().unwrap()
+    }
+
+    #[test]
+    fn tasks_are_read_whatever_else_is_in_an_item() {
+        let answer = read(body(ITEM).as_bytes()).unwrap();
+        assert_eq!((answer.scanned_count, answer.last_evaluated_key), (7, None));
+        let task = serde_json::to_value(&answer.tasks).unwrap();
+        let expected = serde_json::json!([{
+            "id": "01990000-0000-7000-8000-000000000000",
+            "title": "Buy \"milk\"!",
+            "description": null,
+            "completed": false,
+            "completed_at": null,
+            "priority": "high",
+            "due": "2026-11-30",
+            "tags": ["home", "ä"],
+            "created_at": "2026-11-21T10:30:00.123Z",
+            "updated_at": "2026-11-21T10:30:00.124Z",
+            "version": 3,
+        }]);
+        assert_eq!(task, expected);
+    }
+
+    #[test]
+    fn where_to_go_on_is_read_as_it_stands() {
+        let answer =
+            read(br#"{"Items":[],"ScannedCount":0,"LastEvaluatedKey":{"user_id":{"S":"u"},"task_id":{"S":"t"}}}"#);
+        let expected = Item::from([("user_id".to_owned(), text("u")), ("task_id".to_owned(), text("t"))]);
+        assert_eq!(answer.unwrap().last_evaluated_key, Some(expected));
+    }
+
+    #[test]
+    fn an_item_that_is_no_task_is_refused_and_the_attribute_named() {
+        for (attribute, good, bad) in [
+            ("task_id", r#""task_id":{"S":"01990000"#, r#""task_id":{"S":"0199"#),
+            ("title", r#""title":{"S":"Buy \"milk\"\u0021"}"#, r#""title":{"N":"1"}"#),
+            ("title", r#""title""#, r#""name""#),
+            ("priority", "high", "urgent"),
+            ("due", r#""due":{"S":"2026-11-30"}"#, r#""due":{}"#),
+            ("description", r#""due""#, r#""description":{"BOOL":true},"due""#),
+            ("tags", r#"{"S":"home"}"#, r#"{"N":"1"}"#),
+            ("tags", r#""tags":{"L":[{"S":"home"},{"S":"\u00e4"}]}"#, r#""tags":{"S":"home"}"#),
+            ("version", r#""version":{"N":"3"}"#, r#""version":{"N":"three"}"#),
+        ] {
+            let other = ITEM.replace(good, bad);
+            assert_ne!(other, ITEM);
+            let expected = StoreError::unexpected(format!("attribute {attribute} is missing or malformed"));
+            assert_eq!(failure(&body(&other)), expected, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_whole_is_unavailable_and_not_repeated() {
+        let whole = body(ITEM);
+        for end in 0..whole.len() {
+            let Some(part) = whole.get(..end) else { continue };
+            let StoreError::Unavailable(cause) = failure(part) else { panic!("{part}") };
+            assert!(cause.starts_with("an answer is malformed at column "), "{cause}");
+        }
+        for body in
+            [r#"{"Items":"Buy milk","ScannedCount":1}"#, r#"{"Items":[{"title":{"S":"a","N":"1"}}],"ScannedCount":1}"#]
+        {
+            assert!(matches!(failure(body), StoreError::Unavailable(cause) if !cause.contains("Buy")), "{body}");
+        }
+    }
+}
