@@ -262,26 +262,43 @@ mod tests {
 
     /// Keeps what it was asked for, and reaches nobody.
     #[derive(Debug, Clone, Default)]
-    struct Asked(Arc<Mutex<Vec<String>>>);
+    struct Asked(Arc<Mutex<Vec<HttpRequest>>>);
 
     impl HttpConnector for Asked {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-            self.0.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
+            self.0.lock().unwrap().push(request);
             HttpConnectorFuture::ready(Err(ConnectorError::user("nobody is there".into())))
         }
     }
 
-    #[tokio::test]
-    async fn warming_up_asks_dynamodb_for_nothing() {
-        let asked = Asked::default();
+    fn store(asked: &Asked) -> TaskStore {
         let variable = |name: &str| match name {
             "AWS_REGION" => Some("eu-central-1".to_owned()),
             "AWS_CA_BUNDLE" | "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_SESSION_TOKEN" => None,
             _ => Some("x".to_owned()),
         };
         let settings = StoreSettings::read(&Variables::new(&variable)).unwrap();
-        TaskStore::new(settings, &Connector::new(asked.clone())).warm_up().await;
-        let asked = asked.0.lock().unwrap().clone();
-        assert_eq!(asked, ["GET https://dynamodb.eu-central-1.amazonaws.com"]);
+        TaskStore::new(settings, &Connector::new(asked.clone()))
+    }
+
+    #[tokio::test]
+    async fn warming_up_asks_dynamodb_for_nothing() {
+        let asked = Asked::default();
+        store(&asked).warm_up().await;
+        let asked = asked.0.lock().unwrap();
+        let [request] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!((request.method(), request.uri()), ("GET", "https://dynamodb.eu-central-1.amazonaws.com"));
+    }
+
+    #[tokio::test]
+    async fn a_request_says_what_it_asks_and_no_more() {
+        let asked = Asked::default();
+        let store = store(&asked);
+        assert!(store.client.list_tables().send().await.is_err());
+        let asked = asked.0.lock().unwrap();
+        let [request] = asked.as_slice() else { panic!("{asked:?}") };
+        let mut headers: Vec<_> = request.headers().iter().map(|(name, _)| name).collect();
+        headers.sort_unstable();
+        assert_eq!(headers, ["authorization", "content-length", "content-type", "x-amz-date", "x-amz-target"]);
     }
 }
