@@ -157,7 +157,8 @@ mod tests {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
             (stream, head.to_lowercase())
         };
-        let ((), (_stream, head)) = tokio::join!(app.warm_up(), dynamodb);
+        let both = async { tokio::join!(app.warm_up(), dynamodb) };
+        let ((), (_stream, head)) = tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
         assert!(head.starts_with("get / http/1.1\r\n"), "{head}");
         assert!(!head.contains("x-amz-target") && !head.contains("authorization"), "{head}");
 

@@ -1,5 +1,5 @@
-//! The answer to a `Query`, read from its JSON straight into tasks. The SDK would make hash maps of all items first, and
-//! that was more than half of a list's work.
+//! The answer to a `Query`, read from its JSON straight into tasks. The SDK would make a hash map of each item and each
+//! value first, which was a third of a list's work.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -41,7 +41,8 @@ pub(super) async fn to(request: QueryFluentBuilder) -> Result<Answer, StoreError
     reader.answer()
 }
 
-/// Takes the place of the SDK's deserializer. The SDK knows no other output than its own, so what was read is kept here.
+/// Takes the place of the SDK's deserializer. The SDK passes on no other output than its own, so what was read is kept
+/// here.
 #[derive(Clone, Default)]
 struct AnswerReader(Arc<Mutex<Option<Result<Answer, StoreError>>>>);
 
