@@ -362,7 +362,7 @@ fn one_line(text: &str, max_chars: usize) -> Option<String> {
 }
 
 fn longer_than(text: &str, max_chars: usize) -> bool {
-    text.len() > max_chars && text.chars().nth(max_chars).is_some()
+    text.chars().nth(max_chars).is_some()
 }
 
 #[cfg(test)]
