@@ -573,7 +573,7 @@ async fn pages_hold_every_task_once() {
                     next.is_none() || page.titles().len() == limit.parse::<usize>().unwrap(),
                     "a page is full unless it is the last"
                 );
-                assert!(next.is_none() || !page.titles().is_empty());
+                assert!(!page.titles().is_empty(), "a cursor leads to more");
                 cursor = next;
                 if cursor.is_none() {
                     break;

@@ -112,3 +112,24 @@ async fn a_page_reads_a_bounded_number_of_items() {
         assert_eq!(request.body["Limit"], 101, "one more than the page, to know whether there is another");
     }
 }
+
+#[tokio::test]
+async fn a_further_request_reads_as_much_as_is_likely_to_fill_the_page() {
+    let api = Api::start().await;
+    for number in 0..200 {
+        let tags = if number < 190 { ["old", "odd"] } else { ["new", "odd"] };
+        api.create(ALICE, json!({ "title": number.to_string(), "tags": tags[..1 + number % 2] })).await;
+    }
+    for (tag, limit, expected) in [
+        // Of 51 tasks 26 are odd: for the 25 still missing, twice as many and a quarter more.
+        ("odd", "50", vec![51, 62]),
+        // Where they end, every request reads twice as many as the one before it.
+        ("new", "10", vec![11, 25, 50, 100, 200]),
+    ] {
+        api.wire.take();
+        let page = api.list(ALICE, &[("tag", tag), ("limit", limit)]).await;
+        assert_eq!(page.titles().len().to_string(), limit);
+        let limits: Vec<_> = api.wire.take().iter().map(|request| request.body["Limit"].clone()).collect();
+        assert_eq!(limits, expected, "{tag}");
+    }
+}

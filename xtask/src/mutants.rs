@@ -37,7 +37,7 @@ const STAGES: [Stage; 3] = [
         name: "the quick cases",
         package: "tests",
         target: "--test=cases",
-        filters: &["contract::", "isolation::", "replay::", "tokens::"],
+        filters: &["contract::", "corpus::", "isolation::", "replay::", "tokens::"],
     },
     Stage {
         name: "the slow cases",

@@ -215,6 +215,8 @@ mod tests {
         ]);
         assert_eq!(serde_json::to_value(&problem.errors).unwrap(), errors);
         assert_eq!(refused("{}").detail, "In the body, /title is required.");
+        let priority = refused(r#"{"title":"x","priority":"urgent"}"#);
+        assert_eq!(priority.detail, "In the body, /priority must be none, low, medium or high.");
         assert_eq!(refused(r#"{"x":1}"#).detail, "In the body, /title is required, and 1 more.");
     }
 }
