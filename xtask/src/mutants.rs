@@ -31,8 +31,9 @@ struct Stage {
 
 /// The quickest first: what they notice costs no more. Cases that start processes are in none of them, because they
 /// would take minutes a mutant.
-const STAGES: [Stage; 3] = [
+const STAGES: [Stage; 4] = [
     Stage { name: "the unit tests", package: "shared", target: "--lib", filters: &[] },
+    Stage { name: "the invariants", package: "invariants", target: "--lib", filters: &[] },
     Stage {
         name: "the quick cases",
         package: "tests",
