@@ -1,6 +1,8 @@
 //! Outgoing HTTP, plain and over TLS: pools of connections to DynamoDB and to the issuer. It is the AWS SDK's own
 //! connector, so the key set costs no second HTTP client.
 
+mod resolver;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -15,6 +17,8 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use http_body_util::{BodyExt, Limited};
+
+use self::resolver::Resolver;
 
 /// A connection in a Lambda's region opens in a few milliseconds; one that takes a second will not open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -46,7 +50,14 @@ impl Connector {
     /// A connector that makes itself ready when it is used first: only who speaks TLS reads certificates.
     #[must_use]
     pub fn trusting(roots: TrustedRoots) -> Self {
-        Self::made_by(move || SharedHttpConnector::new(connector(roots)))
+        Self::made_by(move || SharedHttpConnector::new(connector(roots, Resolver::default())))
+    }
+
+    /// The same for names of AWS, which its own resolver knows: the first is looked up without a thread, at a time when
+    /// usually no request is waiting.
+    #[must_use]
+    pub fn to_aws(roots: TrustedRoots) -> Self {
+        Self::made_by(move || SharedHttpConnector::new(connector(roots, Resolver::first_on_the_spot())))
     }
 
     /// A connector that does something else on the way: counts, delays, fails.
@@ -98,7 +109,7 @@ impl fmt::Debug for Connector {
     }
 }
 
-fn connector(roots: TrustedRoots) -> aws_smithy_http_client::Connector {
+fn connector(roots: TrustedRoots, resolver: Resolver) -> aws_smithy_http_client::Connector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let trust_store = match roots {
         TrustedRoots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_TRUST_SERVICES),
@@ -110,9 +121,9 @@ fn connector(roots: TrustedRoots) -> aws_smithy_http_client::Connector {
         .sleep_impl(TokioSleep::new())
         .tls_provider(Provider::Rustls(CryptoMode::Ring));
     match TlsContext::builder().with_trust_store(trust_store).build() {
-        Ok(context) => builder.tls_context(context).build(),
+        Ok(context) => builder.tls_context(context).build_with_resolver(resolver),
         // Nothing is left to fail: the context holds the trust store as it is.
-        Err(_) => builder.build(),
+        Err(_) => builder.build_with_resolver(resolver),
     }
 }
 

@@ -105,9 +105,10 @@ fn read(body: &[u8]) -> Result<Answer, StoreError> {
         text: String,
     }
 
-    // What is not whole was cut off on its way. The error itself would repeat what it found.
-    let body: Body = serde_json::from_slice(body)
-        .map_err(|error| StoreError::Unavailable(format!("an answer is malformed at column {}", error.column())))?;
+    // As text, because otherwise each of its strings would be checked to be UTF-8.
+    let body = str::from_utf8(body).map_err(|error| malformed(error.valid_up_to()))?;
+    // The error itself would repeat what it found.
+    let body: Body = serde_json::from_str(body).map_err(|error| malformed(error.column()))?;
     let key =
         |key: HashMap<_, _>| key.into_iter().map(|(name, KeyAttribute { text: value })| (name, text(value))).collect();
     Ok(Answer {
@@ -115,6 +116,11 @@ fn read(body: &[u8]) -> Result<Answer, StoreError> {
         scanned_count: body.scanned_count,
         last_evaluated_key: body.last_evaluated_key.map(key),
     })
+}
+
+/// What is not whole was cut off on its way.
+fn malformed(column: usize) -> StoreError {
+    StoreError::Unavailable(format!("an answer is malformed at column {column}"))
 }
 
 struct TaskItem(Result<Task, StoreError>);
@@ -244,6 +250,7 @@ mod tests {
             let StoreError::Unavailable(cause) = failure(part) else { panic!("{part}") };
             assert!(cause.starts_with("an answer is malformed at column "), "{cause}");
         }
+        assert!(matches!(read(b"{\"Items\":[],\"\xff").err(), Some(StoreError::Unavailable(_))));
         for body in
             [r#"{"Items":"Buy milk","ScannedCount":1}"#, r#"{"Items":[{"title":{"S":"a","N":"1"}}],"ScannedCount":1}"#]
         {
