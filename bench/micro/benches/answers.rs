@@ -1,5 +1,5 @@
 //! What a function does with its processor, without process, Runtime API and network: verifying tokens of every
-//! algorithm, and answering events with DynamoDB's part already there.
+//! algorithm, and answering events with DynamoDB's part already there: items become tasks, and a task an item.
 #![expect(clippy::expect_used, reason = "a measurement that cannot go on should stop")]
 
 use std::hint::black_box;
@@ -10,7 +10,7 @@ use aws_smithy_types::body::SdkBody;
 use criterion::{Criterion, criterion_group, criterion_main};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use shared::api::{Request, Response};
+use shared::api::{GatewayResponse, Request, Response};
 use shared::app::App;
 use shared::connector::Connector;
 use shared::settings::Settings;
@@ -21,7 +21,7 @@ const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::HS256, Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
 const TASK_ID: &str = "019370a1-7c3e-7d52-9f3b-2f1d6c7a8b90";
 
-/// A DynamoDB with fifty tasks.
+/// A DynamoDB with so many tasks.
 #[derive(Debug, Clone)]
 struct Canned {
     get: String,
@@ -29,7 +29,7 @@ struct Canned {
 }
 
 impl Canned {
-    fn new() -> Self {
+    fn with(tasks: usize) -> Self {
         let text = |text: &str| json!({ "S": text });
         let item = json!({
             "user_id": text(USER),
@@ -47,7 +47,7 @@ impl Canned {
             "write_id": { "B": "AZNwoXw+fVKfOy8dbHqLkQ==" },
             "version": { "N": "1" },
         });
-        let query = json!({ "Count": 50, "Items": vec![item.clone(); 50], "ScannedCount": 50 });
+        let query = json!({ "Count": tasks, "Items": vec![item.clone(); tasks], "ScannedCount": tasks });
         Self { get: json!({ "Item": item }).to_string(), query: query.to_string() }
     }
 }
@@ -61,7 +61,7 @@ impl HttpConnector for Canned {
     }
 }
 
-fn app(keys: &Keys, algorithm: Algorithm) -> App {
+fn app(keys: &Keys, algorithm: Algorithm, tasks: usize) -> App {
     let mut variables = vec![
         ("TASKS_TABLE", "tasks".to_owned()),
         ("IDEMPOTENCY_TABLE", "idempotency".to_owned()),
@@ -73,8 +73,8 @@ fn app(keys: &Keys, algorithm: Algorithm) -> App {
     let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     App::new(
         Settings::read(value).expect("good settings"),
-        &Connector::new(Canned::new()),
-        &Connector::new(Canned::new()),
+        &Connector::new(Canned::with(tasks)),
+        &Connector::new(Canned::with(tasks)),
     )
 }
 
@@ -91,7 +91,7 @@ fn runtime() -> Runtime {
 fn verification(criterion: &mut Criterion) {
     let (keys, runtime) = (Keys::generate().expect("keys"), runtime());
     for algorithm in ALGORITHMS {
-        let app = app(&keys, algorithm);
+        let app = app(&keys, algorithm, 1);
         let token = keys.token(algorithm).expect("a token");
         let event = event(include_str!("../../../events/get-task.json"), &token);
         if algorithm == Algorithm::HS256 {
@@ -110,22 +110,31 @@ fn verification(criterion: &mut Criterion) {
     }
 }
 
+/// Each answer as Lambda gets it. That to a page of tasks, less that to an empty one, is what fifty items take on their way
+/// to JSON.
 fn answers(criterion: &mut Criterion) {
     let (keys, runtime) = (Keys::generate().expect("keys"), runtime());
-    let app = app(&keys, Algorithm::HS256);
     let token = keys.token(Algorithm::HS256).expect("a token");
+    let mut measure = |name: &str, status: u16, answer: &dyn Fn() -> GatewayResponse| {
+        let answer = || serde_json::to_string(&answer()).expect("an answer");
+        assert!(answer().contains(&format!(r#""statusCode":{status},"#)));
+        criterion.bench_function(name, |bencher| bencher.iter(answer));
+    };
 
+    let one = app(&keys, Algorithm::HS256, 1);
     let get = event(include_str!("../../../events/get-task.json"), &token);
-    let answer =
-        || serde_json::to_string(&runtime.block_on(app.answer(&get_task::handle, black_box(&get), "invocation")));
-    assert!(answer().expect("an answer").contains(r#""statusCode":200"#));
-    criterion.bench_function("answer get-task", |bencher| bencher.iter(answer));
-
+    measure("answer get-task", 200, &|| runtime.block_on(one.answer(&get_task::handle, black_box(&get), "invocation")));
+    let create = event(include_str!("../../../events/create-task.json"), &token);
+    measure("answer create-task", 201, &|| {
+        runtime.block_on(one.answer(&create_task::handle, black_box(&create), "invocation"))
+    });
     let list = event(include_str!("../../../events/list-tasks.json"), &token);
-    let answer =
-        || serde_json::to_string(&runtime.block_on(app.answer(&list_tasks::handle, black_box(&list), "invocation")));
-    assert!(answer().expect("an answer").contains(r#""statusCode":200"#));
-    criterion.bench_function("answer list-tasks, 50 tasks", |bencher| bencher.iter(answer));
+    for tasks in [0, 50] {
+        let app = app(&keys, Algorithm::HS256, tasks);
+        measure(&format!("answer list-tasks, {tasks} tasks"), 200, &|| {
+            runtime.block_on(app.answer(&list_tasks::handle, black_box(&list), "invocation"))
+        });
+    }
 }
 
 criterion_group!(benches, verification, answers);
