@@ -41,19 +41,33 @@ fn addresses(name: &str) -> io::Result<Vec<IpAddr>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use futures_util::FutureExt;
+    use tokio::runtime::Builder;
 
     use super::*;
 
-    #[tokio::test]
-    async fn only_a_first_lookup_is_made_on_the_spot() {
+    #[test]
+    fn only_a_first_lookup_is_made_on_the_spot() {
+        let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        let _entered = runtime.enter();
+        // The only thread for lookups is busy.
+        let (release, released) = mpsc::channel::<()>();
+        let busy = runtime.spawn_blocking(move || released.recv());
+
         let resolver = Resolver::first_on_the_spot();
         let first = resolver.resolve_dns("localhost").now_or_never().expect("at once").unwrap();
         assert!(first.iter().all(IpAddr::is_loopback) && !first.is_empty(), "{first:?}");
-        for resolver in [resolver, Resolver::default()] {
-            assert!(resolver.resolve_dns("localhost").now_or_never().is_none());
-            assert_eq!(resolver.resolve_dns("localhost").await.unwrap(), first);
-            assert!(resolver.resolve_dns("no name").await.is_err());
+        let others = [resolver, Resolver::default()];
+        let mut lookups = others.each_ref().map(|resolver| resolver.resolve_dns("localhost"));
+        assert!(lookups.iter_mut().all(|lookup| lookup.now_or_never().is_none()));
+
+        drop(release);
+        assert!(runtime.block_on(busy).unwrap().is_err());
+        for lookup in lookups {
+            assert_eq!(runtime.block_on(lookup).unwrap(), first);
         }
+        assert!(runtime.block_on(others[0].resolve_dns("no name")).is_err());
     }
 }
