@@ -99,7 +99,7 @@ impl App {
 pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem>) -> Result<(), StartError> {
     logging::start();
     let settings = Settings::from_env().map_err(StartError::Setting)?;
-    let to_dynamodb = Connector::to_aws(settings.store.trusted_roots());
+    let to_dynamodb = settings.store.connector();
     let app = App::new(settings, &to_dynamodb, &Connector::trusting(TrustedRoots::System));
     app.warm_up().await;
     let service = service_fn(async |event: LambdaEvent<Box<RawValue>>| {

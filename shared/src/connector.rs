@@ -53,10 +53,10 @@ impl Connector {
         Self::made_by(move || SharedHttpConnector::new(connector(roots, Resolver::default())))
     }
 
-    /// The same for names of AWS, which its own resolver knows: the first is looked up without a thread, at a time when
-    /// usually no request is waiting.
+    /// The same for a server that is connected to before the first event: that time its name is looked up without a
+    /// thread.
     #[must_use]
-    pub fn to_aws(roots: TrustedRoots) -> Self {
+    pub fn connected_at_start(roots: TrustedRoots) -> Self {
         Self::made_by(move || SharedHttpConnector::new(connector(roots, Resolver::first_on_the_spot())))
     }
 

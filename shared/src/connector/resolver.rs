@@ -16,7 +16,7 @@ pub(super) struct Resolver {
 
 impl Resolver {
     /// A resolver that makes its first lookup on the spot: for one before the first request, when nobody is kept
-    /// waiting, and the thread would be a twelfth of a cold start.
+    /// waiting, and the thread would be a tenth of a cold start.
     pub(super) fn first_on_the_spot() -> Self {
         Self { on_the_spot: Arc::new(AtomicBool::new(true)) }
     }

@@ -80,9 +80,11 @@ impl StoreSettings {
         })
     }
 
-    /// Whose certificates DynamoDB may show.
-    pub(crate) fn trusted_roots(&self) -> TrustedRoots {
-        self.trusted_roots.clone()
+    /// A connector that believes the certificates that DynamoDB may show. Where only the SDK knows the endpoint, the first
+    /// to look it up is a request, which must not be kept waiting.
+    pub(crate) fn connector(&self) -> Connector {
+        let roots = self.trusted_roots.clone();
+        if self.endpoint.is_some() { Connector::connected_at_start(roots) } else { Connector::trusting(roots) }
     }
 
     /// A client that may try a request again, because no write of ours does harm twice: each carries an id that tells
@@ -173,7 +175,7 @@ mod tests {
     fn amazon_is_believed_where_amazon_answers() {
         let commercial = read(&[]).unwrap();
         assert_eq!(commercial.endpoint.as_deref(), Some("https://dynamodb.eu-central-1.amazonaws.com"));
-        assert_eq!(commercial.trusted_roots(), TrustedRoots::Amazon);
+        assert_eq!(commercial.trusted_roots, TrustedRoots::Amazon);
         for elsewhere in
             [("AWS_REGION", "cn-north-1"), ("AWS_REGION", "us-iso-east-1"), ("AWS_REGION", "eu-isoe-west-1")]
         {
@@ -182,7 +184,7 @@ mod tests {
         }
         let custom = read(&[("AWS_ENDPOINT_URL_DYNAMODB", "https://localhost:4566")]).unwrap();
         assert_eq!(custom.endpoint.as_deref(), Some("https://localhost:4566"));
-        assert_eq!(custom.trusted_roots(), TrustedRoots::System);
+        assert_eq!(custom.trusted_roots, TrustedRoots::System);
     }
 
     #[test]
