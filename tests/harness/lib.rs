@@ -15,7 +15,6 @@ mod http;
 mod issuer;
 mod lambda;
 pub mod openapi;
-mod signer;
 mod wire;
 
 use std::collections::HashMap;
@@ -34,8 +33,8 @@ pub use self::event::Event;
 pub use self::issuer::Issuer;
 pub use self::lambda::Lambda;
 pub use self::openapi::OpenApi;
-pub use self::signer::{ISSUER, Key, SECRET, Signer, now};
 pub use self::wire::{Fault, Recorded, Wire};
+pub use signer::{ISSUER, Key, SECRET, Signer, now};
 
 /// The user that most tests call as.
 pub const ALICE: &str = "alice";

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::settings::Settings;
+use signer::SharedSecretIssuer;
 
 use crate::dynamodb::Storage;
 use crate::executables::Executables;
@@ -19,7 +20,6 @@ use crate::issuer::{AUDIENCE, Issuer, Mode};
 use crate::sources::Sources;
 use crate::stack::{ISSUER, Options, Stack, environment};
 use crate::template::Template;
-use crate::token::{Signing, development_token};
 use crate::{node, probe, project};
 
 /// The settings of the functions that a developer can give in the environment.
@@ -114,7 +114,7 @@ enum Tokens {
     /// From the issuer that runs beside the API.
     Issuer(Issuer),
     /// Signed here, for users that do not have to exist.
-    Development(Signing),
+    Development(SharedSecretIssuer),
     /// From the issuer at this URL, which is none of ours.
     Elsewhere(String),
 }
@@ -142,7 +142,7 @@ impl Verification {
         Settings::read(|name| environment.get(name).cloned())?;
         let tokens = match (issuer, settings.get("BETTER_AUTH_SECRET"), settings.get("BETTER_AUTH_URL")) {
             (Some(issuer), ..) => Tokens::Issuer(issuer),
-            (None, Some(secret), _) => Tokens::Development(Signing {
+            (None, Some(secret), _) => Tokens::Development(SharedSecretIssuer {
                 secret: secret.clone(),
                 issuer: settings.get("TOKEN_ISSUER").cloned(),
                 audience: settings.get("TOKEN_AUDIENCE").cloned(),
@@ -180,11 +180,11 @@ impl Verification {
                 introduce_sign_up(&issuer.origin());
                 "$TOKEN".to_owned()
             }
-            Tokens::Development(signing) => {
+            Tokens::Development(issuer) => {
                 let hours = TOKEN_LIFETIME.as_secs() / 3600;
                 println!("\nTokens, valid for {hours} hours and also in {}", folder.join("token-…").display());
                 for user in USERS {
-                    let token = development_token(signing, user, TOKEN_LIFETIME)?;
+                    let token = issuer.token(user, TOKEN_LIFETIME);
                     write_private(&folder.join(format!("token-{user}")), &token)?;
                     println!("\n  {user}: {token}");
                 }
@@ -250,11 +250,7 @@ fn development_secret(path: &Path) -> Result<String> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
-    let mut bytes = [0; 32];
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-        bail!("the operating system gives no random numbers");
-    }
-    let secret: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = signer::random_secret();
     write_private(path, &secret)?;
     Ok(secret)
 }

@@ -29,5 +29,4 @@ pub mod sources;
 pub mod stack;
 pub mod supply_chain;
 pub mod template;
-pub mod token;
 pub mod tools;

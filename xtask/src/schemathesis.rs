@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::json;
+use signer::SharedSecretIssuer;
 use tokio::process::Command;
 
 use crate::dynamodb::Storage;
 use crate::stack::{Options, Stack};
-use crate::token::{Signing, development_token};
 use crate::tools::{self, Toolset};
 use crate::{processes, project};
 
@@ -59,10 +59,10 @@ pub async fn check(arguments: &[String]) -> Result<()> {
 
 /// The users as the Web Fuzzing Commons describe them.
 fn users_with_tokens() -> Result<String> {
-    let signing = Signing { secret: SECRET.to_owned(), issuer: None, audience: None };
+    let issuer = SharedSecretIssuer { secret: SECRET.to_owned(), issuer: None, audience: None };
     let mut users = Vec::new();
     for name in USERS {
-        let token = development_token(&signing, name, Duration::from_secs(3600))?;
+        let token = issuer.token(name, Duration::from_secs(3600));
         let header = json!({ "name": "Authorization", "value": format!("Bearer {token}") });
         users.push(json!({ "name": name, "fixedHeaders": [header] }));
     }

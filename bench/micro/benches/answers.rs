@@ -8,17 +8,16 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use criterion::{Criterion, criterion_group, criterion_main};
-use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use shared::api::{GatewayResponse, Request, Response};
 use shared::app::App;
 use shared::connector::Connector;
 use shared::settings::Settings;
-use tokens::{Keys, USER};
+use signer::{Key, Signer};
 use tokio::runtime::{Builder, Runtime};
 
-const ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::HS256, Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
+const KEYS: [Key; 5] = [Key::Secret, Key::Ed25519, Key::P256, Key::Rs256, Key::Ps256];
+const USER: &str = "alice";
 const TASK_ID: &str = "019370a1-7c3e-7d52-9f3b-2f1d6c7a8b90";
 
 /// A DynamoDB with so many tasks.
@@ -61,7 +60,7 @@ impl HttpConnector for Canned {
     }
 }
 
-fn app(keys: &Keys, algorithm: Algorithm, tasks: usize) -> App {
+fn app(key: Key, tasks: usize) -> App {
     let mut variables = vec![
         ("TASKS_TABLE", "tasks".to_owned()),
         ("IDEMPOTENCY_TABLE", "idempotency".to_owned()),
@@ -69,7 +68,7 @@ fn app(keys: &Keys, algorithm: Algorithm, tasks: usize) -> App {
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned()),
     ];
-    variables.extend(keys.settings(algorithm));
+    variables.extend(key.settings());
     let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
     App::new(
         Settings::read(value).expect("good settings"),
@@ -89,12 +88,12 @@ fn runtime() -> Runtime {
 
 /// Each answer to an event that is only verified: less that to one that is only read, it is the verification.
 fn verification(criterion: &mut Criterion) {
-    let (keys, runtime) = (Keys::generate().expect("keys"), runtime());
-    for algorithm in ALGORITHMS {
-        let app = app(&keys, algorithm, 1);
-        let token = keys.token(algorithm).expect("a token");
+    let runtime = runtime();
+    for key in KEYS {
+        let app = app(key, 1);
+        let token = Signer::with(key).token(USER);
         let event = event(include_str!("../../../events/get-task.json"), &token);
-        if algorithm == Algorithm::HS256 {
+        if key == Key::Secret {
             let read = async |_: &App, _: &Request| Ok(Response::no_content());
             criterion.bench_function("read", |bencher| {
                 bencher.iter(|| runtime.block_on(app.answer(&read, black_box(&event), "invocation")));
@@ -106,22 +105,22 @@ fn verification(criterion: &mut Criterion) {
         };
         let answer = || runtime.block_on(app.answer(&verify, black_box(&event), "invocation"));
         assert!(serde_json::to_string(&answer()).expect("an answer").contains(r#""statusCode":204"#));
-        criterion.bench_function(&format!("read and verify, {algorithm:?}"), |bencher| bencher.iter(answer));
+        criterion.bench_function(&format!("read and verify, {}", key.algorithm_name()), |bencher| bencher.iter(answer));
     }
 }
 
 /// Each answer as Lambda gets it. That to a page of tasks, less that to an empty one, is what fifty items take on their way
 /// to JSON.
 fn answers(criterion: &mut Criterion) {
-    let (keys, runtime) = (Keys::generate().expect("keys"), runtime());
-    let token = keys.token(Algorithm::HS256).expect("a token");
+    let runtime = runtime();
+    let token = Signer::default().token(USER);
     let mut measure = |name: &str, status: u16, answer: &dyn Fn() -> GatewayResponse| {
         let answer = || serde_json::to_string(&answer()).expect("an answer");
         assert!(answer().contains(&format!(r#""statusCode":{status},"#)));
         criterion.bench_function(name, |bencher| bencher.iter(answer));
     };
 
-    let one = app(&keys, Algorithm::HS256, 1);
+    let one = app(Key::Secret, 1);
     let get = event(include_str!("../../../events/get-task.json"), &token);
     measure("answer get-task", 200, &|| runtime.block_on(one.answer(&get_task::handle, black_box(&get), "invocation")));
     let create = event(include_str!("../../../events/create-task.json"), &token);
@@ -130,7 +129,7 @@ fn answers(criterion: &mut Criterion) {
     });
     let list = event(include_str!("../../../events/list-tasks.json"), &token);
     for tasks in [0, 50] {
-        let app = app(&keys, Algorithm::HS256, tasks);
+        let app = app(Key::Secret, tasks);
         measure(&format!("answer list-tasks, {tasks} tasks"), 200, &|| {
             runtime.block_on(app.answer(&list_tasks::handle, black_box(&list), "invocation"))
         });

@@ -24,12 +24,12 @@ pub fn key_set(input: &[u8]) {
     let issuer = StandIn::new(Answers::Anything { status: 200, body: input.to_vec(), times: usize::MAX });
     let api = Api::new(&[("BETTER_AUTH_URL", ISSUER)], &issuer).expect("good settings");
     let verify = async |app: &App, request: &Request| app.authenticate(request).await.map(|_| Response::no_content());
-    let ours = expected.iter().find(|(_, key)| key == public_key());
+    let ours = expected.iter().find(|(_, key)| *key == public_key());
     for id in [Some(id), ours.map(|(id, _)| id)].into_iter().flatten() {
         let token = token_of_key(id, "alice");
         let event = json!({ "version": "2.0", "headers": { "authorization": format!("Bearer {token}") } }).to_string();
         let answer = api.answer(verify, &event);
-        let is_ours = id.len() <= 256 && expected.iter().any(|(known, key)| known == id && key == public_key());
+        let is_ours = id.len() <= 256 && expected.iter().any(|(known, key)| known == id && *key == public_key());
         assert_eq!((answer.status == 204, answer.status == 401), (is_ours, !is_ours), "{answer:?}");
     }
 }

@@ -2,11 +2,8 @@
 
 use std::sync::LazyLock;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::hmac;
-use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
+use signer::PrivateKey;
 
 use crate::json::parse;
 
@@ -17,9 +14,8 @@ pub(crate) const ISSUER: &str = "http://127.0.0.1:4100";
 /// The year 2100: a kept input must mean the same for as long as anybody replays it.
 const EXPIRES: u64 = 4_102_444_800;
 
-static HMAC: LazyLock<hmac::Key> = LazyLock::new(|| hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()));
-static ED25519: LazyLock<Ed25519KeyPair> =
-    LazyLock::new(|| Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("32 bytes are a private key"));
+static HMAC: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_secret(SECRET.as_bytes()));
+static ED25519: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_ed25519_seed(&[7; 32]));
 
 /// Tokens of every algorithm that were recorded from Better Auth, with the keys that its issuer published.
 const RECORDED: [&str; 5] = [
@@ -32,9 +28,7 @@ const RECORDED: [&str; 5] = [
 
 /// A token of [`SECRET`] with exactly this header and payload, whatever they say.
 pub(crate) fn sign(header: &[u8], payload: &[u8]) -> String {
-    let signing_input = format!("{}.{}", encode(header), encode(payload));
-    let signature = hmac::sign(&HMAC, signing_input.as_bytes());
-    format!("{signing_input}.{}", encode(signature))
+    HMAC.sign(header, payload)
 }
 
 /// A good token of [`SECRET`] for this user.
@@ -47,15 +41,13 @@ pub(crate) fn token(user: &str) -> String {
 pub(crate) fn token_of_key(key_id: &str, user: &str) -> String {
     let header = json!({ "alg": "EdDSA", "kid": key_id }).to_string();
     let payload = json!({ "sub": user, "exp": EXPIRES, "iss": ISSUER, "aud": ISSUER }).to_string();
-    let signing_input = format!("{}.{}", encode(header), encode(payload));
-    let signature = ED25519.sign(signing_input.as_bytes());
-    format!("{signing_input}.{}", encode(signature))
+    ED25519.sign(header, payload)
 }
 
 /// The member `x` of the JSON Web Key whose tokens [`token_of_key`] makes: `6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw`.
-pub(crate) fn public_key() -> &'static str {
-    static ENCODED: LazyLock<String> = LazyLock::new(|| encode(ED25519.public_key()));
-    &ENCODED
+pub(crate) fn public_key() -> String {
+    let jwk = ED25519.public_jwk();
+    jwk["x"].as_str().expect("a public key").to_owned()
 }
 
 /// What follows the scheme `Bearer` in an `Authorization` field.
@@ -78,8 +70,4 @@ pub(crate) fn recorded_keys() -> String {
         recorded["jwks"]["keys"].as_array().expect("recorded keys").clone()
     });
     json!({ "keys": keys.collect::<Vec<_>>() }).to_string()
-}
-
-fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench --counts`: what is the same on every machine and in every run, and may not be lost.
 
 use anyhow::{Result, ensure};
-use jsonwebtoken::Algorithm;
+use signer::Key;
 
 use super::binaries::{Binaries, Size};
 use super::instructions::{self, Instructions};
@@ -35,7 +35,7 @@ pub(crate) async fn check() -> Result<()> {
     let laboratory = Laboratory::with(binaries).await?;
     aside(move || {
         for (name, most) in MAX_INSTRUCTIONS {
-            let subject = Subject::function(name, Algorithm::HS256);
+            let subject = Subject::function(name, Key::Secret);
             let Instructions { warm, .. } = laboratory.count(&valgrind, &subject)?;
             println!("{name}: {warm} instructions a request");
             ensure!(warm <= most, "{name} executes {warm} instructions a request, more than {most}");

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use dynoxide::Database;
-use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tokens::{Keys, USER};
+use signer::{Key, Signer};
 
 use super::binaries::Binaries;
 use super::instructions::{self, Instructions};
@@ -18,6 +17,8 @@ use super::{BY_HAND, NO_OP, OPERATIONS};
 use crate::dynamodb::{EmbeddedDynamoDb, Storage};
 use crate::project;
 
+/// Whose tasks they are.
+const USER: &str = "alice";
 /// How many tasks a list gives.
 const PAGE: usize = 50;
 /// Requests before those that are measured.
@@ -39,20 +40,20 @@ pub(super) struct Subject {
     name: String,
     binary: &'static str,
     event: &'static str,
-    algorithm: Algorithm,
+    key: Key,
 }
 
 impl Subject {
-    pub(super) fn function(operation: &'static str, algorithm: Algorithm) -> Self {
-        let name = match algorithm {
-            Algorithm::HS256 => operation.to_owned(),
-            other => format!("{operation}, {other:?}"),
+    pub(super) fn function(operation: &'static str, key: Key) -> Self {
+        let name = match key {
+            Key::Secret => operation.to_owned(),
+            other => format!("{operation}, {}", other.algorithm_name()),
         };
-        Self { name, binary: operation, event: operation, algorithm }
+        Self { name, binary: operation, event: operation, key }
     }
 
     fn yardstick(name: &str, binary: &'static str, event: &'static str) -> Self {
-        Self { name: name.to_owned(), binary, event, algorithm: Algorithm::HS256 }
+        Self { name: name.to_owned(), binary, event, key: Key::Secret }
     }
 
     fn yardsticks() -> Vec<Self> {
@@ -76,7 +77,6 @@ struct Samples {
 /// All that the functions need around them.
 pub(super) struct Laboratory {
     binaries: Binaries,
-    keys: Keys,
     engine: EmbeddedDynamoDb,
     processors: Option<Processors>,
     certificates: PathBuf,
@@ -95,7 +95,7 @@ impl Laboratory {
             eprintln!("There is one processor only: functions share it with what they talk to.");
         }
         let certificates = std::env::temp_dir().join(format!("bench-root-{}.pem", std::process::id()));
-        Ok(Self { binaries, keys: Keys::generate()?, engine, processors, certificates })
+        Ok(Self { binaries, engine, processors, certificates })
     }
 
     /// Measures everything, all subjects in turn, so that a machine that is busy for a while is so for all of them.
@@ -105,7 +105,7 @@ impl Laboratory {
         let with_yardsticks = |subjects: Vec<Subject>| -> Vec<Subject> {
             Subject::yardsticks().into_iter().chain(subjects.into_iter().filter(wanted)).collect()
         };
-        let each = || OPERATIONS.map(|operation| Subject::function(operation, Algorithm::HS256));
+        let each = || OPERATIONS.map(|operation| Subject::function(operation, Key::Secret));
         let with_keys = ["get-task", "list-tasks", "create-task"];
 
         let items = self.items()?;
@@ -113,21 +113,19 @@ impl Laboratory {
         let mut report = Report::new(measure::machine()?, effort.cold_starts, effort.rounds, effort.requests);
 
         let mut cold = with_yardsticks(each().into());
-        cold.extend(
-            with_keys.map(|operation| Subject::function(operation, Algorithm::EdDSA)).into_iter().filter(wanted),
-        );
+        cold.extend(with_keys.map(|operation| Subject::function(operation, Key::Ed25519)).into_iter().filter(wanted));
         for transport in [Transport::Tls, Transport::Plain] {
             report.cold.extend(self.cold(&cold, transport, stand_in.endpoint(transport), &items, effort)?);
         }
 
         let mut warm = with_yardsticks(each().into());
-        let algorithms = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256, Algorithm::PS256];
-        warm.extend(algorithms.map(|algorithm| Subject::function("get-task", algorithm)).into_iter().filter(wanted));
+        let keys = [Key::Ed25519, Key::P256, Key::Rs256, Key::Ps256];
+        warm.extend(keys.map(|key| Subject::function("get-task", key)).into_iter().filter(wanted));
         for transport in [Transport::Plain, Transport::Tls] {
             report.warm.extend(self.warm(&warm, transport, stand_in.endpoint(transport), &items, effort)?);
         }
 
-        let with_engine = with_keys.map(|operation| Subject::function(operation, Algorithm::HS256));
+        let with_engine = with_keys.map(|operation| Subject::function(operation, Key::Secret));
         let with_engine: Vec<_> = with_engine.into_iter().filter(wanted).collect();
         report.engine = self.warm(&with_engine, Transport::Plain, self.engine.endpoint(), &items, effort)?;
 
@@ -136,7 +134,7 @@ impl Laboratory {
         }
 
         if let Some(valgrind) = instructions::valgrind() {
-            let few = with_keys.map(|operation| Subject::function(operation, Algorithm::HS256));
+            let few = with_keys.map(|operation| Subject::function(operation, Key::Secret));
             for subject in with_yardsticks(few.into()) {
                 eprintln!("instructions: {}", subject.name);
                 let instructions = self.run_counted(&valgrind, &subject, &stand_in, &items)?;
@@ -280,7 +278,7 @@ impl Laboratory {
             ("AWS_CA_BUNDLE", certificates),
         ];
         let mut environment: Vec<_> = fixed.map(|(name, value)| (name, value.to_owned())).into();
-        environment.extend(self.keys.settings(subject.algorithm));
+        environment.extend(subject.key.settings());
         Ok(environment)
     }
 
@@ -292,7 +290,7 @@ impl Laboratory {
         let event: Value = serde_json::from_str(&event)?;
         let id = items.first().and_then(|item| item.pointer("/task_id/S")).and_then(Value::as_str);
         let event =
-            event.to_string().replace("Bearer TOKEN", &format!("Bearer {}", self.keys.token(subject.algorithm)?));
+            event.to_string().replace("Bearer TOKEN", &format!("Bearer {}", Signer::with(subject.key).token(USER)));
         Ok(event.replace("TASK_ID", id.unwrap_or_default()))
     }
 
@@ -304,7 +302,7 @@ impl Laboratory {
 
     /// A page of items in DynamoDB's JSON, written by the product itself.
     fn items(&self) -> Result<Vec<Value>> {
-        let create = Subject::function("create-task", Algorithm::HS256);
+        let create = Subject::function("create-task", Key::Secret);
         // The engine does not speak TLS, but a bundle that is named must be there.
         std::fs::write(&self.certificates, StandIn::start(&[json!({})])?.root)?;
         let (mut lambda, event) = self.ready(&create, self.engine.endpoint(), &[])?;

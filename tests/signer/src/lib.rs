@@ -1,20 +1,30 @@
-//! A signer of tokens that can lie: any header, any payload, with the issuer's keys or with others.
+//! Signs tokens for tests, benches and the local stack, and lies when told to: any header, any payload, with the issuer's
+//! keys or with others.
+//!
+//! It signs with aws-lc. The product verifies with ring, so a fault of one library cannot hide a fault of the other.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod private_key;
 
 use std::sync::LazyLock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Map, Value, json};
+
+pub use self::private_key::PrivateKey;
 
 /// The secret that the API and its issuer share.
 pub const SECRET: &str = "the tests' own secret, of more than thirty-two bytes";
-/// The issuer of the key set, which is also its audience.
+/// The issuer, which is also the audience.
 pub const ISSUER: &str = "https://front.example";
 
 /// A key that a token can be signed with.
@@ -40,15 +50,10 @@ pub enum Key {
     OtherRs256,
 }
 
-struct KeyMaterial {
-    private: EncodingKey,
-    public: Value,
-}
-
 struct Issuer {
-    ed25519: KeyMaterial,
-    p256: KeyMaterial,
-    rsa: KeyMaterial,
+    ed25519: PrivateKey,
+    p256: PrivateKey,
+    rsa: PrivateKey,
 }
 
 static ISSUER_KEYS: LazyLock<Issuer> = LazyLock::new(Issuer::generate);
@@ -56,27 +61,7 @@ static OTHER_KEYS: LazyLock<Issuer> = LazyLock::new(Issuer::generate);
 
 impl Issuer {
     fn generate() -> Self {
-        let random = SystemRandom::new();
-
-        let der = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-        let pair = Ed25519KeyPair::from_pkcs8(der.as_ref()).unwrap();
-        let public = json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key()) });
-        let ed25519 = KeyMaterial { private: EncodingKey::from_ed_der(der.as_ref()), public };
-
-        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, der.as_ref()).unwrap();
-        let point = pair.public_key().as_ref();
-        let public = json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) });
-        let p256 = KeyMaterial { private: EncodingKey::from_ec_der(der.as_ref()), public };
-
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-        let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
-        let modulus = pair.public_key().modulus().big_endian_without_leading_zero().to_vec();
-        let public = json!({ "kty": "RSA", "n": encode(modulus), "e": "AQAB" });
-        // `jsonwebtoken` wants PKCS #1, which begins after the 26 bytes that PKCS #8 wraps around a key of this size.
-        let rsa = KeyMaterial { private: EncodingKey::from_rsa_der(&der.as_ref()[26..]), public };
-
-        Self { ed25519, p256, rsa }
+        Self { ed25519: PrivateKey::new_ed25519(), p256: PrivateKey::new_p256(), rsa: PrivateKey::new_rsa() }
     }
 }
 
@@ -101,11 +86,8 @@ impl Signer {
     /// A signer whose tokens are good, if the API believes this key.
     pub fn with(key: Key) -> Self {
         let mut header = object(json!({ "alg": key.algorithm_name() }));
-        let mut claims = object(json!({ "iat": now(), "exp": now() + 900 }));
-        if let Some(kid) = key.kid() {
-            header.insert("kid".to_owned(), json!(kid));
-            claims.extend(object(json!({ "iss": ISSUER, "aud": ISSUER })));
-        }
+        header.extend(key.kid().map(|kid| ("kid".to_owned(), json!(kid))));
+        let claims = object(json!({ "iat": now(), "exp": now() + 900, "iss": ISSUER, "aud": ISSUER }));
         Self { key, header, claims }
     }
 
@@ -130,22 +112,19 @@ impl Signer {
 
     /// A token of exactly this header and payload, whatever they say.
     pub fn sign(&self, header: &str, payload: &str) -> String {
-        self.sign_segments(&encode(header), &encode(payload))
+        self.key.private().sign(header, payload)
     }
 
     /// A token of these segments, whatever they are.
     pub fn sign_segments(&self, header: &str, payload: &str) -> String {
-        let signing_input = format!("{header}.{payload}");
-        let (algorithm, key) = self.key.private();
-        let signature = crypto::sign(signing_input.as_bytes(), &key, algorithm).unwrap();
-        format!("{signing_input}.{signature}")
+        self.key.private().sign_segments(header, payload)
     }
 
     /// The issuer's public keys as it publishes them.
     pub fn key_set() -> Value {
         let keys = &ISSUER_KEYS;
-        let entry = |key: &KeyMaterial, kid: &str, algorithm: &str| {
-            let mut entry = object(key.public.clone());
+        let entry = |key: &PrivateKey, kid: &str, algorithm: &str| {
+            let mut entry = object(key.public_jwk());
             entry.extend(object(json!({ "kid": kid, "alg": algorithm })));
             entry
         };
@@ -162,7 +141,8 @@ impl Key {
     /// Those that the key set of [`Signer::key_set`] publishes.
     pub const PUBLISHED: [Self; 4] = [Self::Ed25519, Self::P256, Self::Rs256, Self::Ps256];
 
-    fn algorithm_name(self) -> &'static str {
+    /// The name of its algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+    pub fn algorithm_name(self) -> &'static str {
         match self {
             Self::Secret | Self::OtherSecret | Self::PublicKeyAsSecret => "HS256",
             Self::Ed25519 | Self::OtherEd25519 => "EdDSA",
@@ -182,31 +162,71 @@ impl Key {
         }
     }
 
-    fn private(self) -> (Algorithm, EncodingKey) {
+    fn private(self) -> PrivateKey {
         match self {
-            Self::Secret => (Algorithm::HS256, EncodingKey::from_secret(SECRET.as_bytes())),
-            Self::OtherSecret => (Algorithm::HS256, EncodingKey::from_secret(&[b'x'; 48])),
+            Self::Secret => PrivateKey::from_secret(SECRET.as_bytes()),
+            Self::OtherSecret => PrivateKey::from_secret(&[b'x'; 48]),
             Self::PublicKeyAsSecret => {
-                let public = URL_SAFE_NO_PAD.decode(ISSUER_KEYS.ed25519.public["x"].as_str().unwrap()).unwrap();
-                (Algorithm::HS256, EncodingKey::from_secret(&public))
+                let public = ISSUER_KEYS.ed25519.public_jwk();
+                PrivateKey::from_secret(&URL_SAFE_NO_PAD.decode(public["x"].as_str().unwrap()).unwrap())
             }
-            Self::Ed25519 => (Algorithm::EdDSA, ISSUER_KEYS.ed25519.private.clone()),
-            Self::P256 => (Algorithm::ES256, ISSUER_KEYS.p256.private.clone()),
-            Self::Rs256 => (Algorithm::RS256, ISSUER_KEYS.rsa.private.clone()),
-            Self::Ps256 => (Algorithm::PS256, ISSUER_KEYS.rsa.private.clone()),
-            Self::OtherEd25519 => (Algorithm::EdDSA, OTHER_KEYS.ed25519.private.clone()),
-            Self::OtherRs256 => (Algorithm::RS256, OTHER_KEYS.rsa.private.clone()),
+            Self::Ed25519 => ISSUER_KEYS.ed25519.clone(),
+            Self::P256 => ISSUER_KEYS.p256.clone(),
+            Self::Rs256 => ISSUER_KEYS.rsa.clone(),
+            Self::Ps256 => ISSUER_KEYS.rsa.with_pss(),
+            Self::OtherEd25519 => OTHER_KEYS.ed25519.clone(),
+            Self::OtherRs256 => OTHER_KEYS.rsa.clone(),
         }
     }
+
+    /// The settings of a function that trusts tokens of this key. Public keys are given in full, so that nothing is
+    /// fetched, and nothing listens where they could be fetched.
+    pub fn settings(self) -> Vec<(&'static str, String)> {
+        if self.kid().is_none() {
+            return vec![("BETTER_AUTH_SECRET", SECRET.to_owned())];
+        }
+        vec![
+            ("BETTER_AUTH_URL", ISSUER.to_owned()),
+            ("JWKS_URL", "http://127.0.0.1:1/jwks".to_owned()),
+            ("JWKS", Signer::key_set().to_string()),
+        ]
+    }
+}
+
+/// An issuer with a shared secret, as a front end's own server would be: for development.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedSecretIssuer {
+    /// The shared secret.
+    pub secret: String,
+    /// The issuer to name, if any.
+    pub issuer: Option<String>,
+    /// The audience to name, if any.
+    pub audience: Option<String>,
+}
+
+impl SharedSecretIssuer {
+    /// A token for this user, valid from now on for `lifetime`.
+    pub fn token(&self, user: &str, lifetime: Duration) -> String {
+        let mut claims = json!({ "sub": user, "iat": now(), "exp": now() + lifetime.as_secs() });
+        for (name, value) in [("iss", &self.issuer), ("aud", &self.audience)] {
+            if let Some(value) = value {
+                claims[name] = json!(value);
+            }
+        }
+        PrivateKey::from_secret(self.secret.as_bytes()).sign(r#"{"alg":"HS256","typ":"JWT"}"#, claims.to_string())
+    }
+}
+
+/// A shared secret of 32 random bytes, in hexadecimal digits.
+pub fn random_secret() -> String {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives random numbers");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Seconds since the epoch.
 pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
-}
-
-fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn object(value: Value) -> Map<String, Value> {
