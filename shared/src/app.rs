@@ -6,11 +6,11 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::value::RawValue;
+use futures_util::future::BoxFuture;
+use lambda_http::{Adapter, LambdaEvent, Service, service_fn};
+use serde::Serialize;
 
-use crate::api::{GatewayResponse, Problem, Request, Response};
+use crate::api::{Event, Gateway, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
 use crate::connector::{Connector, TrustedRoots};
 use crate::logging;
@@ -65,47 +65,63 @@ impl App {
         }
     }
 
-    /// Answers one event of API Gateway with one operation: always, within [`ANSWER_WITHIN`], even after a panic.
+    /// Answers a request with what an operation makes of it: always, within [`ANSWER_WITHIN`], even after a panic.
     pub async fn answer(
         &self,
-        handle: &impl AsyncFn(&App, &Request) -> Result<Response, Problem>,
-        event: &str,
-        invocation_id: &str,
-    ) -> GatewayResponse {
-        let request = match Request::from_event(event, invocation_id) {
-            Ok(request) => request,
-            Err(error) => {
-                let cause = format!("not an event of API Gateway: line {}, column {}", error.line(), error.column());
-                return GatewayResponse::to_unreadable(invocation_id, &Problem::bad_event(cause));
-            }
-        };
-        // One box, so that the types of seven operations do not run through the whole runtime.
-        let operation: LocalBoxFuture<'_, _> = Box::pin(handle(self, &request));
+        request: &Request,
+        operation: impl Future<Output = Result<Response, Problem>>,
+    ) -> Response {
         let operation = AssertUnwindSafe(operation).catch_unwind();
         let result = match tokio::time::timeout(ANSWER_WITHIN, operation).await {
             Ok(Ok(result)) => result,
             Ok(Err(_panic)) => Err(Problem::internal("a panic")),
             Err(_elapsed) => Err(Problem::unavailable("no answer in time")),
         };
-        GatewayResponse::to(&request, result)
+        Response::to(request, result)
     }
 }
 
-/// Runs an operation as a Lambda function: settings are read, keys and connections got ready, then requests are answered for as long
-/// as Lambda keeps the function.
+/// An operation: an `async fn(&App, &Request) -> Result<Response, Problem>`. Lambda wants a future that can be sent between
+/// threads, which [`AsyncFn`] has no word for.
+pub trait Handler<'a>: Fn(&'a App, &'a Request) -> Self::Future {
+    /// What it takes to answer.
+    type Future: Future<Output = Result<Response, Problem>> + Send + 'a;
+}
+
+impl<'a, H, F> Handler<'a> for H
+where
+    H: Fn(&'a App, &'a Request) -> F,
+    F: Future<Output = Result<Response, Problem>> + Send + 'a,
+{
+    type Future = F;
+}
+
+/// A Lambda function: takes the events of API Gateway, and answers them with an operation.
+pub fn function<'a>(
+    app: &'a App,
+    handle: impl for<'r> Handler<'r> + Copy + Send + Sync + 'a,
+) -> impl Service<LambdaEvent<Event>, Response = impl Serialize, Error = Infallible> {
+    let answer = service_fn(move |request: lambda_http::Request| async move {
+        let request = Request::from(request);
+        // One box, so that the types of seven operations do not run through the whole runtime.
+        let operation: BoxFuture<'_, _> = Box::pin(handle(app, &request));
+        Ok::<_, Infallible>(app.answer(&request, operation).await)
+    });
+    Gateway(Adapter::from(answer))
+}
+
+/// Runs an operation as a Lambda function: reads the settings, gets keys and connections ready, then answers requests for as
+/// long as Lambda keeps the function.
 ///
 /// # Errors
 /// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API is lost.
-pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem>) -> Result<(), StartError> {
+pub async fn serve(handle: impl for<'r> Handler<'r> + Copy + Send + Sync) -> Result<(), StartError> {
     logging::start();
     let settings = Settings::from_env().map_err(StartError::Setting)?;
     let to_dynamodb = settings.store.connector();
     let app = App::new(settings, &to_dynamodb, &Connector::trusting(TrustedRoots::System));
     app.warm_up().await;
-    let service = service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        Ok::<_, Infallible>(app.answer(&handle, event.payload.get(), &event.context.request_id).await)
-    });
-    lambda_runtime::run(service).await.map_err(StartError::Runtime)
+    lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
 }
 
 /// Why a function does not run. What `main` prints of it is one line.

@@ -5,6 +5,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::api;
+
 /// Starts logging at the level that Lambda's logging configuration sets, `INFO` by default.
 pub(crate) fn start() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
@@ -17,6 +19,9 @@ pub(crate) fn start() {
     let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
     // A panic's message may hold anything, its place may not.
     std::panic::set_hook(Box::new(|panic| {
+        if api::is_converting() {
+            return;
+        }
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "a panic");
     }));

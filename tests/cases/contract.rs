@@ -342,7 +342,7 @@ async fn a_deleted_task_is_gone_and_leaves_a_tombstone_without_content() {
     let id = task["id"].as_str().unwrap();
     let answer = api.call(Operation::DeleteTask, &Event::by(ALICE).task(id)).await;
     assert_eq!((answer.status, &answer.body), (204, &Value::Null));
-    for operation in Operation::ON_A_TASK {
+    for operation in Operation::on_a_task() {
         let event = Event::by(ALICE).task(id);
         let event = if operation == Operation::ReplaceTask || operation == Operation::UpdateTask {
             event.json(&json!({ "title": "x", "due": null }))

@@ -105,7 +105,7 @@ async fn a_foreign_and_a_missing_task_are_the_same() {
     let deleted = api.create(BOB, json!({ "title": "gone" })).await["id"].as_str().unwrap().to_owned();
     api.call(Operation::DeleteTask, &Event::by(BOB).task(&deleted)).await;
     let missing = "01990000-0000-7000-8000-000000000000";
-    for operation in Operation::ON_A_TASK {
+    for operation in Operation::on_a_task() {
         let mut answers = Vec::new();
         for id in [foreign.as_str(), missing, deleted.as_str(), "not-an-id"] {
             for if_match in [None, Some("\"1\""), Some("*")] {

@@ -313,7 +313,7 @@ async fn a_task_of_another_and_one_that_never_was_are_the_same_in_every_byte_and
     let api = Api::start().await;
     let foreign = api.create_titled("CANARY").await;
     let missing = "01990000-0000-7000-8000-000000000000";
-    for operation in Operation::ON_A_TASK {
+    for operation in Operation::on_a_task() {
         for condition in [None, Some("\"1\""), Some("\"7\""), Some("*")] {
             let event = |id: &str| {
                 let event = Event::by(BOB).task(id);

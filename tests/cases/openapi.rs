@@ -116,11 +116,7 @@ impl Caller {
 
     /// To a new task of Alice's, if the operation needs one.
     async fn on_a_task(&self, event: Event) -> Event {
-        if Operation::ON_A_TASK.contains(&self.operation) {
-            event.task(&self.api.create_titled("one").await)
-        } else {
-            event
-        }
+        if self.operation.is_on_a_task() { event.task(&self.api.create_titled("one").await) } else { event }
     }
 
     async fn good(&self, event: Event) -> Event {

@@ -8,9 +8,10 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use criterion::{Criterion, criterion_group, criterion_main};
+use lambda_http::{Context, LambdaEvent, Service};
 use serde_json::{Value, json};
-use shared::api::{GatewayResponse, Request, Response};
-use shared::app::App;
+use shared::api::{Problem, Request, Response};
+use shared::app::{App, Handler, function};
 use shared::connector::Connector;
 use shared::settings::Settings;
 use signer::{Key, Signer};
@@ -86,53 +87,56 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_time().build().expect("a runtime")
 }
 
+async fn read(_: &App, _: &Request) -> Result<Response, Problem> {
+    Ok(Response::no_content())
+}
+
+async fn verify(app: &App, request: &Request) -> Result<Response, Problem> {
+    app.authenticate(request).await?;
+    Ok(Response::no_content())
+}
+
+/// Measures the answer to an event: JSON in, JSON out, as Lambda gives and takes it.
+fn measure<H>(criterion: &mut Criterion, name: &str, app: &App, handle: H, event: &str, status: u16)
+where
+    H: for<'r> Handler<'r> + Copy + Send + Sync,
+{
+    let runtime = runtime();
+    let mut function = function(app, handle);
+    let mut answer = || {
+        let event = serde_json::from_str(black_box(event)).expect("an event");
+        let Ok(answer) = runtime.block_on(function.call(LambdaEvent::new(event, Context::default())));
+        serde_json::to_string(&answer).expect("an answer")
+    };
+    assert!(answer().contains(&format!(r#""statusCode":{status},"#)));
+    criterion.bench_function(name, |bencher| bencher.iter(&mut answer));
+}
+
 /// Each answer to an event that is only verified: less that to one that is only read, it is the verification.
 fn verification(criterion: &mut Criterion) {
-    let runtime = runtime();
     for key in KEYS {
         let app = app(key, 1);
-        let token = Signer::with(key).token(USER);
-        let event = event(include_str!("../../../events/get-task.json"), &token);
+        let event = event(include_str!("../../../events/get-task.json"), &Signer::with(key).token(USER));
         if key == Key::Secret {
-            let read = async |_: &App, _: &Request| Ok(Response::no_content());
-            criterion.bench_function("read", |bencher| {
-                bencher.iter(|| runtime.block_on(app.answer(&read, black_box(&event), "invocation")));
-            });
+            measure(criterion, "read", &app, read, &event, 204);
         }
-        let verify = async |app: &App, request: &Request| {
-            app.authenticate(request).await?;
-            Ok(Response::no_content())
-        };
-        let answer = || runtime.block_on(app.answer(&verify, black_box(&event), "invocation"));
-        assert!(serde_json::to_string(&answer()).expect("an answer").contains(r#""statusCode":204"#));
-        criterion.bench_function(&format!("read and verify, {}", key.algorithm_name()), |bencher| bencher.iter(answer));
+        measure(criterion, &format!("read and verify, {}", key.algorithm_name()), &app, verify, &event, 204);
     }
 }
 
 /// Each answer as Lambda gets it. That to a page of tasks, less that to an empty one, is what fifty items take on their way
 /// to JSON.
 fn answers(criterion: &mut Criterion) {
-    let runtime = runtime();
     let token = Signer::default().token(USER);
-    let mut measure = |name: &str, status: u16, answer: &dyn Fn() -> GatewayResponse| {
-        let answer = || serde_json::to_string(&answer()).expect("an answer");
-        assert!(answer().contains(&format!(r#""statusCode":{status},"#)));
-        criterion.bench_function(name, |bencher| bencher.iter(answer));
-    };
-
     let one = app(Key::Secret, 1);
     let get = event(include_str!("../../../events/get-task.json"), &token);
-    measure("answer get-task", 200, &|| runtime.block_on(one.answer(&get_task::handle, black_box(&get), "invocation")));
+    measure(criterion, "answer get-task", &one, get_task::handle, &get, 200);
     let create = event(include_str!("../../../events/create-task.json"), &token);
-    measure("answer create-task", 201, &|| {
-        runtime.block_on(one.answer(&create_task::handle, black_box(&create), "invocation"))
-    });
+    measure(criterion, "answer create-task", &one, create_task::handle, &create, 201);
     let list = event(include_str!("../../../events/list-tasks.json"), &token);
     for tasks in [0, 50] {
         let app = app(Key::Secret, tasks);
-        measure(&format!("answer list-tasks, {tasks} tasks"), 200, &|| {
-            runtime.block_on(app.answer(&list_tasks::handle, black_box(&list), "invocation"))
-        });
+        measure(criterion, &format!("answer list-tasks, {tasks} tasks"), &app, list_tasks::handle, &list, 200);
     }
 }
 

@@ -7,12 +7,13 @@ use shared::task::Completion;
 /// Answers 200 with the task. The body says `completed`; without a body it becomes what it was not.
 ///
 /// # Errors
-/// 401, 403, 404, 400, 413, 415, 422, and 412 if `If-Match` names another version.
+/// 401, 403, 400, 404, 415, 413, 422, and 412 if `If-Match` names another version.
 pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
+    request.refuse_query()?;
     let (id, precondition) = (request.task_id()?, request.if_match()?);
-    let completion = request.optional_body()?.unwrap_or(Completion::Toggle);
-    let task = tasks.complete(id, completion, &precondition).await?;
+    let completion: Option<Completion> = request.optional_body()?;
+    let task = tasks.complete(id, completion.unwrap_or(Completion::Toggle), &precondition).await?;
     Ok(Response::task(&task))
 }

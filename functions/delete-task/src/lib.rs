@@ -6,10 +6,11 @@ use shared::app::App;
 /// Answers 204. The task's content is gone at once.
 ///
 /// # Errors
-/// 401, 403, 404, and 412 if `If-Match` names another version.
+/// 401, 403, 400, 404, and 412 if `If-Match` names another version.
 pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
+    request.refuse_query()?;
     let (id, precondition) = (request.task_id()?, request.if_match()?);
     tasks.delete(id, &precondition).await?;
     Ok(Response::no_content())

@@ -2,16 +2,18 @@
 
 use shared::api::{Problem, Request, Response};
 use shared::app::App;
+use shared::task::TaskChanges;
 
 /// Answers 200 with the task. What the patch leaves out stays, and what it says is null is reset.
 ///
 /// # Errors
-/// 401, 403, 404, 400, 413, 415, 422, and 412 if `If-Match` names another version.
+/// 401, 403, 400, 404, 415, 413, 422, and 412 if `If-Match` names another version.
 pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
+    request.refuse_query()?;
     let (id, precondition) = (request.task_id()?, request.if_match()?);
-    let changes = request.body()?;
+    let changes: TaskChanges = request.body()?;
     let task = tasks.update(id, changes, &precondition).await?;
     Ok(Response::task(&task))
 }

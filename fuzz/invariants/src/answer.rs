@@ -1,9 +1,8 @@
 //! What an answer is, whatever was asked: by the contract, a status of the operation's with a body that belongs to it.
 
+use kit::Operation;
 use serde_json::{Map, Value};
-use shared::api::GatewayResponse;
 
-use crate::Operation;
 use crate::json::parse;
 
 /// An answer in the form that API Gateway gets.
@@ -15,8 +14,16 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
+/// The header fields that every answer has, whatever it says.
+const ON_EVERY_ANSWER: [(&str, &str); 4] = [
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("strict-transport-security", "max-age=63072000; includeSubDomains"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+];
+
 /// The codes of problems, and the status of each.
-const CODES: [(&str, u64); 19] = [
+const CODES: [(&str, u64); 20] = [
     ("body_too_large", 413),
     ("forbidden", 403),
     ("idempotency_key_in_flight", 409),
@@ -28,6 +35,7 @@ const CODES: [(&str, u64); 19] = [
     ("invalid_header", 400),
     ("invalid_json", 400),
     ("invalid_parameter", 400),
+    ("invalid_request", 400),
     ("storage_full", 507),
     ("task_not_found", 404),
     ("token_expired", 401),
@@ -54,17 +62,16 @@ const TASK: [&str; 11] = [
 
 impl Answer {
     /// Reads an answer, and checks what every answer promises.
-    pub(crate) fn of(response: &GatewayResponse) -> Self {
-        let text = serde_json::to_string(response).expect("an answer is JSON");
-        let Some(Value::Object(mut answer)) = parse(text.as_bytes()) else { panic!("not an answer: {text}") };
+    pub(crate) fn of(mut answer: Value) -> Self {
         let status = answer["statusCode"].as_u64().expect("a status");
-        let Some(Value::Object(headers)) = answer.remove("headers") else { panic!("no headers: {text}") };
+        let Value::Object(headers) = answer["headers"].take() else { panic!("no headers: {answer}") };
         assert_eq!(answer["isBase64Encoded"], false);
-        assert_eq!(headers["cache-control"], "no-store");
-        let body = match answer["body"].as_str().expect("a body") {
-            "" => Value::Null,
-            body => parse(body.as_bytes()).expect("a body is JSON in which no member is named twice"),
-        };
+        for (name, value) in ON_EVERY_ANSWER {
+            assert_eq!(headers[name], value, "{name}");
+        }
+        let body = answer["body"].as_str().map_or(Value::Null, |body| {
+            parse(body.as_bytes()).expect("a body is JSON in which no member is named twice")
+        });
         let answer = Self { status, headers, body };
         if status >= 400 {
             answer.check_problem();
@@ -85,11 +92,7 @@ impl Answer {
 
     /// Checks that an operation may answer so to a request that a client can send, with a database in order.
     pub(crate) fn check(&self, operation: Operation) {
-        let success = match operation {
-            Operation::CreateTask => 201,
-            Operation::DeleteTask => 204,
-            _ => 200,
-        };
+        let success = u64::from(operation.success());
         let failures: &[u64] = match operation {
             Operation::CreateTask => &[404, 413, 415, 422],
             Operation::ListTasks => &[],

@@ -33,6 +33,10 @@ thread_local! {
 pub fn bearer(input: &[u8]) {
     let Some((way, field)) = input.split_first() else { return };
     let field = String::from_utf8_lossy(field);
+    // A gateway lets no control characters through.
+    if field.chars().any(|character| character.is_ascii_control() && character != '\t') {
+        return;
+    }
     if *way == b's' {
         SECRET.with(|subject| subject.check(&field));
     } else {

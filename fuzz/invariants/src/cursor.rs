@@ -2,12 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kit::Operation;
 use serde_json::json;
 
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::stand_in::{Answers, Asked};
-use crate::{Operation, USER, tokens};
+use crate::{USER, tokens};
 
 thread_local! {
     static API: Api = Api::with_secret();
@@ -70,6 +71,7 @@ fn list(query: &str) -> (Answer, Vec<Asked>) {
         "rawQueryString": query,
         "pathParameters": { "user_id": "me" },
         "headers": { "authorization": format!("Bearer {}", TOKEN.with(Clone::clone)) },
+        "requestContext": { "http": { "method": "GET" } },
     });
     let (answer, asked) = API.with(|api| {
         api.dynamodb_answers(Answers::EndlessList);

@@ -3,14 +3,16 @@
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::stand_in::{Answers, Asked, TaskState};
-use crate::{Operation, TASK_ID, USER, tokens};
+use crate::{TASK_ID, USER, tokens};
+use kit::Operation;
+use serde::de::IgnoredAny;
 
 thread_local! {
     static API: Api = Api::with_secret();
     static TOKEN: String = tokens::token(USER);
 }
 
-/// A letter for the operation, a digit for what there is of the task, and an event, in which `TOKEN` and `TASK_ID` stand for
+/// The letter of an operation, a digit for what there is of the task, and an event, in which `TOKEN` and `TASK_ID` stand for
 /// what a test has: the answer is one of the contract's, never of a failure of ours, and the data of others is out of reach.
 pub fn event(input: &[u8]) {
     TOKEN.with(|token| {
@@ -20,12 +22,15 @@ pub fn event(input: &[u8]) {
     });
 }
 
-/// The operation, a digit, and the event that an input of [`event`] stands for. `None` if it is too short, or not text.
+/// The operation, a digit, and the event that an input of [`event`] stands for. `None` if it is too short, names no
+/// operation, or is not JSON.
 pub fn event_of(input: &[u8], token: &str, task_id: &str) -> Option<(Operation, u8, String)> {
     let (&[operation, state], event) = input.split_first_chunk()?;
     let event = std::str::from_utf8(event).ok()?;
-    let operation = Operation::ALL[usize::from(operation) % Operation::ALL.len()];
-    Some((operation, state, event.replace("TOKEN", token).replace("TASK_ID", task_id)))
+    let event = event.replace("TOKEN", token).replace("TASK_ID", task_id);
+    // Lambda sends JSON only.
+    serde_json::from_str::<IgnoredAny>(&event).ok()?;
+    Some((Operation::lettered(operation)?, state, event))
 }
 
 /// Sends an event of a request that only [`USER`] can have made, and checks all that must hold of any.

@@ -4,7 +4,7 @@
 //! `cargo xtask fuzz` has libFuzzer make up inputs for them, and the tests replay those that it found worth keeping
 //! (`fuzz/corpus/`). Inputs are text as far as they can be, so that people can read and write them.
 //!
-//! Everything is reached as Lambda reaches it, through [`shared::app::App::answer`]. DynamoDB is a [`stand_in`] that answers
+//! Everything is reached as Lambda reaches it, through [`shared::app::function`]. DynamoDB is a [`stand_in`] that answers
 //! at once.
 #![expect(
     clippy::expect_used,
@@ -24,7 +24,6 @@ mod event;
 mod json;
 mod key_set;
 mod moment;
-mod operation;
 mod path;
 mod request;
 mod stand_in;
@@ -37,7 +36,6 @@ pub use self::cursor::{cursor, query_of};
 pub use self::database::database;
 pub use self::event::{event, event_of};
 pub use self::key_set::key_set;
-pub use self::operation::Operation;
 pub use self::path::path;
 pub use self::request::{request, request_of};
 

@@ -25,14 +25,13 @@ pub fn path(input: &[u8]) {
     let caller = usize::from(caller) % USERS.len();
     let is_decoded = gateway == b'h';
 
-    let mut event = json!({
+    let route = if is_decoded { "GET /api/{user_id}/tasks/{task_id}" } else { "$default" };
+    let event = json!({
+        "version": "2.0",
         "pathParameters": { "user_id": user, "task_id": task },
         "headers": { "authorization": format!("Bearer {}", TOKENS.with(|tokens| tokens[caller].clone())) },
+        "requestContext": { "routeKey": route },
     });
-    if gateway != b'r' {
-        event["version"] = json!("2.0");
-        event["routeKey"] = json!(if is_decoded { "GET /api/{user_id}/tasks/{task_id}" } else { "$default" });
-    }
     let reach = async |app: &App, request: &Request| {
         let user = app.authenticate(request).await?;
         app.tasks_of(user, request)?;

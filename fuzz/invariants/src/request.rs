@@ -2,10 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
+use kit::Operation;
+use lambda_http::http::{HeaderName, HeaderValue};
+use serde_json::{Map, json};
 
 use crate::event::call;
-use crate::{Operation, TASK_ID, USER, tokens};
+use crate::{TASK_ID, USER, tokens};
 
 thread_local! {
     static TOKEN: String = tokens::token(USER);
@@ -17,6 +19,11 @@ pub fn request(input: &[u8]) {
     let token = TOKEN.with(Clone::clone);
     let Some((state, request)) = request_of(input, &token, TASK_ID) else { return };
     let answer = call(request.operation, state, &request.event);
+    assert_ne!(answer.code(), "invalid_event");
+    if answer.code() == "invalid_request" {
+        assert!(request.is_malformed, "{answer:?}");
+        return;
+    }
     let is_signed_in = match request.authorization.as_slice() {
         [field] => tokens::of_field(field) == Some(&token),
         _ => false,
@@ -38,6 +45,8 @@ pub struct Sent {
     /// The user that its path names.
     user: String,
     authorization: Vec<String>,
+    /// Whether its target, or the fields that say where it was sent to, cannot be part of a URI.
+    is_malformed: bool,
 }
 
 /// The gateways that events come from.
@@ -47,16 +56,13 @@ enum Gateway {
     Http,
     /// The emulator: its only route is `$default`, and it decodes nothing.
     Emulator,
-    /// A REST API: events of version 1.0, path parameters as they came.
-    Rest,
 }
 
-/// A digit, and the request that an input of [`request`] stands for. `None` if it is too short.
+/// A digit, and the request that an input of [`request`] stands for. `None` if it is too short, or if no gateway would let it through.
 pub fn request_of(input: &[u8], token: &str, task_id: &str) -> Option<(u8, Sent)> {
     let (&[state, gateway], request) = input.split_first_chunk()?;
     let gateway = match gateway {
         b'h' => Gateway::Http,
-        b'r' => Gateway::Rest,
         _ => Gateway::Emulator,
     };
     let end_of_head = request.windows(2).position(|window| window == b"\n\n");
@@ -65,6 +71,11 @@ pub fn request_of(input: &[u8], token: &str, task_id: &str) -> Option<(u8, Sent)
     let mut lines = head.lines();
     let (method, target) = lines.next()?.split_once(' ').unwrap_or_default();
     let fields: Vec<_> = lines.map(|line| line.split_once(": ").unwrap_or((line, ""))).collect();
+    let is_http =
+        |(name, value): &(&str, &str)| name.parse::<HeaderName>().is_ok() && value.parse::<HeaderValue>().is_ok();
+    if !fields.iter().all(is_http) {
+        return None;
+    }
     Some((state, sent(gateway, method, target, &fields, body)))
 }
 
@@ -91,7 +102,8 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(body), true),
     };
-    let mut event = json!({ "pathParameters": parameters, "body": text, "isBase64Encoded": is_base64 });
+    let mut event =
+        json!({ "version": "2.0", "pathParameters": parameters, "body": text, "isBase64Encoded": is_base64 });
     let names: Vec<_> = fields.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     let values_of = |name: &str| -> Vec<_> {
         fields
@@ -101,28 +113,23 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
             .collect()
     };
     let mut authorization = values_of("authorization");
-    if gateway == Gateway::Rest {
-        let mut parameters = Map::<String, Value>::new();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let values = parameters.entry(name).or_insert_with(|| json!([]));
-            values.as_array_mut().expect("the values of a parameter").push(json!(value));
-        }
-        event["multiValueQueryStringParameters"] = Value::Object(parameters);
-        event["multiValueHeaders"] = names.iter().map(|name| (name.clone(), json!(values_of(name)))).collect();
-        event["requestContext"] = json!({ "requestId": "request-id", "path": path });
-    } else {
-        // Fields of one name are folded.
-        if authorization.len() > 1 {
-            authorization = vec![authorization.join(",")];
-        }
-        event["version"] = json!("2.0");
-        event["routeKey"] = json!(if gateway == Gateway::Http { "ANY /api/{user_id}/tasks" } else { "$default" });
-        event["rawPath"] = json!(path);
-        event["rawQueryString"] = json!(query);
-        event["headers"] = names.iter().map(|name| (name.clone(), json!(values_of(name).join(",")))).collect();
-        event["requestContext"] = json!({ "requestId": "request-id" });
+    // Fields of one name are folded.
+    if authorization.len() > 1 {
+        authorization = vec![authorization.join(",")];
     }
-    Sent { operation, event: event.to_string(), user: decode(user), authorization }
+    event["rawPath"] = json!(path);
+    event["rawQueryString"] = json!(query);
+    event["headers"] = names.iter().map(|name| (name.clone(), json!(values_of(name).join(",")))).collect();
+    event["requestContext"] = json!({
+        "requestId": "request-id",
+        "routeKey": if gateway == Gateway::Http { "ANY /api/{user_id}/tasks" } else { "$default" },
+        "stage": "$default",
+        "http": { "method": operation.method(), "path": path },
+    });
+    let fields = ["host", "x-forwarded-proto"].map(values_of).concat();
+    let in_uri = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%".contains(&byte);
+    let is_malformed = !fields.is_empty() || !target.bytes().all(in_uri) || target.len() > 60_000;
+    Sent { operation, event: event.to_string(), user: decode(user), authorization, is_malformed }
 }
 
 /// Percent-decodes what is UTF-8 then, and nothing else.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
 use crate::auth::AuthError;
@@ -96,9 +97,14 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_header", detail)
     }
 
-    pub(crate) fn bad_event(cause: String) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "invalid_event", "The function was not called by API Gateway.")
-            .because(cause)
+    pub(super) fn unreadable_request() -> Self {
+        let detail = "The Host field, the path or the query of the request is malformed, or its body arrived damaged.";
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail).because("lambda_http cannot convert the event")
+    }
+
+    pub(super) fn not_an_event(line: usize, column: usize) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_event", "The function was not called by an API Gateway HTTP API.")
+            .because(format!("not an event of payload format 2.0: line {line}, column {column}"))
     }
 
     pub(super) fn not_json(detail: impl Into<Cow<'static, str>>) -> Self {
@@ -148,17 +154,18 @@ impl Problem {
 
     /// What this kind of failure tells a client besides its body. The challenge names an error only if a token came
     /// (RFC 6750 §3.1).
-    pub(super) fn header(&self) -> Option<(&'static str, &'static str)> {
-        match self.status {
-            StatusCode::UNAUTHORIZED if self.code == TOKEN_MISSING => Some(("www-authenticate", "Bearer")),
-            StatusCode::UNAUTHORIZED => Some(("www-authenticate", "Bearer error=\"invalid_token\"")),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => Some(("retry-after", "1")),
-            _ => None,
-        }
+    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let (name, value) = match self.status {
+            StatusCode::UNAUTHORIZED if self.code == TOKEN_MISSING => (WWW_AUTHENTICATE, "Bearer"),
+            StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => (RETRY_AFTER, "1"),
+            _ => return None,
+        };
+        Some((name, HeaderValue::from_static(value)))
     }
 
     /// Writes what happened to the log: an error only for what is ours to mend.
-    pub(super) fn log(&self, request_id: &str) {
+    pub(crate) fn log(&self, request_id: &str) {
         let (status, code, cause) = (self.status.as_u16(), self.code, self.cause.as_deref());
         match status {
             503 => tracing::warn!(request_id, status, code, cause),

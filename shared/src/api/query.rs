@@ -1,5 +1,7 @@
 //! The query of a list.
 
+use std::borrow::Cow;
+
 use super::problem::{ParameterError, Problem};
 use crate::store::{Cursor, DueRange, ListQuery, Status};
 use crate::task::{Due, Invalid, Priority, Tag};
@@ -8,14 +10,18 @@ const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
 const UNKNOWN: Invalid = Invalid("is not a parameter of this request");
 
+/// A name and a value, percent-decoded.
+type Parameter<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// Refuses every parameter: only lists have some.
-pub(super) fn must_be_empty(parameters: &[(String, String)]) -> Result<(), Problem> {
-    let errors: Vec<_> = parameters.iter().map(|(name, _)| ParameterError::new(name, UNKNOWN)).collect();
+pub(super) fn must_be_empty<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<(), Problem> {
+    let errors: Vec<_> = parameters.map(|(name, _)| ParameterError::new(&name, UNKNOWN)).collect();
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(errors)) }
 }
 
 /// Reads the parameters of a list, each at most once and none unknown.
-pub(super) fn parse(parameters: &[(String, String)]) -> Result<ListQuery, Problem> {
+pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<ListQuery, Problem> {
+    let parameters: Vec<_> = parameters.collect();
     let mut query = ListQuery {
         status: Status::default(),
         limit: DEFAULT_LIMIT,
@@ -30,7 +36,7 @@ pub(super) fn parse(parameters: &[(String, String)]) -> Result<ListQuery, Proble
         let result = if parameters.iter().take(index).any(|(earlier, _)| earlier == name) {
             Err(Invalid("must be given once"))
         } else {
-            match name.as_str() {
+            match name.as_ref() {
                 "status" => status(value).map(|status| query.status = status),
                 "limit" => limit(value).map(|limit| query.limit = limit),
                 "priority" => Priority::parse(value).map(|priority| query.priority = Some(priority)),

@@ -1,86 +1,33 @@
-//! A request, as API Gateway, `cargo lambda watch` and `cargo lambda invoke` send it.
+//! A request, as a handler asks about it: a typed view of what `lambda_http` read.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
+
+use lambda_http::RequestExt;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
+use lambda_http::request::RequestContext;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::body::{self, FromBody, MAX_BYTES};
-use super::event::{Event, Members};
 use super::problem::Problem;
 use super::query;
 use crate::store::{IdempotencyKey, ListQuery, Precondition};
 use crate::task::{TaskId, Version};
 
-/// A request of one of the API's routes. Nothing in it is believed.
+/// A request to one of the API's routes. Nothing in it is trusted.
 #[derive(Debug)]
-pub struct Request {
-    format: PayloadFormat,
-    id: String,
-    /// What precedes `/api` in the path: the stage, or the mapping of a custom domain.
-    mount: String,
-    user_segment: String,
-    task_segment: Option<String>,
-    query: Vec<(String, String)>,
-    headers: Vec<(String, String)>,
-    body: Body,
-}
-
-/// Which kind of answer API Gateway expects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PayloadFormat {
-    /// 1.0, of REST APIs.
-    V1,
-    /// 2.0, of HTTP APIs.
-    V2,
-}
-
-#[derive(Debug)]
-enum Body {
-    Bytes(Vec<u8>),
-    TooLarge,
-    NotBase64,
-}
+pub struct Request(lambda_http::Request);
 
 /// Everything but `pchar` (RFC 3986 §3.3), as far as user ids have it.
 const IN_PATH_SEGMENT: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':').remove(b'@');
 
-impl Request {
-    /// Reads an event. `invocation_id` names the request if the event does not.
-    ///
-    /// # Errors
-    /// What `serde_json` found, if it is not an event of API Gateway.
-    pub(crate) fn from_event(event: &str, invocation_id: &str) -> serde_json::Result<Self> {
-        let event: Event = serde_json::from_str(event)?;
-        let format = if event.version.as_deref() == Some("2.0") { PayloadFormat::V2 } else { PayloadFormat::V1 };
-        // HTTP APIs decode path parameters, REST APIs do not, and neither does the emulator, whose only route is
-        // `$default`: one that has no parameters in AWS.
-        let decoded =
-            format == PayloadFormat::V2 && event.route_key.as_deref().is_some_and(|route| route != "$default");
-        let parameters = event.path_parameters.map_or_else(Vec::new, |parameters| parameters.0);
-        let parameter = |name: &str| {
-            let (_, value) = parameters.iter().find(|(candidate, _)| candidate == name)?;
-            Some(if decoded { value.clone() } else { decode_once(value) })
-        };
-        let query = match event.raw_query_string {
-            Some(query) => {
-                form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into(), value.into())).collect()
-            }
-            None => flatten(event.multi_value_query_string_parameters, event.query_string_parameters),
-        };
-        let context = event.request_context.unwrap_or_default();
-        Ok(Self {
-            format,
-            id: context.request_id.unwrap_or_else(|| invocation_id.to_owned()),
-            mount: mount(&event.raw_path.or(context.path).unwrap_or_default()),
-            user_segment: parameter("user_id").unwrap_or_default(),
-            task_segment: parameter("task_id"),
-            query,
-            headers: flatten(event.multi_value_headers, event.headers),
-            body: read_body(event.body.unwrap_or_default(), event.is_base64_encoded.unwrap_or_default()),
-        })
+impl From<lambda_http::Request> for Request {
+    fn from(request: lambda_http::Request) -> Self {
+        Self(request)
     }
+}
 
+impl Request {
     /// The token of the one `Authorization` field (RFC 6750 §2.1), which nobody has verified yet.
     ///
     /// # Errors
@@ -103,35 +50,41 @@ impl Request {
     }
 
     /// The user that the path names: a claim, to be compared with who is calling.
-    pub(crate) fn user_segment(&self) -> &str {
-        &self.user_segment
+    pub(crate) fn user_segment(&self) -> Cow<'_, str> {
+        self.path_parameter("user_id").unwrap_or_default()
     }
 
     /// The task that the path names.
     ///
     /// # Errors
-    /// 400 if there is a query, and 404 if it is no id: then there is no such task either.
+    /// 404 if it is not an id: then there is no such task either.
     pub fn task_id(&self) -> Result<TaskId, Problem> {
-        query::must_be_empty(&self.query)?;
-        self.task_segment.as_deref().and_then(TaskId::parse).ok_or_else(Problem::task_not_found)
+        let segment = self.path_parameter("task_id").unwrap_or_default();
+        TaskId::parse(&segment).ok_or_else(Problem::task_not_found)
+    }
+
+    /// Refuses a query: only lists have one.
+    ///
+    /// # Errors
+    /// 400 naming every parameter.
+    pub fn refuse_query(&self) -> Result<(), Problem> {
+        query::must_be_empty(self.query())
     }
 
     /// The body: `application/json`, and for changes `application/merge-patch+json`.
     ///
     /// # Errors
-    /// 400 if there is a query, 415, 413, 400 if it is no JSON object, 422 with pointers to what is wrong or unknown.
+    /// 415, 413, 400 if it is not a JSON object, 422 with pointers to what is wrong or unknown.
     pub fn body<T: FromBody>(&self) -> Result<T, Problem> {
-        query::must_be_empty(&self.query)?;
         let is_encoded = self.headers("content-encoding").any(|coding| !coding.eq_ignore_ascii_case("identity"));
-        let content_type = self.header("content-type").unwrap_or_default();
+        let content_type = self.headers("content-type").next().unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
         if is_encoded || !T::MEDIA_TYPES.iter().any(|expected| media_type.eq_ignore_ascii_case(expected)) {
             return Err(Problem::unsupported_media_type(T::MEDIA_TYPES));
         }
-        match &self.body {
-            Body::Bytes(bytes) => body::parse(bytes),
-            Body::TooLarge => Err(Problem::body_too_large()),
-            Body::NotBase64 => Err(Problem::not_json("The body is not base64, as the event says.")),
+        match self.bytes() {
+            bytes if bytes.len() > MAX_BYTES => Err(Problem::body_too_large()),
+            bytes => body::parse(bytes),
         }
     }
 
@@ -140,10 +93,7 @@ impl Request {
     /// # Errors
     /// As [`Self::body`].
     pub fn optional_body<T: FromBody>(&self) -> Result<Option<T>, Problem> {
-        match &self.body {
-            Body::Bytes(bytes) if bytes.is_empty() => Ok(None),
-            _ => self.body().map(Some),
-        }
+        if self.bytes().is_empty() { Ok(None) } else { self.body().map(Some) }
     }
 
     /// The list that the query describes.
@@ -151,7 +101,7 @@ impl Request {
     /// # Errors
     /// 400 naming every parameter that is unknown, repeated or wrong.
     pub fn list_query(&self) -> Result<ListQuery, Problem> {
-        query::parse(&self.query)
+        query::parse(self.query())
     }
 
     /// What `If-Match` demands (RFC 9110 §13.1.1). `*` demands what every write does: that the task is there.
@@ -196,28 +146,48 @@ impl Request {
         Ok(Some(key))
     }
 
+    /// The name of this request: API Gateway's own, which is in its access log too, or else Lambda's.
     pub(crate) fn id(&self) -> &str {
-        &self.id
-    }
-
-    pub(crate) fn format(&self) -> PayloadFormat {
-        self.format
+        let lambda = || self.0.lambda_context_ref().map(|context| context.request_id.as_str());
+        self.context().and_then(|context| context.request_id.as_deref()).or_else(lambda).unwrap_or_default()
     }
 
     /// Where a new task of the list that was posted to is found: a path, because the host in front may be another one.
     pub(super) fn location(&self, id: TaskId) -> String {
-        let user = utf8_percent_encode(&self.user_segment, IN_PATH_SEGMENT);
-        format!("{}/api/{user}/tasks/{id}", self.mount)
+        let user = self.user_segment();
+        let user = utf8_percent_encode(&user, IN_PATH_SEGMENT);
+        format!("{}/api/{user}/tasks/{id}", mount(self.0.raw_http_path()))
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers(name).next()
+    /// A parameter of the path, decoded once. HTTP APIs have done that already; `cargo lambda watch` has not. Its only
+    /// route is `$default`, which has no parameters in AWS.
+    fn path_parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        let value = self.0.path_parameters_ref()?.first(name)?;
+        let is_decoded = self.context().is_some_and(|context| context.route_key.as_deref() != Some("$default"));
+        // What cannot be decoded stays as it is, and then names nobody and nothing.
+        Some(if is_decoded { value.into() } else { percent_decode_str(value).decode_utf8().unwrap_or(value.into()) })
     }
 
-    /// All fields of this name, which is in lower case.
+    /// The parameters of the query, in their order. `lambda_http` has them as a map, which forgets it.
+    fn query(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        form_urlencoded::parse(self.0.uri().query().unwrap_or_default().as_bytes())
+    }
+
+    /// All fields of this name.
     fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
-        let same = move |(candidate, _): &&(String, String)| candidate.eq_ignore_ascii_case(name);
-        self.headers.iter().filter(same).map(|(_, value)| value.trim_matches([' ', '\t']))
+        let values = self.0.headers().get_all(name).into_iter();
+        values.map(|value| str::from_utf8(value.as_bytes()).unwrap_or_default().trim_matches([' ', '\t']))
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.body()
+    }
+
+    fn context(&self) -> Option<&ApiGatewayV2httpRequestContext> {
+        match self.0.request_context_ref()? {
+            RequestContext::ApiGatewayV2(context) => Some(context),
+            _ => None,
+        }
     }
 
     fn entity_tags(&self, name: &'static str) -> Result<Option<EntityTags>, Problem> {
@@ -280,22 +250,6 @@ fn is_token68(token: &str) -> bool {
     !characters.is_empty() && characters.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte))
 }
 
-/// What cannot be decoded stays as it is, and then names nobody and nothing.
-fn decode_once(segment: &str) -> String {
-    percent_decode_str(segment).decode_utf8().map_or_else(|_| segment.to_owned(), Into::into)
-}
-
-/// Every value by itself if the event has them so, else one value a name.
-fn flatten(many: Option<Members<Vec<String>>>, one: Option<Members<String>>) -> Vec<(String, String)> {
-    match many {
-        Some(Members(many)) if !many.is_empty() => many
-            .into_iter()
-            .flat_map(|(name, values)| values.into_iter().map(move |value| (name.clone(), value)))
-            .collect(),
-        _ => one.map_or_else(Vec::new, |one| one.0),
-    }
-}
-
 /// What precedes `/api/{user_id}/tasks`, unless it could not stand in a URL.
 fn mount(path: &str) -> String {
     let list = path.strip_suffix("/tasks").and_then(|list| list.rsplit_once('/'));
@@ -306,376 +260,5 @@ fn mount(path: &str) -> String {
     if safe && absolute { mount.to_owned() } else { String::new() }
 }
 
-fn read_body(text: String, is_base64: bool) -> Body {
-    // Base64 is a third longer than what it stands for.
-    if text.len() > MAX_BYTES * if is_base64 { 2 } else { 1 } {
-        return Body::TooLarge;
-    }
-    let bytes = if is_base64 { STANDARD.decode(&text).ok() } else { Some(text.into_bytes()) };
-    match bytes {
-        Some(bytes) if bytes.len() > MAX_BYTES => Body::TooLarge,
-        Some(bytes) => Body::Bytes(bytes),
-        None => Body::NotBase64,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use http::StatusCode;
-    use lambda_http::RequestExt;
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    const TASK: &str = "01990000-0000-7000-8000-000000000000";
-
-    fn read(event: &str) -> Request {
-        Request::from_event(event, "invocation-id").unwrap()
-    }
-
-    /// A REST event, the one kind whose header fields of one name stay apart.
-    fn with_fields(name: &str, values: &[&str]) -> Request {
-        read(&json!({ "multiValueHeaders": { name: values } }).to_string())
-    }
-
-    fn token(request: &Request) -> Result<&str, &'static str> {
-        request.unverified_token().map_err(|problem| {
-            assert_eq!(problem.status, StatusCode::UNAUTHORIZED);
-            problem.code
-        })
-    }
-
-    fn if_match(values: &[&str]) -> Result<Precondition, &'static str> {
-        with_fields("If-Match", values).if_match().map_err(|problem| problem.code)
-    }
-
-    fn versions(versions: &[Version]) -> Result<Precondition, &'static str> {
-        Ok(Precondition::Version(versions.to_vec()))
-    }
-
-    #[test]
-    fn events_are_read_as_lambda_http_reads_them() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
-        let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        assert!(files.len() > 50);
-        for file in files {
-            let name = file.display();
-            let event = fs::read_to_string(&file).unwrap();
-            let ours = read(&event);
-            let theirs = lambda_http::request::from_str(&event).unwrap();
-
-            // They leave it to the function to decode what the gateway has not decoded.
-            let route = serde_json::from_str::<Value>(&event).unwrap()["routeKey"].clone();
-            let decoded_by_gateway = route.is_string() && route != "$default";
-            let decode = |value: &str| if decoded_by_gateway { value.to_owned() } else { decode_once(value) };
-            let parameters = theirs.path_parameters();
-            assert_eq!(ours.user_segment, decode(parameters.first("user_id").unwrap()), "{name}");
-            assert_eq!(ours.task_segment, parameters.first("task_id").map(decode), "{name}");
-
-            for field in ["authorization", "content-type", "if-match", "if-none-match", "idempotency-key"] {
-                let ours: Vec<_> = ours.headers(field).collect();
-                let theirs: Vec<_> =
-                    theirs.headers().get_all(field).iter().map(|value| value.to_str().unwrap()).collect();
-                if ours.len() > 1 {
-                    // Of a REST event's fields of one name they keep the last.
-                    assert_eq!(theirs, ours.last().map(|&last| vec![last]).unwrap(), "{field} in {name}");
-                } else {
-                    assert_eq!(ours, theirs, "{field} in {name}");
-                }
-            }
-
-            let mut ours_query: Vec<_> =
-                ours.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            let theirs_query = theirs.query_string_parameters();
-            let mut theirs_query: Vec<_> = theirs_query.iter().collect();
-            ours_query.sort_unstable();
-            theirs_query.sort_unstable();
-            assert_eq!(ours_query, theirs_query, "{name}");
-
-            let Body::Bytes(body) = &ours.body else { panic!("{name}: {:?}", ours.body) };
-            assert_eq!(body.as_slice(), theirs.body().as_ref(), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_authorization_field_has_one_form() {
-        let token68 = "AZaz09-._~+/==";
-        for field in [
-            format!("Bearer {token68}"),
-            format!("bearer {token68}"),
-            format!("BEARER {token68}"),
-            format!("Bearer    {token68}"),
-            format!("\t Bearer {token68} \t"),
-        ] {
-            assert_eq!(token(&with_fields("Authorization", &[&field])), Ok(token68), "{field:?}");
-        }
-        for field in
-            ["", " ", "Bearer", "Bearer ", "Bearer\t", "Bearer\tabc", "Bearerabc", "abc", "Basic abc", "Bearer: abc"]
-        {
-            assert_eq!(token(&with_fields("Authorization", &[field])), Err("token_missing"), "{field:?}");
-        }
-        for field in [
-            "Bearer \tabc",
-            "Bearer abc,",
-            "Bearer abc, Bearer abc",
-            "Bearer a b",
-            "Bearer a\tb",
-            "Bearer =",
-            "Bearer a=b",
-            "Bearer \"abc\"",
-            "Bearer ab\u{e4}",
-            "Bearer abc\u{a0}",
-            "Bearer abc\0",
-            "Bearer a%62c",
-            "Bearer <abc>",
-        ] {
-            assert_eq!(token(&with_fields("Authorization", &[field])), Err("token_invalid"), "{field:?}");
-        }
-        assert_eq!(token(&read("{}")), Err("token_missing"));
-    }
-
-    #[test]
-    fn a_second_authorization_field_is_seen() {
-        for event in [
-            r#"{"multiValueHeaders":{"Authorization":["Bearer a","Bearer b"]}}"#,
-            r#"{"multiValueHeaders":{"Authorization":["Bearer a","Bearer a"]}}"#,
-            r#"{"multiValueHeaders":{"Authorization":["Bearer a",""]}}"#,
-            r#"{"multiValueHeaders":{"Authorization":["Basic a","Bearer a"]}}"#,
-            r#"{"multiValueHeaders":{"Authorization":["Bearer a"],"authorization":["Bearer b"]}}"#,
-            r#"{"multiValueHeaders":{"Authorization":["Bearer a","Bearer b"]},"headers":{"Authorization":"Bearer b"}}"#,
-            r#"{"version":"2.0","headers":{"Authorization":"Bearer a","authorization":"Bearer b"}}"#,
-            r#"{"version":"2.0","headers":{"authorization":"Bearer a","authorization":"Bearer b"}}"#,
-            r#"{"version":"2.0","headers":{"authorization":"Bearer a","\u0061uthorization":"Bearer b"}}"#,
-            r#"{"version":"2.0","headers":{"authorization":"Bearer a,Bearer b"}}"#,
-        ] {
-            assert_eq!(token(&read(event)), Err("token_invalid"), "{event}");
-        }
-    }
-
-    #[test]
-    fn a_second_idempotency_key_is_seen() {
-        assert!(with_fields("Idempotency-Key", &["a"]).idempotency_key().unwrap().is_some());
-        for values in [["a", "b"].as_slice(), &["a", "a"], &[""], &["a b"], &["\u{e4}"], &[&"a".repeat(256)]] {
-            let problem = with_fields("idempotency-KEY", values).idempotency_key().unwrap_err();
-            assert_eq!((problem.status, problem.code), (StatusCode::BAD_REQUEST, "invalid_header"), "{values:?}");
-        }
-    }
-
-    #[test]
-    fn if_match_names_versions() {
-        assert_eq!(read("{}").if_match().unwrap(), Precondition::None);
-        assert_eq!(if_match(&["*"]), Ok(Precondition::None));
-        assert_eq!(if_match(&["\"3\""]), versions(&[3]));
-        assert_eq!(if_match(&["\"1\" ,\t\"2\""]), versions(&[1, 2]));
-        assert_eq!(if_match(&["\"1\"", "\"2\""]), versions(&[1, 2]));
-        assert_eq!(if_match(&[", ,\"1\",,\"2\","]), versions(&[1, 2]));
-        assert_eq!(if_match(&["\"18446744073709551615\""]), versions(&[Version::MAX]));
-    }
-
-    #[test]
-    fn tags_that_were_never_given_match_nothing() {
-        for value in [
-            "W/\"3\"",
-            "\"\"",
-            "\"3 \"",
-            "\"03\"",
-            "\"+3\"",
-            "\"-3\"",
-            "\"3.0\"",
-            "\"abc\"",
-            "\"18446744073709551616\"",
-            "\"1,2\"",
-            "\"*\"",
-            "\"W/3\"",
-            "\"\u{663}\"",
-        ] {
-            assert_eq!(if_match(&[value]), versions(&[]), "{value}");
-        }
-        assert_eq!(if_match(&["\"a,\\\", \"2\", W/\"3\""]), versions(&[2]));
-    }
-
-    #[test]
-    fn what_is_no_list_of_tags_is_refused() {
-        for values in [
-            [""].as_slice(),
-            &[","],
-            &["3"],
-            &["\"3"],
-            &["3\""],
-            &["'3'"],
-            &["w/\"3\""],
-            &["W/ \"3\""],
-            &["W/3"],
-            &["\"1\"\"2\""],
-            &["\"1\" \"2\""],
-            &["\"1\";\"2\""],
-            &["\"1\", 2"],
-            &["*, \"1\""],
-            &["\"1\", *"],
-            &["**"],
-            &["*", "*"],
-        ] {
-            assert_eq!(if_match(values), Err("invalid_header"), "{values:?}");
-        }
-    }
-
-    #[test]
-    fn a_list_has_at_most_fifty_tags() {
-        assert_eq!(if_match(&[&["\"1\""; 50].join(",")]), versions(&[1; 50]));
-        assert_eq!(if_match(&[&["\"1\""; 51].join(",")]), Err("invalid_header"));
-        assert_eq!(if_match(&["\"1\""; 51]), Err("invalid_header"));
-    }
-
-    #[test]
-    fn if_none_match_compares_weakly() {
-        let has_current =
-            |values: &[&str]| with_fields("If-None-Match", values).has_current(3).map_err(|problem| problem.code);
-        assert!(!read("{}").has_current(3).unwrap());
-        for values in [["\"3\""].as_slice(), &["W/\"3\""], &["*"], &["\"1\", W/\"3\""], &["\"1\"", "\"3\""]] {
-            assert_eq!(has_current(values), Ok(true), "{values:?}");
-        }
-        for values in [["\"2\""].as_slice(), &["W/\"33\""], &["\"03\""], &["\"1,3\""]] {
-            assert_eq!(has_current(values), Ok(false), "{values:?}");
-        }
-        assert_eq!(has_current(&["3"]), Err("invalid_header"));
-    }
-
-    #[test]
-    fn path_parameters_are_decoded_once() {
-        for (sent, decoded) in [
-            ("alice", "alice"),
-            ("%61lice", "alice"),
-            ("%6D%65", "me"),
-            ("%2565", "%65"),
-            ("%2e%2E", ".."),
-            ("a%2Fb", "a/b"),
-            ("a+b", "a+b"),
-            ("m%C3%BCller", "m\u{fc}ller"),
-            ("%00", "\0"),
-            ("%", "%"),
-            ("%6", "%6"),
-            ("%zz", "%zz"),
-            ("%ff", "%ff"),
-            ("%61%ff", "%61%ff"),
-        ] {
-            let parameters = json!({ "user_id": sent, "task_id": sent });
-            // The gateway has decoded these already, the second and third time nobody has.
-            for (event, expected) in [
-                (
-                    json!({ "version": "2.0", "routeKey": "GET /api/{user_id}/tasks", "pathParameters": parameters }),
-                    sent,
-                ),
-                (json!({ "version": "2.0", "routeKey": "$default", "pathParameters": parameters }), decoded),
-                (json!({ "resource": "/api/{user_id}/tasks", "pathParameters": parameters }), decoded),
-            ] {
-                let request = read(&event.to_string());
-                assert_eq!(request.user_segment(), expected, "{event}");
-                assert_eq!(request.task_segment.as_deref(), Some(expected), "{event}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_task_has_one_spelling() {
-        let request = |task: &str| read(&json!({ "pathParameters": { "task_id": task } }).to_string());
-        assert_eq!(request(TASK).task_id().unwrap().to_string(), TASK);
-        for task in [
-            "",
-            "1",
-            &TASK.to_uppercase().replace('0', "A"),
-            &TASK.replace('-', ""),
-            &format!("{{{TASK}}}"),
-            &format!("{TASK} "),
-        ] {
-            assert_eq!(request(task).task_id().unwrap_err().status, StatusCode::NOT_FOUND, "{task}");
-        }
-        assert_eq!(read("{}").task_id().unwrap_err().status, StatusCode::NOT_FOUND);
-    }
-
-    #[test]
-    fn a_new_task_is_located_where_the_api_is_mounted() {
-        let parameters = json!({ "user_id": "me" });
-        let v2 = |path: &str| json!({ "version": "2.0", "rawPath": path, "pathParameters": parameters });
-        let v1 = |path: &str| json!({ "requestContext": { "path": path }, "pathParameters": parameters });
-        let id = TaskId::parse(TASK).unwrap();
-        for event in [&v2 as &dyn Fn(&str) -> Value, &v1] {
-            for (path, mount) in [
-                ("/api/me/tasks", ""),
-                ("/prod/api/me/tasks", "/prod"),
-                ("/$default/api/me/tasks", "/$default"),
-                ("/a/b-c._~/api/me/tasks", "/a/b-c._~"),
-                ("//evil.example/api/me/tasks", ""),
-                ("/\\evil.example/api/me/tasks", ""),
-                ("/a\r\nx: y/api/me/tasks", ""),
-                ("https://evil.example/api/me/tasks", ""),
-                ("/m\u{fc}ll/api/me/tasks", ""),
-                ("/somewhere/else", ""),
-                ("elsewhere/api/me/tasks", ""),
-                ("//api/me/tasks", ""),
-                ("/prod//api/me/tasks", ""),
-            ] {
-                let request = read(&event(path).to_string());
-                assert_eq!(request.location(id), format!("{mount}/api/me/tasks/{TASK}"), "{path}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_event_names_the_request_and_else_the_invocation_does() {
-        assert_eq!(read(r#"{"requestContext":{"requestId":"abc="}}"#).id(), "abc=");
-        assert_eq!(read("{}").id(), "invocation-id");
-        assert_eq!(read(r#"{"version":"2.0"}"#).format(), PayloadFormat::V2);
-        for event in ["{}", r#"{"version":null}"#, r#"{"version":"1.0"}"#] {
-            assert_eq!(read(event).format(), PayloadFormat::V1, "{event}");
-        }
-    }
-
-    #[test]
-    fn a_list_of_all_values_that_is_empty_hides_nothing() {
-        let request = read(r#"{"multiValueHeaders":{},"headers":{"Authorization":"Bearer a"}}"#);
-        assert_eq!(token(&request), Ok("a"));
-    }
-
-    #[test]
-    fn what_is_null_is_as_good_as_absent() {
-        let event = json!({
-            "version": "2.0", "routeKey": null, "rawPath": null, "rawQueryString": null, "body": null,
-            "headers": { "authorization": null }, "multiValueHeaders": null,
-            "queryStringParameters": null, "multiValueQueryStringParameters": null,
-            "pathParameters": { "user_id": null }, "requestContext": { "requestId": null, "path": null },
-        });
-        let request = read(&event.to_string());
-        assert_eq!(token(&request), Err("token_missing"));
-        assert_eq!((request.user_segment(), request.id()), ("", "invocation-id"));
-        assert!(matches!(&request.body, Body::Bytes(body) if body.is_empty()));
-    }
-
-    #[test]
-    fn a_query_is_read_where_it_is() {
-        let query = json!({ "status": "open" });
-        for (many, expected) in [
-            (json!({ "status": ["all"] }), vec![("status".to_owned(), "all".to_owned())]),
-            (json!({}), vec![("status".to_owned(), "open".to_owned())]),
-            (json!(null), vec![("status".to_owned(), "open".to_owned())]),
-        ] {
-            let event = json!({ "queryStringParameters": query, "multiValueQueryStringParameters": many });
-            assert_eq!(read(&event.to_string()).query, expected, "{event}");
-        }
-    }
-
-    #[test]
-    fn a_body_is_bounded_as_it_is_sent_and_as_it_is_decoded() {
-        let body =
-            |text: &str, is_base64: bool| read(&json!({ "body": text, "isBase64Encoded": is_base64 }).to_string()).body;
-        assert!(matches!(body(&"x".repeat(MAX_BYTES), false), Body::Bytes(_)));
-        assert!(matches!(body(&"x".repeat(MAX_BYTES + 1), false), Body::TooLarge));
-        assert!(matches!(body(&STANDARD.encode(vec![b'x'; MAX_BYTES]), true), Body::Bytes(_)));
-        assert!(matches!(body(&STANDARD.encode(vec![b'x'; MAX_BYTES + 1]), true), Body::TooLarge));
-        assert!(matches!(body(&"?".repeat(3 * MAX_BYTES), true), Body::TooLarge));
-        for text in ["?", "e30", "e30=\n", "e3 0="] {
-            assert!(matches!(body(text, true), Body::NotBase64), "{text}");
-        }
-    }
-}
+mod tests;

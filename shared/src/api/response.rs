@@ -1,38 +1,53 @@
-//! Answers, and the JSON that API Gateway turns into HTTP.
+//! Answers of handlers, and of the failures of handlers.
 
-use http::StatusCode;
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use std::future::ready;
+use std::pin::Pin;
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LOCATION, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::{Body, IntoResponse};
+use serde::Serialize;
 
 use super::problem::{Errors, Problem};
-use super::request::{PayloadFormat, Request};
+use super::request::Request;
 use crate::store::Page;
 use crate::task::{Task, Version};
 
-/// The answer to a request that was not a failure.
+/// The answer to a request.
 #[derive(Debug)]
-pub struct Response {
-    status: StatusCode,
-    headers: Vec<(&'static str, String)>,
-    content_type: &'static str,
-    body: String,
-}
+pub struct Response(http::Response<Body>);
 
-const JSON: &str = "application/json";
-const PROBLEM_JSON: &str = "application/problem+json";
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What every answer says. An API shows no page, and its answers belong to one user, so nothing may be kept, framed,
+/// guessed or sent without TLS (OWASP REST Security Cheat Sheet, "Security Headers").
+const ON_EVERY_ANSWER: [(HeaderName, HeaderValue); 4] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+];
+/// As many header fields as an answer has at most, so that the map of them never grows.
+const MAX_HEADERS: usize = 8;
 
 impl Response {
     /// 200 with a task and its `ETag`.
     #[must_use]
     pub fn task(task: &Task) -> Self {
-        Self::new(StatusCode::OK, json(task)).with("etag", entity_tag(task.version))
+        Self::new(StatusCode::OK, json(task)).with(ETAG, entity_tag(task.version))
     }
 
     /// 201 with a task that `request` created, its `ETag` and its `Location`.
     #[must_use]
     pub fn created(task: &Task, request: &Request) -> Self {
-        let response = Self::new(StatusCode::CREATED, json(task)).with("etag", entity_tag(task.version));
-        response.with("location", request.location(task.id))
+        let response = Self::new(StatusCode::CREATED, json(task)).with(ETAG, entity_tag(task.version));
+        response.with(LOCATION, request.location(task.id))
     }
 
     /// 200 with a page of tasks.
@@ -51,16 +66,26 @@ impl Response {
     /// 304: the client has this task in its current version.
     #[must_use]
     pub fn not_modified(task: &Task) -> Self {
-        Self::new(StatusCode::NOT_MODIFIED, String::new()).with("etag", entity_tag(task.version))
+        Self::new(StatusCode::NOT_MODIFIED, Body::Empty).with(ETAG, entity_tag(task.version))
     }
 
     /// 204: there is nothing to say.
     #[must_use]
     pub fn no_content() -> Self {
-        Self::new(StatusCode::NO_CONTENT, String::new())
+        Self::new(StatusCode::NO_CONTENT, Body::Empty)
     }
 
-    fn problem(problem: &Problem, request_id: &str) -> Self {
+    /// The answer to `request`. A failure is logged.
+    pub(crate) fn to(request: &Request, result: Result<Self, Problem>) -> Self {
+        let response = result.unwrap_or_else(|problem| {
+            problem.log(request.id());
+            Self::problem(&problem, request.id())
+        });
+        response.with_request_id(request.id())
+    }
+
+    /// A failure, with the request's name for people who ask about it.
+    pub(super) fn problem(problem: &Problem, request_id: &str) -> Self {
         #[derive(Serialize)]
         struct Body<'a> {
             r#type: &'static str,
@@ -77,7 +102,6 @@ impl Response {
             matches!(errors, Errors::None)
         }
 
-        problem.log(request_id);
         let body = Body {
             // RFC 9457 §4.2.1: the status says what kind of problem it is; `code` says it more exactly.
             r#type: "about:blank",
@@ -88,18 +112,49 @@ impl Response {
             request_id,
             errors: &problem.errors,
         };
-        let mut response = Self { content_type: PROBLEM_JSON, ..Self::new(problem.status, json(&body)) };
-        response.headers.extend(problem.header().map(|(name, value)| (name, value.to_owned())));
+        let mut response = Self::new(problem.status, json(&body)).with(CONTENT_TYPE, PROBLEM_JSON);
+        response.0.headers_mut().extend(problem.header());
         response
     }
 
-    fn new(status: StatusCode, body: String) -> Self {
-        Self { status, headers: Vec::with_capacity(3), content_type: JSON, body }
+    fn new(status: StatusCode, body: Body) -> Self {
+        let mut headers = HeaderMap::with_capacity(MAX_HEADERS);
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.extend(ON_EVERY_ANSWER);
+        let mut response = http::Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Self(response)
     }
 
-    fn with(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
+    /// The same with a field whose value is visible ASCII.
+    fn with(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.0.headers_mut().insert(name, value);
+        }
         self
+    }
+
+    /// The same with the name of the request that it answers.
+    pub(crate) fn with_request_id(self, request_id: &str) -> Self {
+        self.with(X_REQUEST_ID, request_id)
+    }
+
+    /// As API Gateway expects it, for what never gets to `lambda_http`'s own conversion.
+    pub(super) fn into_gateway_response(self) -> ApiGatewayV2httpResponse {
+        let (parts, body) = self.0.into_parts();
+        let mut response = ApiGatewayV2httpResponse::default();
+        response.status_code = parts.status.as_u16().into();
+        response.headers = parts.headers;
+        response.body = Some(body);
+        response
+    }
+}
+
+/// `lambda_http` would clone the headers and copy the body of an [`http::Response`].
+impl IntoResponse for Response {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<Body>> + Send>> {
+        Box::pin(ready(self.0))
     }
 }
 
@@ -108,63 +163,7 @@ fn entity_tag(version: Version) -> String {
     format!("\"{version}\"")
 }
 
-fn json(value: &impl Serialize) -> String {
+fn json(value: &impl Serialize) -> Body {
     // Values of this API are strings, numbers and arrays of them: there is no way for this to fail.
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// A response in the form that API Gateway expects from a Lambda proxy integration.
-#[derive(Debug)]
-pub struct GatewayResponse {
-    format: PayloadFormat,
-    request_id: String,
-    response: Response,
-}
-
-impl GatewayResponse {
-    /// The answer to `request`.
-    pub(crate) fn to(request: &Request, result: Result<Response, Problem>) -> Self {
-        let response = result.unwrap_or_else(|problem| Response::problem(&problem, request.id()));
-        Self { format: request.format(), request_id: request.id().to_owned(), response }
-    }
-
-    /// The answer to what was not even a request.
-    pub(crate) fn to_unreadable(invocation_id: &str, problem: &Problem) -> Self {
-        let response = Response::problem(problem, invocation_id);
-        Self { format: PayloadFormat::V2, request_id: invocation_id.to_owned(), response }
-    }
-}
-
-impl Serialize for GatewayResponse {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { format, request_id, response } = self;
-        let mut object = serializer.serialize_map(None)?;
-        object.serialize_entry("statusCode", &response.status.as_u16())?;
-        object.serialize_entry("headers", &Headers { response, request_id })?;
-        object.serialize_entry("body", &response.body)?;
-        object.serialize_entry("isBase64Encoded", &false)?;
-        // `cargo lambda watch` insists on it; format 1.0 knows no such member.
-        if *format == PayloadFormat::V2 {
-            object.serialize_entry("cookies", &[(); 0])?;
-        }
-        object.end()
-    }
-}
-
-struct Headers<'a> {
-    response: &'a Response,
-    request_id: &'a str,
-}
-
-impl Serialize for Headers<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_map(None)?;
-        object.serialize_entry("content-type", self.response.content_type)?;
-        object.serialize_entry("cache-control", "no-store")?;
-        object.serialize_entry("x-request-id", self.request_id)?;
-        for (name, value) in &self.response.headers {
-            object.serialize_entry(name, value)?;
-        }
-        object.end()
-    }
+    Body::Text(serde_json::to_string(value).unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 //! What DynamoDB refuses, what it holds that is not ours, and what goes wrong in a function itself.
 
 use serde_json::{Value, json};
-use shared::api::Request;
+use shared::api::{Problem, Request, Response};
 use shared::app::App;
 use tests::{ALICE, Answer, Api, Event, Fault, Operation};
 
@@ -79,8 +79,11 @@ async fn a_cancelled_transaction_says_why() {
 async fn a_panic_is_answered() {
     let api = Api::start().await;
     let event = Event::by(ALICE).to_string();
-    let answer = api.app().answer(&async |_: &App, _: &Request| panic!("a secret"), &event, "id").await;
-    let answer = Answer::from(serde_json::to_value(answer).unwrap());
+    async fn panics(_: &App, _: &Request) -> Result<Response, Problem> {
+        panic!("a secret")
+    }
+    let answer = kit::invoke(api.app(), panics, &event).await;
+    let answer = Answer::from(answer);
     assert_eq!((answer.status, answer.code()), (500, "internal"));
     assert!(!answer.raw.to_string().contains("a secret"));
 }
@@ -89,8 +92,11 @@ async fn a_panic_is_answered() {
 async fn an_operation_that_never_ends_is_answered() {
     let api = Api::start().await;
     let event = Event::by(ALICE).to_string();
-    let answer = api.app().answer(&async |_: &App, _: &Request| std::future::pending().await, &event, "id").await;
-    assert_unavailable(&Answer::from(serde_json::to_value(answer).unwrap()));
+    async fn never_ends(_: &App, _: &Request) -> Result<Response, Problem> {
+        std::future::pending().await
+    }
+    let answer = kit::invoke(api.app(), never_ends, &event).await;
+    assert_unavailable(&Answer::from(answer));
 }
 
 #[tokio::test]
