@@ -364,7 +364,7 @@ async fn a_problem_names_what_is_wrong() {
 #[tokio::test]
 async fn json_that_is_not_an_event_is_answered_with_400() {
     let api = Api::start().await;
-    let event: Value = serde_json::from_str(&read("get-task")).unwrap();
+    let event: Value = serde_json::from_str(&read("create-task")).unwrap();
     let with = |path: &str, value: Value| {
         let mut event = event.clone();
         *event.pointer_mut(path).unwrap() = value;

@@ -438,7 +438,8 @@ async fn the_field_has_one_token_and_nothing_else() {
         let answer = api.call(Operation::ListTasks, &Event::anonymous(ALICE).header("authorization", &field)).await;
         assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "{field}");
     }
-    let twice = Event::by(ALICE).header("Authorization", &format!("Bearer {token}"));
+    // API Gateway joins two fields with a comma.
+    let twice = Event::by(ALICE).header("authorization", &format!("Bearer {token}"));
     let answer = api.call(Operation::ListTasks, &twice).await;
-    assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "two fields in different case");
+    assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "two fields");
 }

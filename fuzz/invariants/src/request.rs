@@ -127,9 +127,14 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
         "http": { "method": operation.method(), "path": path },
     });
     let fields = ["host", "x-forwarded-proto"].map(values_of).concat();
-    let in_uri = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%".contains(&byte);
-    let is_malformed = !fields.is_empty() || !target.bytes().all(in_uri) || target.len() > 60_000;
+    let is_malformed = !fields.is_empty() || !in_uri(target);
     Sent { operation, event: event.to_string(), user: decode(user), authorization, is_malformed }
+}
+
+/// Whether a text can be part of a URI (RFC 3986 §2), and is not longer than one that `http` takes.
+pub(crate) fn in_uri(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%".contains(&byte);
+    text.bytes().all(allowed) && text.len() < 60_000
 }
 
 /// Percent-decodes what is UTF-8 then, and nothing else.
