@@ -17,6 +17,7 @@ export function readSettings(environment) {
     throw new Error("ISSUER_TOKEN_LIFETIME is a number and one of s, m, h, d, such as 20s");
   }
   const mailUrl = environment.NODE_ENV === "production" ? required("ISSUER_MAIL_URL") : environment.ISSUER_MAIL_URL;
+  if (mailUrl && !URL.canParse(mailUrl)) throw new Error("ISSUER_MAIL_URL is not a URL");
   return {
     port,
     mode,
