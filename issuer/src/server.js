@@ -12,7 +12,11 @@ export function createIssuer(auth, settings) {
     for (const [name, value] of Object.entries(securityHeaders(settings, request.url))) response.setHeader(name, value);
     const pathname = decodedPath(request.url);
     if (pathname === undefined) return response.writeHead(400).end();
-    if (pathname === "/api/auth" || pathname.startsWith("/api/auth/")) return handleAuth(request, response);
+    if (pathname === "/api/auth" || pathname.startsWith("/api/auth/")) {
+      // Rate limits count by this, so nobody may choose it. Behind a proxy, take the address that the proxy names instead.
+      request.headers["x-forwarded-for"] = request.socket.remoteAddress;
+      return handleAuth(request, response);
+    }
     if (!["GET", "HEAD"].includes(request.method)) return response.writeHead(405, { allow: "GET, HEAD" }).end();
     // Whoever opens the page as `localhost` would be on another site than the issuer.
     if (`http://${request.headers.host}` !== settings.origin) return redirect(response, settings.origin + request.url);

@@ -16,10 +16,16 @@ export function readSettings(environment) {
   if (!/^[1-9]\d{0,6}[smhd]$/.test(tokenLifetime)) {
     throw new Error("ISSUER_TOKEN_LIFETIME is a number and one of s, m, h, d, such as 20s");
   }
+  const mailUrl = environment.NODE_ENV === "production" ? required("ISSUER_MAIL_URL") : environment.ISSUER_MAIL_URL;
+  if (mailUrl && !URL.canParse(mailUrl)) throw new Error("ISSUER_MAIL_URL is not a URL");
   return {
     port,
     mode,
     tokenLifetime,
+    mailUrl,
+    // A laptop has no mail, and tests sign many users up: without an address for mail, a new user may sign in at once, as
+    // often as they like. Production always verifies addresses and limits attempts; ISSUER_MAIL_URL shows it anywhere.
+    isProduction: Boolean(mailUrl),
     // A page on localhost and an issuer on 127.0.0.1 would be two sites, and the session's cookie would not be sent.
     origin: `http://127.0.0.1:${port}`,
     apiUrl: required("ISSUER_API_URL"),

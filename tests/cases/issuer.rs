@@ -1,40 +1,63 @@
 //! A real Better Auth in front of the real functions, in both of the ways that they verify tokens.
 
 use std::fs;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tests::{Answer, Dev, send, temporary_folder};
+use tests::{Answer, Dev, Issuer, send, temporary_folder};
+use tokio::process::Command;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const PASSWORD: &str = "correct horse battery";
 
-/// Posts JSON to Better Auth.
-async fn post(dev: &Dev, path: &str, body: Value) -> Answer {
-    send("POST", &format!("{}/api/auth/{path}", dev.page()), &[JSON], body.to_string()).await
+/// A session of Better Auth.
+struct Session {
+    /// What a browser sends.
+    cookie: String,
+    /// What scripts can read of it.
+    token: String,
 }
 
-async fn get(dev: &Dev, path: &str, bearer: &str) -> Answer {
-    let authorization = format!("Bearer {bearer}");
-    send("GET", &format!("{}/api/auth/{path}", dev.page()), &[("authorization", &authorization)], "").await
+impl Session {
+    fn of(answer: &Answer) -> Self {
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let cookie = answer.header("set-cookie");
+        assert!(cookie.contains("; HttpOnly"), "{cookie}");
+        Self { cookie: cookie.split(';').next().unwrap().to_owned(), token: text(&answer.body["token"]) }
+    }
 }
 
-/// Signs a new user up and gives the session.
-async fn sign_up(dev: &Dev, name: &str) -> String {
-    let email = format!("{name}@example.com");
-    let answer = post(dev, "sign-up/email", json!({ "name": name, "email": email, "password": PASSWORD })).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    text(&answer.body["token"])
+/// Calls Better Auth as the page does, with these further header fields.
+async fn auth(dev: &Dev, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    let origin = dev.page();
+    let headers = [&[JSON, ("origin", &origin)], headers].concat();
+    let body = if method == "GET" { String::new() } else { body.to_string() };
+    send(method, &format!("{}/api/auth/{path}", dev.page()), &headers, body).await
+}
+
+async fn get(dev: &Dev, path: &str, headers: &[(&str, &str)]) -> Answer {
+    auth(dev, "GET", path, headers, &Value::Null).await
+}
+
+fn account(name: &str) -> Value {
+    json!({ "name": name, "email": format!("{name}@example.com"), "password": PASSWORD })
+}
+
+/// Signs a new user up.
+async fn sign_up(dev: &Dev, account: &Value) -> Session {
+    Session::of(&auth(dev, "POST", "sign-up/email", &[], account).await)
 }
 
 async fn sign_in(dev: &Dev, name: &str, password: &str) -> Answer {
-    post(dev, "sign-in/email", json!({ "email": format!("{name}@example.com"), "password": password })).await
+    let credentials = json!({ "email": format!("{name}@example.com"), "password": password });
+    auth(dev, "POST", "sign-in/email", &[], &credentials).await
 }
 
 /// The token of a session for the API.
-async fn token(dev: &Dev, session: &str) -> String {
-    let answer = get(dev, "token", session).await;
+async fn token(dev: &Dev, session: &Session) -> String {
+    let answer = get(dev, "token", &[("cookie", &session.cookie)]).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     text(&answer.body["token"])
 }
@@ -69,7 +92,7 @@ fn tampered(token: &str) -> [String; 2] {
 }
 
 /// What holds in both modes: a new user works with tasks, and nothing but a whole token of the issuer is believed.
-async fn works_for_a_new_user(dev: &Dev, session: &str) -> String {
+async fn works_for_a_new_user(dev: &Dev, session: &Session) -> String {
     let token = token(dev, session).await;
     let claims = part(&token, 1);
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(dev.page()), &json!("task-api")));
@@ -82,7 +105,7 @@ async fn works_for_a_new_user(dev: &Dev, session: &str) -> String {
 
     let [subject, signature] = tampered(&token);
     // The last two are what front ends send by mistake.
-    for refused in [subject.as_str(), &signature, session, "undefined"] {
+    for refused in [subject.as_str(), &signature, &session.token, "undefined"] {
         let answer = call(dev, refused, "GET", "me/tasks", None).await;
         assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "{refused}");
     }
@@ -93,12 +116,12 @@ async fn works_for_a_new_user(dev: &Dev, session: &str) -> String {
 async fn users_keys_and_tasks_survive_a_crash_and_sign_out_ends_a_session() {
     let folder = temporary_folder("key-set");
     let dev = Dev::start(&folder, &[], &[]).await;
-    let (anna, ben) = (sign_up(&dev, "anna").await, sign_up(&dev, "ben").await);
+    let (anna, ben) = (sign_up(&dev, &account("anna")).await, sign_up(&dev, &account("ben")).await);
     let annas = works_for_a_new_user(&dev, &anna).await;
     assert_eq!(part(&annas, 0)["alg"], "EdDSA");
     let bens = token(&dev, &ben).await;
     assert!(call(&dev, &bens, "GET", "me/tasks", None).await.titles().is_empty());
-    let keys = get(&dev, "jwks", "").await.body;
+    let keys = get(&dev, "jwks", &[]).await.body;
     assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
 
     let config = send("GET", &format!("{}/config.json", dev.page()), &[], "").await;
@@ -112,18 +135,15 @@ async fn users_keys_and_tasks_survive_a_crash_and_sign_out_ends_a_session() {
     let port = dev.port();
     dev.kill().await;
     let dev = Dev::start_on(port, &folder, &[], &[]).await;
-    assert_eq!(get(&dev, "jwks", "").await.body, keys);
+    assert_eq!(get(&dev, "jwks", &[]).await.body, keys);
     assert_eq!(call(&dev, &annas, "GET", "me/tasks", None).await.titles(), ["mine"], "the token from before");
-    let again = sign_in(&dev, "anna", PASSWORD).await;
-    assert_eq!(again.status, 200, "{again:?}");
+    let again = Session::of(&sign_in(&dev, "anna", PASSWORD).await);
     assert_eq!(sign_in(&dev, "anna", "another password").await.status, 401);
 
-    let session = text(&again.body["token"]);
-    let bearer = format!("Bearer {session}");
-    let url = format!("{}/api/auth/sign-out", dev.page());
-    assert_eq!(send("POST", &url, &[JSON, ("authorization", &bearer)], "{}").await.status, 200);
-    assert_eq!(get(&dev, "token", &session).await.status, 401);
-    assert_eq!(get(&dev, "token", &anna).await.status, 200, "another session of the same user");
+    let cookie = [("cookie", again.cookie.as_str())];
+    assert_eq!(auth(&dev, "POST", "sign-out", &cookie, &json!({})).await.status, 200);
+    assert_eq!(get(&dev, "token", &cookie).await.status, 401);
+    token(&dev, &anna).await; // of another session of the same user
     drop(dev);
     fs::remove_dir_all(folder).unwrap();
 }
@@ -132,16 +152,91 @@ async fn users_keys_and_tasks_survive_a_crash_and_sign_out_ends_a_session() {
 async fn tokens_are_signed_with_the_shared_secret_and_a_fresh_start_forgets_users() {
     let folder = temporary_folder("shared-secret");
     let dev = Dev::start(&folder, &["--shared-secret"], &[("ISSUER_TOKEN_LIFETIME", "20s")]).await;
-    let session = sign_up(&dev, "anna").await;
+    let session = sign_up(&dev, &account("anna")).await;
     let token = works_for_a_new_user(&dev, &session).await;
     assert_eq!(part(&token, 0), json!({ "alg": "HS256", "typ": "JWT" }));
     let claims = part(&token, 1);
     assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 20);
-    assert_eq!(get(&dev, "jwks", "").await.status, 404);
+    assert_claims_of_the_subject_alone(&claims);
+    assert_eq!(get(&dev, "jwks", &[]).await.status, 404);
     dev.kill().await;
 
     let dev = Dev::start(&folder, &["--shared-secret", "--fresh"], &[]).await;
     assert_eq!(sign_in(&dev, "anna", PASSWORD).await.status, 401);
+    drop(dev);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+fn assert_claims_of_the_subject_alone(claims: &Value) {
+    let mut names: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["aud", "exp", "iat", "iss", "sub"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_its_cookie_alone_and_tokens_stay_small() {
+    let folder = temporary_folder("session");
+    let dev = Dev::start(&folder, &[], &[]).await;
+    let mut eve = account("eve");
+    eve["image"] = json!(format!("data:image/png;base64,{}", "A".repeat(8 * 1024)));
+    let session = sign_up(&dev, &eve).await;
+
+    let jwt = token(&dev, &session).await;
+    assert!(jwt.len() < 1000, "{} bytes", jwt.len());
+    assert_claims_of_the_subject_alone(&part(&jwt, 1));
+
+    // A script can read the session token, but do nothing with it, here or elsewhere.
+    let cookie = [("cookie", session.cookie.as_str())];
+    assert_eq!(get(&dev, "get-session", &cookie).await.body["session"]["token"], session.token.as_str());
+    let bearer = format!("Bearer {}", session.token);
+    let (name, signed) = session.cookie.split_once('=').unwrap();
+    let signed = format!("Bearer {signed}");
+    for refused in
+        [("authorization", &bearer), ("authorization", &signed), ("cookie", &format!("{name}={}", session.token))]
+    {
+        assert_eq!(get(&dev, "token", &[(refused.0, refused.1)]).await.status, 401, "{refused:?}");
+    }
+
+    // What `cargo xtask dev` prints for curl.
+    let script = format!("{}\necho $TOKEN", xtask::dev::sign_up_commands(&dev.page()).join("\n"));
+    let output = Command::new("sh").args(["-euc", &script]).env("TMPDIR", &folder).output().await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(call(&dev, printed.trim(), "GET", "me/tasks", None).await.status, 200, "{printed}");
+    drop(dev);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_production_addresses_are_verified_and_attempts_are_limited() {
+    let folder = temporary_folder("production");
+    // Mail goes to any server that takes JSON.
+    let mail = Issuer::publishing(&json!({})).await;
+    let dev = Dev::start(&folder, &[], &[("ISSUER_MAIL_URL", mail.wire.endpoint())]).await;
+    let answer = auth(&dev, "POST", "sign-up/email", &[], &account("anna")).await;
+    assert_eq!((answer.status, &answer.body["token"]), (200, &Value::Null), "{answer:?}");
+    assert!(!answer.headers.contains_key("set-cookie"));
+    let unverified = sign_in(&dev, "anna", PASSWORD).await;
+    assert_eq!((unverified.status, &unverified.body["code"]), (403, &json!("EMAIL_NOT_VERIFIED")));
+
+    let mut messages = Vec::new();
+    while messages.len() < 2 {
+        messages.extend(mail.wire.take());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let message = &messages[0].body;
+    assert_eq!(message["to"], "anna@example.com");
+    let link = message["text"].as_str().unwrap().split_whitespace().find(|word| word.starts_with("http")).unwrap();
+    assert_eq!(send("GET", link, &[], "").await.status, 302);
+    let session = Session::of(&sign_in(&dev, "anna", PASSWORD).await);
+    token(&dev, &session).await;
+
+    assert_eq!(sign_in(&dev, "anna", "wrong password").await.status, 401);
+    let disguise = [("x-forwarded-for", "192.0.2.1")];
+    assert_eq!(auth(&dev, "POST", "sign-in/email", &disguise, &account("anna")).await.status, 429);
+    for _ in 0..150 {
+        assert_eq!(get(&dev, "jwks", &[]).await.status, 200);
+    }
     drop(dev);
     fs::remove_dir_all(folder).unwrap();
 }

@@ -60,11 +60,9 @@ impl OpenApi {
     /// The codes that a response may have; none if its failure is not one of ours.
     pub fn codes(&self, response: &Value) -> BTreeSet<String> {
         let schema = &self.resolve(response)["content"]["application/problem+json"]["schema"];
-        let parts = schema["allOf"].as_array().map_or(&[][..], Vec::as_slice);
-        let codes = parts.iter().map(|part| &part["properties"]["code"]);
-        let codes =
-            codes.flat_map(|code| code["enum"].as_array().cloned().unwrap_or_else(|| vec![code["const"].clone()]));
-        codes.filter_map(|code| code.as_str().map(str::to_owned)).collect()
+        let code = &schema["properties"]["code"];
+        let codes = code["enum"].as_array().cloned().unwrap_or_else(|| vec![code["const"].clone()]);
+        codes.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect()
     }
 
     /// What is wrong with a value, by a schema of the file.

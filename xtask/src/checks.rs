@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use crate::executables::cargo;
 use crate::tools::{self, Toolset};
-use crate::{bench, browser, processes, project, schemathesis};
+use crate::{bench, browser, contract, processes, project};
 
 /// Runs all checks, and stops at the first that fails.
 ///
@@ -25,7 +25,7 @@ pub async fn run() -> Result<()> {
     step("clippy", processes::run(cargo().args(clippy))).await?;
     step("build", processes::run(cargo().args(["build", "--workspace", "--bins", "--locked"]))).await?;
     step("tests", processes::run(cargo().args(["test", "--workspace", "--locked"]))).await?;
-    step("contract", schemathesis::check(&[])).await?;
+    step("contract", contract::check(&[])).await?;
     step("page", browser::check()).await?;
     step("sizes and instructions", bench::check_counts()).await?;
     println!("All checks passed in {} s.", begun.elapsed().as_secs());

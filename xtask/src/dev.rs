@@ -177,7 +177,8 @@ impl Verification {
         println!("The logs are in {}; warnings and errors show up here as well", folder.join("logs").display());
         let token = match &self.tokens {
             Tokens::Issuer(issuer) => {
-                introduce_sign_up(&issuer.origin());
+                println!("\nFor curl, sign a new user up, and get a token for it:\n");
+                println!("  {}", sign_up_commands(&issuer.origin()).join("\n  "));
                 "$TOKEN".to_owned()
             }
             Tokens::Development(issuer) => {
@@ -227,15 +228,19 @@ fn own_issuer(options: &Dev, folder: &Path, settings: &BTreeMap<String, String>)
     })
 }
 
-/// A new user at each time, because an address can sign up once only.
-fn introduce_sign_up(origin: &str) {
-    let field = |name: &str| format!("sed -E 's/.*\"{name}\":\"([^\"]*)\".*/\\1/'");
-    println!("\nFor curl, sign a new user up, and get a token for it:\n");
-    println!(
-        "  SESSION=$(curl -sS -H 'content-type: application/json' -d '{{\"name\":\"Ada\",\"email\":\"ada-'$(date +%s)'@example.com\",\"password\":\"correct horse\"}}' {origin}/api/auth/sign-up/email | {})\n",
-        field("token")
-    );
-    println!("  TOKEN=$(curl -sS -H \"authorization: Bearer $SESSION\" {origin}/api/auth/token | {})", field("token"));
+/// The commands that sign a new user up with curl, and put a token into the variable `TOKEN`. The session is a cookie, for
+/// curl as for the page.
+#[must_use]
+pub fn sign_up_commands(origin: &str) -> [String; 3] {
+    // A new user at each time, because an address can sign up once only.
+    let account = r#"{"name":"Ada","email":"ada-'$(date +%s)'@example.com","password":"correct horse"}"#;
+    [
+        "COOKIES=$(mktemp)".to_owned(),
+        format!(
+            "curl -sS -o /dev/null -c \"$COOKIES\" -H 'content-type: application/json' -d '{account}' {origin}/api/auth/sign-up/email"
+        ),
+        format!(r#"TOKEN=$(curl -sS -b "$COOKIES" {origin}/api/auth/token | sed -E 's/.*"token":"([^"]*)".*/\1/')"#),
+    ]
 }
 
 /// Where the issuer keeps its users and keys.

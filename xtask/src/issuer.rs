@@ -73,7 +73,7 @@ impl Issuer {
             ("ISSUER_DATABASE", self.database.display().to_string()),
             ("ISSUER_PAGES", node::page_folder().display().to_string()),
             ("ISSUER_CONTRACT", project::root().join("openapi.yaml").display().to_string()),
-            // With `production` in it Better Auth limits the rate of requests.
+            // With `ISSUER_MAIL_URL` it runs as in production all the same.
             ("NODE_ENV", "development".to_owned()),
         ];
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

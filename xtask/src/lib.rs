@@ -5,13 +5,14 @@
 //! - [`stack`] runs the real function binaries behind `cargo lambda watch` and [`gateway`]; [`executables`] builds them,
 //!   [`processes`] sees to it that none of them outlives its parent, [`tools`] installs what is missing.
 //! - [`issuer`] is the Better Auth of development, [`node`] installs and builds what it and the page are made of.
-//! - [`schemathesis`] makes up requests and compares the answers with `openapi.yaml`.
+//! - [`contract`] generates a client and requests from `openapi.yaml`, and compares the answers with it.
 //! - [`browser`] tries the page in Chromium, on all of it.
 //! - [`dev`], [`checks`], [`coverage`], [`mutants`], [`fuzz`], [`supply_chain`] and [`bench`] are the commands themselves.
 
 pub mod bench;
 pub mod browser;
 pub mod checks;
+pub mod contract;
 pub mod coverage;
 pub mod dev;
 pub mod dynamodb;
@@ -24,7 +25,6 @@ pub mod node;
 pub mod probe;
 pub mod processes;
 pub mod project;
-pub mod schemathesis;
 pub mod sources;
 pub mod stack;
 pub mod supply_chain;

@@ -7,8 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use xtask::{
-    bench::Bench, checks, coverage, dev::Dev, fuzz::Fuzz, mutants::Mutants, processes, schemathesis,
-    supply_chain::Audit,
+    bench::Bench, checks, contract, coverage, dev::Dev, fuzz::Fuzz, mutants::Mutants, processes, supply_chain::Audit,
 };
 
 /// The project's commands.
@@ -33,7 +32,7 @@ enum Command {
     Bench(Bench),
     /// Searches for inputs that an invariant does not hold of.
     Fuzz(Fuzz),
-    /// Sends the API requests that schemathesis makes up from openapi.yaml, and checks the answers.
+    /// Runs a client and requests that are generated from openapi.yaml against the API, and checks the answers.
     Contract {
         /// Further arguments of `schemathesis run`.
         #[arg(last = true)]
@@ -53,7 +52,7 @@ async fn main() -> ExitCode {
             Ending::Finished => Ok(Ending::Finished),
             Ending::Stopped => anyhow::bail!("stopped before all checks had run"),
         }),
-        Command::Contract { arguments } => until_stopped(schemathesis::check(&arguments)).await,
+        Command::Contract { arguments } => until_stopped(contract::check(&arguments)).await,
         Command::Coverage => until_stopped(coverage::run()).await,
         Command::Audit(audit) => until_stopped(audit.run()).await,
         Command::Bench(bench) => until_stopped(bench.run()).await,

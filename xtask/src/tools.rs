@@ -18,6 +18,8 @@ pub enum Toolset {
     Linters,
     /// schemathesis, which checks the API against its contract.
     Schemathesis,
+    /// openapi-python-client, which generates a client from the contract.
+    PythonClient,
     /// The library of CycloneDX, with its schemas.
     CycloneDx,
 }
@@ -28,6 +30,7 @@ impl Toolset {
             Self::Emulator => "emulator",
             Self::Linters => "linters",
             Self::Schemathesis => "schemathesis",
+            Self::PythonClient => "python-client",
             Self::CycloneDx => "cyclonedx",
         }
     }
@@ -36,7 +39,7 @@ impl Toolset {
     fn oldest_python(self) -> u8 {
         match self {
             Self::Emulator | Self::Linters => 10,
-            Self::Schemathesis | Self::CycloneDx => 11,
+            Self::Schemathesis | Self::PythonClient | Self::CycloneDx => 11,
         }
     }
 
@@ -45,6 +48,7 @@ impl Toolset {
             Self::Emulator => "Installing cargo-lambda into .tools",
             Self::Linters => "Installing the SAM CLI and cfn-lint into .tools (a minute or two)",
             Self::Schemathesis => "Installing schemathesis into .tools",
+            Self::PythonClient => "Installing openapi-python-client into .tools",
             Self::CycloneDx => "Installing the library of CycloneDX into .tools",
         }
     }

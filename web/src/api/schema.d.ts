@@ -173,11 +173,8 @@ export interface components {
         TaskChanges: {
             title?: components["schemas"]["Title"];
             description?: components["schemas"]["Description"];
-            /**
-             * @description How much it matters; null is `none`.
-             * @enum {string|null}
-             */
-            priority?: "none" | "low" | "medium" | "high" | null;
+            /** @description How much it matters; null is `none`. */
+            priority?: components["schemas"]["Priority"] | null;
             /** @description When it should be done. */
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
             /** @description Labels, in their order, no two the same; null is none. */
@@ -281,12 +278,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 400;
-                    /** @enum {unknown} */
-                    code?: "invalid_json" | "invalid_parameter" | "invalid_header";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
@@ -298,12 +290,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 400;
-                    /** @enum {unknown} */
-                    code?: "invalid_parameter" | "invalid_header";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
@@ -315,13 +302,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 400;
-                    /** @enum {unknown} */
-                    code?: "invalid_parameter" | "invalid_cursor";
-                    errors: components["schemas"]["ParameterError"][];
-                };
+                "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
@@ -334,12 +315,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 401;
-                    /** @enum {unknown} */
-                    code?: "token_missing" | "token_invalid" | "token_expired";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description The path names another user than the token. */
@@ -350,12 +326,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 403;
-                    /** @constant */
-                    code?: "forbidden";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description This user has no such task. It may be another user's, or be deleted. */
@@ -366,12 +337,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 404;
-                    /** @constant */
-                    code?: "task_not_found";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description A request with the same `Idempotency-Key` is being worked on. */
@@ -383,12 +349,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 409;
-                    /** @constant */
-                    code?: "idempotency_key_in_flight";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description The task is in none of the versions that `If-Match` names. Nothing was written, but for the exception that Retries names. */
@@ -399,12 +360,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 412;
-                    /** @constant */
-                    code?: "version_mismatch";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description The body is larger than 64 KiB. */
@@ -415,12 +371,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 413;
-                    /** @constant */
-                    code?: "body_too_large";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
@@ -432,12 +383,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 415;
-                    /** @constant */
-                    code?: "unsupported_media_type";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Fields are missing, unknown or wrong. */
@@ -448,13 +394,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 422;
-                    /** @constant */
-                    code?: "invalid_field";
-                    errors: components["schemas"]["FieldError"][];
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description Fields are missing, unknown or wrong, or the `Idempotency-Key` was used for another task. */
@@ -465,13 +405,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 422;
-                    /** @enum {unknown} */
-                    code?: "invalid_field" | "idempotency_key_reused";
-                    errors?: components["schemas"]["FieldError"][];
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description API Gateway throttles. Try again later, and more slowly. */
@@ -491,12 +425,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 500;
-                    /** @constant */
-                    code?: "internal";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
@@ -513,12 +442,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 503;
-                    /** @constant */
-                    code?: "unavailable";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
@@ -530,12 +454,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/problem+json": components["schemas"]["Problem"] & {
-                    /** @constant */
-                    status?: 507;
-                    /** @constant */
-                    code?: "storage_full";
-                };
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
     };

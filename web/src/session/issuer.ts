@@ -39,7 +39,9 @@ export class Issuer {
   }
 
   async #enter(path: string, body: object): Promise<User> {
-    const { user } = await this.#call<{ user: User }>(path, body);
+    const { user, token } = await this.#call<{ user: User; token: string | null }>(path, body);
+    // Where addresses are verified, a new account has no session yet.
+    if (token === null) throw new Failure("invalid", UNVERIFIED);
     return user;
   }
 
@@ -57,6 +59,8 @@ export class Issuer {
   }
 }
 
+const UNVERIFIED = "Open the link in the e-mail we sent you. Then sign in.";
+
 function refusal(status: number, answer: unknown): Failure {
   const { code = "", message = "" } = (answer ?? {}) as { code?: string; message?: string };
   if (status === 429) return new Failure("invalid", "Too many attempts. Wait a little and try again.");
@@ -64,6 +68,7 @@ function refusal(status: number, answer: unknown): Failure {
   if (code.startsWith("INVALID_EMAIL_OR_PASSWORD")) {
     return new Failure("invalid", "That e-mail and password don’t match an account.");
   }
+  if (code === "EMAIL_NOT_VERIFIED") return new Failure("invalid", UNVERIFIED);
   if (code.startsWith("USER_ALREADY_EXISTS")) {
     return new Failure("invalid", "There is already an account with this e-mail. Sign in instead.");
   }

@@ -1,0 +1,26 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Issuer } from "./issuer";
+
+const ADA = { name: "Ada", email: "ada@example.com", password: "correct horse" };
+const USER = { id: "1", name: ADA.name, email: ADA.email };
+
+/** Better Auth, which answers this to everything. */
+function issuer(status: number, body: object): Issuer {
+  vi.stubGlobal("fetch", async () => new Response(JSON.stringify(body), { status }));
+  return new Issuer("https://auth.example");
+}
+
+describe("Issuer", () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it("gives the user of a new session", async () => {
+    expect(await issuer(200, { token: "session", user: USER }).signUp(ADA)).toEqual(USER);
+  });
+
+  it("asks to open the link where a new address has to be verified", async () => {
+    const failure = { kind: "invalid", message: expect.stringContaining("Open the link") };
+    await expect(issuer(200, { token: null, user: USER }).signUp(ADA)).rejects.toMatchObject(failure);
+    const refusal = { code: "EMAIL_NOT_VERIFIED", message: "Email not verified" };
+    await expect(issuer(403, refusal).signIn(ADA)).rejects.toMatchObject(failure);
+  });
+});
