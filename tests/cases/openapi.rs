@@ -90,6 +90,15 @@ fn the_contract_knows_the_codes_of_the_code() {
     assert_eq!(used, codes, "every code is one of some answer");
 }
 
+#[test]
+fn the_contract_names_the_security_headers() {
+    let contract = OpenApi::read();
+    let description = contract.document()["info"]["description"].as_str().unwrap();
+    for (name, value) in &kit::ON_EVERY_ANSWER[1..] {
+        assert!(description.contains(&format!("`{name}: {value}`")), "{name}");
+    }
+}
+
 /// Calls an operation in every way that is answered differently, and gives the answers.
 struct Caller {
     api: Api,
@@ -137,6 +146,7 @@ impl Caller {
             Event::anonymous(ALICE).bearer(&Signer::default().claims(json!({ "exp": 1 })).token(ALICE)),
             Event::by(ALICE).at(BOB),
             Event::by(ALICE).raw_query("limit=0&x=y"),
+            Event::by(ALICE).raw_query("x=<y>"),
         ] {
             let event = self.good(event).await;
             self.send(event).await;

@@ -171,11 +171,9 @@ async fn every_event_is_answered_as_listed() {
         let is_problem = !code.is_empty();
         let content_type = if is_problem { "application/problem+json" } else { "application/json" };
         assert_eq!(answer.header("content-type"), content_type, "{name}");
-        assert_eq!(answer.header("cache-control"), "no-store", "{name}");
-        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
-        assert_eq!(answer.header("strict-transport-security"), "max-age=63072000; includeSubDomains", "{name}");
-        let policy = "default-src 'none'; frame-ancestors 'none'";
-        assert_eq!(answer.header("content-security-policy"), policy, "{name}");
+        for (field, value) in kit::ON_EVERY_ANSWER {
+            assert_eq!(answer.header(field), value, "{name}");
+        }
         let request_id = event["requestContext"]["requestId"].as_str().unwrap();
         assert_eq!(answer.header("x-request-id"), request_id, "{name}");
         if is_problem {

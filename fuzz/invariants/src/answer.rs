@@ -1,6 +1,6 @@
 //! What an answer is, whatever was asked: by the contract, a status of the operation's with a body that belongs to it.
 
-use kit::Operation;
+use kit::{ON_EVERY_ANSWER, Operation};
 use serde_json::{Map, Value};
 
 use crate::json::parse;
@@ -13,14 +13,6 @@ pub(crate) struct Answer {
     /// `null` if there is none.
     pub(crate) body: Value,
 }
-
-/// The header fields that every answer has, whatever it says.
-const ON_EVERY_ANSWER: [(&str, &str); 4] = [
-    ("cache-control", "no-store"),
-    ("x-content-type-options", "nosniff"),
-    ("strict-transport-security", "max-age=63072000; includeSubDomains"),
-    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-];
 
 /// The codes of problems, and the status of each.
 const CODES: [(&str, u64); 20] = [
