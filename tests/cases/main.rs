@@ -15,7 +15,6 @@ mod growth;
 mod isolation;
 mod issuer;
 mod leaks;
-mod misuse;
 mod openapi;
 mod process;
 mod properties;

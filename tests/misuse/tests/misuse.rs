@@ -1,43 +1,40 @@
-//! Misuse that does not compile: every program in `misuse/refused` is refused with the message beside it, and its twin
-//! in `misuse/allowed`, which differs in one line, is part of this binary.
+//! Misuse that does not compile: every program in `refused/` is refused with the message beside it, and its twin in
+//! `src/allowed/`, which differs in one line, is compiled with this package.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-#[expect(dead_code, reason = "compiling is all that they are for")]
-#[path = "../misuse/allowed/mod.rs"]
-mod allowed;
-
 fn folder(name: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/misuse")).join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 fn programs(name: &str) -> BTreeSet<String> {
     let files = fs::read_dir(folder(name)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    files.filter_map(|file| file.strip_suffix(".rs").map(str::to_owned)).filter(|program| program != "mod").collect()
+    files.filter_map(|file| file.strip_suffix(".rs").map(str::to_owned)).collect()
 }
 
 #[test]
 fn misuse_does_not_compile() {
-    trybuild::TestCases::new().compile_fail("misuse/refused/*.rs");
+    trybuild::TestCases::new().compile_fail("refused/*.rs");
 }
 
 #[test]
 fn every_misuse_has_a_message_and_a_twin_that_compiles() {
-    let compiled = fs::read_to_string(folder("allowed/mod.rs")).unwrap();
+    let compiled = fs::read_to_string(folder("src/allowed.rs")).unwrap();
     for program in programs("refused") {
         assert!(folder("refused").join(format!("{program}.stderr")).is_file(), "{program} has no message");
         assert!(compiled.contains(&format!("\nmod {program};\n")), "{program} has no twin that is compiled");
     }
-    assert_eq!(programs("refused"), programs("allowed"));
+    assert_eq!(programs("refused"), programs("src/allowed"));
 }
 
 #[test]
 fn a_misuse_differs_from_its_twin_in_one_line() {
     for program in programs("refused") {
-        let [refused, allowed] =
-            ["refused", "allowed"].map(|name| fs::read_to_string(folder(name).join(format!("{program}.rs"))).unwrap());
+        let [refused, allowed] = ["refused", "src/allowed"]
+            .map(|name| fs::read_to_string(folder(name).join(format!("{program}.rs"))).unwrap());
         assert_eq!(refused.lines().count(), allowed.lines().count(), "{program}");
         // The first line says what the program is.
         let differences = refused.lines().zip(allowed.lines()).skip(1).filter(|(refused, allowed)| refused != allowed);
