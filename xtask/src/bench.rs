@@ -23,7 +23,7 @@ impl Bench {
     /// A build fails, a function does not answer, a limit is exceeded.
     pub async fn run(&self) -> Result<()> {
         let mut command = cargo();
-        command.args(["run", "--quiet", "--locked", "--profile", "lab", "--package", "lab", "--"]);
+        command.args(["run", "--locked", "--profile", "lab", "--package", "lab", "--"]);
         processes::run(command.args(&self.arguments)).await
     }
 }
