@@ -5,41 +5,51 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::lambda::{Lambda, Start};
+use crate::lambda::Lambda;
+use crate::programs::{Program, find_program};
 
 /// What a function executes.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Instructions {
+pub(crate) struct Instructions {
     /// From its start until it asks for its first event.
-    pub(super) init: u64,
+    pub(crate) init: u64,
     /// For its first event.
-    pub(super) first: u64,
+    pub(crate) first: u64,
     /// For each of a hundred events after it.
-    pub(super) warm: u64,
+    pub(crate) warm: u64,
 }
 
 /// Where valgrind is, if it is installed.
-pub(super) fn valgrind() -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join("valgrind")).find(|path| path.exists())
+pub(crate) fn valgrind() -> Option<PathBuf> {
+    find_program("valgrind")
 }
 
 /// Counts the instructions of a function, which is started three times: for no event, for one, and for 101.
-pub(super) fn count(valgrind: &Path, start: &Start<'_>, event: &str) -> Result<Instructions> {
-    let none = total(valgrind, start, event, 0)?;
-    let one = total(valgrind, start, event, 1)?;
-    let many = total(valgrind, start, event, 101)?;
+pub(crate) fn count(
+    valgrind: &Path,
+    program: &Program,
+    environment: &[(&'static str, String)],
+    event: &str,
+) -> Result<Instructions> {
+    let total = |events| total(valgrind, program, environment, event, events);
+    let (none, one, many) = (total(0)?, total(1)?, total(101)?);
     Ok(Instructions { init: none, first: one.saturating_sub(none), warm: many.saturating_sub(one) / 100 })
 }
 
-fn total(valgrind: &Path, start: &Start<'_>, event: &str, events: usize) -> Result<u64> {
+fn total(
+    valgrind: &Path,
+    program: &Program,
+    environment: &[(&'static str, String)],
+    event: &str,
+    events: usize,
+) -> Result<u64> {
     let report = std::env::temp_dir().join(format!("callgrind-{}", std::process::id()));
-    let arguments = [
-        "--quiet".to_owned(),
-        "--tool=callgrind".to_owned(),
-        format!("--callgrind-out-file={}", report.display()),
-        start.program.display().to_string(),
-    ];
-    let mut lambda = Lambda::start(&Start { program: valgrind, arguments: &arguments, ..start.clone() })?;
+    let options = ["--quiet", "--tool=callgrind"].map(str::to_owned);
+    let report_to = format!("--callgrind-out-file={}", report.display());
+    let mut arguments: Vec<_> = options.into_iter().chain([report_to, program.path.display().to_string()]).collect();
+    arguments.extend(program.arguments.iter().cloned());
+    let program = Program { path: valgrind.to_owned(), arguments, ..program.clone() };
+    let mut lambda = Lambda::start(&program, environment)?;
     lambda.ready()?;
     for _ in 0..events {
         lambda.invoke(event)?;

@@ -4,16 +4,16 @@ use std::io::{self, BufRead, Read};
 
 /// A request.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
     /// The operation that `X-Amz-Target` names; empty in requests that are not for DynamoDB.
-    pub(super) operation: String,
-    pub(super) body: Vec<u8>,
+    pub(crate) operation: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// The next request with a body of known or chunked length; `None` if the connection was closed.
-pub(super) fn read_request(connection: &mut impl BufRead) -> io::Result<Option<Request>> {
+pub(crate) fn read_request(connection: &mut impl BufRead) -> io::Result<Option<Request>> {
     let mut line = String::new();
     if connection.read_line(&mut line)? == 0 {
         return Ok(None);

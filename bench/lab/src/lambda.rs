@@ -5,32 +5,27 @@
 
 use std::io::{BufReader, ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::http::{Request, read_request};
-use super::measure::{self, Processors};
+use crate::http::{Request, read_request};
+use crate::process;
+use crate::programs::Program;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How a function is started.
-#[derive(Debug, Clone)]
-pub(super) struct Start<'a> {
-    /// The function's binary, or a tool that runs it.
-    pub(super) program: &'a Path,
-    pub(super) arguments: &'a [String],
-    /// Beside what Lambda itself sets.
-    pub(super) environment: &'a [(&'static str, String)],
-    pub(super) processors: Option<&'a Processors>,
-}
-
 /// A function's process.
-pub(super) struct Lambda {
+pub(crate) struct Lambda {
     process: Child,
+    id: Pid,
     listener: TcpListener,
     connection: Option<BufReader<TcpStream>>,
     begun: Instant,
@@ -38,44 +33,61 @@ pub(super) struct Lambda {
 
 /// Time since a process was started.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Elapsed {
-    pub(super) cpu: Duration,
-    pub(super) wall: Duration,
+pub(crate) struct Elapsed {
+    pub(crate) cpu: Duration,
+    pub(crate) wall: Duration,
+}
+
+/// What a function answered, and after what time.
+pub(crate) struct Reply {
+    pub(crate) latency: Duration,
+    text: Vec<u8>,
+}
+
+impl Reply {
+    /// The JSON that the client would get.
+    pub(crate) fn body(&self) -> Result<Value> {
+        #[derive(Deserialize)]
+        struct Answer {
+            body: String,
+        }
+        let answer: Answer = serde_json::from_slice(&self.text)?;
+        serde_json::from_str(&answer.body).context("the body is not JSON")
+    }
 }
 
 impl Lambda {
-    pub(super) fn start(start: &Start<'_>) -> Result<Self> {
+    /// Starts a program, with these variables beside what Lambda itself sets.
+    pub(crate) fn start(program: &Program, environment: &[(&'static str, String)]) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no port for the Runtime API")?;
         listener.set_nonblocking(true)?;
-        let mut command = Command::new(start.program);
+        let mut command = Command::new(&program.path);
         command
-            .args(start.arguments)
+            .args(&program.arguments)
+            .current_dir(&program.folder)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", listener.local_addr()?.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "function")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
-            .envs(start.environment.iter().map(|(name, value)| (name, value)))
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let begun = Instant::now();
-        let process = match start.processors {
-            Some(processors) => processors.on_function_processor(|| command.spawn())?,
-            None => command.spawn(),
-        };
-        let process = process.with_context(|| format!("cannot start {}", start.program.display()))?;
-        Ok(Self { process, listener, connection: None, begun })
+        let process = command.spawn().with_context(|| format!("cannot start {}", program.path.display()))?;
+        let id = Pid::from_raw(i32::try_from(process.id())?);
+        Ok(Self { process, id, listener, connection: None, begun })
     }
 
     /// Waits until the function asks for its first event.
-    pub(super) fn ready(&mut self) -> Result<()> {
-        self.expect_next().map(drop)
+    pub(crate) fn ready(&mut self) -> Result<()> {
+        self.expect_next()
     }
 
-    /// Sends an event to a function that has asked for one, and gives the time until the answer was here.
+    /// Sends an event to a function that has asked for one.
     ///
     /// The function is left waiting for the acknowledgement of its answer.
-    pub(super) fn send(&mut self, event: &str) -> Result<Duration> {
+    pub(crate) fn send(&mut self, event: &str) -> Result<Reply> {
         let head = format!(
             "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n\
              lambda-runtime-deadline-ms: 9999999999999\r\n\
@@ -86,52 +98,50 @@ impl Lambda {
         );
         let begun = Instant::now();
         self.respond(&(head + event))?;
-        let answer = self.request()?;
-        let elapsed = begun.elapsed();
-        let text = String::from_utf8_lossy(&answer.body);
-        ensure!(answer.path.ends_with("/response") && text.contains(r#""statusCode":20"#), "answered {text}");
-        Ok(elapsed)
+        let Request { path, body: text, .. } = self.request()?;
+        let latency = begun.elapsed();
+        ensure!(path.ends_with("/response") && is_success(&text), "answered {}", String::from_utf8_lossy(&text));
+        Ok(Reply { latency, text })
     }
 
     /// Acknowledges the answer, and waits until the function asks for its next event.
-    pub(super) fn finish(&mut self) -> Result<()> {
+    pub(crate) fn finish(&mut self) -> Result<()> {
         self.respond("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")?;
-        self.expect_next().map(drop)
+        self.expect_next()
     }
 
-    /// Has the function answer an event, and gives how long that took.
-    pub(super) fn invoke(&mut self, event: &str) -> Result<Duration> {
-        let latency = self.send(event)?;
+    /// Has the function answer an event.
+    pub(crate) fn invoke(&mut self, event: &str) -> Result<Reply> {
+        let reply = self.send(event)?;
         self.finish()?;
-        Ok(latency)
+        Ok(reply)
     }
 
     /// Time since the start, when the function has come to rest.
-    pub(super) fn elapsed(&self) -> Result<Elapsed> {
+    pub(crate) fn elapsed(&self) -> Result<Elapsed> {
         let wall = self.begun.elapsed();
-        Ok(Elapsed { cpu: measure::cpu_time(self.process.id())?, wall })
+        Ok(Elapsed { cpu: process::cpu_time(self.id)?, wall })
     }
 
-    pub(super) fn peak_memory(&self) -> Result<u64> {
-        measure::peak_memory(self.process.id())
+    pub(crate) fn peak_memory(&self) -> Result<f64> {
+        process::peak_memory(self.id)
     }
 
     /// Asks the process to end, and waits for it.
-    pub(super) fn terminate(mut self) -> Result<()> {
-        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).context("no process")?;
-        kill_process(id, Signal::TERM)?;
+    pub(crate) fn terminate(mut self) -> Result<()> {
+        kill(self.id, Signal::SIGTERM)?;
         self.process.wait()?;
         Ok(())
     }
 
-    fn expect_next(&mut self) -> Result<Request> {
+    fn expect_next(&mut self) -> Result<()> {
         let request = self.request()?;
         ensure!(
             request.method == "GET" && request.path.ends_with("/invocation/next"),
             "the function failed: {}",
             String::from_utf8_lossy(&request.body)
         );
-        Ok(request)
+        Ok(())
     }
 
     fn request(&mut self) -> Result<Request> {
@@ -145,6 +155,7 @@ impl Lambda {
         }
     }
 
+    /// Waits for a connection without taking the processor from the function, which has the same one.
     fn accept(&mut self) -> Result<BufReader<TcpStream>> {
         let given_up = Instant::now() + PATIENCE;
         loop {
@@ -162,7 +173,7 @@ impl Lambda {
                 bail!("the function ended: {status}");
             }
             ensure!(Instant::now() < given_up, "the function does not ask for events");
-            std::thread::sleep(Duration::from_micros(50));
+            poll(&mut [PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)], PollTimeout::from(100_u8))?;
         }
     }
 
@@ -178,5 +189,27 @@ impl Drop for Lambda {
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Whether an answer has a status of 200 to 209. It is not parsed, because that would take the processor's caches from
+/// the function.
+fn is_success(answer: &[u8]) -> bool {
+    const NAME: &[u8] = br#""statusCode":"#;
+    let found = answer.windows(NAME.len()).position(|window| window == NAME);
+    let status = found.and_then(|at| answer.get(at + NAME.len()..)).unwrap_or_default();
+    status.trim_ascii_start().starts_with(b"20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_answers_with_a_success_status_count() {
+        assert!(is_success(br#"{"body":"{}","statusCode":201}"#));
+        assert!(is_success(br#"{"statusCode": 200, "body": "{}"}"#));
+        assert!(!is_success(br#"{"statusCode":401}"#));
+        assert!(!is_success(br#"{"errorMessage":"statusCode"}"#));
     }
 }

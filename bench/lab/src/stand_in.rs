@@ -16,60 +16,76 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{CipherSuite, ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
-use super::http::{Request, read_request};
+use crate::http::{Request, read_request};
+
+/// How many items it keeps of those that are put: a page of them.
+pub(crate) const PAGE: usize = 50;
 
 /// A running stand-in. It lives as long as this process.
-pub(super) struct StandIn {
-    pub(super) plain: String,
-    pub(super) tls: String,
+pub(crate) struct StandIn {
+    pub(crate) plain: String,
+    pub(crate) tls: String,
     /// The root certificate, in PEM.
-    pub(super) root: String,
+    pub(crate) root: String,
+    answers: Arc<Mutex<Answers>>,
 }
 
-/// What is answered, made when it is first asked for.
+/// The first items that were put, and what is answered with them, made when it is first asked for.
+#[derive(Default)]
 struct Answers {
     items: Vec<Value>,
-    made: Mutex<HashMap<Question, Arc<[u8]>>>,
+    made: HashMap<Question, Arc<[u8]>>,
 }
 
 /// The operation, and the projection if there is one.
 type Question = (String, Option<String>);
 
 impl StandIn {
-    /// Serves these items: all of them to a `Query`, the first one to everything else.
-    pub(super) fn start(items: &[Value]) -> Result<Self> {
-        let answers = Arc::new(Answers { items: items.to_vec(), made: Mutex::default() });
+    /// Keeps the first items that are put, and serves all of them to a `Query`, the first one to everything else.
+    pub(crate) fn start() -> Result<Self> {
+        let answers = Arc::default();
         let (config, root) = certify()?;
         let config = Arc::new(config);
-        let plain = listen(answers.clone(), Ok)?;
-        let tls = listen(answers, move |socket| Ok(StreamOwned::new(ServerConnection::new(config.clone())?, socket)))?;
-        Ok(Self { plain: format!("http://localhost:{plain}"), tls: format!("https://localhost:{tls}"), root })
+        let plain = listen(Arc::clone(&answers), Ok)?;
+        let tls = listen(Arc::clone(&answers), move |socket| {
+            Ok(StreamOwned::new(ServerConnection::new(config.clone())?, socket))
+        })?;
+        let (plain, tls) = (format!("http://localhost:{plain}"), format!("https://localhost:{tls}"));
+        Ok(Self { plain, tls, root, answers })
+    }
+
+    /// The items that it keeps.
+    pub(crate) fn items(&self) -> Vec<Value> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner).items.clone()
     }
 }
 
 impl Answers {
-    fn to(&self, request: &Request) -> Result<Arc<[u8]>> {
+    fn to(&mut self, request: &Request) -> Result<Arc<[u8]>> {
         let body: Option<Value> = serde_json::from_slice(&request.body).ok();
-        let projection = body.as_ref().and_then(|body| body.get("ProjectionExpression")?.as_str());
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let member = |name: &str| body.as_ref().and_then(|body| body.get(name));
+        if let Some(item) = member("Item").filter(|_| self.items.len() < PAGE) {
+            self.items.push(item.clone());
+        }
+        let projection = member("ProjectionExpression").and_then(Value::as_str);
         let question = (request.operation.clone(), projection.map(str::to_owned));
-        if let Some(answer) = made.get(&question) {
+        if let Some(answer) = self.made.get(&question) {
             return Ok(answer.clone());
         }
         let answer: Arc<[u8]> = self.make(&request.operation, projection)?.into();
-        made.insert(question, answer.clone());
+        self.made.insert(question, answer.clone());
         Ok(answer)
     }
 
     fn make(&self, operation: &str, projection: Option<&str>) -> Result<Vec<u8>> {
         let items: Vec<_> = self.items.iter().map(|item| project(item, projection)).collect();
         let count = items.len();
-        let first = items.first().context("no items")?;
+        let first = || items.first().context("no items");
         Ok(match operation {
             "" => response("200 OK", "text/plain", b"healthy"),
-            "GetItem" => answer(&json!({ "Item": first })),
+            "GetItem" => answer(&json!({ "Item": first()? })),
             "PutItem" => answer(&json!({})),
-            "UpdateItem" => answer(&json!({ "Attributes": first })),
+            "UpdateItem" => answer(&json!({ "Attributes": first()? })),
             "Query" => answer(&json!({ "Count": count, "Items": items, "ScannedCount": count })),
             other => bail!("no answer to {other}"),
         })
@@ -106,7 +122,7 @@ fn response(status: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
 
 /// Answers connections, each on a thread of its own, and gives the port.
 fn listen<S: Read + Write>(
-    answers: Arc<Answers>,
+    answers: Arc<Mutex<Answers>>,
     wrap: impl Fn(TcpStream) -> Result<S> + Clone + Send + 'static,
 ) -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no port for the stand-in")?;
@@ -123,10 +139,10 @@ fn listen<S: Read + Write>(
     Ok(port)
 }
 
-fn serve(stream: impl Read + Write, answers: &Answers) -> Result<()> {
+fn serve(stream: impl Read + Write, answers: &Mutex<Answers>) -> Result<()> {
     let mut connection = BufReader::with_capacity(64 * 1024, stream);
     while let Some(request) = read_request(&mut connection)? {
-        let answer = answers.to(&request)?;
+        let answer = answers.lock().unwrap_or_else(PoisonError::into_inner).to(&request)?;
         connection.get_mut().write_all(&answer)?;
         connection.get_mut().flush()?;
     }

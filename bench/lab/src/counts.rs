@@ -1,0 +1,41 @@
+//! `cargo xtask bench --counts`: what is the same on every machine and in every run, and may not be lost.
+
+use anyhow::{Context, Result, ensure};
+
+use crate::instructions::{self, Instructions};
+use crate::laboratory::Laboratory;
+use crate::programs::{Builds, Size};
+
+/// Bytes. A second library for TLS would not go in.
+const MAX_FILE: u64 = 5_000_000;
+const MAX_ZIP: u64 = 2_200_000;
+/// Instructions of a warm request: a tenth more than there were when this was written, which is more than processors
+/// differ in what they let the C library choose.
+const MAX_INSTRUCTIONS: [(&str, u64); 3] = [("get-task", 730_000), ("create-task", 780_000), ("list-tasks", 2_400_000)];
+
+/// Builds all functions, and fails if sizes or instructions exceed their limits.
+pub(crate) fn check() -> Result<()> {
+    let builds = Builds::make()?;
+    let sizes = builds.functions.iter().map(|(name, program)| Ok((name, program.size()?)));
+    let sizes = sizes.collect::<Result<Vec<_>>>()?;
+    ensure!(!sizes.is_empty(), "no function was built");
+    for (name, Size { file, zip }) in &sizes {
+        println!("{name}: {file} bytes, {zip} in a zip");
+    }
+    for (name, Size { file, zip }) in sizes {
+        ensure!(file <= MAX_FILE, "{name} has {file} bytes, more than {MAX_FILE}");
+        ensure!(zip <= MAX_ZIP, "{name} has {zip} bytes in a zip, more than {MAX_ZIP}");
+    }
+    let Some(valgrind) = instructions::valgrind() else {
+        println!("Instructions are not counted: valgrind is not installed.");
+        return Ok(());
+    };
+    let laboratory = Laboratory::open(&builds)?;
+    for (name, most) in MAX_INSTRUCTIONS {
+        let program = builds.functions.get(name).with_context(|| format!("no function {name}"))?;
+        let Instructions { warm, .. } = laboratory.count_function(&valgrind, program, name)?;
+        println!("{name}: {warm} instructions a request");
+        ensure!(warm <= most, "{name} executes {warm} instructions a request, more than {most}");
+    }
+    Ok(())
+}

@@ -1,0 +1,407 @@
+//! What is measured, and what it needs around it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use signer::{ISSUER, Key, Signer};
+
+use crate::instructions::{self, Instructions};
+use crate::lambda::{Elapsed, Lambda};
+use crate::peers::Peer;
+use crate::programs::{Builds, Program, root};
+use crate::report::{Cold, Counted, Latency, Report, Sized, Spread, Transport, Warm};
+use crate::stand_in::{PAGE, StandIn};
+use crate::{BY_HAND, COMPARED, NO_OP};
+
+/// The owner of the tasks.
+const USER: &str = "alice";
+/// How many requests each subject is sent before it is the next one's turn.
+const IN_TURN: usize = 50;
+
+/// Where systems keep the certificates that they trust: Debian, and Amazon Linux.
+const SYSTEM_CERTIFICATES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+
+/// How often things are done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    pub(crate) cold_starts: usize,
+    pub(crate) rounds: usize,
+    pub(crate) requests: usize,
+}
+
+impl Effort {
+    /// For a first look.
+    pub(crate) const QUICK: Self = Self { cold_starts: 7, rounds: 3, requests: 150 };
+    /// For figures that are kept.
+    pub(crate) const WHOLE: Self = Self { cold_starts: 21, rounds: 5, requests: 300 };
+}
+
+/// What there is to be measured.
+pub(crate) struct Subjects<'a> {
+    pub(crate) builds: &'a Builds,
+    /// Functions of another build, by name.
+    pub(crate) baseline: &'a BTreeMap<String, Program>,
+    pub(crate) peers: &'a [Peer],
+}
+
+/// Something that is measured: a program that is sent one event again and again.
+#[derive(Debug, Clone)]
+struct Subject<'a> {
+    name: String,
+    program: &'a Program,
+    operation: &'a str,
+    key: Key,
+    is_peer: bool,
+}
+
+impl<'a> Subject<'a> {
+    fn new(name: &str, program: &'a Program, operation: &'a str) -> Self {
+        Self { name: name.to_owned(), program, operation, key: Key::Secret, is_peer: false }
+    }
+
+    /// Requests before those that are measured. What compiles while it runs needs more of them.
+    fn warm_up(&self) -> usize {
+        if self.is_peer { 300 } else { 30 }
+    }
+
+    /// Whether it is started in this round of cold starts. Peers are slow, and started in every third.
+    fn takes_part(&self, round: usize) -> bool {
+        !self.is_peer || round % 3 == 1
+    }
+}
+
+/// The name of a function of another build.
+fn baseline_of(function: &str) -> String {
+    format!("baseline: {function}")
+}
+
+impl<'a> Subjects<'a> {
+    /// The no-op first, because everything is compared with it.
+    fn yardsticks(&self) -> Result<Vec<Subject<'a>>> {
+        let yardstick = |name| self.builds.yardsticks.get(name).with_context(|| format!("no binary {name}"));
+        let (no_op, by_hand) = (yardstick(NO_OP)?, yardstick(BY_HAND)?);
+        Ok(vec![
+            Subject::new(NO_OP, no_op, "get-task"),
+            Subject::new("by hand: get-task", by_hand, "get-task"),
+            Subject::new("by hand: list-tasks", by_hand, "list-tasks"),
+        ])
+    }
+
+    /// A function that verifies tokens of this key, and the same one of the other build.
+    fn function(&self, operation: &'a str, key: Key) -> Vec<Subject<'a>> {
+        let name = match key {
+            Key::Secret => operation.to_owned(),
+            other => format!("{operation}, {}", other.algorithm_name()),
+        };
+        let own = self.builds.functions.get(operation).map(|program| Subject::new(&name, program, operation));
+        let baseline = self.baseline.get(operation);
+        let baseline = baseline.map(|program| Subject::new(&baseline_of(&name), program, operation));
+        own.into_iter().chain(baseline).map(|subject| Subject { key, ..subject }).collect()
+    }
+
+    fn peers(&self) -> impl Iterator<Item = Subject<'a>> {
+        self.peers.iter().flat_map(|Peer { name, program }| {
+            COMPARED.map(|operation| Subject {
+                is_peer: true,
+                ..Subject::new(&format!("{name}: {operation}"), program, operation)
+            })
+        })
+    }
+
+    /// The yardsticks, and of everything else those whose name contains one of these words.
+    fn chosen(&self, with_keys: &[(&'a str, Key)], only: &[String]) -> Result<Vec<Subject<'a>>> {
+        let functions = self.builds.functions.keys().map(|operation| (operation.as_str(), Key::Secret));
+        let functions = functions.chain(with_keys.iter().copied());
+        let functions = functions.flat_map(|(operation, key)| self.function(operation, key));
+        let wanted = |subject: &Subject<'_>| only.is_empty() || only.iter().any(|part| subject.name.contains(part));
+        let mut chosen = self.yardsticks()?;
+        chosen.extend(functions.chain(self.peers()).filter(wanted));
+        Ok(chosen)
+    }
+}
+
+/// What is measured of warm requests, round by round, and every latency.
+#[derive(Debug, Clone, Default)]
+struct Samples {
+    cpu: Vec<Option<f64>>,
+    latency: Vec<f64>,
+    memory: Vec<f64>,
+}
+
+/// All that the functions need around them.
+pub(crate) struct Laboratory {
+    stand_in: StandIn,
+    task_id: String,
+    /// The root certificate of the stand-in.
+    certificate: PathBuf,
+    /// The same below the certificates of the system, for programs that trust those.
+    certificates: PathBuf,
+}
+
+impl Laboratory {
+    /// Starts the stand-in, and has the functions write tasks into it.
+    pub(crate) fn open(builds: &Builds) -> Result<Self> {
+        let stand_in = StandIn::start()?;
+        let [certificate, certificates] =
+            ["root", "roots"].map(|name| std::env::temp_dir().join(format!("bench-{name}-{}.pem", std::process::id())));
+        let system = SYSTEM_CERTIFICATES.iter().find_map(|path| std::fs::read_to_string(path).ok());
+        std::fs::write(&certificate, &stand_in.root).context("cannot write the root certificate")?;
+        std::fs::write(&certificates, system.unwrap_or_default() + &stand_in.root)?;
+        let mut laboratory = Self { stand_in, task_id: String::new(), certificate, certificates };
+        let create = builds.functions.get("create-task").context("no function create-task")?;
+        let create = Subject::new("create-task", create, "create-task");
+        let (mut lambda, event) = laboratory.ready(&create, Transport::Plain)?;
+        for _ in 0..PAGE {
+            lambda.invoke(&event)?;
+        }
+        let items = laboratory.stand_in.items();
+        ensure!(items.len() == PAGE, "the function wrote {} tasks instead of {PAGE}", items.len());
+        let id = items.first().and_then(|item| item.pointer("/task_id/S")).and_then(Value::as_str);
+        laboratory.task_id = id.context("a task without an id")?.to_owned();
+        Ok(laboratory)
+    }
+
+    /// Measures everything, all subjects in turn, so that a machine that is busy for a while is so for all of them.
+    pub(crate) fn measure(&self, subjects: &Subjects<'_>, effort: Effort, only: &[String]) -> Result<Report> {
+        let mut report = Report::new(effort, subjects.peers)?;
+        let cold = subjects.chosen(&COMPARED.map(|operation| (operation, Key::Ed25519)), only)?;
+        let keys = [Key::Ed25519, Key::P256, Key::Rs256, Key::Ps256];
+        let warm = subjects.chosen(&keys.map(|key| ("get-task", key)), only)?;
+        self.check_answers(subjects)?;
+        for transport in [Transport::Tls, Transport::Plain] {
+            report.cold.extend(self.cold(&cold, transport, effort.cold_starts)?);
+        }
+        for transport in [Transport::Plain, Transport::Tls] {
+            report.warm.extend(self.warm(&warm, transport, effort)?);
+        }
+        report.sizes = sizes(subjects)?;
+        if let Some(valgrind) = instructions::valgrind() {
+            let compared = COMPARED.iter().flat_map(|operation| subjects.function(operation, Key::Secret));
+            for subject in subjects.yardsticks()?.into_iter().chain(compared) {
+                eprintln!("instructions: {}", subject.name);
+                let instructions = self.count(&valgrind, &subject)?;
+                report.instructions.push(Counted { name: subject.name, instructions });
+            }
+        } else {
+            eprintln!("Instructions are not counted: valgrind is not installed.");
+        }
+        Ok(report)
+    }
+
+    /// The instructions of a function.
+    pub(crate) fn count_function(&self, valgrind: &Path, program: &Program, operation: &str) -> Result<Instructions> {
+        self.count(valgrind, &Subject::new(operation, program, operation))
+    }
+
+    fn count(&self, valgrind: &Path, subject: &Subject<'_>) -> Result<Instructions> {
+        let environment = self.environment(subject, Transport::Tls);
+        instructions::count(valgrind, subject.program, &environment, &self.event(subject)?)
+    }
+
+    /// Fails if a yardstick or a peer does not answer as the function does: then it would be measured at another job.
+    fn check_answers(&self, subjects: &Subjects<'_>) -> Result<()> {
+        let answer = |subject: &Subject<'_>| -> Result<Value> {
+            let (mut lambda, event) = self.ready(subject, Transport::Plain)?;
+            let mut body =
+                lambda.invoke(&event).and_then(|reply| reply.body()).with_context(|| subject.name.clone())?;
+            if let (true, Some(task)) = (subject.operation == "create-task", body.as_object_mut()) {
+                // A new task has a new id, and was created now.
+                task.retain(|name, _| !["id", "created_at", "updated_at"].contains(&name.as_str()));
+            }
+            Ok(body)
+        };
+        let working = subjects.yardsticks()?.into_iter().filter(|yardstick| yardstick.name != NO_OP);
+        for other in working.chain(subjects.peers()) {
+            let function = subjects.builds.functions.get(other.operation);
+            let function = function.with_context(|| format!("no function {}", other.operation))?;
+            let expected = answer(&Subject::new(other.operation, function, other.operation))?;
+            let answered = answer(&other)?;
+            ensure!(answered == expected, "{} answers {answered} instead of {expected}", other.name);
+        }
+        Ok(())
+    }
+
+    fn cold(&self, subjects: &[Subject<'_>], transport: Transport, rounds: usize) -> Result<Vec<Cold>> {
+        let mut samples: Vec<Vec<Option<(Elapsed, Elapsed)>>> = vec![Vec::new(); subjects.len()];
+        for round in 1..=rounds {
+            eprintln!("cold starts, {transport}: {round} of {rounds}");
+            for (subject, samples) in subjects.iter().zip(&mut samples) {
+                samples.push(if subject.takes_part(round) {
+                    let (mut lambda, event) = self.ready(subject, transport)?;
+                    let ready = lambda.elapsed()?;
+                    lambda.send(&event).with_context(|| subject.name.clone())?;
+                    Some((ready, lambda.elapsed()?))
+                } else {
+                    None
+                });
+            }
+        }
+        let milliseconds = |samples: &[Option<(Elapsed, Elapsed)>], pick: fn(&(Elapsed, Elapsed)) -> f64| {
+            samples.iter().map(|sample| sample.as_ref().map(|sample| pick(sample) * 1e3)).collect::<Vec<_>>()
+        };
+        let answers: Vec<_> =
+            samples.iter().map(|samples| milliseconds(samples, |(_, answer)| answer.cpu.as_secs_f64())).collect();
+        let compared = Compared::new(subjects, &answers);
+        let rows = subjects.iter().zip(&samples).zip(&answers).map(|((subject, samples), answers)| Cold {
+            name: subject.name.clone(),
+            transport,
+            ready_cpu: Spread::of(&milliseconds(samples, |(ready, _)| ready.cpu.as_secs_f64())),
+            answer_cpu: Spread::of(answers),
+            answer_wall: Spread::of(&milliseconds(samples, |(_, answer)| answer.wall.as_secs_f64())),
+            to_no_op: compared.to_no_op(answers),
+            to_baseline: compared.to_baseline(subject, answers),
+        });
+        Ok(rows.collect())
+    }
+
+    /// All subjects live at the same time and are sent a few requests in turn.
+    fn warm(&self, subjects: &[Subject<'_>], transport: Transport, effort: Effort) -> Result<Vec<Warm>> {
+        let mut samples = vec![Samples::default(); subjects.len()];
+        for round in 1..=effort.rounds {
+            eprintln!("warm requests, {transport}: {round} of {}", effort.rounds);
+            let mut running = Vec::new();
+            for subject in subjects {
+                let (mut lambda, event) = self.ready(subject, transport)?;
+                for _ in 0..subject.warm_up() {
+                    lambda.invoke(&event).with_context(|| subject.name.clone())?;
+                }
+                running.push((lambda, event, 0.0));
+            }
+            for _ in 0..effort.requests / IN_TURN {
+                for ((lambda, event, cpu), samples) in running.iter_mut().zip(&mut samples) {
+                    // The processor has forgotten this process meanwhile.
+                    for _ in 0..IN_TURN / 10 {
+                        lambda.invoke(event)?;
+                    }
+                    let before = lambda.elapsed()?.cpu;
+                    for _ in 0..IN_TURN {
+                        samples.latency.push(lambda.invoke(event)?.latency.as_secs_f64() * 1e6);
+                    }
+                    *cpu += (lambda.elapsed()?.cpu.saturating_sub(before)).as_secs_f64() * 1e6;
+                }
+            }
+            let requests = f64::from(u32::try_from(effort.requests)?);
+            for ((lambda, _, cpu), samples) in running.iter().zip(&mut samples) {
+                samples.cpu.push(Some(cpu / requests));
+                samples.memory.push(lambda.peak_memory()?);
+            }
+        }
+        let cpu: Vec<_> = samples.iter().map(|samples| samples.cpu.clone()).collect();
+        let compared = Compared::new(subjects, &cpu);
+        let rows = subjects.iter().zip(samples).map(|(subject, Samples { cpu, latency, memory })| Warm {
+            name: subject.name.clone(),
+            transport,
+            to_no_op: compared.to_no_op(&cpu),
+            to_baseline: compared.to_baseline(subject, &cpu),
+            cpu: Spread::of(&cpu),
+            latency: Latency::of(latency),
+            memory: Spread::of(&memory.into_iter().map(Some).collect::<Vec<_>>()),
+        });
+        Ok(rows.collect())
+    }
+
+    /// A subject that has asked for its first event, and the event.
+    fn ready(&self, subject: &Subject<'_>, transport: Transport) -> Result<(Lambda, String)> {
+        let environment = self.environment(subject, transport);
+        let event = self.event(subject)?;
+        let mut lambda = Lambda::start(subject.program, &environment)?;
+        lambda.ready().with_context(|| subject.name.clone())?;
+        Ok((lambda, event))
+    }
+
+    fn environment(&self, subject: &Subject<'_>, transport: Transport) -> Vec<(&'static str, String)> {
+        let [certificate, certificates] =
+            [&self.certificate, &self.certificates].map(|path| path.display().to_string());
+        let endpoint = match transport {
+            Transport::Plain => &self.stand_in.plain,
+            Transport::Tls => &self.stand_in.tls,
+        };
+        let fixed = [
+            ("TASKS_TABLE", "tasks"),
+            ("IDEMPOTENCY_TABLE", "idempotency"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_DEFAULT_REGION", "eu-central-1"),
+            ("TOKEN_ISSUER", ISSUER),
+            ("TOKEN_AUDIENCE", ISSUER),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
+        ];
+        let mut environment: Vec<_> = fixed.map(|(name, value)| (name, value.to_owned())).into();
+        environment.extend(subject.key.settings());
+        environment.extend(if subject.is_peer {
+            let of_node = [("NODE_EXTRA_CA_CERTS", certificate), ("NODE_NO_WARNINGS", "1".to_owned())];
+            let of_all = [("AWS_CA_BUNDLE", certificates.clone()), ("SSL_CERT_FILE", certificates)];
+            of_node.into_iter().chain(of_all).collect()
+        } else {
+            vec![("AWS_CA_BUNDLE", certificate)]
+        });
+        environment
+    }
+
+    /// The event of an operation, as the folder `events` has it, with a token and the id of a task that is there.
+    fn event(&self, subject: &Subject<'_>) -> Result<String> {
+        let path = root().join("events").join(subject.operation).with_extension("json");
+        let event = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        // API Gateway puts no spaces between members.
+        let event: Value = serde_json::from_str(&event)?;
+        let token = Signer::with(subject.key).token(USER);
+        Ok(event.to_string().replace("Bearer TOKEN", &format!("Bearer {token}")).replace("TASK_ID", &self.task_id))
+    }
+}
+
+impl Drop for Laboratory {
+    fn drop(&mut self) {
+        // Nothing depends on them any more.
+        let _ = std::fs::remove_file(&self.certificate);
+        let _ = std::fs::remove_file(&self.certificates);
+    }
+}
+
+/// CPU times of all subjects, round by round, to compare one with.
+struct Compared<'a> {
+    by_name: BTreeMap<&'a str, &'a [Option<f64>]>,
+}
+
+impl<'a> Compared<'a> {
+    fn new(subjects: &'a [Subject<'_>], times: &'a [Vec<Option<f64>>]) -> Self {
+        let names = subjects.iter().map(|subject| subject.name.as_str());
+        Self { by_name: names.zip(times.iter().map(Vec::as_slice)).collect() }
+    }
+
+    fn to_no_op(&self, times: &[Option<f64>]) -> Spread {
+        Spread::of(&ratios(times, self.by_name.get(NO_OP).copied().unwrap_or_default()))
+    }
+
+    fn to_baseline(&self, subject: &Subject<'_>, times: &[Option<f64>]) -> Option<Spread> {
+        let baseline = self.by_name.get(baseline_of(&subject.name).as_str())?;
+        Some(Spread::of(&ratios(times, baseline)))
+    }
+}
+
+/// Ratios of those that were measured in the same round.
+fn ratios(times: &[Option<f64>], others: &[Option<f64>]) -> Vec<Option<f64>> {
+    times.iter().zip(others).map(|(time, other)| Some((*time)? / (*other)?)).collect()
+}
+
+fn sizes(subjects: &Subjects<'_>) -> Result<Vec<Sized>> {
+    let builds = subjects.builds.yardsticks.iter().chain(&subjects.builds.functions);
+    let named = builds.map(|(name, program)| (name.clone(), program));
+    let named = named.chain(subjects.baseline.iter().map(|(name, program)| (baseline_of(name), program)));
+    let named = named.chain(subjects.peers.iter().map(|peer| (peer.name.to_owned(), &peer.program)));
+    named.map(|(name, program)| Ok(Sized { name, size: program.size()? })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_compare_times_of_the_same_round() {
+        let [rare, usual] = [[Some(6.0), None, Some(9.0)], [Some(2.0), Some(5.0), Some(3.0)]];
+        assert_eq!(ratios(&rare, &usual), [Some(3.0), None, Some(3.0)]);
+        assert_eq!(ratios(&usual, &[]), []);
+    }
+}

@@ -1,0 +1,97 @@
+//! `cargo xtask bench`: what a call costs, beside a function that does nothing, one that is written by hand, another build
+//! of this project, and the same job in other frameworks.
+//!
+//! Functions are started as Lambda starts them ([`lambda`]), against a DynamoDB that answers at once ([`stand_in`]).
+//! They share one processor with all that they talk to ([`process::pin`]). What is compared is their CPU time, which a
+//! busy machine changes little, and their instructions, which it does not change at all ([`instructions`]).
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "this command prints a report and its progress")]
+
+mod counts;
+mod http;
+mod instructions;
+mod laboratory;
+mod lambda;
+mod peers;
+mod picture;
+mod process;
+mod programs;
+mod report;
+mod stand_in;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::laboratory::{Effort, Laboratory, Subjects};
+use crate::programs::{Builds, find_binaries, root};
+
+const NO_OP: &str = "no-op";
+const BY_HAND: &str = "by-hand";
+/// The operations that the yardsticks and the peers are compared in.
+const COMPARED: [&str; 3] = ["get-task", "list-tasks", "create-task"];
+
+/// Measures the functions in their release builds.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+struct Arguments {
+    /// Measures less often: for a first look.
+    #[arg(long)]
+    quick: bool,
+    /// Measures only functions whose name contains this; the yardsticks are always measured.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Measures the release binaries in this folder as well, and compares the functions with them.
+    #[arg(long, value_name = "FOLDER")]
+    baseline: Option<PathBuf>,
+    /// Measures the same job in other frameworks as well; needs Node, npm and Python 3.
+    #[arg(long)]
+    peers: bool,
+    /// Writes docs/performance-figures.md and docs/performance.svg; measures the peers as well.
+    #[arg(long, conflicts_with_all = ["quick", "only"])]
+    record: bool,
+    /// Writes the figures there as well.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Checks what is the same on every machine and in every run: sizes and instructions.
+    #[arg(long, exclusive = true)]
+    counts: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.counts {
+        return counts::check();
+    }
+    eprintln!("Building the functions for release, which takes some minutes after a change …");
+    let builds = Builds::make()?;
+    let baseline = arguments.baseline.as_deref().map(|folder| find_binaries(folder, &builds.functions)).transpose()?;
+    let peers = if arguments.peers || arguments.record { peers::install()? } else { Vec::new() };
+    process::pin()?;
+    let laboratory = Laboratory::open(&builds)?;
+    let subjects = Subjects { builds: &builds, baseline: &baseline.unwrap_or_default(), peers: &peers };
+    let effort = if arguments.quick { Effort::QUICK } else { Effort::WHOLE };
+    let report = laboratory.measure(&subjects, effort, &arguments.only)?;
+    println!("{report}");
+    if let Some(path) = &arguments.json {
+        fs::write(path, serde_json::to_vec_pretty(&report)?).context("cannot write the figures")?;
+    }
+    if arguments.record {
+        let folder = root().join("docs");
+        let text = format!("{}{report}", report::PREFACE);
+        fs::write(folder.join("performance-figures.md"), text).context("cannot write the figures")?;
+        fs::write(folder.join("performance.svg"), picture::draw(&report)).context("cannot write the picture")?;
+    }
+    Ok(())
+}
