@@ -1,7 +1,6 @@
 //! schemathesis, a generator of requests from `openapi.yaml`, against the whole stack: whatever it makes up, the answer is
 //! one that the contract has, and one user's task is never another's.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
@@ -16,6 +15,8 @@ use crate::tools::{self, Toolset};
 use crate::{processes, project};
 
 const SECRET: &str = "known-to-everybody-because-only-this-test-signs-with-it";
+/// The issuer of the tokens, and their audience.
+const ISSUER: &str = "https://schemathesis.example";
 
 /// The users of `schemathesis.toml`.
 const USERS: [&str; 2] = ["alice", "bob"];
@@ -35,7 +36,9 @@ pub async fn check(arguments: &[String]) -> Result<()> {
         port: 0,
         storage: Storage::Memory,
         logs: folder.join("logs"),
-        settings: BTreeMap::from([("BETTER_AUTH_SECRET".to_owned(), SECRET.to_owned())]),
+        settings: [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", ISSUER), ("TOKEN_AUDIENCE", ISSUER)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         issuer: None,
     })
     .await?;
@@ -59,7 +62,8 @@ pub async fn check(arguments: &[String]) -> Result<()> {
 
 /// The users as the Web Fuzzing Commons describe them.
 fn users_with_tokens() -> Result<String> {
-    let issuer = SharedSecretIssuer { secret: SECRET.to_owned(), issuer: None, audience: None };
+    let issuer =
+        SharedSecretIssuer { secret: SECRET.to_owned(), issuer: ISSUER.to_owned(), audience: ISSUER.to_owned() };
     let mut users = Vec::new();
     for name in USERS {
         let token = issuer.token(name, Duration::from_secs(3600));
