@@ -79,7 +79,7 @@ impl TokenVerifier {
     }
 
     /// Gets ready for the first token: fetches the key set, if there is one. A failure is not an error: keys that were
-    /// configured count without it, or the first token tries again.
+    /// configured are used without it, or the first token tries again.
     pub(crate) async fn warm_up(&self) {
         if let Keys::KeySet(keys) = &self.keys {
             keys.warm_up().await;

@@ -35,7 +35,7 @@ pub(super) struct KeySet {
 struct Current {
     keys: Arc<[Arc<VerificationKey>]>,
     obtained: SystemTime,
-    /// How long they count without another fetch.
+    /// How long they are used without another fetch.
     fresh_for: Duration,
 }
 
@@ -51,8 +51,8 @@ impl KeySet {
     /// A key set that starts with `keys`, if there are any.
     ///
     /// Those are a head start, and not an exemption: the issuer may have withdrawn them since somebody configured them.
-    /// So they are never fresh: [`Self::warm_up`], or the first token, asks the issuer. They count until it answers, and
-    /// if it does not, until the maximum staleness.
+    /// So they are never fresh: [`Self::warm_up`], or the first token, asks the issuer. They are used until it answers,
+    /// and if it does not, until the maximum staleness.
     pub(super) fn new(
         url: String,
         keys: Vec<Arc<VerificationKey>>,
@@ -97,7 +97,7 @@ impl KeySet {
         }
         let begun = (self.clock)();
         let failures = attempts.failures;
-        // Written down before, so that a fetch counts even if nobody waits for its end.
+        // Recorded first, so that a fetch whose caller gives up is counted as well.
         *attempts = Attempts { last: Some(begun), failures: failures.saturating_add(1), pause: self.pause(failures) };
         match self.fetch().await {
             Ok(keys) => {
@@ -107,7 +107,7 @@ impl KeySet {
             }
             Err(cause) => tracing::warn!(url = self.url, %cause, "the key set could not be refreshed"),
         }
-        // From its end, so that those who waited for it do not fetch again when it took long.
+        // The pause runs from the end of the fetch: who waited for a slow one must not repeat it.
         attempts.last = Some((self.clock)());
         attempts.pause
     }

@@ -45,9 +45,9 @@ pub(crate) enum Mode {
     KeySet {
         /// `https`, or `http` on this machine.
         url: String,
-        /// Configured keys, which count until the issuer can be asked.
+        /// Configured keys, used until the issuer answers.
         keys: Vec<Arc<VerificationKey>>,
-        /// How long keys count although the issuer cannot be asked.
+        /// How long keys are used while the issuer cannot be reached.
         max_stale: Duration,
     },
 }

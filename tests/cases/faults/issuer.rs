@@ -112,7 +112,7 @@ async fn troubled(api: &Api, name: &str, trouble: Trouble, known: Known, call: C
         _ if trouble == NO_KEYS => (401, 1),
         Known::Nothing if is_passable => (call.success(), 1),
         Known::Nothing => (503, 1),
-        // Configured keys are no reason not to ask, and count if that fails.
+        // Configured keys are asked for as well, and used if that fails.
         Known::TheKey => (call.success(), 1),
         Known::OtherKeys => (401, 1),
     };
