@@ -60,16 +60,22 @@ function signedWithKeyPair({ audience, tokenLifetime }) {
   return { jwt: { audience, expirationTime: tokenLifetime, definePayload } };
 }
 
-/** HS256 with the secret that the API has as well. The plugin then has no keys and publishes none. */
-function signedWithSecret({ origin, audience, tokenLifetime, secret }) {
-  const key = new TextEncoder().encode(secret);
+/**
+ * HS256 with the secret that the API has as well. The plugin then has no keys and publishes none.
+ *
+ * It is not the secret of Better Auth itself, which also signs links and encrypts what is stored: who can read the settings
+ * of a function must not be able to do that. The plugin's own header goes into the token, because its type tells
+ * kinds of tokens from each other.
+ */
+function signedWithSecret({ origin, audience, tokenLifetime, tokenSecret }) {
+  const key = new TextEncoder().encode(tokenSecret);
   return {
     jwks: { remoteUrl: origin, keyPairConfig: { alg: "EdDSA" } },
     jwt: {
       audience,
       expirationTime: tokenLifetime,
       definePayload,
-      sign: (payload) => new SignJWT(payload).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(key),
+      sign: (payload, header) => new SignJWT(payload).setProtectedHeader({ typ: "JWT", ...header, alg: "HS256" }).sign(key),
     },
   };
 }

@@ -31,6 +31,7 @@ export function readSettings(environment) {
     apiUrl: required("ISSUER_API_URL"),
     audience: required("ISSUER_AUDIENCE"),
     secret: required("ISSUER_SECRET"),
+    tokenSecret: required("ISSUER_TOKEN_SECRET"),
     database: required("ISSUER_DATABASE"),
     pages: required("ISSUER_PAGES"),
     contract: required("ISSUER_CONTRACT"),

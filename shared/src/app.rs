@@ -153,7 +153,8 @@ mod tests {
                 "BETTER_AUTH_SECRET" => "a secret of at least thirty-two bytes",
                 "AWS_REGION" => "eu-central-1",
                 "AWS_ENDPOINT_URL_DYNAMODB" => endpoint,
-                "TASKS_TABLE" | "IDEMPOTENCY_TABLE" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "x",
+                "TOKEN_ISSUER" | "TOKEN_AUDIENCE" | "TASKS_TABLE" | "IDEMPOTENCY_TABLE" => "x",
+                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "x",
                 _ => return None,
             };
             Some(value.to_owned())

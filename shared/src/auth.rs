@@ -1,19 +1,24 @@
 //! Who is calling: the one place where a JSON Web Token is verified. It knows nothing of HTTP requests.
 
 mod claims;
+mod error;
 mod key_set;
 mod keys;
+mod ring_provider;
 mod settings;
 mod token;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use serde::de::DeserializeOwned;
+
+pub use self::error::{AuthError, Malformed};
 pub use self::settings::AuthSettings;
 pub(crate) use self::settings::Mode;
 
-use self::claims::{Claims, Expectations};
+use self::claims::Claims;
 use self::key_set::KeySet;
-use self::keys::VerificationKey;
+use self::keys::{VerificationKey, Verified};
 use self::token::UnverifiedToken;
 use crate::connector::Connector;
 
@@ -32,29 +37,17 @@ impl AuthenticatedUser {
     }
 }
 
-/// Why nobody could be authenticated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthError {
-    /// The token is not one of the configured issuer's for this API. The reason is for the log.
-    Invalid(&'static str),
-    /// The token was valid until its `exp`.
-    Expired,
-    /// The issuer's keys were never to be had, so that nothing can be said of the token.
-    KeysUnavailable,
-}
-
 /// Verifies tokens in the one way that the settings chose.
 #[derive(Debug)]
 pub struct TokenVerifier {
     keys: Keys,
-    expectations: Expectations,
     max_token_bytes: usize,
-    clock: fn() -> SystemTime,
+    max_lifetime: Duration,
 }
 
 #[derive(Debug)]
 enum Keys {
-    SharedSecret(VerificationKey),
+    SharedSecret { current: VerificationKey, previous: Option<Box<VerificationKey>> },
     KeySet(KeySet),
 }
 
@@ -64,17 +57,29 @@ impl TokenVerifier {
         Self::with_clock(settings, connector, SystemTime::now)
     }
 
+    /// The clock is that of the key set. Claims are compared with the system's time.
     fn with_clock(settings: AuthSettings, connector: &Connector, clock: fn() -> SystemTime) -> Self {
-        let keys = match settings.mode {
-            Mode::SharedSecret(secret) => Keys::SharedSecret(VerificationKey::from_secret(secret.as_bytes())),
-            Mode::KeySet { url, keys } => Keys::KeySet(KeySet::new(url, keys, connector.clone(), clock)),
+        ring_provider::install();
+        let AuthSettings { mode, expected, max_token_bytes, max_lifetime } = settings;
+        for (setting, expected) in [("TOKEN_ISSUER", &expected.issuer), ("TOKEN_AUDIENCE", &expected.audience)] {
+            if expected.is_none() {
+                tracing::warn!(setting, "is any: whatever the shared secret signed for others is accepted as well");
+            }
+        }
+        let keys = match mode {
+            Mode::SharedSecret { current, previous } => {
+                let key = |secret: String| VerificationKey::from_secret(secret.as_bytes(), &expected);
+                Keys::SharedSecret { current: key(current), previous: previous.map(key).map(Box::new) }
+            }
+            Mode::KeySet { url, keys, max_stale } => {
+                Keys::KeySet(KeySet::new(url, keys, expected, max_stale, connector.clone(), clock))
+            }
         };
-        let expectations = Expectations { issuer: settings.issuer, audience: settings.audience };
-        Self { keys, expectations, max_token_bytes: settings.max_token_bytes, clock }
+        Self { keys, max_token_bytes, max_lifetime }
     }
 
-    /// Gets ready for the first token: fetches the key set if there is one and no keys were configured. A failure is
-    /// not an error: the first token tries again.
+    /// Gets ready for the first token: fetches the key set, if there is one. A failure is not an error: keys that were
+    /// configured are used without it, or the first token tries again.
     pub(crate) async fn warm_up(&self) {
         if let Keys::KeySet(keys) = &self.keys {
             keys.warm_up().await;
@@ -86,20 +91,24 @@ impl TokenVerifier {
     /// The key decides the algorithm, and the signature is checked before a claim is looked at.
     ///
     /// # Errors
-    /// [`AuthError::Expired`] only for a token that is valid otherwise, [`AuthError::KeysUnavailable`] while there
-    /// never were keys, and [`AuthError::Invalid`] for all else.
+    /// [`AuthError::Expired`] only for a token that is valid otherwise, [`AuthError::KeysUnavailable`] while there are no
+    /// keys, and what is wrong with the token for all else.
     pub async fn verify(&self, unverified_token: &str) -> Result<AuthenticatedUser, AuthError> {
-        let payload = self.signed_payload(unverified_token).await?;
-        let subject = Claims::parse(&payload)?.accept(&self.expectations, (self.clock)())?;
-        Ok(AuthenticatedUser { id: subject })
+        match self.verified::<Claims>(unverified_token).await? {
+            Verified::Current(claims) => Ok(AuthenticatedUser { id: claims.accept(self.max_lifetime)? }),
+            Verified::Expired(claims) => claims.accept(self.max_lifetime).and(Err(AuthError::Expired)),
+        }
     }
 
-    /// What the issuer signed, if it was the issuer: all that is checked of a token before its claims.
-    async fn signed_payload(&self, unverified_token: &str) -> Result<Vec<u8>, AuthError> {
+    /// The claims, if the issuer signed them and they are as the settings ask.
+    async fn verified<T: DeserializeOwned>(&self, unverified_token: &str) -> Result<Verified<T>, AuthError> {
         let token = UnverifiedToken::parse(unverified_token, self.max_token_bytes)?;
         match &self.keys {
-            Keys::SharedSecret(key) => token.verify(key),
-            Keys::KeySet(keys) => token.verify(&*keys.find(token.key_id()?).await?),
+            Keys::SharedSecret { current, previous } => match (current.verify(&token), previous) {
+                (Err(AuthError::BadSignature), Some(previous)) => previous.verify(&token),
+                (verified, _) => verified,
+            },
+            Keys::KeySet(keys) => keys.find(token.key_id()?).await?.verify(&token),
         }
     }
 }

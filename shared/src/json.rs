@@ -18,6 +18,73 @@ pub(crate) fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> serde_jso
     serde_json::from_slice(text)
 }
 
+/// What an object becomes in a single pass, in which members named twice are found at any depth.
+pub(crate) trait FromMembers<'de>: Default {
+    /// Reads the value of the member with this name, with [`skip_value`] if nothing is to be kept of it.
+    ///
+    /// # Errors
+    /// What is wrong with the value.
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error>;
+}
+
+/// Reads an object from UTF-8 JSON text.
+///
+/// # Errors
+/// As [`object`]; also if something follows the object.
+pub(crate) fn object_from_slice<'de, T: FromMembers<'de>>(text: &'de [u8]) -> serde_json::Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = object(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+/// Reads an object, and not an array, which a derived implementation would take as well.
+///
+/// # Errors
+/// What is wrong with the JSON or with a member, or that a member was named twice.
+pub(crate) fn object<'de, T: FromMembers<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(T);
+
+    impl<'de, T: FromMembers<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<T, A::Error> {
+            read_members(map, |name, members| self.0.member(name, members))?;
+            Ok(self.0)
+        }
+    }
+
+    deserializer.deserialize_map(Object(T::default()))
+}
+
+/// Reads a member's value and keeps nothing of it.
+///
+/// # Errors
+/// What is wrong with the JSON, or that a member of an object in it was named twice.
+pub(crate) fn skip_value<'de, A: MapAccess<'de>>(members: &mut A) -> Result<(), A::Error> {
+    members.next_value_seed(UniqueNames)
+}
+
+fn read_members<'de, A: MapAccess<'de>>(
+    mut members: A,
+    mut read: impl FnMut(&str, &mut A) -> Result<(), A::Error>,
+) -> Result<(), A::Error> {
+    let mut names: Vec<Cow<'de, str>> = Vec::new();
+    while let Some(Text(name)) = members.next_key()? {
+        read(&name, &mut members)?;
+        names.push(name);
+    }
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair.first() == pair.last()) {
+        Some(_) => Err(A::Error::custom("an object names a member twice")),
+        None => Ok(()),
+    }
+}
+
 /// Walks a value and keeps nothing of it.
 #[derive(Clone, Copy)]
 struct UniqueNames;
@@ -37,17 +104,8 @@ impl<'de> Visitor<'de> for UniqueNames {
         f.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut names: Vec<Cow<'de, str>> = Vec::new();
-        while let Some(Text(name)) = map.next_key()? {
-            names.push(name);
-            map.next_value_seed(self)?;
-        }
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair.first() == pair.last()) {
-            Some(_) => Err(A::Error::custom("an object names a member twice")),
-            None => Ok(()),
-        }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        read_members(map, |_, members| members.next_value_seed(self))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
@@ -84,14 +142,6 @@ impl<'de> Visitor<'de> for UniqueNames {
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
-
-/// For an optional member that must not be `null`: absent is `None`, anything but a `T` an error.
-///
-/// # Errors
-/// What reading a `T` finds.
-pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
-}
 
 #[cfg(test)]
 mod tests {

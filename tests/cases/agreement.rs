@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use shared::app::ANSWER_WITHIN;
 use shared::settings::Settings;
-use tests::{ALICE, Api, Event, Operation, Recorded, SECRET};
+use tests::{ALICE, Api, Event, Operation, Recorded, SECRET_SETTINGS};
 use xtask::template::{Route, Template};
 
 fn root() -> PathBuf {
@@ -141,18 +141,21 @@ fn a_function_is_a_few_lines_of_wiring_around_a_short_operation() {
 
 #[test]
 fn only_one_file_verifies_signatures_and_only_the_store_knows_dynamodb() {
-    let mut verifying = Vec::new();
+    let (mut verifying, mut decoding) = (Vec::new(), Vec::new());
     for file in rust_files(&root().join("shared/src")).into_iter().chain(rust_files(&root().join("functions"))) {
         let text = fs::read_to_string(&file).unwrap();
         let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
         assert!(!text.contains("aws_sdk_dynamodb") || path.starts_with("shared/src/store"), "{path}");
         assert!(!text.contains("ring::signature") || path.starts_with("shared/src/auth/"), "{path}");
         assert!(!text.contains("StatusCode") || path.starts_with("shared/src/api/"), "{path}");
+        assert!(!text.contains("jsonwebtoken") || path.starts_with("shared/src/auth"), "{path}");
         if text.contains("hmac::verify(") {
-            verifying.push(path);
+            verifying.push(path.clone());
         }
+        decoding.extend(text.matches("jsonwebtoken::decode(").map(|_| path.clone()));
     }
-    assert_eq!(verifying, ["shared/src/auth/keys.rs"]);
+    assert_eq!(verifying, ["shared/src/auth/ring_provider.rs"]);
+    assert_eq!(decoding, ["shared/src/auth/keys.rs"]);
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -172,7 +175,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_function_gets_the_settings_that_it_reads_and_no_others() {
     let read = RefCell::new(BTreeSet::new());
-    let values = BTreeMap::from([("BETTER_AUTH_SECRET", SECRET)]);
+    let values = BTreeMap::from(SECRET_SETTINGS);
     let settings = Settings::read(|name| {
         read.borrow_mut().insert(name.to_owned());
         let is_required = name.ends_with("_TABLE") || name == "AWS_REGION" || name.contains("ACCESS_KEY");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, select};
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, Api, Event, Fault, Operation, SECRET};
+use tests::{ALICE, Answer, Api, Event, Fault, Operation, SECRET_SETTINGS};
 
 /// How many clients there are, each with a process of the API for itself.
 const CLIENTS: usize = 16;
@@ -14,7 +14,7 @@ const WRITES: usize = 5;
 
 /// Processes of the API on one database.
 async fn processes(api: &Api) -> Vec<Api> {
-    join_all((0..CLIENTS).map(|_| api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]))).await
+    join_all((0..CLIENTS).map(|_| api.another_with(&SECRET_SETTINGS))).await
 }
 
 fn version(answer: &Answer) -> u64 {
@@ -187,7 +187,7 @@ async fn overtaken(
     foreign: &[(Operation, Value)],
     id: &str,
 ) -> (Answer, Answer) {
-    let other = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let other = api.another_with(&SECRET_SETTINGS).await;
     let version = item(api, id)["version"].clone();
     // Long enough for others to write, and less than the time that an attempt has.
     api.wire.fail_next([Fault::LostAnswer, Fault::Late(Duration::from_secs(1))]);
@@ -237,7 +237,7 @@ async fn an_attempt_at_an_open_task_that_comes_late_undoes_nothing_once_the_comp
     let calls = [(Operation::CompleteTask, None), (Operation::UpdateTask, Some(json!({ "due": "2026-11-30" })))];
     for (operation, body) in calls {
         let api = Api::start().await;
-        let other = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+        let other = api.another_with(&SECRET_SETTINGS).await;
         let id = api.create_titled("one").await;
         let completion = |completed: bool| Event::by(ALICE).task(&id).json(&json!({ "completed": completed }));
         assert_eq!(other.call(Operation::CompleteTask, &completion(true)).await.status, 200);
@@ -260,7 +260,7 @@ async fn an_attempt_at_an_open_task_that_comes_late_undoes_nothing_once_the_comp
 #[tokio::test(flavor = "multi_thread")]
 async fn a_create_whose_answer_is_lost_is_found_under_two_writes_of_others() {
     let api = Api::start().await;
-    let other = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let other = api.another_with(&SECRET_SETTINGS).await;
     api.wire.fail_next([Fault::LostAnswer, Fault::Late(Duration::from_secs(1))]);
     let event = Event::by(ALICE).json(&json!({ "title": "one" }));
     let others = async {
@@ -331,7 +331,7 @@ async fn an_attempt_that_comes_later_than_three_others_is_done_again_unless_it_n
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_others_change_shows_what_stands_once() {
     let api = Api::start().await;
-    let others = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let others = api.another_with(&SECRET_SETTINGS).await;
     let mut standing = BTreeSet::new();
     let mut changing = Vec::new();
     // Tasks that stand lie between tasks that change, in every order that there is.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, Dev, SECRET, Signer, send, temporary_folder};
+use tests::{ALICE, Answer, Dev, SECRET_SETTINGS, Signer, send, temporary_folder};
 use xtask::template::{Cors, Route, Template};
 
 /// What the page sends and reads: without these it does not work.
@@ -15,7 +15,7 @@ const FOREIGN: [&str; 4] = ["http://evil.example", "http://localhost", "null", "
 #[tokio::test(flavor = "multi_thread")]
 async fn browsers_may_do_what_the_template_says_and_nothing_else() {
     let folder = temporary_folder("cors");
-    let dev = Dev::start(&folder, &[], &[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let dev = Dev::start(&folder, &[], &SECRET_SETTINGS).await;
     let template = Template::read().unwrap();
     assert_eq!(template.cors().allow_origins, ["http://localhost:3000"]);
     let origins = [dev.page(), "http://localhost:3000".to_owned()];

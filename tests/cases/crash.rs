@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{
-    ALICE, Answer, Api, Dev, ENDPOINT, ENVIRONMENT, Fault, Lambda, SECRET, Signer, temporary_folder, try_send,
+    ALICE, Answer, Api, Dev, ENDPOINT, ENVIRONMENT, Fault, Lambda, SECRET_SETTINGS, Signer, temporary_folder, try_send,
 };
 use tokio::time::sleep;
 
@@ -16,8 +16,8 @@ use crate::calls::{Call, Client, Left};
 
 /// A function's process whose DynamoDB is behind the wire of `api`.
 async fn function(name: &str, api: &Api) -> Lambda {
-    let environment = [(ENDPOINT, api.wire.endpoint()), ("BETTER_AUTH_SECRET", SECRET)];
-    Lambda::start(name, &[&ENVIRONMENT[..], &environment].concat()).await
+    let endpoint = (ENDPOINT, api.wire.endpoint());
+    Lambda::start(name, &[&ENVIRONMENT[..], &SECRET_SETTINGS, &[endpoint]].concat()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,7 +29,7 @@ async fn a_function_that_is_killed_before_its_answer_has_done_all_or_nothing() {
         let user = format!("{call:?}-{fault:?}");
         let client = Client::new(&api, &user, &Signer::default().token(&user), call).await;
         let operation = call.operation().name();
-        let process = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+        let process = api.another_with(&SECRET_SETTINGS).await;
         // The first request opens the connection, the second one is the write.
         process.wire.fail_next([Fault::None, fault]);
         let mut killed = function(operation, &process).await;
@@ -186,7 +186,7 @@ async fn a_stack_that_is_killed_under_load_loses_nothing_that_was_answered() {
     let folder = temporary_folder("crash");
     let mut ledgers: Vec<Ledger> = (0..CLIENTS).map(|_| Ledger::default()).collect();
     for kill in 0..=KILLS {
-        let dev = Dev::start(&folder, &[], &[("BETTER_AUTH_SECRET", SECRET)]).await;
+        let dev = Dev::start(&folder, &[], &SECRET_SETTINGS).await;
         let api = dev.api();
         join_all(ledgers.iter_mut().map(|ledger| ledger.retry(&api))).await;
         let mut acknowledged: Vec<_> = ledgers.iter().flat_map(|ledger| ledger.acknowledged.clone()).collect();

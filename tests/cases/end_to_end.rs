@@ -3,14 +3,14 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, BOB, Dev, SECRET, Signer, send, temporary_folder};
+use tests::{ALICE, Answer, BOB, Dev, SECRET_SETTINGS, Signer, send, temporary_folder};
 
 /// The stack, called by users whose tokens are signed here.
 struct Stack(Dev);
 
 impl Stack {
     async fn start(folder: &std::path::Path) -> Self {
-        Self(Dev::start(folder, &[], &[("BETTER_AUTH_SECRET", SECRET)]).await)
+        Self(Dev::start(folder, &[], &SECRET_SETTINGS).await)
     }
 
     async fn send(

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{
     ALICE, Answer, Api, BOB, ENDPOINT, ENVIRONMENT, Event, Fault, ISSUER, Issuer, Key, Lambda, Operation, SECRET,
-    Signer, now,
+    SECRET_SETTINGS, Signer, now,
 };
 
 const CANARY: &str = "CANARY";
@@ -199,9 +199,10 @@ async fn neither_logs_nor_failures_hold_what_a_user_sent() {
     let forbidden = forbidden(bad.iter().map(|(_, token)| token.as_str()).chain([good.as_str()]));
     let found = join_all(Operation::ALL.map(async |operation| {
         let name = operation.name();
-        let process = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
-        let environment = [(ENDPOINT, process.wire.endpoint()), ("BETTER_AUTH_SECRET", SECRET)];
-        let mut function = Lambda::start(name, &[&ENVIRONMENT[..], &CREDENTIALS, &environment].concat()).await;
+        let process = api.another_with(&SECRET_SETTINGS).await;
+        let endpoint = [(ENDPOINT, process.wire.endpoint())];
+        let environment = [&ENVIRONMENT[..], &CREDENTIALS, &SECRET_SETTINGS, &endpoint].concat();
+        let mut function = Lambda::start(name, &environment).await;
         let good = good.as_str();
         let cases = refused(operation, id, good, &bad).into_iter().chain(wrong(operation, id, good));
         let cases: Vec<_> = cases.chain(spoiled(operation, id, good)).collect();
@@ -245,8 +246,15 @@ async fn an_issuer_in_trouble_leaks_nothing_either() {
     let unknown = marked(Key::Ed25519).header(json!({ "kid": "CANARY-kid" })).token(ALICE);
     let forbidden = forbidden([good.as_str(), &unknown]);
     let garbage = r#"{"keys":[{"kty":"oct","kid":"CANARY","k":"CANARY"}],"CANARY":"CANARY"}"#;
-    let troubles = [(200, garbage), (200, "CANARY"), (500, "CANARY"), (404, "CANARY")];
-    let found = join_all(troubles.map(async |(status, document)| {
+    let unusable = "the key set has no key that can be used";
+    let failed = "the key set could not be refreshed";
+    let troubles = [
+        (200, garbage, unusable, 401),
+        (200, "CANARY", failed, 503),
+        (500, "CANARY", failed, 503),
+        (404, "CANARY", failed, 503),
+    ];
+    let found = join_all(troubles.map(async |(status, document, logged, without_keys)| {
         let issuer = Issuer::publishing(&Signer::key_set()).await;
         issuer.answers(status, document);
         let url = format!("{}/jwks", issuer.wire.endpoint());
@@ -254,14 +262,14 @@ async fn an_issuer_in_trouble_leaks_nothing_either() {
         let cold = [(ENDPOINT, api.wire.endpoint()), ("BETTER_AUTH_URL", ISSUER), ("JWKS_URL", url.as_str())];
         let warm = [cold.as_slice(), &[("JWKS", keys.as_str())]].concat();
         let mut found = Vec::new();
-        for (settings, token, expected) in [(cold.as_slice(), &good, 503), (&warm, &unknown, 401)] {
+        for (settings, token, expected) in [(cold.as_slice(), &good, without_keys), (&warm, &unknown, 401)] {
             let environment = [&ENVIRONMENT[..], &CREDENTIALS, settings].concat();
             let mut function = Lambda::start("create-task", &environment).await;
             let answer = function.invoke(&request(Operation::CreateTask, "", token).to_string()).await;
             assert_eq!(answer.status, expected, "{answer:?}");
             let output = function.stop().await;
             let logs = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-            assert!(logs.contains("the key set could not be refreshed"), "{logs}");
+            assert!(logs.contains(logged), "{logs}");
             found.extend(leaks(&format!("{logs}{}", answer.raw), &forbidden).into_iter().map(str::to_owned));
         }
         found
@@ -278,6 +286,8 @@ async fn a_setting_that_is_refused_is_not_repeated() {
         ("JWKS", "CANARY"),
         ("JWKS_URL", "http://CANARY.example/jwks"),
         ("TOKEN_MAX_BYTES", "CANARY"),
+        ("TOKEN_MAX_LIFETIME_SECONDS", "CANARY"),
+        ("JWKS_MAX_STALE_SECONDS", "CANARY"),
     ] {
         let url = [("BETTER_AUTH_URL", ISSUER)];
         let environment = [&ENVIRONMENT[..], &CREDENTIALS, if setting.0.starts_with("BETTER") { &[] } else { &url }];

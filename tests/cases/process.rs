@@ -1,6 +1,6 @@
 //! The binaries as Lambda runs them: what they refuse to start with.
 
-use tests::{ENDPOINT, ENVIRONMENT, ISSUER, Lambda, SECRET};
+use tests::{ENDPOINT, ENVIRONMENT, ISSUER, Lambda, SECRET, SECRET_SETTINGS};
 
 /// DynamoDB is where nobody listens.
 const NOWHERE: (&str, &str) = (ENDPOINT, "http://127.0.0.1:1");
@@ -21,7 +21,11 @@ async fn a_function_refuses_to_start_and_says_why_in_one_line() {
             "BETTER_AUTH_SECRET and BETTER_AUTH_URL are both set: set the one that says how tokens are verified",
         ),
         (&[("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
-        (&[("BETTER_AUTH_SECRET", SECRET), ("TASKS_TABLE", "")], "TASKS_TABLE is set but empty"),
+        (
+            &[("BETTER_AUTH_SECRET", SECRET)],
+            "TOKEN_ISSUER must be set with BETTER_AUTH_SECRET; the word any gives the check up",
+        ),
+        (&[&SECRET_SETTINGS[..], &[("TASKS_TABLE", "")]].concat(), "TASKS_TABLE is set but empty"),
     ] {
         assert_eq!(refusal(auth).await, format!("Error: refusing to start: {reason}\n"));
     }

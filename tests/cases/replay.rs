@@ -349,10 +349,10 @@ async fn a_problem_names_what_is_wrong() {
         assert_eq!(answer.body["errors"][0]["parameter"], parameter, "{name}");
     }
     for (name, challenge) in [
-        ("create-task.token-missing", "Bearer"),
-        ("list-tasks.token-in-query", "Bearer"),
-        ("list-tasks.bearer-undefined", "Bearer error=\"invalid_token\""),
-        ("list-tasks.two-tokens", "Bearer error=\"invalid_token\""),
+        ("create-task.token-missing", r#"Bearer realm="tasks""#),
+        ("list-tasks.token-in-query", r#"Bearer realm="tasks""#),
+        ("list-tasks.bearer-undefined", r#"Bearer realm="tasks", error="invalid_token""#),
+        ("list-tasks.two-tokens", r#"Bearer realm="tasks", error="invalid_token""#),
     ] {
         let Replayed { answer, .. } = replay(&api, name).await;
         assert_eq!(answer.header("www-authenticate"), challenge, "{name}");

@@ -32,7 +32,7 @@ pub use self::issuer::Issuer;
 pub use self::lambda::Lambda;
 pub use self::openapi::OpenApi;
 pub use self::wire::{Fault, Recorded, Wire};
-pub use signer::{ISSUER, Key, SECRET, Signer, now};
+pub use signer::{ISSUER, Key, SECRET, SECRET_SETTINGS, Signer, now};
 
 /// The user that most tests call as.
 pub const ALICE: &str = "alice";
@@ -75,7 +75,7 @@ pub struct Answer {
 impl Api {
     /// An API that verifies tokens with the shared secret [`SECRET`].
     pub async fn start() -> Self {
-        Self::start_with(&[("BETTER_AUTH_SECRET", SECRET)]).await
+        Self::start_with(&SECRET_SETTINGS).await
     }
 
     /// An API that verifies tokens with the public keys of [`Signer`].

@@ -1,7 +1,6 @@
 //! The contract in the hands of other people's tools, against the whole stack: the client that openapi-python-client
 //! generates from `openapi.yaml` works, and no request that schemathesis generates gets an answer that is not in it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +16,8 @@ use crate::tools::{self, Toolset};
 use crate::{processes, project};
 
 const SECRET: &str = "known-to-everybody-because-only-this-test-signs-with-it";
+/// The issuer of the tokens, and their audience.
+const ISSUER: &str = "https://schemathesis.example";
 
 /// The users of `schemathesis.toml`.
 const USERS: [&str; 2] = ["alice", "bob"];
@@ -39,7 +40,9 @@ pub async fn check(arguments: &[String]) -> Result<()> {
         port: 0,
         storage: Storage::Memory,
         logs: folder.join("logs"),
-        settings: BTreeMap::from([("BETTER_AUTH_SECRET".to_owned(), SECRET.to_owned())]),
+        settings: [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", ISSUER), ("TOKEN_AUDIENCE", ISSUER)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         issuer: None,
     })
     .await?;
@@ -107,6 +110,7 @@ fn users_with_tokens() -> String {
 }
 
 fn token(user: &str) -> String {
-    let issuer = SharedSecretIssuer { secret: SECRET.to_owned(), issuer: None, audience: None };
+    let issuer =
+        SharedSecretIssuer { secret: SECRET.to_owned(), issuer: ISSUER.to_owned(), audience: ISSUER.to_owned() };
     issuer.token(user, Duration::from_secs(3600))
 }

@@ -23,12 +23,24 @@ use crate::template::Template;
 use crate::{node, probe, project};
 
 /// The settings of the functions that a developer can give in the environment.
-pub const SETTINGS: [&str; 7] =
-    ["BETTER_AUTH_SECRET", "BETTER_AUTH_URL", "JWKS_URL", "JWKS", "TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_MAX_BYTES"];
+pub const SETTINGS: [&str; 10] = [
+    "BETTER_AUTH_SECRET",
+    "BETTER_AUTH_SECRET_PREVIOUS",
+    "BETTER_AUTH_URL",
+    "JWKS_URL",
+    "JWKS",
+    "JWKS_MAX_STALE_SECONDS",
+    "TOKEN_ISSUER",
+    "TOKEN_AUDIENCE",
+    "TOKEN_MAX_BYTES",
+    "TOKEN_MAX_LIFETIME_SECONDS",
+];
 
 /// The users that get a token.
 const USERS: [&str; 2] = ["alice", "bob"];
 
+/// Who signs the tokens that are printed.
+const DEVELOPMENT_ISSUER: &str = "cargo-xtask-dev";
 const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Runs the whole stack on this machine.
@@ -135,6 +147,9 @@ impl Verification {
         } else {
             if foreign.is_none() {
                 settings.insert("BETTER_AUTH_SECRET".to_owned(), development_secret(&folder.join("secret"))?);
+                for (name, default) in [("TOKEN_ISSUER", DEVELOPMENT_ISSUER), ("TOKEN_AUDIENCE", AUDIENCE)] {
+                    settings.entry(name.to_owned()).or_insert_with(|| default.to_owned());
+                }
             }
             None
         };
@@ -144,8 +159,8 @@ impl Verification {
             (Some(issuer), ..) => Tokens::Issuer(issuer),
             (None, Some(secret), _) => Tokens::Development(SharedSecretIssuer {
                 secret: secret.clone(),
-                issuer: settings.get("TOKEN_ISSUER").cloned(),
-                audience: settings.get("TOKEN_AUDIENCE").cloned(),
+                issuer: settings.get("TOKEN_ISSUER").cloned().unwrap_or_default(),
+                audience: settings.get("TOKEN_AUDIENCE").cloned().unwrap_or_default(),
             }),
             (None, None, url) => Tokens::Elsewhere(url.cloned().unwrap_or_default()),
         };
@@ -224,6 +239,7 @@ fn own_issuer(options: &Dev, folder: &Path, settings: &BTreeMap<String, String>)
         port: options.port + 1,
         audience: settings.get("TOKEN_AUDIENCE").cloned().unwrap_or_else(|| AUDIENCE.to_owned()),
         secret: development_secret(&folder.join("secret"))?,
+        token_secret: development_secret(&folder.join("signing-secret"))?,
         database: std::path::absolute(issuer_folder(folder))?.join("users.sqlite"),
     })
 }

@@ -27,8 +27,10 @@ pub struct Issuer {
     pub port: u16,
     /// The audience that its tokens name.
     pub audience: String,
-    /// The secret that protects its keys and sessions, and in one mode signs its tokens.
+    /// The secret that protects its keys and sessions.
     pub secret: String,
+    /// The secret that signs its tokens, in one mode. The functions have it as well, and so it is not the other one.
+    pub token_secret: String,
     /// The file of its users, sessions and keys.
     pub database: PathBuf,
 }
@@ -51,7 +53,9 @@ impl Issuer {
     pub fn settings(&self) -> BTreeMap<String, String> {
         let settings = match self.mode {
             Mode::KeySet => vec![("BETTER_AUTH_URL", self.origin())],
-            Mode::SharedSecret => vec![("BETTER_AUTH_SECRET", self.secret.clone()), ("TOKEN_ISSUER", self.origin())],
+            Mode::SharedSecret => {
+                vec![("BETTER_AUTH_SECRET", self.token_secret.clone()), ("TOKEN_ISSUER", self.origin())]
+            }
         };
         let audience = ("TOKEN_AUDIENCE", self.audience.clone());
         settings.into_iter().chain([audience]).map(|(name, value)| (name.to_owned(), value)).collect()
@@ -70,6 +74,7 @@ impl Issuer {
             ("ISSUER_API_URL", api_url.to_owned()),
             ("ISSUER_AUDIENCE", self.audience.clone()),
             ("ISSUER_SECRET", self.secret.clone()),
+            ("ISSUER_TOKEN_SECRET", self.token_secret.clone()),
             ("ISSUER_DATABASE", self.database.display().to_string()),
             ("ISSUER_PAGES", node::page_folder().display().to_string()),
             ("ISSUER_CONTRACT", project::root().join("openapi.yaml").display().to_string()),

@@ -133,8 +133,8 @@ impl Answer {
             assert!((1..=32).contains(&errors.len()) && self.places().count() == errors.len(), "{body}");
         }
         let challenge = match (status, self.code()) {
-            (401, "token_missing") => Some("Bearer"),
-            (401, _) => Some("Bearer error=\"invalid_token\""),
+            (401, "token_missing") => Some(r#"Bearer realm="tasks""#),
+            (401, _) => Some(r#"Bearer realm="tasks", error="invalid_token""#),
             _ => None,
         };
         assert_eq!(headers.get("www-authenticate").and_then(Value::as_str), challenge);

@@ -29,9 +29,10 @@ thread_local! {
 }
 
 impl Api {
-    /// An app that believes tokens of the shared secret.
+    /// An app that trusts tokens of the shared secret, whatever issuer and audience they name: kept inputs name none.
     pub(crate) fn with_secret() -> Self {
-        Self::new(&[("BETTER_AUTH_SECRET", SECRET)], &StandIn::new(Answers::EndlessList)).expect("good settings")
+        let settings = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", "any"), ("TOKEN_AUDIENCE", "any")];
+        Self::new(&settings, &StandIn::new(Answers::EndlessList)).expect("good settings")
     }
 
     /// An app with these settings, whose issuer is `issuer`.
@@ -94,16 +95,20 @@ impl Api {
     }
 }
 
+/// How long from now a token may be valid: kept inputs are to mean the same for a long time.
+pub(crate) const MAX_LIFETIME_SECONDS: &str = "3155760000";
+
 /// Reads the settings of a function whose way of verifying tokens is `auth`.
 pub(crate) fn settings(auth: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
-    const STORE: [(&str, &str); 5] = [
+    const OTHERS: [(&str, &str); 6] = [
+        ("TOKEN_MAX_LIFETIME_SECONDS", MAX_LIFETIME_SECONDS),
         ("TASKS_TABLE", "tasks"),
         ("IDEMPOTENCY_TABLE", "idempotency"),
         ("AWS_REGION", "eu-central-1"),
         ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
         ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
     ];
-    let variables = || STORE.iter().chain(auth);
+    let variables = || OTHERS.iter().chain(auth);
     Settings::read(|name| variables().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
 }
 

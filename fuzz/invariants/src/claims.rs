@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::api::{Request, Response};
 use shared::app::App;
 
-use crate::api::Api;
+use crate::api::{Api, MAX_LIFETIME_SECONDS};
 use crate::json::parse;
 use crate::tokens::sign;
 
@@ -30,7 +30,8 @@ pub fn claims(input: &[u8]) {
     let event = json!({ "version": "2.0", "headers": { "authorization": format!("Bearer {token}") } }).to_string();
     let answer = API.with(|api| api.answer(who, &event));
 
-    let expected = if token.len() <= 8 * 1024 && is_good_header(header) { judge(payload) } else { Verdict::Refused };
+    let Some(is_good_header) = is_good_header(header) else { return };
+    let expected = if token.len() <= 8 * 1024 && is_good_header { judge(payload) } else { Verdict::Refused };
     let status = if matches!(expected, Verdict::Accepted(_)) { 204 } else { 401 };
     match expected {
         Verdict::Either => return,
@@ -49,23 +50,45 @@ enum Verdict {
     Either,
 }
 
-fn is_good_header(header: &[u8]) -> bool {
-    let Some(Value::Object(header)) = parse(header) else { return false };
-    header.get("alg").is_some_and(|algorithm| algorithm == "HS256")
-        && header.get("typ").is_none_or(|kind| kind == "JWT" || kind == "application/jwt")
+/// `None` if it has a key of its own, whose form is not judged here.
+fn is_good_header(header: &[u8]) -> Option<bool> {
+    let Some(Value::Object(header)) = parse(header) else { return Some(false) };
+    // Registered members that are not needed must be of their type all the same, or null.
+    let given = |name: &str| header.get(name).filter(|value| !value.is_null());
+    if given("jwk").is_some() {
+        return None;
+    }
+    let is_good = header.get("alg").is_some_and(|algorithm| algorithm == "HS256")
+        && header.get("typ").is_none_or(|kind| kind.as_str().is_some_and(is_type_of_token))
         && header.get("kid").is_none_or(|id| id.as_str().is_some_and(|id| id.len() <= 256))
         && !["crit", "b64", "enc", "zip", "cty"].iter().any(|name| header.contains_key(*name))
+        && ["jku", "x5u", "x5t", "x5t#S256", "url", "nonce"]
+            .iter()
+            .all(|name| given(name).is_none_or(Value::is_string))
+        && given("x5c").is_none_or(is_texts);
+    Some(is_good)
+}
+
+fn is_texts(value: &Value) -> bool {
+    value.as_array().is_some_and(|values| values.iter().all(Value::is_string))
+}
+
+fn is_type_of_token(kind: &str) -> bool {
+    ["jwt", "application/jwt"].contains(&kind.to_ascii_lowercase().as_str())
 }
 
 fn judge(payload: &[u8]) -> Verdict {
     const LEEWAY: f64 = 15.0;
+    let max_lifetime: f64 = MAX_LIFETIME_SECONDS.parse().expect("a number");
     let Some(Value::Object(claims)) = parse(payload) else { return Verdict::Refused };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let text = |name: &str| claims.get(name).is_none_or(Value::is_string);
     let is_text_or_texts = match claims.get("aud") {
-        Some(Value::Array(audiences)) => audiences.iter().all(Value::is_string),
+        Some(audiences @ Value::Array(_)) => is_texts(audiences),
         _ => text("aud"),
     };
+    // Times before 1970 and beyond 64 bits are not compared, but refused.
+    let is_time = |time: f64| (0.0..u64::MAX as f64).contains(&time);
     // `None` if it is there and no number.
     let moment = |name: &str| claims.get(name).map_or(Some(f64::NEG_INFINITY), Value::as_f64);
     let (Some(expires), Some(begins), Some(issued)) =
@@ -76,11 +99,12 @@ fn judge(payload: &[u8]) -> Verdict {
     let Some(subject) = claims.get("sub").and_then(Value::as_str).filter(|subject| is_user_id(subject)) else {
         return Verdict::Refused;
     };
-    if !text("iss") || !is_text_or_texts {
+    let bounds = [expires + LEEWAY, expires - LEEWAY - max_lifetime, begins - LEEWAY, issued - LEEWAY];
+    if !text("iss") || !is_text_or_texts || !is_time(expires) || claims.contains_key("nbf") && !is_time(begins) {
         Verdict::Refused
-    } else if [expires + LEEWAY, begins - LEEWAY, issued - LEEWAY].iter().any(|bound| (bound - now).abs() < 60.0) {
+    } else if bounds.iter().any(|bound| (bound - now).abs() < 60.0) {
         Verdict::Either
-    } else if begins > now || issued > now {
+    } else if begins > now || issued > now || expires > now + max_lifetime {
         Verdict::Refused
     } else if expires < now {
         Verdict::Expired

@@ -1,6 +1,7 @@
 //! Failures as clients see them (RFC 9457), each made in this one place. Causes stay behind, for the log.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -18,6 +19,8 @@ pub struct Problem {
     pub(super) detail: Cow<'static, str>,
     pub(super) errors: Errors,
     cause: Option<Cow<'static, str>>,
+    /// When to try again, where that makes sense.
+    retry_after: Duration,
 }
 
 /// What exactly is wrong, where more than one thing can be.
@@ -64,7 +67,7 @@ const MAX_ERRORS: usize = 32;
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        Self { status, code, detail, errors: Errors::None, cause: None }
+        Self { status, code, detail, errors: Errors::None, cause: None, retry_after: Duration::from_secs(1) }
     }
 
     fn because(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
@@ -76,7 +79,7 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, TOKEN_MISSING, "Send a token as Authorization: Bearer <token>.")
     }
 
-    pub(super) fn token_invalid(cause: &'static str) -> Self {
+    pub(super) fn token_invalid(cause: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "token_invalid", "The token is not valid for this API.").because(cause)
     }
 
@@ -152,16 +155,23 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).because(cause)
     }
 
-    /// What this kind of failure tells a client besides its body. The challenge names an error only if a token came
-    /// (RFC 6750 §3.1).
+    /// What this kind of failure tells a client besides its body. The challenge has at least one parameter, and names an
+    /// error only if a token came (RFC 6750 §3 and §3.1).
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
-        let (name, value) = match self.status {
-            StatusCode::UNAUTHORIZED if self.code == TOKEN_MISSING => (WWW_AUTHENTICATE, "Bearer"),
-            StatusCode::UNAUTHORIZED => (WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""),
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => (RETRY_AFTER, "1"),
-            _ => return None,
-        };
-        Some((name, HeaderValue::from_static(value)))
+        match self.status {
+            StatusCode::UNAUTHORIZED if self.code == TOKEN_MISSING => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="tasks""#)))
+            }
+            StatusCode::UNAUTHORIZED => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="tasks", error="invalid_token""#)))
+            }
+            // Whole seconds (RFC 9110 §10.2.3), and not too few.
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::CONFLICT => {
+                let seconds = self.retry_after.as_secs_f64().ceil() as u64;
+                Some((RETRY_AFTER, seconds.max(1).into()))
+            }
+            _ => None,
+        }
     }
 
     /// Writes what happened to the log: an error only for what is ours to mend.
@@ -184,9 +194,9 @@ fn one_of(count: usize, first: Option<String>) -> String {
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::Invalid(reason) => Self::token_invalid(reason),
             AuthError::Expired => Self::token_expired(),
-            AuthError::KeysUnavailable => Self::unavailable("the issuer's key set could not be fetched"),
+            AuthError::KeysUnavailable { retry_after } => Self { retry_after, ..Self::unavailable(error.to_string()) },
+            error => Self::token_invalid(error.to_string()),
         }
     }
 }
@@ -223,31 +233,9 @@ impl From<StoreError> for Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn logged(problem: &Problem) -> String {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || problem.log("request-id"));
-        String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
-    }
+    use crate::auth::Malformed;
+    use crate::logging;
 
     #[test]
     fn the_log_has_the_cause_and_an_error_only_for_what_is_ours_to_mend() {
@@ -255,12 +243,23 @@ mod tests {
             (Problem::internal("a fault"), "ERROR", "a fault"),
             (StoreError::Full.into(), "ERROR", "storage_full"),
             (Problem::unavailable("a time-out"), "WARN", "a time-out"),
-            (AuthError::KeysUnavailable.into(), "WARN", "the issuer's key set could not be fetched"),
-            (AuthError::Invalid("a lie").into(), "INFO", "a lie"),
+            (AuthError::KeysUnavailable { retry_after: Duration::ZERO }.into(), "WARN", "there is no key set"),
+            (AuthError::BadSignature.into(), "INFO", "the signature does not match"),
+            (AuthError::Malformed(Malformed::Segments).into(), "INFO", "does not have three segments"),
             (Problem::forbidden(), "INFO", "forbidden"),
         ] {
-            let line = logged(&problem);
+            let ((), line) = logging::captured(|| problem.log("request-id"));
             assert!(line.contains(level) && line.contains(cause) && line.contains("request-id"), "{line}");
         }
+    }
+
+    #[test]
+    fn retry_after_is_when_the_keys_are_fetched_again() {
+        for (milliseconds, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (29_500, "30")] {
+            let retry_after = Duration::from_millis(milliseconds);
+            let problem = Problem::from(AuthError::KeysUnavailable { retry_after });
+            assert_eq!(problem.header(), Some(("retry-after", seconds.to_owned())), "{retry_after:?}");
+        }
+        assert_eq!(Problem::unavailable("x").header(), Some(("retry-after", "1".to_owned())));
     }
 }

@@ -1,77 +1,39 @@
-//! The claims of a token whose signature held (RFC 7519 §4.1), and which of them this API accepts.
+//! The claims of a token whose signature holds (RFC 7519 §4.1): their types, and what `jsonwebtoken` does not check of them.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use jsonwebtoken::get_current_timestamp;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::AuthError;
-use crate::json;
+use super::error::AuthError;
+use crate::json::{self, FromMembers, Text};
 
 /// How far the issuer's clock and ours may differ, at both ends of a token's life.
-const LEEWAY_SECONDS: f64 = 15.0;
+pub(super) const LEEWAY_SECONDS: u64 = 15;
 
-/// What the settings ask of a token. A claim that is expected is required.
-#[derive(Debug)]
-pub(super) struct Expectations {
-    pub(super) issuer: Option<String>,
-    pub(super) audience: Option<String>,
+/// What is left to check of claims, or to know of them, once `jsonwebtoken` has accepted them.
+#[derive(Default)]
+pub(super) struct Claims {
+    subject: Option<String>,
+    expires: Option<f64>,
+    issued: Option<f64>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Claims<'a> {
-    #[serde(borrow)]
-    sub: Cow<'a, str>,
-    exp: f64,
-    #[serde(default, deserialize_with = "json::present")]
-    nbf: Option<f64>,
-    #[serde(default, deserialize_with = "json::present")]
-    iat: Option<f64>,
-    #[serde(default, borrow, deserialize_with = "json::present")]
-    iss: Option<Cow<'a, str>>,
-    #[serde(default, borrow, deserialize_with = "json::present")]
-    aud: Option<Audience<'a>>,
-}
-
-impl<'a> Claims<'a> {
-    pub(super) fn parse(payload: &'a [u8]) -> Result<Self, AuthError> {
-        if payload.trim_ascii_start().first() != Some(&b'{') {
-            return Err(BAD_CLAIMS);
+impl Claims {
+    /// The subject, if it is a user id, and the token was not issued in the future and does not live too long.
+    pub(super) fn accept(self, max_lifetime: Duration) -> Result<String, AuthError> {
+        let latest = get_current_timestamp() + LEEWAY_SECONDS;
+        let subject = self.subject.filter(|subject| is_user_id(subject)).ok_or(AuthError::BadSubject)?;
+        if self.issued.is_some_and(|issued| issued > latest as f64) {
+            return Err(AuthError::IssuedInFuture);
         }
-        json::from_slice(payload).map_err(|_| BAD_CLAIMS)
-    }
-
-    /// The subject, if the token is meant for us, now, and by the right issuer. Expiry is told last, so that it is
-    /// told only of a token that was good.
-    pub(super) fn accept(self, expected: &Expectations, now: SystemTime) -> Result<String, AuthError> {
-        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-        if expected.issuer.is_some() && self.iss.as_deref() != expected.issuer.as_deref() {
-            return Err(AuthError::Invalid("the token is of another issuer"));
+        if self.expires.is_none_or(|expires| expires > (latest + max_lifetime.as_secs()) as f64) {
+            return Err(AuthError::LifetimeTooLong { maximum: max_lifetime });
         }
-        if let Some(audience) = &expected.audience
-            && !self.aud.is_some_and(|aud| aud.0.iter().any(|value| value == audience))
-        {
-            return Err(AuthError::Invalid("the token is meant for another audience"));
-        }
-        if !is_user_id(&self.sub) {
-            return Err(AuthError::Invalid("the subject is not a user id"));
-        }
-        if self.nbf.is_some_and(|nbf| nbf > now + LEEWAY_SECONDS) {
-            return Err(AuthError::Invalid("the token is not valid yet"));
-        }
-        if self.iat.is_some_and(|iat| iat > now + LEEWAY_SECONDS) {
-            return Err(AuthError::Invalid("the token was issued in the future"));
-        }
-        if self.exp <= now - LEEWAY_SECONDS {
-            return Err(AuthError::Expired);
-        }
-        Ok(self.sub.into_owned())
+        Ok(subject)
     }
 }
-
-const BAD_CLAIMS: AuthError = AuthError::Invalid("the payload is not a JSON object of a token's claims");
 
 /// Whether a subject can be a partition and a path segment as it is: bounded, spelled in one way only, and not the
 /// word that a path uses for whoever is calling.
@@ -80,37 +42,50 @@ fn is_user_id(subject: &str) -> bool {
     (1..=128).contains(&subject.len()) && subject.bytes().all(safe) && !matches!(subject, "me" | "." | "..")
 }
 
-/// One string, or an array of strings (RFC 7519 §4.1.3).
-struct Audience<'a>(Vec<Cow<'a, str>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Audience<'a> {
+impl<'de> Deserialize<'de> for Claims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrMany;
+        json::object(deserializer)
+    }
+}
 
-        impl<'de> Visitor<'de> for OneOrMany {
-            type Value = Audience<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string or an array of strings")
-            }
-
-            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-                Ok(Audience(vec![Cow::Borrowed(value)]))
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-                Ok(Audience(vec![Cow::Owned(value.to_owned())]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
-                let mut values = Vec::new();
-                while let Some(value) = sequence.next_element::<String>()? {
-                    values.push(Cow::Owned(value));
-                }
-                Ok(Audience(values))
-            }
+/// Every member is read, in one pass: `jsonwebtoken` would accept members named twice, an array of issuers, and `null`.
+impl<'de> FromMembers<'de> for Claims {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
+        match name {
+            "sub" => self.subject = Some(members.next_value()?),
+            "exp" => self.expires = Some(members.next_value()?),
+            "iat" => self.issued = Some(members.next_value()?),
+            "nbf" => members.next_value::<f64>().map(drop)?,
+            "iss" => members.next_value::<Text<'de>>().map(drop)?,
+            "aud" => members.next_value::<Audience>().map(drop)?,
+            _ => json::skip_value(members)?,
         }
+        Ok(())
+    }
+}
 
-        deserializer.deserialize_any(OneOrMany)
+/// One string, or an array of strings (RFC 7519 §4.1.3).
+struct Audience;
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Audience {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string or an array of strings")
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self, A::Error> {
+        while sequence.next_element::<Text<'de>>()?.is_some() {}
+        Ok(self)
     }
 }

@@ -1,117 +1,158 @@
-//! Keys that signatures are verified with, and how a JSON Web Key (RFC 7517) becomes one.
+//! Keys that tokens are verified with, and how a JSON Web Key (RFC 7517) becomes one.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::hmac;
-use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters,
-    RsaPublicKeyComponents, UnparsedPublicKey,
-};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind, Validation};
 use serde::Deserialize;
+use serde::de::{DeserializeOwned, MapAccess};
 use serde_json::value::RawValue;
 
-use crate::json;
+use super::claims::LEEWAY_SECONDS;
+use super::error::AuthError;
+use super::token::UnverifiedToken;
+use crate::json::{self, FromMembers, Text};
 
-/// A key, ready for use, and the one algorithm that it is good for.
-pub(crate) struct VerificationKey {
-    id: String,
-    key: Key,
+/// What the settings ask of a token's claims. A claim that is expected is required; `None` was given up on purpose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Expectations {
+    pub(crate) issuer: Option<String>,
+    pub(crate) audience: Option<String>,
 }
 
-enum Key {
-    Hs256(hmac::Key),
-    EdDsa(UnparsedPublicKey<Vec<u8>>),
-    Es256(UnparsedPublicKey<Vec<u8>>),
-    Rs256(RsaPublicKeyComponents<Vec<u8>>),
-    Ps256(RsaPublicKeyComponents<Vec<u8>>),
+/// A key, ready for use: the one algorithm that it is good for, and what the claims of its tokens must be.
+pub(crate) struct VerificationKey {
+    id: String,
+    key: DecodingKey,
+    validation: Validation,
 }
 
 impl fmt::Debug for VerificationKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut fields = f.debug_struct("VerificationKey");
-        fields.field("id", &self.id).field("algorithm", &self.algorithm()).finish_non_exhaustive()
+        fields.field("id", &self.id).field("algorithms", &self.validation.algorithms).finish_non_exhaustive()
     }
+}
+
+/// The claims of a token whose signature holds, and which are as the settings ask.
+#[derive(Debug)]
+pub(super) enum Verified<T> {
+    /// It is valid now.
+    Current(T),
+    /// It was valid until its `exp`.
+    Expired(T),
 }
 
 impl VerificationKey {
     /// The shared secret: its exact bytes, for HS256 alone.
-    pub(super) fn from_secret(secret: &[u8]) -> Self {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        Self { id: String::new(), key: Key::Hs256(key) }
+    pub(super) fn from_secret(secret: &[u8], expected: &Expectations) -> Self {
+        Self::new(String::new(), DecodingKey::from_secret(secret), Algorithm::HS256, expected)
     }
 
-    /// The algorithm's name as a header writes it (RFC 7518 §3.1, RFC 8037 §3.1).
-    pub(super) fn algorithm(&self) -> &'static str {
-        match self.key {
-            Key::Hs256(_) => "HS256",
-            Key::EdDsa(_) => "EdDSA",
-            Key::Es256(_) => "ES256",
-            Key::Rs256(_) => "RS256",
-            Key::Ps256(_) => "PS256",
+    fn new(id: String, key: DecodingKey, algorithm: Algorithm, expected: &Expectations) -> Self {
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
+        let mut required = vec!["exp", "sub"];
+        if let Some(issuer) = &expected.issuer {
+            validation.set_issuer(&[issuer]);
+            required.push("iss");
         }
+        match &expected.audience {
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                required.push("aud");
+            }
+            None => validation.validate_aud = false,
+        }
+        validation.set_required_spec_claims(&required);
+        Self { id, key, validation }
     }
 
-    /// Whether this key made the signature.
-    pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        let rsa = |key: &RsaPublicKeyComponents<Vec<u8>>, parameters: &RsaParameters| {
-            key.verify(parameters, message, signature)
+    /// The claims, if this key signed the token with its own algorithm: the one place where a signature is verified.
+    ///
+    /// `jsonwebtoken` looks at `exp` before issuer and audience. To say that a token has expired, they are checked as well.
+    pub(super) fn verify<T: DeserializeOwned>(&self, token: &UnverifiedToken<'_>) -> Result<Verified<T>, AuthError> {
+        let decode = |validation: &Validation| match jsonwebtoken::decode(token.text(), &self.key, validation) {
+            Ok(decoded) => Ok(decoded.claims),
+            Err(error) => Err(AuthError::from(error)),
         };
-        match &self.key {
-            Key::Hs256(key) => hmac::verify(key, message, signature),
-            Key::EdDsa(key) | Key::Es256(key) => key.verify(message, signature),
-            Key::Rs256(key) => rsa(key, &RSA_PKCS1_2048_8192_SHA256),
-            Key::Ps256(key) => rsa(key, &RSA_PSS_2048_8192_SHA256),
+        match decode(&self.validation) {
+            Err(AuthError::Expired) => {
+                decode(&Validation { validate_exp: false, ..self.validation.clone() }).map(Verified::Expired)
+            }
+            claims => claims.map(Verified::Current),
         }
-        .is_ok()
     }
 
-    fn from_jwk(jwk: &Jwk<'_>) -> Option<Self> {
-        let for_signatures = jwk.r#use.as_deref().is_none_or(|r#use| r#use == "sig");
-        let for_verifying = jwk.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"));
-        let id = jwk.kid.as_deref().filter(|id| for_signatures && for_verifying && !id.is_empty())?;
-        // A key without `alg` is of an issuer that has one algorithm a key type.
-        let key = match (jwk.kty.as_ref(), jwk.crv.as_deref(), jwk.alg.as_deref()) {
-            ("OKP", Some("Ed25519"), None | Some("EdDSA")) => {
-                Key::EdDsa(UnparsedPublicKey::new(&ED25519, coordinate(jwk.x.as_deref())?))
+    fn from_jwk(jwk: &Jwk, expected: &Expectations) -> Option<Self> {
+        let common = &jwk.common;
+        let for_signatures = common.public_key_use.as_ref().is_none_or(|r#use| *r#use == PublicKeyUse::Signature);
+        let for_verifying = common.key_operations.as_ref().is_none_or(|ops| ops.contains(&KeyOperations::Verify));
+        let id = common.key_id.as_ref().filter(|id| for_signatures && for_verifying && !id.is_empty())?;
+        let of_type = match &jwk.algorithm {
+            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 && is_32_bytes(&key.x) => {
+                Algorithm::EdDSA
             }
-            ("EC", Some("P-256"), None | Some("ES256")) => {
-                let uncompressed = [vec![4], coordinate(jwk.x.as_deref())?, coordinate(jwk.y.as_deref())?].concat();
-                Key::Es256(UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, uncompressed))
+            AlgorithmParameters::EllipticCurve(key)
+                if key.curve == EllipticCurve::P256 && is_32_bytes(&key.x) && is_32_bytes(&key.y) =>
+            {
+                Algorithm::ES256
             }
-            ("RSA", None, alg @ (None | Some("RS256" | "PS256"))) => {
-                let (n, e) = (modulus(jwk.n.as_deref())?, exponent(jwk.e.as_deref())?);
-                let components = RsaPublicKeyComponents { n, e };
-                if alg == Some("PS256") { Key::Ps256(components) } else { Key::Rs256(components) }
-            }
+            // The one exponent in use, 65537.
+            AlgorithmParameters::RSA(key) if key.e == "AQAB" => Algorithm::RS256,
             _ => return None,
         };
-        Some(Self { id: id.to_owned(), key })
+        // A key without `alg` has the usual algorithm of its type.
+        let algorithm = match (of_type, common.key_algorithm) {
+            (Algorithm::RS256, Some(KeyAlgorithm::PS256)) => Algorithm::PS256,
+            (of_type, alg) if alg.is_none_or(|alg| alg == KeyAlgorithm::from(of_type)) => of_type,
+            _ => return None,
+        };
+        let key = DecodingKey::from_jwk(jwk).ok().filter(has_safe_size)?;
+        Some(Self::new(id.clone(), key, algorithm, expected))
+    }
+}
+
+/// Whether this is the base64url of 32 bytes, if it is base64url: an Ed25519 key or a coordinate on P-256 (RFC 8037 §2,
+/// RFC 7518 §6.2.1.2). `jsonwebtoken` takes any length, and coordinates of 31 and 33 bytes for each other's.
+fn is_32_bytes(text: &str) -> bool {
+    text.len() == 43
+}
+
+/// RSA moduli have 2048 to 8192 bits: less is weak, and more makes every forged token expensive.
+fn has_safe_size(key: &DecodingKey) -> bool {
+    match key.kind() {
+        DecodingKeyKind::SecretOrDer(_) => true,
+        DecodingKeyKind::RsaModulusExponent { n, .. } => {
+            let leading_zeros = n.first().map_or(8, |byte| byte.leading_zeros() as usize);
+            leading_zeros < 8 && (2048..=8192).contains(&(n.len() * 8 - leading_zeros))
+        }
     }
 }
 
 /// The keys of a JSON Web Key Set that can be used: each entry is read by itself, and one that is malformed, of
-/// another kind or use, or weak is passed over. Of two with the same `kid` the first counts.
+/// another kind or use, or weak is skipped. Of two with the same `kid` the first counts.
 ///
-/// `None` if the document is not a key set at all.
-pub(crate) fn parse_key_set(document: &[u8]) -> Option<Vec<Arc<VerificationKey>>> {
+/// `None` if the document is not a key set at all. A key set may be empty, or have no key that can be used.
+pub(crate) fn parse_key_set(document: &[u8], expected: &Expectations) -> Option<Vec<Arc<VerificationKey>>> {
     #[derive(Deserialize)]
     struct Document<'a> {
         #[serde(borrow)]
         keys: Vec<&'a RawValue>,
     }
 
-    if !is_object(document) {
+    // To serde a struct may be an array as well; a key set may not.
+    if document.trim_ascii_start().first() != Some(&b'{') {
         return None;
     }
     let document: Document<'_> = serde_json::from_slice(document).ok()?;
     let mut keys: Vec<Arc<VerificationKey>> = Vec::new();
-    for entry in document.keys.iter().filter(|entry| is_object(entry.get().as_bytes())) {
-        let Ok(jwk) = json::from_slice::<Jwk<'_>>(entry.get().as_bytes()) else { continue };
-        if let Some(key) = VerificationKey::from_jwk(&jwk)
+    for entry in document.keys.iter().map(|entry| entry.get().as_bytes()) {
+        if json::object_from_slice::<PlainJwk>(entry).is_ok()
+            && let Ok(jwk) = serde_json::from_slice(entry)
+            && let Some(key) = VerificationKey::from_jwk(&jwk, expected)
             && find_key(&keys, &key.id).is_none()
         {
             keys.push(Arc::new(key));
@@ -120,72 +161,44 @@ pub(crate) fn parse_key_set(document: &[u8]) -> Option<Vec<Arc<VerificationKey>>
     Some(keys)
 }
 
-/// To serde a struct may be an array as well; a key set and a key may not.
-fn is_object(json: &[u8]) -> bool {
-    json.trim_ascii_start().first() == Some(&b'{')
-}
-
 /// The key with this id.
 pub(super) fn find_key<'a>(keys: &'a [Arc<VerificationKey>], id: &str) -> Option<&'a Arc<VerificationKey>> {
     keys.iter().find(|key| key.id == id)
 }
 
-#[derive(Deserialize)]
-struct Jwk<'a> {
-    #[serde(borrow)]
-    kty: Cow<'a, str>,
-    #[serde(borrow)]
-    kid: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    alg: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    r#use: Option<Cow<'a, str>>,
-    key_ops: Option<Vec<String>>,
-    #[serde(borrow)]
-    crv: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    x: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    y: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    n: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    e: Option<Cow<'a, str>>,
-}
+/// A key whose members are named once and in which texts are texts: [`Jwk`] takes `{"alg":{"EdDSA":null}}` as well, and
+/// does not look at members of other key types.
+#[derive(Default)]
+struct PlainJwk;
 
-/// An Ed25519 key or a coordinate on P-256: 32 bytes.
-fn coordinate(text: Option<&str>) -> Option<Vec<u8>> {
-    decode(text).filter(|bytes| bytes.len() == 32)
-}
-
-/// An RSA modulus of 2048 to 8192 bits: less is weak, and more makes every forged token expensive.
-fn modulus(text: Option<&str>) -> Option<Vec<u8>> {
-    decode(text).filter(|bytes| {
-        let leading_zeros = bytes.first().map_or(8, |byte| byte.leading_zeros() as usize);
-        leading_zeros < 8 && (2048..=8192).contains(&(bytes.len() * 8 - leading_zeros))
-    })
-}
-
-/// The one RSA exponent in use, 65537.
-fn exponent(text: Option<&str>) -> Option<Vec<u8>> {
-    decode(text).filter(|bytes| bytes == &[1, 0, 1])
-}
-
-fn decode(text: Option<&str>) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(text?).ok()
+impl<'de> FromMembers<'de> for PlainJwk {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
+        match name {
+            "kty" | "kid" | "alg" | "use" | "crv" | "x" | "y" | "n" | "e" => {
+                members.next_value::<Option<Text<'de>>>().map(drop)
+            }
+            _ => json::skip_value(members),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
 
-    fn ids(keys: &Value) -> Option<Vec<(String, &'static str)>> {
-        let keys = parse_key_set(keys.to_string().as_bytes())?;
-        Some(keys.iter().map(|key| (key.id.clone(), key.algorithm())).collect())
+    fn parse(document: &[u8]) -> Option<Vec<Arc<VerificationKey>>> {
+        parse_key_set(document, &Expectations { issuer: None, audience: None })
     }
 
-    fn one(jwk: Value) -> Option<&'static str> {
+    fn ids(keys: &Value) -> Option<Vec<(String, Algorithm)>> {
+        let keys = parse(keys.to_string().as_bytes())?;
+        Some(keys.iter().map(|key| (key.id.clone(), key.validation.algorithms[0])).collect())
+    }
+
+    fn one(jwk: Value) -> Option<Algorithm> {
         ids(&json!({"keys": [jwk]})).unwrap().first().map(|(_, algorithm)| *algorithm)
     }
 
@@ -213,8 +226,9 @@ mod tests {
     #[test]
     fn the_real_mixed_set_gives_its_four_usable_keys() {
         let document = include_bytes!("../../../tests/fixtures/better-auth/mixed-jwks.json");
-        let keys = parse_key_set(document).unwrap();
-        let mut algorithms: Vec<_> = keys.iter().map(|key| key.algorithm()).collect();
+        let keys = parse(document).unwrap();
+        assert!(keys.iter().all(|key| key.validation.algorithms.len() == 1));
+        let mut algorithms: Vec<_> = keys.iter().map(|key| format!("{:?}", key.validation.algorithms[0])).collect();
         algorithms.sort_unstable();
         algorithms.dedup();
         assert_eq!(algorithms, ["ES256", "EdDSA", "PS256", "RS256"]);
@@ -222,15 +236,15 @@ mod tests {
 
     #[test]
     fn a_key_without_an_algorithm_has_that_of_its_type() {
-        assert_eq!(one(ed25519(&json!({}))), Some("EdDSA"));
-        assert_eq!(one(p256(&json!({}))), Some("ES256"));
-        assert_eq!(one(rsa(&json!({}))), Some("RS256"));
-        assert_eq!(one(rsa(&json!({"alg": "PS256"}))), Some("PS256"));
+        assert_eq!(one(ed25519(&json!({}))), Some(Algorithm::EdDSA));
+        assert_eq!(one(p256(&json!({}))), Some(Algorithm::ES256));
+        assert_eq!(one(rsa(&json!({}))), Some(Algorithm::RS256));
+        assert_eq!(one(rsa(&json!({"alg": "PS256"}))), Some(Algorithm::PS256));
     }
 
     #[test]
     fn keys_for_other_uses_types_and_algorithms_are_passed_over() {
-        assert_eq!(one(ed25519(&json!({"use": "sig", "key_ops": ["verify"]}))), Some("EdDSA"));
+        assert_eq!(one(ed25519(&json!({"use": "sig", "key_ops": ["verify"]}))), Some(Algorithm::EdDSA));
         for refused in [
             ed25519(&json!({"use": "enc"})),
             ed25519(&json!({"key_ops": ["sign"]})),
@@ -239,10 +253,18 @@ mod tests {
             ed25519(&json!({"alg": "HS256"})),
             ed25519(&json!({"crv": "Ed448"})),
             ed25519(&json!({"crv": "X25519"})),
+            ed25519(&json!({"crv": "P-256"})),
             ed25519(&json!({"kid": ""})),
             ed25519(&json!({"kid": null})),
             ed25519(&json!({"kid": 1})),
             ed25519(&json!({"kty": "EC"})),
+            ed25519(&json!({"alg": "Ed25519"})),
+            ed25519(&json!({"alg": {"EdDSA": null}})),
+            ed25519(&json!({"crv": {"Ed25519": null}})),
+            ed25519(&json!({"kty": {"OKP": null}})),
+            ed25519(&json!({"x5c": "MIIB"})),
+            p256(&json!({"crv": "Ed25519"})),
+            p256(&json!({"crv": "P-384"})),
             p256(&json!({"alg": "ES512"})),
             p256(&json!({"crv": "P-521"})),
             p256(&json!({"crv": "secp256k1"})),
@@ -265,6 +287,7 @@ mod tests {
             ed25519(&json!({"x": format!("{}=", bytes(32))})),
             ed25519(&json!({"x": null})),
             p256(&json!({"y": bytes(31)})),
+            p256(&json!({"x": bytes(33), "y": bytes(31)})),
             p256(&json!({"y": null})),
             rsa(&json!({"n": bytes(128)})),
             rsa(&json!({"n": bytes(255)})),
@@ -290,7 +313,7 @@ mod tests {
     #[test]
     fn of_two_keys_with_one_id_the_first_counts() {
         let set = json!({"keys": [ed25519(&json!({"x": ""})), rsa(&json!({})), p256(&json!({})), ed25519(&json!({"kid": "2"}))]});
-        assert_eq!(ids(&set).unwrap(), [("1".to_owned(), "RS256"), ("2".to_owned(), "EdDSA")]);
+        assert_eq!(ids(&set).unwrap(), [("1".to_owned(), Algorithm::RS256), ("2".to_owned(), Algorithm::EdDSA)]);
     }
 
     #[test]
@@ -298,13 +321,13 @@ mod tests {
         let key = ed25519(&json!({"kid": "2"})).to_string();
         let set =
             format!(r#"{{"keys":[{{"kty":"OKP","kty":"OKP","crv":"Ed25519","kid":"1","x":"{}"}},{key}]}}"#, bytes(32));
-        assert_eq!(parse_key_set(set.as_bytes()).unwrap().len(), 1);
+        assert_eq!(parse(set.as_bytes()).unwrap().len(), 1);
     }
 
     #[test]
     fn other_documents_are_no_key_sets() {
         for document in ["", "[]", "[[]]", "null", r#"{"keys":null}"#, r#"{"key":[]}"#, "{\"keys\":[}"] {
-            assert!(parse_key_set(document.as_bytes()).is_none(), "{document}");
+            assert!(parse(document.as_bytes()).is_none(), "{document}");
         }
     }
 }

@@ -1,46 +1,61 @@
-//! Which tokens are believed: read once at start-up, and refused as a whole if anything is doubtful.
+//! Which tokens are accepted: read once at start-up, and refused as a whole if anything is doubtful.
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
 
-use super::keys::{VerificationKey, parse_key_set};
+use super::key_set::MAX_AGE;
+use super::keys::{Expectations, VerificationKey, parse_key_set};
 use crate::settings::{InvalidSetting, Variables};
 
 const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
+/// As long as Better Auth's own sessions.
+const DEFAULT_MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const DEFAULT_MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 const MIN_SECRET_BYTES: usize = 32;
 /// What Better Auth signs with when nobody configured a secret: everybody knows it.
 const BETTER_AUTH_DEFAULT_SECRET: &str = "better-auth-secret-12345678901234567890";
+/// What gives up the check of a claim, where nothing else says what the claim must be.
+const ANY: &str = "any";
 
 /// Checked settings of the [`super::TokenVerifier`].
 #[derive(Debug)]
 pub struct AuthSettings {
     pub(crate) mode: Mode,
-    pub(crate) issuer: Option<String>,
-    pub(crate) audience: Option<String>,
+    pub(crate) expected: Expectations,
     pub(crate) max_token_bytes: usize,
+    pub(crate) max_lifetime: Duration,
 }
 
 /// The one way that tokens are verified in.
 pub(crate) enum Mode {
-    /// HS256 with this secret.
-    SharedSecret(String),
+    /// HS256 with either of these secrets.
+    SharedSecret {
+        /// What the issuer signs with.
+        current: String,
+        /// What it signed with until a rotation, for as long as such tokens are valid.
+        previous: Option<String>,
+    },
     /// The keys that the issuer publishes at `url`, starting with `keys`.
     KeySet {
         /// `https`, or `http` on this machine.
         url: String,
-        /// Configured keys, so that the first token needs no fetch.
+        /// Configured keys, used until the issuer answers.
         keys: Vec<Arc<VerificationKey>>,
+        /// How long keys are used while the issuer cannot be reached.
+        max_stale: Duration,
     },
 }
 
 impl fmt::Debug for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SharedSecret(_) => f.write_str("SharedSecret"),
+            Self::SharedSecret { .. } => f.write_str("SharedSecret"),
             Self::KeySet { url, .. } => f.debug_struct("KeySet").field("url", url).finish_non_exhaustive(),
         }
     }
@@ -56,6 +71,7 @@ impl AuthSettings {
         let audience = variables.optional("TOKEN_AUDIENCE")?;
         let jwks_url = variables.optional("JWKS_URL")?;
         let jwks = variables.optional("JWKS")?;
+        let previous = variables.optional("BETTER_AUTH_SECRET_PREVIOUS")?;
         let max_token_bytes = match variables.optional("TOKEN_MAX_BYTES")? {
             None => DEFAULT_MAX_TOKEN_BYTES,
             Some(text) => text
@@ -64,52 +80,103 @@ impl AuthSettings {
                 .filter(|bytes| (256..=65_536).contains(bytes))
                 .ok_or_else(|| InvalidSetting::new("TOKEN_MAX_BYTES", "must be a number from 256 to 65536"))?,
         };
+        let max_lifetime = match variables.optional("TOKEN_MAX_LIFETIME_SECONDS")? {
+            None => DEFAULT_MAX_LIFETIME,
+            Some(text) => seconds(&text, 60..=3_155_760_000).ok_or_else(|| {
+                InvalidSetting::new("TOKEN_MAX_LIFETIME_SECONDS", "must be a number from 60 to 3155760000 (100 years)")
+            })?,
+        };
+        let max_stale = match variables.optional("JWKS_MAX_STALE_SECONDS")? {
+            None => DEFAULT_MAX_STALE,
+            Some(text) => seconds(&text, MAX_AGE.as_secs()..=604_800).ok_or_else(|| {
+                InvalidSetting::new("JWKS_MAX_STALE_SECONDS", "must be a number from 600 to 604800 (7 days)")
+            })?,
+        };
 
-        match (variables.optional("BETTER_AUTH_SECRET")?, variables.optional("BETTER_AUTH_URL")?) {
-            (Some(_), Some(_)) => Err(InvalidSetting::new(
-                "BETTER_AUTH_SECRET",
-                "and BETTER_AUTH_URL are both set: set the one that says how tokens are verified",
-            )),
-            (None, None) => Err(InvalidSetting::new(
-                "BETTER_AUTH_SECRET",
-                "or BETTER_AUTH_URL must be set: nothing says how tokens are verified",
-            )),
-            (Some(secret), None) => {
-                if jwks_url.is_some() || jwks.is_some() {
-                    let name = if jwks_url.is_some() { "JWKS_URL" } else { "JWKS" };
-                    return Err(InvalidSetting::new(
-                        name,
-                        "has no meaning with BETTER_AUTH_SECRET, only with BETTER_AUTH_URL",
-                    ));
+        let (mode, expected) = match (variables.optional("BETTER_AUTH_SECRET")?, variables.optional("BETTER_AUTH_URL")?)
+        {
+            (Some(_), Some(_)) => {
+                return Err(InvalidSetting::new(
+                    "BETTER_AUTH_SECRET",
+                    "and BETTER_AUTH_URL are both set: set the one that says how tokens are verified",
+                ));
+            }
+            (None, None) => {
+                return Err(InvalidSetting::new(
+                    "BETTER_AUTH_SECRET",
+                    "or BETTER_AUTH_URL must be set: nothing says how tokens are verified",
+                ));
+            }
+            (Some(current), None) => {
+                for (name, value) in [("JWKS_URL", &jwks_url), ("JWKS", &jwks)] {
+                    if value.is_some() {
+                        let problem = "has no meaning with BETTER_AUTH_SECRET, only with BETTER_AUTH_URL";
+                        return Err(InvalidSetting::new(name, problem));
+                    }
                 }
-                let mode = Mode::SharedSecret(strong_secret(secret)?);
-                Ok(Self { mode, issuer, audience, max_token_bytes })
+                must_be_strong("BETTER_AUTH_SECRET", &current)?;
+                if let Some(previous) = &previous {
+                    must_be_strong("BETTER_AUTH_SECRET_PREVIOUS", previous)?;
+                    if *previous == current {
+                        let problem = "must not be BETTER_AUTH_SECRET: it is the secret from before a rotation";
+                        return Err(InvalidSetting::new("BETTER_AUTH_SECRET_PREVIOUS", problem));
+                    }
+                }
+                let issuer = named_or_any("TOKEN_ISSUER", issuer)?;
+                let audience = named_or_any("TOKEN_AUDIENCE", audience)?;
+                (Mode::SharedSecret { current, previous }, Expectations { issuer, audience })
             }
             (None, Some(base_url)) => {
+                if previous.is_some() {
+                    let problem = "has no meaning with BETTER_AUTH_URL, only with BETTER_AUTH_SECRET";
+                    return Err(InvalidSetting::new("BETTER_AUTH_SECRET_PREVIOUS", problem));
+                }
                 let base = BaseUrl::parse("BETTER_AUTH_URL", &base_url)?;
                 let (name, url) = match jwks_url {
                     Some(url) => ("JWKS_URL", url),
                     None => ("BETTER_AUTH_URL", base.jwks_url()),
                 };
                 BaseUrl::parse(name, &url)?.must_be_private(name)?;
+                for (name, value) in [("TOKEN_ISSUER", &issuer), ("TOKEN_AUDIENCE", &audience)] {
+                    if value.as_deref() == Some(ANY) {
+                        let problem = "must not be any with BETTER_AUTH_URL, which says what it is";
+                        return Err(InvalidSetting::new(name, problem));
+                    }
+                }
+                let expected = Expectations {
+                    issuer: issuer.or_else(|| Some(base.origin.clone())),
+                    audience: audience.or(Some(base.origin)),
+                };
                 let keys = match jwks {
                     None => Vec::new(),
                     Some(document) => {
-                        parse_key_set(document.as_bytes()).filter(|keys| !keys.is_empty()).ok_or_else(|| {
+                        let keys = parse_key_set(document.as_bytes(), &expected);
+                        keys.filter(|keys| !keys.is_empty()).ok_or_else(|| {
                             InvalidSetting::new("JWKS", "must be a JSON Web Key Set with a key that can be used")
                         })?
                     }
                 };
-                let mode = Mode::KeySet { url, keys };
-                let issuer = issuer.or_else(|| Some(base.origin.clone()));
-                let audience = audience.or(Some(base.origin));
-                Ok(Self { mode, issuer, audience, max_token_bytes })
+                (Mode::KeySet { url, keys, max_stale }, expected)
             }
-        }
+        };
+        Ok(Self { mode, expected, max_token_bytes, max_lifetime })
     }
 }
 
-fn strong_secret(secret: String) -> Result<String, InvalidSetting> {
+fn seconds(text: &str, allowed: RangeInclusive<u64>) -> Option<Duration> {
+    text.parse().ok().filter(|seconds| allowed.contains(seconds)).map(Duration::from_secs)
+}
+
+/// With a shared secret nothing but this setting says what the claim must be, and more than one kind of token may be signed
+/// with it: so there is no default, and giving the check up takes a word.
+fn named_or_any(name: &'static str, value: Option<String>) -> Result<Option<String>, InvalidSetting> {
+    match value {
+        None => Err(InvalidSetting::new(name, "must be set with BETTER_AUTH_SECRET; the word any gives the check up")),
+        Some(value) => Ok(Some(value).filter(|value| value != ANY)),
+    }
+}
+
+fn must_be_strong(name: &'static str, secret: &str) -> Result<(), InvalidSetting> {
     let weakness = if secret.len() < MIN_SECRET_BYTES {
         "must be at least 32 bytes long"
     } else if secret == BETTER_AUTH_DEFAULT_SECRET {
@@ -117,9 +184,9 @@ fn strong_secret(secret: String) -> Result<String, InvalidSetting> {
     } else if secret.contains("-----BEGIN") {
         "must not be a PEM: it is the secret of HS256, and a public key is none"
     } else {
-        return Ok(secret);
+        return Ok(());
     };
-    Err(InvalidSetting::new("BETTER_AUTH_SECRET", weakness))
+    Err(InvalidSetting::new(name, weakness))
 }
 
 /// An absolute URL, taken apart the way Better Auth does it.
@@ -175,10 +242,16 @@ mod tests {
     use std::collections::HashMap;
 
     const SECRET: &str = "a secret of at least thirty-two bytes";
+    const OTHER_SECRET: &str = "another secret of at least thirty-two bytes";
 
     fn read(variables: &[(&str, &str)]) -> Result<AuthSettings, InvalidSetting> {
         let variables: HashMap<_, _> = variables.iter().copied().collect();
         AuthSettings::read(&Variables::new(&|name| variables.get(name).map(|&value| value.to_owned())))
+    }
+
+    /// With a shared secret, and all that it requires.
+    fn read_with_secret(secret: &str, more: &[(&str, &str)]) -> Result<AuthSettings, InvalidSetting> {
+        read(&[&[("BETTER_AUTH_SECRET", secret), ("TOKEN_ISSUER", "i"), ("TOKEN_AUDIENCE", "a")], more].concat())
     }
 
     #[test]
@@ -188,12 +261,15 @@ mod tests {
         let both = read(&[("BETTER_AUTH_SECRET", SECRET), ("BETTER_AUTH_URL", "https://a.example")]).unwrap_err();
         assert!(both.to_string().contains("BETTER_AUTH_SECRET") && both.to_string().contains("BETTER_AUTH_URL"));
         assert!(
-            matches!(read(&[("BETTER_AUTH_SECRET", SECRET)]).unwrap().mode, Mode::SharedSecret(secret) if secret == SECRET)
+            matches!(read_with_secret(SECRET, &[]).unwrap().mode, Mode::SharedSecret { current, .. } if current == SECRET)
         );
         for foreign in [("JWKS_URL", "https://a.example/jwks"), ("JWKS", "{}")] {
-            let error = read(&[("BETTER_AUTH_SECRET", SECRET), foreign]).unwrap_err().to_string();
-            assert!(error.starts_with(foreign.0), "{error}");
+            let error = read_with_secret(SECRET, &[foreign]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{} has no meaning", foreign.0)), "{error}");
         }
+        let url = ("BETTER_AUTH_URL", "https://a.example");
+        let error = read(&[url, ("BETTER_AUTH_SECRET_PREVIOUS", SECRET)]).unwrap_err().to_string();
+        assert!(error.starts_with("BETTER_AUTH_SECRET_PREVIOUS has no meaning"), "{error}");
     }
 
     #[test]
@@ -201,13 +277,51 @@ mod tests {
         for weak in
             ["", "short", &"x".repeat(31), BETTER_AUTH_DEFAULT_SECRET, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"]
         {
-            let error = read(&[("BETTER_AUTH_SECRET", weak)]).unwrap_err().to_string();
+            let error = read_with_secret(weak, &[]).unwrap_err().to_string();
             assert!(error.starts_with("BETTER_AUTH_SECRET ") && (weak.is_empty() || !error.contains(weak)), "{error}");
+            let error = read_with_secret(SECRET, &[("BETTER_AUTH_SECRET_PREVIOUS", weak)]).unwrap_err().to_string();
+            assert!(error.starts_with("BETTER_AUTH_SECRET_PREVIOUS "), "{error}");
+            assert!(weak.is_empty() || !error.contains(weak), "{error}");
         }
         let exact = format!(" {} ", "x".repeat(30));
-        assert!(
-            matches!(read(&[("BETTER_AUTH_SECRET", &exact)]).unwrap().mode, Mode::SharedSecret(secret) if secret == exact)
-        );
+        let settings = read_with_secret(&exact, &[]).unwrap();
+        assert!(matches!(settings.mode, Mode::SharedSecret { current, previous: None } if current == exact));
+    }
+
+    #[test]
+    fn the_previous_secret_is_another_one() {
+        let error = read_with_secret(SECRET, &[("BETTER_AUTH_SECRET_PREVIOUS", SECRET)]).unwrap_err().to_string();
+        assert!(error.starts_with("BETTER_AUTH_SECRET_PREVIOUS must not be") && !error.contains(SECRET), "{error}");
+        let settings = read_with_secret(SECRET, &[("BETTER_AUTH_SECRET_PREVIOUS", OTHER_SECRET)]).unwrap();
+        let Mode::SharedSecret { current, previous } = settings.mode else { panic!("not a shared secret") };
+        assert_eq!((current.as_str(), previous.as_deref()), (SECRET, Some(OTHER_SECRET)));
+    }
+
+    #[test]
+    fn a_shared_secret_requires_issuer_and_audience_or_the_word_any() {
+        let secret = ("BETTER_AUTH_SECRET", SECRET);
+        for (given, missing) in [("TOKEN_ISSUER", "TOKEN_AUDIENCE"), ("TOKEN_AUDIENCE", "TOKEN_ISSUER")] {
+            let error = read(&[secret, (given, "any")]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{missing} must be set")), "{error}");
+        }
+        let expected = |issuer, audience| {
+            let settings = read(&[secret, ("TOKEN_ISSUER", issuer), ("TOKEN_AUDIENCE", audience)]).unwrap();
+            (settings.expected.issuer, settings.expected.audience)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(expected("i", "a"), (some("i"), some("a")));
+        assert_eq!(expected("any", "a"), (None, some("a")));
+        assert_eq!(expected("i", "any"), (some("i"), None));
+        // Only the word itself.
+        assert_eq!(expected("Any", "any "), (some("Any"), some("any ")));
+    }
+
+    #[test]
+    fn with_a_key_set_no_check_can_be_given_up() {
+        for name in ["TOKEN_ISSUER", "TOKEN_AUDIENCE"] {
+            let error = read(&[("BETTER_AUTH_URL", "https://a.example"), (name, "any")]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name} must not be any")), "{error}");
+        }
     }
 
     #[test]
@@ -220,15 +334,13 @@ mod tests {
             ("https://app.example:8443/auth/", "https://app.example:8443", "https://app.example:8443/auth/jwks"),
         ] {
             let settings = read(&[("BETTER_AUTH_URL", url)]).unwrap();
-            assert_eq!(settings.issuer.as_deref(), Some(origin));
-            assert_eq!(settings.audience.as_deref(), Some(origin));
+            assert_eq!(settings.expected.issuer.as_deref(), Some(origin));
+            assert_eq!(settings.expected.audience.as_deref(), Some(origin));
             assert!(matches!(settings.mode, Mode::KeySet { url, .. } if url == jwks_url), "{url}");
         }
         let set = [("TOKEN_ISSUER", "i"), ("TOKEN_AUDIENCE", "a"), ("BETTER_AUTH_URL", "https://app.example")];
-        let settings = read(&set).unwrap();
-        assert_eq!((settings.issuer.as_deref(), settings.audience.as_deref()), (Some("i"), Some("a")));
-        let settings = read(&[("BETTER_AUTH_SECRET", SECRET)]).unwrap();
-        assert_eq!((settings.issuer, settings.audience), (None, None));
+        let Expectations { issuer, audience } = read(&set).unwrap().expected;
+        assert_eq!((issuer.as_deref(), audience.as_deref()), (Some("i"), Some("a")));
     }
 
     #[test]
@@ -259,18 +371,51 @@ mod tests {
 
     #[test]
     fn an_empty_setting_is_a_mistake() {
-        for name in ["TOKEN_ISSUER", "TOKEN_AUDIENCE", "TOKEN_MAX_BYTES"] {
-            let error = read(&[("BETTER_AUTH_SECRET", SECRET), (name, "")]).unwrap_err();
+        for name in [
+            "TOKEN_ISSUER",
+            "TOKEN_AUDIENCE",
+            "TOKEN_MAX_BYTES",
+            "TOKEN_MAX_LIFETIME_SECONDS",
+            "JWKS_MAX_STALE_SECONDS",
+            "BETTER_AUTH_SECRET_PREVIOUS",
+        ] {
+            let error = read_with_secret(SECRET, &[(name, "")]).unwrap_err();
             assert_eq!(error.to_string(), format!("{name} is set but empty"));
         }
     }
 
     #[test]
     fn the_longest_token_is_a_setting_with_bounds() {
-        let read = |bytes| read(&[("BETTER_AUTH_SECRET", SECRET), ("TOKEN_MAX_BYTES", bytes)]);
+        let read = |bytes| read_with_secret(SECRET, &[("TOKEN_MAX_BYTES", bytes)]);
         assert_eq!(read("16384").unwrap().max_token_bytes, 16_384);
         for refused in ["0", "255", "65537", "-1", "8k", "999999999999999999999"] {
             assert!(read(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn lifetime_and_staleness_are_settings_with_bounds() {
+        let lifetime = |seconds: &str| read_with_secret(SECRET, &[("TOKEN_MAX_LIFETIME_SECONDS", seconds)]);
+        assert_eq!(read_with_secret(SECRET, &[]).unwrap().max_lifetime.as_secs(), 604_800);
+        for allowed in [60, 3_155_760_000] {
+            assert_eq!(lifetime(&allowed.to_string()).unwrap().max_lifetime.as_secs(), allowed);
+        }
+        for refused in ["0", "59", "3155760001", "-1", "7d", "1e3"] {
+            let error = lifetime(refused).unwrap_err().to_string();
+            assert!(error.starts_with("TOKEN_MAX_LIFETIME_SECONDS must be"), "{error}");
+        }
+        let stale = |more: &[(&str, &str)]| read(&[&[("BETTER_AUTH_URL", "https://a.example")], more].concat());
+        let max_stale = |settings: AuthSettings| match settings.mode {
+            Mode::KeySet { max_stale, .. } => max_stale.as_secs(),
+            Mode::SharedSecret { .. } => 0,
+        };
+        assert_eq!(max_stale(stale(&[]).unwrap()), 86_400);
+        for allowed in [600, 604_800] {
+            assert_eq!(max_stale(stale(&[("JWKS_MAX_STALE_SECONDS", &allowed.to_string())]).unwrap()), allowed);
+        }
+        for refused in ["0", "599", "604801", "1d"] {
+            let error = stale(&[("JWKS_MAX_STALE_SECONDS", refused)]).unwrap_err().to_string();
+            assert!(error.starts_with("JWKS_MAX_STALE_SECONDS must be"), "{error}");
         }
     }
 }

@@ -1,100 +1,94 @@
-//! The compact serialization of a token (RFC 7515 §3.1) and its header, before anything is believed.
+//! The form of a token (RFC 7515 §3.1) and its header, as far as `jsonwebtoken` does not look at them.
 
-use std::borrow::Cow;
+use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use jsonwebtoken::Algorithm;
+use serde::de::MapAccess;
 
-use super::AuthError;
-use super::keys::VerificationKey;
-use crate::json;
+use super::error::{AuthError, Malformed};
+use crate::json::{self, FromMembers, Text};
 
 const MAX_KEY_ID_BYTES: usize = 256;
+/// What this verifier would have to understand if it stood in a header: extensions, unencoded payloads (RFC 7797),
+/// encryption, compression, nested tokens.
+const UNSUPPORTED: [&str; 5] = ["crit", "b64", "enc", "zip", "cty"];
+/// Types are media types, without regard to case (RFC 7515 §4.1.9).
+const TYPES: [&str; 2] = ["JWT", "application/jwt"];
 
-/// A token whose form and header are in order. Its signature was not checked, so its payload cannot be had.
+/// A token whose form and header are in order. Its signature was not checked: only a key makes claims of it.
 pub(super) struct UnverifiedToken<'a> {
-    signing_input: &'a str,
-    algorithm: String,
+    text: &'a str,
     key_id: Option<String>,
-    payload: &'a str,
-    signature: &'a str,
-}
-
-/// What may stand in a header, and what this verifier would have to understand and does not.
-#[derive(Deserialize)]
-struct Header<'a> {
-    #[serde(borrow)]
-    alg: Cow<'a, str>,
-    #[serde(default, borrow, deserialize_with = "json::present")]
-    typ: Option<Cow<'a, str>>,
-    #[serde(default, borrow, deserialize_with = "json::present")]
-    kid: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "json::present")]
-    crit: Option<IgnoredAny>,
-    #[serde(default, deserialize_with = "json::present")]
-    b64: Option<IgnoredAny>,
-    #[serde(default, deserialize_with = "json::present")]
-    enc: Option<IgnoredAny>,
-    #[serde(default, deserialize_with = "json::present")]
-    zip: Option<IgnoredAny>,
-    #[serde(default, deserialize_with = "json::present")]
-    cty: Option<IgnoredAny>,
 }
 
 impl<'a> UnverifiedToken<'a> {
-    pub(super) fn parse(token: &'a str, max_bytes: usize) -> Result<Self, AuthError> {
-        if token.len() > max_bytes {
-            return Err(AuthError::Invalid("the token is too long"));
+    pub(super) fn parse(text: &'a str, max_bytes: usize) -> Result<Self, AuthError> {
+        if text.len() > max_bytes {
+            return Err(AuthError::Malformed(Malformed::TooLong { maximum: max_bytes }));
         }
-        let (signing_input, signature) = token.rsplit_once('.').ok_or(NOT_THREE_SEGMENTS)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(NOT_THREE_SEGMENTS)?;
-        if header.is_empty() || payload.is_empty() || signature.is_empty() || payload.contains('.') {
-            return Err(NOT_THREE_SEGMENTS);
+        let mut segments = text.split('.');
+        let header = match (segments.next(), segments.next(), segments.next(), segments.next()) {
+            (Some(header), Some(payload), Some(signature), None) if ![header, payload, signature].contains(&"") => {
+                header
+            }
+            _ => return Err(AuthError::Malformed(Malformed::Segments)),
+        };
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| AuthError::Malformed(Malformed::Encoding))?;
+        let header: Header = json::object_from_slice(&header).map_err(|_| AuthError::Malformed(Malformed::Header))?;
+        if let Some(member) = header.unsupported {
+            return Err(AuthError::UnsupportedHeader { member });
         }
+        if header.is_other_type {
+            return Err(AuthError::WrongType);
+        }
+        if !header.names_algorithm {
+            return Err(AuthError::WrongAlgorithm);
+        }
+        if header.key_id.as_ref().is_some_and(|id| id.len() > MAX_KEY_ID_BYTES) {
+            return Err(AuthError::Malformed(Malformed::KeyId));
+        }
+        Ok(Self { text, key_id: header.key_id })
+    }
 
-        let header = decode(header)?;
-        // To serde a struct may be an array as well; a header may not.
-        if header.trim_ascii_start().first() != Some(&b'{') {
-            return Err(BAD_HEADER);
-        }
-        let header: Header<'_> = json::from_slice(&header).map_err(|_| BAD_HEADER)?;
-        let extensions = [&header.crit, &header.b64, &header.enc, &header.zip, &header.cty];
-        if extensions.into_iter().any(Option::is_some) {
-            return Err(AuthError::Invalid("the header has a member that is not supported"));
-        }
-        if !matches!(header.typ.as_deref(), None | Some("JWT" | "application/jwt")) {
-            return Err(AuthError::Invalid("the token is of another type"));
-        }
-        if header.kid.as_ref().is_some_and(|kid| kid.len() > MAX_KEY_ID_BYTES) {
-            return Err(AuthError::Invalid("the key id is too long"));
-        }
-        let key_id = header.kid.map(Cow::into_owned);
-        Ok(Self { signing_input, algorithm: header.alg.into_owned(), key_id, payload, signature })
+    /// The token as it was sent.
+    pub(super) fn text(&self) -> &str {
+        self.text
     }
 
     /// The key that the token says it was signed with.
     pub(super) fn key_id(&self) -> Result<&str, AuthError> {
-        self.key_id.as_deref().ok_or(AuthError::Invalid("the token names no key"))
-    }
-
-    /// The payload, if `key` made the signature with its own algorithm.
-    pub(super) fn verify(&self, key: &VerificationKey) -> Result<Vec<u8>, AuthError> {
-        if self.algorithm != key.algorithm() {
-            return Err(AuthError::Invalid("the token is signed with another algorithm than the key's"));
-        }
-        if !key.verify(self.signing_input.as_bytes(), &decode(self.signature)?) {
-            return Err(AuthError::Invalid("the signature does not match"));
-        }
-        decode(self.payload)
+        self.key_id.as_deref().ok_or(AuthError::NoKeyId)
     }
 }
 
-const NOT_THREE_SEGMENTS: AuthError = AuthError::Invalid("the token does not have three segments");
-const BAD_HEADER: AuthError = AuthError::Invalid("the header is not a JSON object of a token");
+#[derive(Default)]
+struct Header {
+    /// Whether `alg` is a name that `jsonwebtoken` knows. That it is the key's own is checked with the signature.
+    names_algorithm: bool,
+    is_other_type: bool,
+    key_id: Option<String>,
+    unsupported: Option<&'static str>,
+}
 
-/// Canonical base64url only: the engine refuses padding and left-over bits, so that a token has one spelling.
-fn decode(segment: &str) -> Result<Vec<u8>, AuthError> {
-    URL_SAFE_NO_PAD.decode(segment).map_err(|_| AuthError::Invalid("a segment is not base64url"))
+impl<'de> FromMembers<'de> for Header {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
+        match name {
+            "alg" => {
+                let Text(algorithm) = members.next_value()?;
+                self.names_algorithm = Algorithm::from_str(&algorithm).is_ok();
+            }
+            "typ" => {
+                let Text(r#type) = members.next_value()?;
+                self.is_other_type = !TYPES.iter().any(|known| known.eq_ignore_ascii_case(&r#type));
+            }
+            "kid" => self.key_id = Some(members.next_value()?),
+            _ => {
+                self.unsupported = self.unsupported.or(UNSUPPORTED.into_iter().find(|member| *member == name));
+                json::skip_value(members)?;
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,7 +1,7 @@
 //! Rows of the table: what fails between a function and DynamoDB.
 
 use shared::store::ATTEMPT_TIMEOUT;
-use tests::{Api, ENDPOINT, Fault, SECRET, Signer};
+use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, Signer};
 
 use super::table::{Pending, Row, retried, timed, wrongs};
 use crate::calls::{Call, Client, Left};
@@ -60,7 +60,7 @@ pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
 }
 
 async fn once(api: &Api, name: &str, fault: Fault, call: Call) -> Row {
-    let api = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let api = api.another_with(&SECRET_SETTINGS).await;
     let client = client(&api, &format!("{name} once"), call).await;
     api.wire.fail_next([fault]);
     // The SDK does not try again what was answered, though in no words that it understands.
@@ -69,7 +69,7 @@ async fn once(api: &Api, name: &str, fault: Fault, call: Call) -> Row {
 }
 
 async fn lasting(api: &Api, name: &str, fault: Fault, outcome: Outcome, call: Call) -> Row {
-    let api = api.another_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let api = api.another_with(&SECRET_SETTINGS).await;
     let client = client(&api, &format!("{name} lasting"), call).await;
     api.wire.fail_all(fault);
     row(&api, &api, format!("{name}, lasting"), &client, call, outcome).await
@@ -77,10 +77,9 @@ async fn lasting(api: &Api, name: &str, fault: Fault, outcome: Outcome, call: Ca
 
 /// No connection can be made, so that there is no wire to spoil.
 async fn refusing(api: &Api, call: Call) -> Row {
-    let secret = ("BETTER_AUTH_SECRET", SECRET);
-    let api = api.another_with(&[secret]).await;
+    let api = api.another_with(&SECRET_SETTINGS).await;
     let client = client(&api, "refuses", call).await;
-    let cut_off = api.another_with(&[secret, (ENDPOINT, NOWHERE)]).await;
+    let cut_off = api.another_with(&[&SECRET_SETTINGS[..], &[(ENDPOINT, NOWHERE)]].concat()).await;
     row(&cut_off, &api, "refuses connections, lasting".to_owned(), &client, call, Outcome::NotDone).await
 }
 

@@ -1,6 +1,6 @@
 //! Rows of the table: what fails between a function and the issuer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -24,6 +24,9 @@ enum Trouble {
     Wire(Fault),
 }
 
+/// The one answer among the troubles that is believed: no key is valid.
+const NO_KEYS: Trouble = Trouble::Answers(200, r#"{"keys":[]}"#);
+
 fn troubles() -> [(&'static str, Trouble); 15] {
     let (in_time, too_late) = (FETCH_TIMEOUT * 2 / 3, FETCH_TIMEOUT * 4 / 3);
     [
@@ -31,7 +34,7 @@ fn troubles() -> [(&'static str, Trouble); 15] {
         ("answers 500", Trouble::Answers(500, "")),
         ("answers 429", Trouble::Answers(429, "slow down")),
         ("is empty", Trouble::Answers(200, "")),
-        ("has no keys", Trouble::Answers(200, r#"{"keys":[]}"#)),
+        ("has no keys", NO_KEYS),
         ("is no key set", Trouble::Answers(200, "<html>")),
         ("is larger than 1 MiB", Trouble::Huge),
         ("redirects", Trouble::Redirects),
@@ -106,19 +109,24 @@ async fn troubled(api: &Api, name: &str, trouble: Trouble, known: Known, call: C
     let is_passable =
         matches!(trouble, Trouble::Wire(Fault::Slow(time) | Fault::Dribble(time)) if time < FETCH_TIMEOUT);
     let (status, fetches) = match known {
+        _ if trouble == NO_KEYS => (401, 1),
         Known::Nothing if is_passable => (call.success(), 1),
         Known::Nothing => (503, 1),
-        Known::TheKey => (call.success(), 0),
+        // Configured keys are asked for as well, and used if that fails.
+        Known::TheKey => (call.success(), 1),
         Known::OtherKeys => (401, 1),
     };
     let fetches = if trouble == Trouble::Refuses { 0 } else { fetches };
+    let begun = Instant::now();
     let mut row = row(&function, &issuer, fault, &client, call, (status, fetches)).await;
 
-    // The failed fetch counts towards the cool-down: another call right away is answered alike, and asks nobody.
+    // The failed fetch counts: another call right away is answered alike, and asks nobody. Without any keys the first pause
+    // is half a second at least, and a busy machine may take longer to get here.
     if row.status.is_some_and(|status| status >= 400) {
         let again = client.call(&function).await.status;
+        let is_right_away = begun.elapsed() < row.time + Duration::from_millis(500);
         let fetched = issuer.wire.take_operations().len();
-        if (Some(again), fetched) != (row.status, 0) {
+        if Some(again) != row.status || (fetched > 0 && (status != 503 || is_right_away)) {
             row.wrong.push(format!("the second call is answered with {again}, after {fetched} fetches"));
         }
     }

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream;
 use shared::app::ANSWER_WITHIN;
-use tests::{Answer, Api, SECRET};
+use tests::{Answer, Api, SECRET_SETTINGS};
 use tokio::time::{Instant, timeout};
 
 use super::{dynamodb, issuer};
@@ -85,7 +85,7 @@ pub(super) async fn retried(mut row: Row, client: &Client, healed: &Api) -> Row 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_fails_every_operation_is_answered_in_time_and_nothing_is_lost() {
-    let api = Api::start_with(&[("BETTER_AUTH_SECRET", SECRET)]).await;
+    let api = Api::start_with(&SECRET_SETTINGS).await;
     let pending = dynamodb::rows(&api).into_iter().chain(issuer::rows(&api));
     let mut rows: Vec<(usize, Row)> = stream::iter(pending.enumerate().map(async |(index, row)| (index, row.await)))
         .buffer_unordered(ROWS_AT_A_TIME)

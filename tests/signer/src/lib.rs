@@ -27,6 +27,10 @@ pub const SECRET: &str = "the tests' own secret, of more than thirty-two bytes";
 /// The issuer, which is also the audience.
 pub const ISSUER: &str = "https://front.example";
 
+/// The settings of a function that trusts the tokens of [`Signer::default`].
+pub const SECRET_SETTINGS: [(&str, &str); 3] =
+    [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", ISSUER), ("TOKEN_AUDIENCE", ISSUER)];
+
 /// A key that a token can be signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
@@ -179,11 +183,11 @@ impl Key {
         }
     }
 
-    /// The settings of a function that trusts tokens of this key. Public keys are given in full, so that nothing is
-    /// fetched, and nothing listens where they could be fetched.
+    /// The settings of a function that trusts tokens of this key. Public keys are given in full, because nothing listens
+    /// where they could be fetched.
     pub fn settings(self) -> Vec<(&'static str, String)> {
         if self.kid().is_none() {
-            return vec![("BETTER_AUTH_SECRET", SECRET.to_owned())];
+            return SECRET_SETTINGS.map(|(name, value)| (name, value.to_owned())).into();
         }
         vec![
             ("BETTER_AUTH_URL", ISSUER.to_owned()),
@@ -198,21 +202,17 @@ impl Key {
 pub struct SharedSecretIssuer {
     /// The shared secret.
     pub secret: String,
-    /// The issuer to name, if any.
-    pub issuer: Option<String>,
-    /// The audience to name, if any.
-    pub audience: Option<String>,
+    /// The issuer to name.
+    pub issuer: String,
+    /// The audience to name.
+    pub audience: String,
 }
 
 impl SharedSecretIssuer {
     /// A token for this user, valid from now on for `lifetime`.
     pub fn token(&self, user: &str, lifetime: Duration) -> String {
-        let mut claims = json!({ "sub": user, "iat": now(), "exp": now() + lifetime.as_secs() });
-        for (name, value) in [("iss", &self.issuer), ("aud", &self.audience)] {
-            if let Some(value) = value {
-                claims[name] = json!(value);
-            }
-        }
+        let (issued, expires) = (now(), now() + lifetime.as_secs());
+        let claims = json!({ "sub": user, "iat": issued, "exp": expires, "iss": self.issuer, "aud": self.audience });
         PrivateKey::from_secret(self.secret.as_bytes()).sign(r#"{"alg":"HS256","typ":"JWT"}"#, claims.to_string())
     }
 }

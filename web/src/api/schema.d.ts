@@ -546,10 +546,10 @@ export interface components {
          */
         Location: string;
         /**
-         * @description `Bearer`, and if there was a token, `Bearer error="invalid_token"` ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
-         * @example Bearer error="invalid_token"
+         * @description `Bearer realm="tasks"`, and if there was a token, `Bearer realm="tasks", error="invalid_token"` ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
+         * @example Bearer realm="tasks", error="invalid_token"
          */
-        Challenge: "Bearer" | "Bearer error=\"invalid_token\"";
+        Challenge: "Bearer realm=\"tasks\"" | "Bearer realm=\"tasks\", error=\"invalid_token\"";
         /**
          * @description How many seconds to wait before trying again.
          * @example 1
