@@ -258,8 +258,8 @@ mod tests {
         for (milliseconds, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (29_500, "30")] {
             let retry_after = Duration::from_millis(milliseconds);
             let problem = Problem::from(AuthError::KeysUnavailable { retry_after });
-            assert_eq!(problem.header(), Some(("retry-after", seconds.to_owned())), "{retry_after:?}");
+            assert_eq!(problem.header(), Some((RETRY_AFTER, HeaderValue::from_static(seconds))), "{retry_after:?}");
         }
-        assert_eq!(Problem::unavailable("x").header(), Some(("retry-after", "1".to_owned())));
+        assert_eq!(Problem::unavailable("x").header(), Some((RETRY_AFTER, HeaderValue::from_static("1"))));
     }
 }
