@@ -15,7 +15,7 @@ use self::claims::{Claims, Expectations};
 use self::key_set::KeySet;
 use self::keys::VerificationKey;
 use self::token::UnverifiedToken;
-use crate::connector::Connector;
+use crate::aws::Connector;
 
 /// A user whose token was verified. [`TokenVerifier::verify`] is the only way to one: there is no other constructor,
 /// no deserialization, no conversion.

@@ -1,6 +1,8 @@
 //! The binaries as Lambda runs them: what they refuse to start with.
 
-use tests::{ENDPOINT, ENVIRONMENT, ISSUER, Lambda, SECRET};
+use std::fs;
+
+use tests::{ENDPOINT, ENVIRONMENT, ISSUER, Lambda, SECRET, temporary_folder};
 
 /// DynamoDB is where nobody listens.
 const NOWHERE: (&str, &str) = (ENDPOINT, "http://127.0.0.1:1");
@@ -10,6 +12,14 @@ async fn refusal(auth: &[(&str, &str)]) -> String {
     let output = Lambda::start("get-task", &environment).await.output().await;
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8(output.stderr).unwrap()
+}
+
+/// A file of certificates that was cut off, by its path.
+fn truncated_bundle() -> String {
+    let whole = include_bytes!("../../shared/src/aws/amazon-trust-services.pem");
+    let path = temporary_folder("bundle").join("bundle.pem");
+    fs::write(&path, &whole[..whole.len() - 100]).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -22,6 +32,13 @@ async fn a_function_refuses_to_start_and_says_why_in_one_line() {
         ),
         (&[("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
         (&[("BETTER_AUTH_SECRET", SECRET), ("TASKS_TABLE", "")], "TASKS_TABLE is set but empty"),
+        (&[("AWS_REGION", "")], "AWS_REGION must be set"),
+        (&[("AWS_ACCESS_KEY_ID", "")], "AWS_ACCESS_KEY_ID and its secret access key must be set"),
+        (&[("AWS_SECRET_ACCESS_KEY", "")], "AWS_ACCESS_KEY_ID and its secret access key must be set"),
+        (
+            &[("BETTER_AUTH_SECRET", SECRET), ("AWS_CA_BUNDLE", &truncated_bundle())],
+            "AWS_CA_BUNDLE must name a file of certificates in PEM, each whole and usable",
+        ),
     ] {
         assert_eq!(refusal(auth).await, format!("Error: refusing to start: {reason}\n"));
     }

@@ -6,7 +6,7 @@ use std::sync::Once;
 
 use shared::api::{GatewayResponse, Problem, Request, Response};
 use shared::app::App;
-use shared::connector::Connector;
+use shared::aws::{Access, Connector};
 use shared::settings::{InvalidSetting, Settings};
 use tokio::runtime::{Builder, Runtime};
 
@@ -75,15 +75,10 @@ impl Api {
 
 /// Reads the settings of a function whose way of verifying tokens is `auth`.
 pub(crate) fn settings(auth: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
-    const STORE: [(&str, &str); 5] = [
-        ("TASKS_TABLE", "tasks"),
-        ("IDEMPOTENCY_TABLE", "idempotency"),
-        ("AWS_REGION", "eu-central-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-    ];
+    const STORE: [(&str, &str); 2] = [("TASKS_TABLE", "tasks"), ("IDEMPOTENCY_TABLE", "idempotency")];
     let variables = || STORE.iter().chain(auth);
-    Settings::read(|name| variables().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    let access = Access::new("eu-central-1", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+    Settings::read(|name| variables().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()), access)
 }
 
 /// libFuzzer's own hook, which comes after this one, ends the process.

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use super::AuthError;
 use super::keys::{VerificationKey, find_key, parse_key_set};
-use crate::connector::Connector;
+use crate::aws::Connector;
 
 /// Between two fetches, failed ones included: what a flood of unknown key ids costs the issuer, and how long a newly
 /// rotated key may be unknown.

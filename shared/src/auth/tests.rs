@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::connector::TrustedRoots;
+use crate::aws::TrustedRoots;
 use crate::settings::{InvalidSetting, Variables};
 
 /// When most fixtures were issued, and a minute.

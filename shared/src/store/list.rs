@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::answer;
 use super::cursor::Cursor;
-use super::item::{UNDATED, attribute, text};
+use super::item::{TaskItem, UNDATED, attribute, text};
 use super::{StoreError, UserTasks};
+use crate::aws;
 use crate::task::{Due, Priority, Tag, Task};
 
 /// How many items one API call may read where a filter passes most of them over. Then it gives what it found, and a
@@ -135,10 +135,12 @@ impl UserTasks<'_> {
         let mut at_least = MIN_ITEMS_PER_FURTHER_REQUEST;
         loop {
             let request = self.query(query).limit(i32::try_from(items_to_read).unwrap_or(i32::MAX));
-            let answer = answer::to(request.set_exclusive_start_key(start)).await?;
+            let answer = aws::query::<TaskItem>(request.set_exclusive_start_key(start)).await?;
             requests += 1;
             items_read += answer.scanned_count;
-            tasks.extend(answer.tasks);
+            for TaskItem(task) in answer.items {
+                tasks.push(task?);
+            }
             start = answer.last_evaluated_key;
 
             if tasks.len() > query.limit {

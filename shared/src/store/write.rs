@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, as_number, attribute, due_key, is_written_by, new_write_id, number, text, updated};
+use super::item::{self, Item, attribute, due_key, is_written_by, new_write_id, number, text, updated};
 use super::{Precondition, StoreError};
 use crate::task::{Description, Due, Priority, Task, TaskChanges, TaskId, Timestamp, Title};
 
@@ -234,7 +234,7 @@ impl Write {
         if item.contains_key(attribute::DELETED_AT) {
             return Err(StoreError::NotFound);
         }
-        let version = item.get(attribute::VERSION).and_then(as_number).unwrap_or_default();
+        let version = item::version(&item).unwrap_or_default();
         if precondition.allows(version) { Ok(Outcome::OtherState(item)) } else { Err(StoreError::VersionMismatch) }
     }
 }
