@@ -27,7 +27,7 @@ use self::item::{CreatedTask, Item, attribute, key};
 use self::write::{Outcome, State, Write};
 use crate::auth::AuthenticatedUser;
 use crate::aws::{Connector, WarmUp};
-use crate::task::{Completion, NewTask, Task, TaskChanges, TaskId, Version};
+use crate::task::{Completion, NewTask, Patch, Replacement, Task, TaskChanges, TaskId, Version};
 
 const IS_ABSENT: &str = "attribute_not_exists(task_id)";
 
@@ -107,17 +107,22 @@ impl UserTasks<'_> {
         output.item.map_or(Err(StoreError::NotFound), item::task_unless_deleted)
     }
 
-    /// Gives a task new content, and resets what the content leaves out; whether it is completed stays. One request,
-    /// two for a completed task, whose `due` is in no index.
+    /// Replaces all of a task that a client may set. One request. A task that was completed before, and is so after it,
+    /// keeps the time at which it was.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::VersionMismatch`], and as [`Self::create`].
-    pub async fn replace(&self, id: TaskId, content: NewTask, precondition: &Precondition) -> Result<Task, StoreError> {
-        self.update(id, content.into(), precondition).await
+    pub async fn replace(
+        &self,
+        id: TaskId,
+        replacement: Replacement,
+        precondition: &Precondition,
+    ) -> Result<Task, StoreError> {
+        self.update(id, replacement.into(), precondition).await
     }
 
-    /// Changes parts of a task. One request, two where `due` changes and the task is completed. Without any change the
-    /// task is read and its version stays.
+    /// Changes parts of a task. One request, two where `due` alone changes and the task is completed. Without any change
+    /// the task is read and its version stays.
     ///
     /// # Errors
     /// As [`Self::replace`].
@@ -132,7 +137,7 @@ impl UserTasks<'_> {
             return if precondition.allows(task.version) { Ok(task) } else { Err(StoreError::VersionMismatch) };
         }
         let now = SystemTime::now();
-        if changes.due.is_none() {
+        if changes.due == Patch::Keep || changes.completed.is_some() {
             return self.write(id, &Write::changing(id, &changes, State::Any, now), precondition).await?.task();
         }
         // Only an open task is in the index by due date, and most that get a new date are open.

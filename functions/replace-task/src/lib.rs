@@ -1,9 +1,9 @@
-//! `PUT /api/{user_id}/tasks/{task_id}`: gives a task new content.
+//! `PUT /api/{user_id}/tasks/{task_id}`: replaces a task.
 
 use shared::api::{Problem, Request, Response};
 use shared::app::App;
 
-/// Answers 200 with the task. What the body leaves out is reset; whether the task is completed stays.
+/// Answers 200 with the task. What the body leaves out is reset; what only the server sets may be sent, and is ignored.
 ///
 /// # Errors
 /// 401, 403, 404, 400, 413, 415, 422, and 412 if `If-Match` names another version.
@@ -11,7 +11,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
     let (id, precondition) = (request.task_id()?, request.if_match()?);
-    let content = request.body()?;
-    let task = tasks.replace(id, content, &precondition).await?;
+    let replacement = request.body()?;
+    let task = tasks.replace(id, replacement, &precondition).await?;
     Ok(Response::task(&task))
 }

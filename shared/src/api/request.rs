@@ -129,7 +129,7 @@ impl Request {
             return Err(Problem::unsupported_media_type(T::MEDIA_TYPES));
         }
         match &self.body {
-            Body::Bytes(bytes) => body::parse(bytes),
+            Body::Bytes(bytes) => body::parse(bytes, self.task_segment.as_deref()),
             Body::TooLarge => Err(Problem::body_too_large()),
             Body::NotBase64 => Err(Problem::not_json("The body is not base64, as the event says.")),
         }
