@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::api::{Event, Gateway, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
-use crate::connector::{Connector, TrustedRoots};
+use crate::aws::{Connector, TrustedRoots};
 use crate::logging;
 use crate::settings::{InvalidSetting, Settings};
 use crate::store::{TaskStore, UserTasks};
@@ -144,21 +144,21 @@ impl fmt::Debug for StartError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::Access;
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use tokio::net::TcpListener;
 
     fn settings(endpoint: &str) -> Result<Settings, InvalidSetting> {
-        Settings::read(|name| {
+        let variable = |name: &str| {
             let value = match name {
                 "BETTER_AUTH_SECRET" => "a secret of at least thirty-two bytes",
-                "AWS_REGION" => "eu-central-1",
                 "AWS_ENDPOINT_URL_DYNAMODB" => endpoint,
                 "TOKEN_ISSUER" | "TOKEN_AUDIENCE" | "TASKS_TABLE" | "IDEMPOTENCY_TABLE" => "x",
-                "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "x",
                 _ => return None,
             };
             Some(value.to_owned())
-        })
+        };
+        Settings::read(variable, Access::new("eu-central-1", "x", "x"))
     }
 
     #[tokio::test]

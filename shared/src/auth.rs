@@ -20,7 +20,7 @@ use self::claims::Claims;
 use self::key_set::KeySet;
 use self::keys::{VerificationKey, Verified};
 use self::token::UnverifiedToken;
-use crate::connector::Connector;
+use crate::aws::Connector;
 
 /// A user whose token was verified. [`TokenVerifier::verify`] is the only way to one: there is no other constructor,
 /// no deserialization, no conversion.

@@ -5,13 +5,14 @@
 //! - [`task`] holds values and knows nobody.
 //! - [`auth`] turns a token into an [`auth::AuthenticatedUser`]; it alone knows JWTs.
 //! - [`store`] keeps the tasks of one user; it alone knows DynamoDB.
+//! - [`aws`] has the client and connections for it, and all that was done to the SDK for speed.
 //! - [`api`] reads requests and writes answers; it alone knows status codes.
 //! - [`app`] puts the parts together and runs a function in Lambda, [`settings`] says with what.
 
 pub mod api;
 pub mod app;
 pub mod auth;
-pub mod connector;
+pub mod aws;
 mod json;
 mod logging;
 pub mod settings;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::auth::AuthSettings;
+use crate::aws::Access;
 use crate::store::StoreSettings;
 
 /// All settings of a function. The README lists them.
@@ -15,13 +16,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the settings; `variable` gives the value of an environment variable, if it is set.
+    /// Reads the settings of a function that reaches AWS with `access`; `variable` gives the value of an environment
+    /// variable, if it is set.
     ///
     /// # Errors
     /// Names the first setting that is missing or wrong.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidSetting> {
+    pub fn read(variable: impl Fn(&str) -> Option<String>, access: Access) -> Result<Self, InvalidSetting> {
         let variables = Variables::new(&variable);
-        Ok(Self { auth: AuthSettings::read(&variables)?, store: StoreSettings::read(&variables)? })
+        Ok(Self { auth: AuthSettings::read(&variables)?, store: StoreSettings::read(&variables, access)? })
     }
 
     /// Reads the settings from the environment of this process.
@@ -29,7 +31,7 @@ impl Settings {
     /// # Errors
     /// As [`Self::read`].
     pub fn from_env() -> Result<Self, InvalidSetting> {
-        Self::read(|name| std::env::var(name).ok())
+        Self::read(|name| std::env::var(name).ok(), Access::from_env()?)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Where tasks are kept: the one place that talks to DynamoDB. A task is reached through [`UserTasks`] alone, which
 //! puts its owner's id into the partition key of every request.
 
-mod answer;
 mod cursor;
 mod error;
 mod idempotency;
@@ -10,7 +9,7 @@ mod list;
 mod settings;
 mod write;
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -22,15 +21,13 @@ pub use self::cursor::{Cursor, InvalidCursor};
 pub use self::error::StoreError;
 pub use self::idempotency::IdempotencyKey;
 pub use self::list::{DueRange, ListQuery, Page, Status};
-pub use self::settings::{ATTEMPT_TIMEOUT, StoreSettings};
+pub use self::settings::StoreSettings;
 
 use self::item::{CreatedTask, Item, attribute, key};
 use self::write::{Outcome, State, Write};
 use crate::auth::AuthenticatedUser;
-use crate::connector::Connector;
-use crate::task::{Completion, NewTask, Task, TaskChanges, TaskId, Version};
-
-const WARM_UP_TIMEOUT: Duration = Duration::from_secs(1);
+use crate::aws::{Connector, WarmUp};
+use crate::task::{Completion, NewTask, Patch, Replacement, Task, TaskChanges, TaskId, Version};
 
 const IS_ABSENT: &str = "attribute_not_exists(task_id)";
 
@@ -40,8 +37,7 @@ pub struct TaskStore {
     client: Client,
     tasks_table: String,
     idempotency_table: String,
-    endpoint: Option<String>,
-    connector: Connector,
+    warm_up: WarmUp,
 }
 
 impl TaskStore {
@@ -49,23 +45,16 @@ impl TaskStore {
     #[must_use]
     pub(crate) fn new(settings: StoreSettings, connector: &Connector) -> Self {
         Self {
-            client: settings.client(connector),
+            client: settings.aws.client(connector),
+            warm_up: WarmUp::new(&settings.aws, connector),
             tasks_table: settings.tasks_table,
             idempotency_table: settings.idempotency_table,
-            endpoint: settings.endpoint,
-            connector: connector.clone(),
         }
     }
 
-    /// Opens a connection to DynamoDB, which the first request then finds open: before that request a function has a
-    /// whole processor, and after it a small part of one. `GET /` is what DynamoDB's endpoints answer without a
-    /// signature. A failure is not an error: the first request tries again.
+    /// Opens a connection to DynamoDB, which the first request then finds open.
     pub(crate) async fn warm_up(&self) {
-        if let Some(endpoint) = &self.endpoint
-            && let Err(cause) = self.connector.get(endpoint, WARM_UP_TIMEOUT, 1024).await
-        {
-            tracing::debug!(cause, "no connection to DynamoDB yet");
-        }
+        self.warm_up.connect().await;
     }
 
     /// The tasks of this user, the only door to any.
@@ -118,17 +107,22 @@ impl UserTasks<'_> {
         output.item.map_or(Err(StoreError::NotFound), item::task_unless_deleted)
     }
 
-    /// Gives a task new content, and resets what the content leaves out; whether it is completed stays. One request,
-    /// two for a completed task, whose `due` is in no index.
+    /// Replaces all of a task that a client may set. One request. A task that was completed before, and is so after it,
+    /// keeps the time at which it was.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::VersionMismatch`], and as [`Self::create`].
-    pub async fn replace(&self, id: TaskId, content: NewTask, precondition: &Precondition) -> Result<Task, StoreError> {
-        self.update(id, content.into(), precondition).await
+    pub async fn replace(
+        &self,
+        id: TaskId,
+        replacement: Replacement,
+        precondition: &Precondition,
+    ) -> Result<Task, StoreError> {
+        self.update(id, replacement.into(), precondition).await
     }
 
-    /// Changes parts of a task. One request, two where `due` changes and the task is completed. Without any change the
-    /// task is read and its version stays.
+    /// Changes parts of a task. One request, two where `due` alone changes and the task is completed. Without any change
+    /// the task is read and its version stays.
     ///
     /// # Errors
     /// As [`Self::replace`].
@@ -143,7 +137,7 @@ impl UserTasks<'_> {
             return if precondition.allows(task.version) { Ok(task) } else { Err(StoreError::VersionMismatch) };
         }
         let now = SystemTime::now();
-        if changes.due.is_none() {
+        if changes.due == Patch::Keep || changes.completed.is_some() {
             return self.write(id, &Write::changing(id, &changes, State::Any, now), precondition).await?.task();
         }
         // Only an open task is in the index by due date, and most that get a new date are open.
@@ -246,59 +240,5 @@ impl Precondition {
             Self::None => true,
             Self::Version(versions) => versions.contains(&version),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
-    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-    use aws_smithy_runtime_api::client::result::ConnectorError;
-
-    use super::*;
-    use crate::settings::Variables;
-
-    /// Keeps what it was asked for, and reaches nobody.
-    #[derive(Debug, Clone, Default)]
-    struct Asked(Arc<Mutex<Vec<HttpRequest>>>);
-
-    impl HttpConnector for Asked {
-        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-            self.0.lock().unwrap().push(request);
-            HttpConnectorFuture::ready(Err(ConnectorError::user("nobody is there".into())))
-        }
-    }
-
-    fn store(asked: &Asked) -> TaskStore {
-        let variable = |name: &str| match name {
-            "AWS_REGION" => Some("eu-central-1".to_owned()),
-            "AWS_CA_BUNDLE" | "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_SESSION_TOKEN" => None,
-            _ => Some("x".to_owned()),
-        };
-        let settings = StoreSettings::read(&Variables::new(&variable)).unwrap();
-        TaskStore::new(settings, &Connector::new(asked.clone()))
-    }
-
-    #[tokio::test]
-    async fn warming_up_asks_dynamodb_for_nothing() {
-        let asked = Asked::default();
-        store(&asked).warm_up().await;
-        let asked = asked.0.lock().unwrap();
-        let [request] = asked.as_slice() else { panic!("{asked:?}") };
-        assert_eq!((request.method(), request.uri()), ("GET", "https://dynamodb.eu-central-1.amazonaws.com"));
-    }
-
-    #[tokio::test]
-    async fn a_request_says_what_it_asks_and_no_more() {
-        let asked = Asked::default();
-        let store = store(&asked);
-        assert!(store.client.list_tables().send().await.is_err());
-        let asked = asked.0.lock().unwrap();
-        let [request] = asked.as_slice() else { panic!("{asked:?}") };
-        let mut headers: Vec<_> = request.headers().iter().map(|(name, _)| name).collect();
-        headers.sort_unstable();
-        assert_eq!(headers, ["authorization", "content-length", "content-type", "x-amz-date", "x-amz-target"]);
     }
 }

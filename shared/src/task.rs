@@ -60,10 +60,18 @@ impl Serialize for Task {
     }
 }
 
+impl Task {
+    /// How many bytes its texts have in UTF-8. They are what a client chooses the size of.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let description = self.description.as_ref().map_or(0, |description| description.0.len());
+        self.title.0.len() + description + self.tags.iter().map(|tag| tag.0.len()).sum::<usize>()
+    }
+}
+
 /// How often a task has been written. Its `ETag` is made of it.
 pub type Version = u64;
 
-/// What a client says of a task when it creates it, or replaces it whole.
+/// What a client says of a task when it creates it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTask {
     /// See [`Task::title`].
@@ -78,17 +86,47 @@ pub struct NewTask {
     pub tags: Tags,
 }
 
-/// What a client changes of a task. `None` leaves a part as it is, `Some(None)` takes it away.
+/// What a client says of a task when it replaces it: all that a client may set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// What a new task has as well.
+    pub content: NewTask,
+    /// Whether it is completed.
+    pub completed: bool,
+}
+
+/// What becomes of a part that a task may be without.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Patch<T> {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// The task is without it.
+    Clear,
+    /// It is this.
+    Set(T),
+}
+
+/// With a value it is set, and without one it is cleared.
+impl<T> From<Option<T>> for Patch<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Clear, Self::Set)
+    }
+}
+
+/// What a client changes of a task. `None` leaves a part as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskChanges {
     /// See [`Task::title`].
     pub title: Option<Title>,
     /// See [`Task::description`].
-    pub description: Option<Option<Description>>,
+    pub description: Patch<Description>,
+    /// Whether it is completed.
+    pub completed: Option<bool>,
     /// See [`Task::priority`].
     pub priority: Option<Priority>,
     /// See [`Task::due`].
-    pub due: Option<Option<Due>>,
+    pub due: Patch<Due>,
     /// See [`Task::tags`].
     pub tags: Option<Tags>,
 }
@@ -101,15 +139,16 @@ impl TaskChanges {
     }
 }
 
-/// New content changes everything, and takes away what it does not have.
-impl From<NewTask> for TaskChanges {
-    fn from(content: NewTask) -> Self {
-        let NewTask { title, description, priority, due, tags } = content;
+/// A replacement changes everything, and clears what it does not have.
+impl From<Replacement> for TaskChanges {
+    fn from(replacement: Replacement) -> Self {
+        let Replacement { content: NewTask { title, description, priority, due, tags }, completed } = replacement;
         Self {
             title: Some(title),
-            description: Some(description),
+            description: description.into(),
+            completed: Some(completed),
             priority: Some(priority),
-            due: Some(due),
+            due: due.into(),
             tags: Some(tags),
         }
     }
@@ -196,18 +235,22 @@ impl Title {
 }
 
 text! {
-    /// At most 10,000 characters, kept as they came.
+    /// At most 10,000 characters, kept as they came. Of control characters it has only tabs and line feeds: all others
+    /// take seven bytes in an answer, show as nothing, and are no part of what people write.
     Description
 }
 
 impl Description {
-    /// Takes the text if it keeps the bound.
+    /// Takes the text if it keeps the bounds.
     ///
     /// # Errors
     /// Says what a description must be.
     pub fn parse(text: String) -> Result<Self, Invalid> {
-        if longer_than(&text, 10_000) {
-            return Err(Invalid("must be at most 10000 characters"));
+        let is_refused = |character: char| character.is_control() && !matches!(character, '\t' | '\n');
+        if longer_than(&text, 10_000) || text.contains(is_refused) {
+            return Err(Invalid(
+                "must be at most 10000 characters, without control characters other than tab and line feed",
+            ));
         }
         Ok(Self(text))
     }
@@ -393,6 +436,17 @@ mod tests {
     fn a_description_may_have_lines_and_ten_thousand_characters() {
         assert!(Description::parse(format!("a\n{}", "é".repeat(9_998))).is_ok());
         assert!(Description::parse("é".repeat(10_001)).is_err());
+    }
+
+    #[test]
+    fn description_has_no_control_characters_but_tab_and_line_feed() {
+        for allowed in ["\t\n", "", " \u{2028}\u{200b}\u{feff}🧀"] {
+            assert_eq!(Description::parse(allowed.to_owned()).unwrap().as_str(), allowed);
+        }
+        for refused in ["\0", "a\r\nb", "\u{b}", "\u{c}", "\u{1b}[1m", "\u{1f}", "\u{7f}", "\u{80}", "\u{85}", "\u{9f}"]
+        {
+            assert!(Description::parse(refused.to_owned()).is_err(), "{refused:?}");
+        }
     }
 
     #[test]

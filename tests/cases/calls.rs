@@ -343,7 +343,7 @@ fn version(item: &Value) -> u64 {
 
 /// What does not fit together in an item: the keys of its indexes follow from the rest of it, and a tombstone has none
 /// of its content.
-fn incoherence(item: &Value) -> Option<String> {
+pub(crate) fn incoherence(item: &Value) -> Option<String> {
     let id = item["task_id"]["S"].as_str().unwrap();
     let updated = format!("{}#{id}", item["updated_at"]["S"].as_str().unwrap());
     let due_key = format!("{}#{id}", item["due"]["S"].as_str().unwrap_or("~"));

@@ -13,6 +13,10 @@ async fn patch(api: &Api, id: &str, body: Value) -> Answer {
     api.call(Operation::UpdateTask, &Event::by(ALICE).task(id).json(&body)).await
 }
 
+async fn replace(api: &Api, id: &str, body: Value) -> Answer {
+    api.call(Operation::ReplaceTask, &Event::by(ALICE).task(id).json(&body)).await
+}
+
 async fn complete(api: &Api, id: &str, completed: Option<bool>) -> Answer {
     let event = Event::by(ALICE).task(id);
     let event = completed.iter().fold(event, |event, completed| event.json(&json!({ "completed": completed })));
@@ -75,6 +79,9 @@ async fn everything_wrong_in_a_body_is_named_at_once() {
         (json!({ "title": "x".repeat(201) }), vec!["/title"]),
         (json!({ "title": "a\nb" }), vec!["/title"]),
         (json!({ "title": "x", "description": "x".repeat(10_001) }), vec!["/description"]),
+        (json!({ "title": "x", "description": "two\r\nlines" }), vec!["/description"]),
+        (json!({ "title": "x", "description": "\u{0}" }), vec!["/description"]),
+        (json!({ "title": "x", "tags": ["a", "b\tc"] }), vec!["/tags/1"]),
         (json!({ "title": "x", "priority": "urgent" }), vec!["/priority"]),
         (json!({ "title": "x", "priority": null }), vec!["/priority"]),
         (json!({ "title": "x", "due": "tomorrow" }), vec!["/due"]),
@@ -84,8 +91,9 @@ async fn everything_wrong_in_a_body_is_named_at_once() {
         (json!({ "title": "x", "tags": ["a", "a"] }), vec!["/tags"]),
         (json!({ "title": "x", "tags": (0..21).map(|n| n.to_string()).collect::<Vec<_>>() }), vec!["/tags"]),
         (json!({ "title": "x", "tags": ["a", "", 1, "x".repeat(51)] }), vec!["/tags/1", "/tags/2", "/tags/3"]),
-        (json!({ "title": "x", "completed": true }), vec!["/completed"]),
-        (json!({ "title": "x", "id": UNKNOWN, "version": 2 }), vec!["/id", "/version"]),
+        (json!({ "title": "x", "id": UNKNOWN, "user_id": "bob" }), vec!["/id", "/user_id"]),
+        (json!({ "title": "x", "completed": null }), vec!["/completed"]),
+        (json!({ "title": "x", "completed": "true" }), vec!["/completed"]),
         (json!({ "title": "x", "a/b~c": 1 }), vec!["/a~1b~0c"]),
         (json!({ "due": 1, "tags": [1], "titel": "x" }), vec!["/title", "/due", "/tags/0", "/titel"]),
     ] {
@@ -287,18 +295,89 @@ async fn an_empty_patch_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_replacement_resets_what_it_leaves_out_and_keeps_the_completion() {
+async fn new_task_has_only_what_a_client_may_set() {
+    let api = Api::start().await;
+    for name in ["id", "completed", "completed_at", "created_at", "updated_at", "version"] {
+        let answer = create(&api, json!({ "title": "x", name: true })).await;
+        assert_eq!((answer.status, named(&answer)), (422, vec![format!("/{name}").as_str()]));
+    }
+    assert!(api.items("tasks", ALICE).is_empty());
+}
+
+#[tokio::test]
+async fn task_that_was_read_can_be_put_back() {
+    let api = Api::start().await;
+    let all = json!({ "title": "one", "description": "d", "priority": "low", "due": "2026-12-01", "tags": ["a"] });
+    let id = api.create(ALICE, all).await["id"].as_str().unwrap().to_owned();
+    for completed in [false, true] {
+        complete(&api, &id, Some(completed)).await;
+        let mut task = api.get(ALICE, &id).await.body;
+        task["title"] = json!("changed");
+        let answer = replace(&api, &id, task.clone()).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        task["version"] = json!(task["version"].as_u64().unwrap() + 1);
+        task["updated_at"] = answer.body["updated_at"].clone();
+        assert_eq!(answer.body, task);
+        assert_eq!(api.get(ALICE, &id).await.body, task);
+    }
+}
+
+#[tokio::test]
+async fn replacement_ignores_what_only_the_server_sets() {
+    let api = Api::start().await;
+    let task = api.create(ALICE, json!({ "title": "one" })).await;
+    let id = task["id"].as_str().unwrap();
+    let read_only = json!({
+        "id": id, "completed_at": "2020-01-01T00:00:00.000Z", "created_at": 1, "updated_at": null, "version": [],
+    });
+    let mut body = json!({ "title": "two" });
+    body.as_object_mut().unwrap().extend(read_only.as_object().unwrap().clone());
+    let answer = replace(&api, id, body).await;
+    assert_eq!((answer.status, answer.header("etag")), (200, "\"2\""), "{answer:?}");
+    assert_eq!((&answer.body["completed_at"], &answer.body["created_at"]), (&Value::Null, &task["created_at"]));
+
+    for other in [json!(UNKNOWN), json!(id.to_uppercase()), json!(1), Value::Null] {
+        let answer = replace(&api, id, json!({ "title": "three", "id": other })).await;
+        assert_eq!((answer.status, named(&answer)), (422, vec!["/id"]), "{other}");
+    }
+    let refused = patch(&api, id, json!({ "id": id, "version": 2 })).await;
+    assert_eq!((refused.status, named(&refused)), (422, vec!["/id", "/version"]), "a patch names what it changes");
+    assert_eq!(api.get(ALICE, id).await.body["title"], "two");
+}
+
+#[tokio::test]
+async fn patch_completes_and_reopens() {
+    let api = Api::start().await;
+    let id = api.create(ALICE, json!({ "title": "one", "due": "2026-12-01" })).await["id"].as_str().unwrap().to_owned();
+    let first = patch(&api, &id, json!({ "completed": true })).await;
+    assert_eq!((first.status, &first.body["completed"]), (200, &json!(true)));
+    assert_eq!(first.body["completed_at"], first.body["updated_at"]);
+    let again = patch(&api, &id, json!({ "completed": true, "title": "two" })).await;
+    assert_eq!(again.body["completed_at"], first.body["completed_at"], "it was completed before");
+    let open = patch(&api, &id, json!({ "completed": false, "due": "2026-12-02" })).await;
+    assert_eq!((&open.body["completed_at"], &open.body["due"]), (&Value::Null, &json!("2026-12-02")));
+    for refused in [Value::Null, json!(1), json!("true")] {
+        let answer = patch(&api, &id, json!({ "completed": refused })).await;
+        assert_eq!((answer.status, named(&answer)), (422, vec!["/completed"]), "{refused}");
+    }
+    let stale = Event::by(ALICE).task(&id).json(&json!({ "completed": true })).header("if-match", "\"1\"");
+    assert_eq!(api.call(Operation::UpdateTask, &stale).await.status, 412);
+    assert_eq!(api.get(ALICE, &id).await.body, open.body);
+}
+
+#[tokio::test]
+async fn a_replacement_resets_what_it_leaves_out() {
     let api = Api::start().await;
     let all = json!({ "title": "one", "description": "d", "priority": "low", "due": "2026-12-01", "tags": ["a"] });
     let task = api.create(ALICE, all).await;
     let id = task["id"].as_str().unwrap();
-    let completed = complete(&api, id, Some(true)).await;
-    let event = Event::by(ALICE).task(id).json(&json!({ "title": "two" }));
-    let answer = api.call(Operation::ReplaceTask, &event).await;
+    complete(&api, id, Some(true)).await;
+    let answer = replace(&api, id, json!({ "title": "two" })).await;
     assert_eq!((answer.status, answer.header("etag")), (200, "\"3\""));
-    assert_eq!(answer.body["completed_at"], completed.body["completed_at"]);
     assert_eq!(answer.body["created_at"], task["created_at"]);
     for (name, value) in [
+        ("completed", json!(false)),
+        ("completed_at", json!(null)),
         ("title", json!("two")),
         ("description", json!(null)),
         ("priority", json!("none")),

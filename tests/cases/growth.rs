@@ -74,6 +74,48 @@ async fn fill(api: &Api) {
     }
 }
 
+/// What one list reads at most, whatever the tasks look like: four times a megabyte and the task that reaches beyond it.
+const MOST_UNITS: f64 = 4.0 * (256.0 + 12.0);
+
+#[tokio::test]
+async fn list_reads_a_bounded_number_of_units_whatever_the_size_of_tasks() {
+    let api = Api::start().await;
+    api.wire.meter();
+    let mut table = String::from("| the most that one list reads | requests | units |\n|---|---:|---:|\n");
+    for (name, user, sizes) in [
+        ("100 tasks of the largest size, none with the tag", "largest", vec![45_000; 100]),
+        // Each request just below the megabyte at which DynamoDB ends it: 101 items, and then three times 300.
+        ("1,200 tasks of sizes chosen for it", "chosen", [vec![10_200; 101], vec![3_400; 1_099]].concat()),
+    ] {
+        import_sized(&api, user, &sizes).await;
+        let mut rows = Vec::new();
+        let query = [("tag", "none"), ("limit", "100")];
+        let page = measured(&api, name, Operation::ListTasks, Event::by(user).query(&query), &mut rows).await;
+        assert!(page.titles().is_empty() && page.body["next_cursor"].is_string(), "{page:?}");
+        let [(_, Cost { requests, units })] = rows.as_slice() else { panic!("{rows:?}") };
+        assert!(*requests <= 4 && *units <= MOST_UNITS, "{name}: {requests} requests, {units} units");
+        let _ = writeln!(table, "| {name} | {requests} | {units} |");
+    }
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    assert!(readme.contains(&table), "README.md should have this table:\n{table}");
+}
+
+/// Gives a user tasks with items of these sizes, newest first.
+async fn import_sized(api: &Api, user: &str, sizes: &[usize]) {
+    const PADDING: &str = "the padding";
+    let id =
+        api.create(ALICE, json!({ "title": "x", "description": PADDING })).await["id"].as_str().unwrap().to_owned();
+    let item = api.items("tasks", ALICE).into_iter().find(|item| item["task_id"]["S"] == *id).unwrap();
+    // Names and values, as DynamoDB counts them.
+    let rest: usize = 500;
+    let items = sizes.iter().enumerate().map(|(number, size)| {
+        let other = item.to_string().replace(&id, &format!("01990000-0000-7000-8000-{:012}", sizes.len() - number));
+        let other = other.replace(&format!("\"{ALICE}\""), &format!("\"{user}\""));
+        serde_json::from_str::<Value>(&other.replace(PADDING, &"x".repeat(size - rest))).unwrap()
+    });
+    api.import("tasks", items);
+}
+
 /// A task as people write them.
 fn body() -> Value {
     json!({

@@ -1,6 +1,8 @@
 //! The binaries as Lambda runs them: what they refuse to start with.
 
-use tests::{ENDPOINT, ENVIRONMENT, ISSUER, Lambda, SECRET, SECRET_SETTINGS};
+use std::fs;
+
+use tests::{ENDPOINT, ENVIRONMENT, ISSUER, Lambda, SECRET, SECRET_SETTINGS, temporary_folder};
 
 /// DynamoDB is where nobody listens.
 const NOWHERE: (&str, &str) = (ENDPOINT, "http://127.0.0.1:1");
@@ -10,6 +12,14 @@ async fn refusal(auth: &[(&str, &str)]) -> String {
     let output = Lambda::start("get-task", &environment).await.output().await;
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8(output.stderr).unwrap()
+}
+
+/// A file of certificates that was cut off, by its path.
+fn truncated_bundle() -> String {
+    let whole = include_bytes!("../../shared/src/aws/amazon-trust-services.pem");
+    let path = temporary_folder("bundle").join("bundle.pem");
+    fs::write(&path, &whole[..whole.len() - 100]).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -26,6 +36,19 @@ async fn a_function_refuses_to_start_and_says_why_in_one_line() {
             "TOKEN_ISSUER must be set with BETTER_AUTH_SECRET; the word any gives the check up",
         ),
         (&[&SECRET_SETTINGS[..], &[("TASKS_TABLE", "")]].concat(), "TASKS_TABLE is set but empty"),
+        (&[&SECRET_SETTINGS[..], &[("AWS_REGION", "")]].concat(), "AWS_REGION must be set"),
+        (
+            &[&SECRET_SETTINGS[..], &[("AWS_ACCESS_KEY_ID", "")]].concat(),
+            "AWS_ACCESS_KEY_ID and its secret access key must be set",
+        ),
+        (
+            &[&SECRET_SETTINGS[..], &[("AWS_SECRET_ACCESS_KEY", "")]].concat(),
+            "AWS_ACCESS_KEY_ID and its secret access key must be set",
+        ),
+        (
+            &[&SECRET_SETTINGS[..], &[("AWS_CA_BUNDLE", &truncated_bundle())]].concat(),
+            "AWS_CA_BUNDLE must name a file of certificates in PEM, each whole and usable",
+        ),
     ] {
         assert_eq!(refusal(auth).await, format!("Error: refusing to start: {reason}\n"));
     }

@@ -23,7 +23,7 @@ use dynoxide::ImportOptions;
 pub use kit::{Event, Operation};
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::connector::{Connector, TrustedRoots};
+use shared::aws::{Access, Connector, TrustedRoots};
 use shared::settings::Settings;
 use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
@@ -102,8 +102,9 @@ impl Api {
         let mut variables: HashMap<_, _> = ENVIRONMENT.into_iter().collect();
         variables.insert(ENDPOINT, wire.endpoint());
         variables.extend(auth.iter().copied());
+        let access = Access::new("eu-central-1", "test", "test-secret-access-key");
         let settings =
-            Settings::read(|name| variables.get(name).map(|&value| value.to_owned())).expect("good settings");
+            Settings::read(|name| variables.get(name).map(|&value| value.to_owned()), access).expect("good settings");
         let app = App::new(settings, &connector, &connector);
         Self { app, database, connector, wire }
     }

@@ -19,7 +19,7 @@ use crate::{processes, project};
 const CARGO_MUTANTS: CargoSubcommand = CargoSubcommand { name: "cargo-mutants", version: "27.1.0" };
 
 /// The modules of the product that can be changed.
-const ROOMS: [&str; 8] = ["app", "auth", "api", "store", "json", "task", "connector", "settings"];
+const ROOMS: [&str; 8] = ["app", "auth", "api", "store", "json", "task", "aws", "settings"];
 
 /// Tests that every mutant is run against which the ones before it did not notice.
 struct Stage {

@@ -12,7 +12,7 @@ use lambda_http::{Context, LambdaEvent, Service};
 use serde_json::{Value, json};
 use shared::api::{Problem, Request, Response};
 use shared::app::{App, Handler, function};
-use shared::connector::Connector;
+use shared::aws::{Access, Connector};
 use shared::settings::Settings;
 use signer::{Key, Signer};
 use tokio::runtime::{Builder, Runtime};
@@ -62,17 +62,12 @@ impl HttpConnector for Canned {
 }
 
 fn app(key: Key, tasks: usize) -> App {
-    let mut variables = vec![
-        ("TASKS_TABLE", "tasks".to_owned()),
-        ("IDEMPOTENCY_TABLE", "idempotency".to_owned()),
-        ("AWS_REGION", "eu-central-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned()),
-    ];
+    let mut variables = vec![("TASKS_TABLE", "tasks".to_owned()), ("IDEMPOTENCY_TABLE", "idempotency".to_owned())];
     variables.extend(key.settings());
     let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    let access = Access::new("eu-central-1", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
     App::new(
-        Settings::read(value).expect("good settings"),
+        Settings::read(value, access).expect("good settings"),
         &Connector::new(Canned::with(tasks)),
         &Connector::new(Canned::with(tasks)),
     )

@@ -9,7 +9,7 @@ use lambda_http::IntoResponse;
 use serde_json::{Value, json};
 use shared::api::{Problem, Request, Response, is_converting};
 use shared::app::App;
-use shared::connector::Connector;
+use shared::aws::{Access, Connector};
 use shared::settings::{InvalidSetting, Settings};
 use tokio::runtime::{Builder, Runtime};
 
@@ -100,16 +100,14 @@ pub(crate) const MAX_LIFETIME_SECONDS: &str = "3155760000";
 
 /// Reads the settings of a function whose way of verifying tokens is `auth`.
 pub(crate) fn settings(auth: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
-    const OTHERS: [(&str, &str); 6] = [
+    const OTHERS: [(&str, &str); 3] = [
         ("TOKEN_MAX_LIFETIME_SECONDS", MAX_LIFETIME_SECONDS),
         ("TASKS_TABLE", "tasks"),
         ("IDEMPOTENCY_TABLE", "idempotency"),
-        ("AWS_REGION", "eu-central-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
     ];
     let variables = || OTHERS.iter().chain(auth);
-    Settings::read(|name| variables().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    let access = Access::new("eu-central-1", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+    Settings::read(|name| variables().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()), access)
 }
 
 /// libFuzzer's own hook, which comes after this one, ends the process. What `lambda_http` panics at is answered with a 400.

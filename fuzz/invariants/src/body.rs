@@ -7,25 +7,27 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use shared::api::{FromBody, Problem, Request, Response};
 use shared::app::App;
-use shared::task::{Completion, NewTask, TaskChanges};
+use shared::task::{Completion, NewTask, Patch, Replacement, TaskChanges};
 
 use crate::api::Api;
 use crate::json::parse;
-use crate::moment;
+use crate::{TASK_ID, moment};
 
 thread_local! {
     static API: Api = Api::with_secret();
 }
 
-/// `n` (a new task), `c` (changes of one) or anything else (its completion), then the body: what is taken of it, and what is
-/// wrong with it, is what the table says.
+/// `n` (a new task), `r` (a replacement), `c` (changes of one) or anything else (its completion), then the body: what is
+/// taken of it, and what is wrong with it, is what the table says.
 pub fn body(input: &[u8]) {
     let Some((kind, body)) = input.split_first() else { return };
     match kind {
-        b'n' => check(body, new_task, |task: NewTask| {
-            let changes = TaskChanges::from(task);
-            told(&changes)
+        b'n' => check(body, new_task, |content: NewTask| {
+            // A new task is open, and its body says nothing of that.
+            let changes = TaskChanges::from(Replacement { content, completed: false });
+            told(&TaskChanges { completed: None, ..changes })
         }),
+        b'r' => check(body, replacement, |replacement: Replacement| told(&replacement.into())),
         b'c' => check(body, changes, |changes: TaskChanges| told(&changes)),
         _ => check(
             body,
@@ -50,8 +52,14 @@ fn check<T: FromBody>(body: &[u8], expected: fn(Map<String, Value>) -> Reading, 
         Err(_) => (STANDARD.encode(body), true),
     };
     let headers = json!({ "content-type": "application/json" });
-    let event = json!({ "version": "2.0", "headers": headers, "body": text, "isBase64Encoded": is_base64 }).to_string();
-    let answer = API.with(|api| api.answer(take, &event));
+    let event = json!({
+        "version": "2.0",
+        "pathParameters": { "user_id": "me", "task_id": TASK_ID },
+        "headers": headers,
+        "body": text,
+        "isBase64Encoded": is_base64,
+    });
+    let answer = API.with(|api| api.answer(take, &event.to_string()));
 
     let taken = taken.into_inner();
     if body.len() > 64 * 1024 {
@@ -84,11 +92,38 @@ fn told(changes: &TaskChanges) -> Value {
     let mut told = Map::new();
     let mut tell = |name: &str, value: Option<Value>| told.extend(value.map(|value| (name.to_owned(), value)));
     tell("title", changes.title.as_ref().map(|title| json!(title)));
-    tell("description", changes.description.as_ref().map(|description| json!(description)));
+    tell("description", patched(&changes.description, |description| json!(description)));
+    tell("completed", changes.completed.map(|completed| json!(completed)));
     tell("priority", changes.priority.map(|priority| json!(priority.as_str())));
-    tell("due", changes.due.as_ref().map(|due| json!(due)));
+    tell("due", patched(&changes.due, |due| json!(due)));
     tell("tags", changes.tags.as_ref().map(|tags| json!(tags)));
     Value::Object(told)
+}
+
+fn patched<T>(patch: &Patch<T>, tell: impl Fn(&T) -> Value) -> Option<Value> {
+    match patch {
+        Patch::Keep => None,
+        Patch::Clear => Some(Value::Null),
+        Patch::Set(value) => Some(tell(value)),
+    }
+}
+
+fn replacement(mut members: Map<String, Value>) -> Reading {
+    let other_id = members.remove("id").is_some_and(|id| id != TASK_ID);
+    for name in ["completed_at", "created_at", "updated_at", "version"] {
+        members.remove(name);
+    }
+    let completed = members.remove("completed").unwrap_or(json!(false));
+    let mut wrong: Vec<_> = other_id.then(|| "/id".to_owned()).into_iter().collect();
+    wrong.extend((!completed.is_boolean()).then(|| "/completed".to_owned()));
+    match new_task(members) {
+        Ok(Value::Object(mut told)) if wrong.is_empty() => {
+            told.insert("completed".to_owned(), completed);
+            Ok(Value::Object(told))
+        }
+        Ok(_) => Err(wrong),
+        Err(more) => Err([wrong, more].concat()),
+    }
 }
 
 fn new_task(mut members: Map<String, Value>) -> Reading {
@@ -100,6 +135,7 @@ fn new_task(mut members: Map<String, Value>) -> Reading {
         members.entry(name.clone()).or_insert_with(|| value.clone());
     }
     let mut wrong: Vec<_> = wrong_nulls.into_iter().flatten().map(|name| format!("/{name}")).collect();
+    wrong.extend(members.remove("completed").map(|_| "/completed".to_owned()));
     wrong.extend((!has_title).then(|| "/title".to_owned()));
     match changes(members) {
         Ok(told) if wrong.is_empty() => Ok(told),
@@ -116,7 +152,8 @@ fn changes(members: Map<String, Value>) -> Reading {
             ("priority", Value::Null) => Ok(json!("none")),
             ("tags", Value::Null) => Ok(json!([])),
             ("title", Value::String(text)) => line(text, 200),
-            ("description", Value::String(text)) if text.chars().count() <= 10_000 => Ok(value),
+            ("description", Value::String(text)) if is_description(text) => Ok(value),
+            ("completed", Value::Bool(_)) => Ok(value),
             ("priority", Value::String(text)) if ["none", "low", "medium", "high"].contains(&text.as_str()) => {
                 Ok(value)
             }
@@ -144,6 +181,11 @@ fn completion(members: Map<String, Value>) -> Reading {
         Some(completed) if wrong.is_empty() => Ok(json!({ "completed": completed })),
         _ => Err(wrong),
     }
+}
+
+fn is_description(text: &str) -> bool {
+    let is_taken = |character: char| matches!(character, '\t' | '\n') || !character.is_control();
+    text.chars().count() <= 10_000 && text.chars().all(is_taken)
 }
 
 /// A text of 1 to `longest` characters; else where it is wrong, which is the whole of it.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::TASK_ID;
 
 /// What a call may come to: the requests of a list that reads as much as it may, each tried three times.
-const MAX_REQUESTS: usize = 150;
+const MAX_REQUESTS: usize = 12;
 
 /// What a [`StandIn`] answers with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +18,7 @@ pub(crate) enum Answers {
     /// DynamoDB with one task of the user's, or none, whoever asks: just enough of it for the store to get any of the
     /// answers that DynamoDB could give it.
     Task(TaskState),
-    /// DynamoDB whose lists have no item that passes the filter, up to the thousandth: where it stopped reading is where
-    /// it began.
+    /// DynamoDB whose lists have no item that passes the filter: where it stopped reading is where it began.
     EndlessList,
     /// This, whatever is asked.
     Anything {

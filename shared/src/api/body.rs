@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::problem::{FieldError, Problem};
 use crate::json;
-use crate::task::{Completion, Description, Due, Invalid, NewTask, Priority, Tag, Tags, TaskChanges, Title};
+use crate::task::{
+    Completion, Description, Due, Invalid, NewTask, Patch, Priority, Replacement, Tag, Tags, TaskChanges, Title,
+};
 
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
@@ -15,17 +17,18 @@ pub trait FromBody: Sized {
 
     /// Takes the fields that it knows. `None` if one is missing or wrong, which `fields` then has a note of.
     #[doc(hidden)]
-    fn from_fields(fields: &mut Fields) -> Option<Self>;
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self>;
 }
 
 const JSON: &[&str] = &["application/json"];
 /// RFC 7396.
 const JSON_OR_MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
-pub(super) fn parse<T: FromBody>(bytes: &[u8]) -> Result<T, Problem> {
+/// Reads a body that was sent to the task with this id, or to none.
+pub(super) fn parse<T: FromBody>(bytes: &[u8], task_id: Option<&str>) -> Result<T, Problem> {
     let members: Map<String, Value> =
         json::from_slice(bytes).map_err(|error| Problem::not_json(why_not_json(&error)))?;
-    let mut fields = Fields { members, errors: Vec::new() };
+    let mut fields = Fields { members, task_id, errors: Vec::new() };
     let value = T::from_fields(&mut fields);
     let errors = fields.finish();
     match value {
@@ -45,7 +48,7 @@ fn why_not_json(error: &serde_json::Error) -> String {
 impl FromBody for NewTask {
     const MEDIA_TYPES: &'static [&'static str] = JSON;
 
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let title = fields.required("title", title);
         let description = fields.optional("description", nullable(description));
         let priority = fields.optional("priority", priority);
@@ -61,20 +64,37 @@ impl FromBody for NewTask {
     }
 }
 
+/// What a task is read as can be sent back: what only the server sets is there, and says nothing.
+impl FromBody for Replacement {
+    const MEDIA_TYPES: &'static [&'static str] = JSON;
+
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let names_its_task = fields.names_its_task();
+        for name in ["completed_at", "created_at", "updated_at", "version"] {
+            fields.members.remove(name);
+        }
+        let completed = fields.optional("completed", boolean);
+        let content = NewTask::from_fields(fields);
+        names_its_task.then_some(Self { content: content?, completed: completed?.unwrap_or_default() })
+    }
+}
+
 impl FromBody for TaskChanges {
     const MEDIA_TYPES: &'static [&'static str] = JSON_OR_MERGE_PATCH;
 
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let title = fields.optional("title", title);
         let description = fields.optional("description", nullable(description));
+        let completed = fields.optional("completed", boolean);
         let priority = fields.optional("priority", nullable(priority));
         let due = fields.optional("due", nullable(due));
         let tags = fields.optional("tags", nullable(tags));
         Some(Self {
             title: title?,
-            description: description?,
+            description: description?.map_or(Patch::Keep, Patch::from),
+            completed: completed?,
             priority: priority?.map(Option::unwrap_or_default),
-            due: due?,
+            due: due?.map_or(Patch::Keep, Patch::from),
             tags: tags?.map(Option::unwrap_or_default),
         })
     }
@@ -83,21 +103,23 @@ impl FromBody for TaskChanges {
 impl FromBody for Completion {
     const MEDIA_TYPES: &'static [&'static str] = JSON_OR_MERGE_PATCH;
 
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        fields.required("completed", |value| one(value.as_bool().ok_or("must be true or false"))).map(Self::Set)
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.required("completed", boolean).map(Self::Set)
     }
 }
 
 /// The members of a body that nobody has taken yet, and what was wrong with those that were.
-pub struct Fields {
+pub struct Fields<'a> {
     members: Map<String, Value>,
+    /// The id of the task that the path names.
+    task_id: Option<&'a str>,
     errors: Vec<FieldError>,
 }
 
 /// What is wrong with a field, or with its elements.
 type Errors = Vec<(Option<usize>, &'static str)>;
 
-impl Fields {
+impl Fields<'_> {
     fn required<T>(&mut self, name: &str, parse: impl Fn(Value) -> Result<T, Errors>) -> Option<T> {
         let value = self.optional(name, parse)?;
         if value.is_none() {
@@ -119,10 +141,19 @@ impl Fields {
         }
     }
 
+    /// Whether the member `id` is absent, or that of the task that the path names.
+    fn names_its_task(&mut self) -> bool {
+        let fits = self.members.remove("id").is_none_or(|id| id.as_str().is_some_and(|id| Some(id) == self.task_id));
+        if !fits {
+            self.errors.push(FieldError::at("id", None, "must be the id in the path"));
+        }
+        fits
+    }
+
     fn finish(mut self) -> Vec<FieldError> {
         for name in self.members.keys() {
             let detail = match name.as_str() {
-                "completed" => "is set by PATCH …/complete",
+                "completed" => "cannot be set when a task is created",
                 "id" | "completed_at" | "created_at" | "updated_at" | "version" => "is set by the server",
                 _ => "is not a field of this request",
             };
@@ -135,6 +166,10 @@ impl Fields {
 /// The same field, where `null` takes it away.
 fn nullable<T>(parse: impl Fn(Value) -> Result<T, Errors>) -> impl Fn(Value) -> Result<Option<T>, Errors> {
     move |value| if value.is_null() { Ok(None) } else { parse(value).map(Some) }
+}
+
+fn boolean(value: Value) -> Result<bool, Errors> {
+    one(value.as_bool().ok_or("must be true or false"))
 }
 
 fn title(value: Value) -> Result<Title, Errors> {
@@ -187,7 +222,7 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> Problem {
-        parse::<NewTask>(body.as_bytes()).unwrap_err()
+        parse::<NewTask>(body.as_bytes(), None).unwrap_err()
     }
 
     #[test]
@@ -209,7 +244,7 @@ mod tests {
             { "pointer": "/title", "detail": "is required" },
             { "pointer": "/tags/1", "detail": "must be a string" },
             { "pointer": "/a~1b~0c", "detail": "is not a field of this request" },
-            { "pointer": "/completed", "detail": "is set by PATCH …/complete" },
+            { "pointer": "/completed", "detail": "cannot be set when a task is created" },
             { "pointer": "/id", "detail": "is set by the server" },
             { "pointer": "/version", "detail": "is set by the server" },
         ]);

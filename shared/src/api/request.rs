@@ -84,7 +84,7 @@ impl Request {
         }
         match self.bytes() {
             bytes if bytes.len() > MAX_BYTES => Err(Problem::body_too_large()),
-            bytes => body::parse(bytes),
+            bytes => body::parse(bytes, self.path_parameter("task_id").as_deref()),
         }
     }
 

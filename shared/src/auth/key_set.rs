@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::error::AuthError;
 use super::keys::{Expectations, VerificationKey, find_key, parse_key_set};
-use crate::connector::Connector;
+use crate::aws::Connector;
 
 /// Between two fetches while there are keys, failed ones included: what a flood of unknown key ids costs the issuer, and
 /// how long a newly rotated key may be unknown.

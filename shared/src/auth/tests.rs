@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::connector::TrustedRoots;
+use crate::aws::TrustedRoots;
 use crate::logging;
 use crate::settings::{InvalidSetting, Variables};
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::keys::{Expectations, parse_key_set};
 use super::*;
-use crate::connector::TrustedRoots;
+use crate::aws::TrustedRoots;
 
 /// Where the verdict is not ours: the vector, whether we accept it, and why.
 type Differences<'a> = &'a [(u64, bool, &'a str)];

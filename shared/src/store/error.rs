@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use crate::connector::chain;
+use crate::aws::{QueryFailure, chain};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,17 @@ where
             // A success that cannot be read was cut off on its way.
             _ if status.is_success() => Self::Unavailable(cause),
             _ => Self::Unexpected(cause),
+        }
+    }
+}
+
+impl From<QueryFailure> for StoreError {
+    fn from(failure: QueryFailure) -> Self {
+        match failure {
+            QueryFailure::Sdk(error) => (*error).into(),
+            QueryFailure::Malformed { column } => {
+                Self::Unavailable(format!("an answer is malformed at column {column}"))
+            }
         }
     }
 }

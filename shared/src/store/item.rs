@@ -2,13 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use uuid::Uuid;
 
 use super::StoreError;
+use crate::aws::Value;
+use crate::json::Text;
 use crate::task::{Description, Due, NewTask, Priority, Tag, Tags, Task, TaskId, Timestamp, Title, Version};
 
 /// Attributes by name.
@@ -113,28 +118,20 @@ pub(super) struct TaskAttributes {
 /// Whether an attribute was there, and if so, what it says; `Some(None)` if it was not this store that wrote it.
 type Found<T> = Option<Option<T>>;
 
-/// An attribute's value, of the types that tasks are made of.
-pub(super) enum Value<'a> {
-    S(Cow<'a, str>),
-    N(Cow<'a, str>),
-    L(Vec<Self>),
-    Other,
-}
-
 impl TaskAttributes {
     /// Takes an attribute that a task is made of, and passes over any other.
     pub(super) fn set(&mut self, name: &str, value: Value<'_>) {
         match name {
-            attribute::TASK_ID => self.id = Some(value.text().and_then(|text| TaskId::parse(&text))),
-            attribute::TITLE => self.title = Some(value.owned_text().map(Title::from_store)),
-            attribute::DESCRIPTION => self.description = Some(value.owned_text().map(Description::from_store)),
-            attribute::COMPLETED_AT => self.completed_at = Some(value.owned_text().map(Timestamp::from_store)),
-            attribute::PRIORITY => self.priority = Some(value.text().and_then(|text| Priority::parse(&text).ok())),
-            attribute::DUE => self.due = Some(value.owned_text().map(Due::from_store)),
-            attribute::TAGS => self.tags = Some(value.tags()),
-            attribute::CREATED_AT => self.created_at = Some(value.owned_text().map(Timestamp::from_store)),
-            attribute::UPDATED_AT => self.updated_at = Some(value.owned_text().map(Timestamp::from_store)),
-            attribute::VERSION => self.version = Some(value.number()),
+            attribute::TASK_ID => self.id = Some(as_text(value).and_then(|text| TaskId::parse(&text))),
+            attribute::TITLE => self.title = Some(as_owned_text(value).map(Title::from_store)),
+            attribute::DESCRIPTION => self.description = Some(as_owned_text(value).map(Description::from_store)),
+            attribute::COMPLETED_AT => self.completed_at = Some(as_owned_text(value).map(Timestamp::from_store)),
+            attribute::PRIORITY => self.priority = Some(as_text(value).and_then(|text| Priority::parse(&text).ok())),
+            attribute::DUE => self.due = Some(as_owned_text(value).map(Due::from_store)),
+            attribute::TAGS => self.tags = Some(as_tags(value)),
+            attribute::CREATED_AT => self.created_at = Some(as_owned_text(value).map(Timestamp::from_store)),
+            attribute::UPDATED_AT => self.updated_at = Some(as_owned_text(value).map(Timestamp::from_store)),
+            attribute::VERSION => self.version = Some(as_number(value)),
             _ => {}
         }
     }
@@ -167,37 +164,51 @@ fn optional<T>(name: &'static str, found: Found<T>) -> Result<Option<T>, StoreEr
     found.map(|value| required(name, Some(value))).transpose()
 }
 
-impl<'a> Value<'a> {
-    fn text(self) -> Option<Cow<'a, str>> {
-        if let Self::S(text) = self { Some(text) } else { None }
-    }
-
-    fn owned_text(self) -> Option<String> {
-        self.text().map(Cow::into_owned)
-    }
-
-    fn number(self) -> Option<u64> {
-        if let Self::N(digits) = self { digits.parse().ok() } else { None }
-    }
-
-    fn tags(self) -> Option<Tags> {
-        let Self::L(values) = self else { return None };
-        values
-            .into_iter()
-            .map(|value| value.owned_text().map(Tag::from_store))
-            .collect::<Option<_>>()
-            .map(Tags::from_store)
-    }
+fn as_text(value: Value<'_>) -> Option<Cow<'_, str>> {
+    if let Value::S(text) = value { Some(text) } else { None }
 }
 
-impl From<AttributeValue> for Value<'_> {
-    fn from(value: AttributeValue) -> Self {
-        match value {
-            AttributeValue::S(text) => Self::S(text.into()),
-            AttributeValue::N(digits) => Self::N(digits.into()),
-            AttributeValue::L(values) => Self::L(values.into_iter().map(Self::from).collect()),
-            _ => Self::Other,
+fn as_owned_text(value: Value<'_>) -> Option<String> {
+    as_text(value).map(Cow::into_owned)
+}
+
+fn as_number(value: Value<'_>) -> Option<u64> {
+    if let Value::N(digits) = value { digits.parse().ok() } else { None }
+}
+
+fn as_tags(value: Value<'_>) -> Option<Tags> {
+    let Value::L(values) = value else { return None };
+    values
+        .into_iter()
+        .map(|value| as_owned_text(value).map(Tag::from_store))
+        .collect::<Option<_>>()
+        .map(Tags::from_store)
+}
+
+/// An item of a list, read as JSON.
+pub(super) struct TaskItem(pub(super) Result<Task, StoreError>);
+
+impl<'de> Deserialize<'de> for TaskItem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Attributes;
+
+        impl<'de> Visitor<'de> for Attributes {
+            type Value = TaskItem;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an item")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TaskItem, A::Error> {
+                let mut attributes = TaskAttributes::default();
+                while let Some((Text(name), value)) = map.next_entry::<Text<'_>, Value<'_>>()? {
+                    attributes.set(&name, value);
+                }
+                Ok(TaskItem(attributes.task()))
+            }
         }
+
+        deserializer.deserialize_map(Attributes)
     }
 }
 
@@ -260,6 +271,60 @@ pub(super) fn tags(tags: &Tags) -> AttributeValue {
     AttributeValue::L(tags.iter().map(|tag| text(tag.as_str())).collect())
 }
 
-pub(super) fn as_number(value: &AttributeValue) -> Option<u64> {
-    value.as_n().ok()?.parse().ok()
+/// The version of an item, which a tombstone has as well.
+pub(super) fn version(item: &Item) -> Option<Version> {
+    item.get(attribute::VERSION)?.as_n().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ITEM: &str = r#"{"task_id":{"S":"01990000-0000-7000-8000-000000000000"},"title":{"S":"Buy \"milk\"\u0021"},
+        "priority":{"S":"high"},"tags":{"L":[{"S":"home"},{"S":"\u00e4"}]},"created_at":{"S":"2026-11-21T10:30:00.123Z"},
+        "updated_at":{"S":"2026-11-21T10:30:00.124Z"},"version":{"N":"3"},"due":{"S":"2026-11-30"},
+        "write_id":{"B":"AZkAAAAA"},"user_id":{"S":"u"},"later":{"M":{"x":{"NULL":true}}}}"#;
+
+    fn read(item: &str) -> Result<Task, StoreError> {
+        serde_json::from_str::<TaskItem>(item).unwrap().0
+    }
+
+    #[test]
+    fn tasks_are_read_whatever_else_is_in_an_item() {
+        let task = serde_json::to_value(read(ITEM).unwrap()).unwrap();
+        let expected = serde_json::json!({
+            "id": "01990000-0000-7000-8000-000000000000",
+            "title": "Buy \"milk\"!",
+            "description": null,
+            "completed": false,
+            "completed_at": null,
+            "priority": "high",
+            "due": "2026-11-30",
+            "tags": ["home", "ä"],
+            "created_at": "2026-11-21T10:30:00.123Z",
+            "updated_at": "2026-11-21T10:30:00.124Z",
+            "version": 3,
+        });
+        assert_eq!(task, expected);
+    }
+
+    #[test]
+    fn an_item_that_is_no_task_is_refused_and_the_attribute_named() {
+        for (attribute, good, bad) in [
+            ("task_id", r#""task_id":{"S":"01990000"#, r#""task_id":{"S":"0199"#),
+            ("title", r#""title":{"S":"Buy \"milk\"\u0021"}"#, r#""title":{"N":"1"}"#),
+            ("title", r#""title""#, r#""name""#),
+            ("priority", "high", "urgent"),
+            ("due", r#""due":{"S":"2026-11-30"}"#, r#""due":{}"#),
+            ("description", r#""due""#, r#""description":{"BOOL":true},"due""#),
+            ("tags", r#"{"S":"home"}"#, r#"{"N":"1"}"#),
+            ("tags", r#""tags":{"L":[{"S":"home"},{"S":"\u00e4"}]}"#, r#""tags":{"S":"home"}"#),
+            ("version", r#""version":{"N":"3"}"#, r#""version":{"N":"three"}"#),
+        ] {
+            let other = ITEM.replace(good, bad);
+            assert_ne!(other, ITEM);
+            let expected = StoreError::unexpected(format!("attribute {attribute} is missing or malformed"));
+            assert_eq!(read(&other).unwrap_err(), expected, "{bad}");
+        }
+    }
 }

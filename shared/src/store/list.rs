@@ -5,23 +5,27 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::answer;
 use super::cursor::Cursor;
-use super::item::{UNDATED, attribute, text};
+use super::item::{TaskItem, UNDATED, attribute, text};
 use super::{StoreError, UserTasks};
+use crate::aws;
 use crate::task::{Due, Priority, Tag, Task};
 
-/// How many items one API call may read where a filter passes most of them over. Then it gives what it found, and a
+/// How many requests one API call makes at most. DynamoDB ends each with the task that reaches beyond a megabyte, which is
+/// 268 read units: so a call reads 1,072 units at most, however large the tasks are, and then gives what it found and a
 /// cursor to go on.
-const MAX_ITEMS_READ: usize = 1_000;
-/// How many it reads at a time at most, once the first request did not fill the page.
-const MAX_ITEMS_PER_FURTHER_REQUEST: usize = 250;
-/// How many the second request reads at least, and every further one twice as many as the one before it, so that there
-/// are few requests however unevenly the tasks lie.
+const MAX_REQUESTS: usize = 4;
+/// How many items a request reads at most, once the first one did not fill the page: four requests then read about a
+/// thousand, which of tasks as people write them are a hundred and fifty units.
+const MAX_ITEMS_PER_FURTHER_REQUEST: usize = 300;
+/// How many the second request reads at least, and every further one four times as many as the one before it, so that
+/// there are few requests however unevenly the tasks lie.
 const MIN_ITEMS_PER_FURTHER_REQUEST: usize = 25;
-/// How many requests it makes at most, whatever DynamoDB says that it read. It ends an answer at a megabyte, and a thousand
-/// items of ours are less than fifty of those.
-const MAX_REQUESTS: usize = 50;
+/// How many bytes of text the tasks of a page have at most. In the answer that Lambda takes, a byte is four at most: a
+/// quote is escaped in the page's JSON, and what escapes it once more in the JSON around that. All else of a hundred tasks
+/// is less than 100 kB. So an answer has 2.2 MB at most, of the 6 MB that Lambda takes; and 3.8 MB if tasks have control
+/// characters, of seven bytes each, from before those were refused.
+const MAX_PAGE_TEXT_BYTES: usize = 512 * 1024;
 
 /// Which tasks are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -121,12 +125,13 @@ fn items_to_find(missing: usize, found: usize, items_read: usize) -> usize {
 
 impl UserTasks<'_> {
     /// A page of tasks, strongly consistent. One request; more only where a filter, or tombstones, leave the page
-    /// unfilled, and then no more than a thousand items are read.
+    /// unfilled, and then four at most. The page ends early where its texts, or what was read for it, are large.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Unexpected`].
     pub async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
-        let mut tasks = Vec::with_capacity(query.limit + 1);
+        let mut tasks: Vec<Task> = Vec::with_capacity(query.limit);
+        let mut text_bytes = 0;
         let mut start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key(query.status)));
         let (mut requests, mut items_read) = (0, 0);
         // One more than the page takes tells whether there is another page.
@@ -135,28 +140,33 @@ impl UserTasks<'_> {
         let mut at_least = MIN_ITEMS_PER_FURTHER_REQUEST;
         loop {
             let request = self.query(query).limit(i32::try_from(items_to_read).unwrap_or(i32::MAX));
-            let answer = answer::to(request.set_exclusive_start_key(start)).await?;
+            let answer = aws::query::<TaskItem>(request.set_exclusive_start_key(start)).await?;
             requests += 1;
             items_read += answer.scanned_count;
-            tasks.extend(answer.tasks);
+            for TaskItem(task) in answer.items {
+                let task = task?;
+                text_bytes += task.text_bytes();
+                if let Some(last) = tasks.last()
+                    && (tasks.len() == query.limit || text_bytes > MAX_PAGE_TEXT_BYTES)
+                {
+                    let next_cursor = Some(Cursor::after(last, query).encode(query));
+                    return Ok(Page { tasks, next_cursor });
+                }
+                tasks.push(task);
+            }
             start = answer.last_evaluated_key;
 
-            if tasks.len() > query.limit {
-                tasks.truncate(query.limit);
-                let next_cursor = tasks.last().map(|last| Cursor::after(last, query).encode(query));
-                return Ok(Page { tasks, next_cursor });
-            }
             let Some(position) = &start else { return Ok(Page { tasks, next_cursor: None }) };
-            if items_read >= MAX_ITEMS_READ || requests == MAX_REQUESTS {
+            let has_read_a_megabyte = answer.scanned_count < items_to_read;
+            if requests == MAX_REQUESTS || has_read_a_megabyte {
                 let cursor =
                     Cursor::at(position, query).ok_or_else(|| StoreError::unexpected("a start key is malformed"))?;
                 let next_cursor = Some(cursor.encode(query));
                 return Ok(Page { tasks, next_cursor });
             }
             items_to_read = items_to_find(wanted - tasks.len(), tasks.len(), items_read)
-                .clamp(at_least, MAX_ITEMS_PER_FURTHER_REQUEST)
-                .min(MAX_ITEMS_READ - items_read);
-            at_least = MAX_ITEMS_PER_FURTHER_REQUEST.min(2 * at_least);
+                .clamp(at_least, MAX_ITEMS_PER_FURTHER_REQUEST);
+            at_least = MAX_ITEMS_PER_FURTHER_REQUEST.min(4 * at_least);
         }
     }
 

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, as_number, attribute, due_key, is_written_by, new_write_id, number, text, updated};
+use super::item::{self, Item, attribute, due_key, is_written_by, new_write_id, number, text, updated};
 use super::{Precondition, StoreError};
-use crate::task::{Description, Due, Priority, Task, TaskChanges, TaskId, Timestamp, Title};
+use crate::task::{Description, Due, Patch, Priority, Task, TaskChanges, TaskId, Timestamp, Title};
 
 /// How long a tombstone stays.
 const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
@@ -36,6 +36,8 @@ pub(super) struct Write {
 
 enum Value {
     New(AttributeValue),
+    /// What it was before, or this if it was absent.
+    OldOr(AttributeValue),
     CopyOf(&'static str),
 }
 
@@ -71,28 +73,42 @@ impl Outcome {
 }
 
 impl Write {
-    /// Changes parts of a task. With another `due`, `state` must say whether the task is in the index of open ones.
+    /// Changes parts of a task. With another `due`, either the changes or `state` must say whether the task is open then,
+    /// and so in the index of open ones.
     pub(super) fn changing(id: TaskId, changes: &TaskChanges, state: State, now: SystemTime) -> Self {
         let mut write = Self::new(id, state, now);
         if let Some(title) = &changes.title {
             write.set(attribute::TITLE, text(Title::as_str(title)));
         }
-        if let Some(description) = &changes.description {
-            write.set_or_remove(attribute::DESCRIPTION, description.as_ref().map(Description::as_str));
-        }
+        write.patch(attribute::DESCRIPTION, &changes.description, Description::as_str);
         if let Some(priority) = changes.priority {
             write.set(attribute::PRIORITY, text(Priority::as_str(priority)));
         }
         if let Some(tags) = &changes.tags {
             write.set(attribute::TAGS, item::tags(tags));
         }
-        if let Some(due) = &changes.due {
-            let due_key = due_key(due.as_ref(), id);
-            write.set_or_remove(attribute::DUE, due.as_ref().map(Due::as_str));
-            if state == State::Open {
-                write.set(attribute::OPEN_DUE, text(due_key.as_str()));
+        write.patch(attribute::DUE, &changes.due, Due::as_str);
+        let due_key = match &changes.due {
+            Patch::Keep => None,
+            Patch::Clear => Some(due_key(None, id)),
+            Patch::Set(due) => Some(due_key(Some(due), id)),
+        };
+        if let Some(due_key) = &due_key {
+            write.set(attribute::DUE_KEY, text(due_key.as_str()));
+        }
+        match (changes.completed, due_key) {
+            (Some(true), _) => {
+                let now = text(Timestamp::from(now).as_str());
+                write.set.push((attribute::COMPLETED_AT, Value::OldOr(now)));
+                write.remove.push(attribute::OPEN_DUE);
             }
-            write.set(attribute::DUE_KEY, text(due_key));
+            (Some(false), due_key) => {
+                let due_key = due_key.map_or(Value::CopyOf(attribute::DUE_KEY), |due_key| Value::New(text(due_key)));
+                write.set.push((attribute::OPEN_DUE, due_key));
+                write.remove.push(attribute::COMPLETED_AT);
+            }
+            (None, Some(due_key)) if state == State::Open => write.set(attribute::OPEN_DUE, text(due_key)),
+            (None, _) => {}
         }
         write
     }
@@ -153,10 +169,11 @@ impl Write {
         self.set.push((name, Value::New(value)));
     }
 
-    fn set_or_remove(&mut self, name: &'static str, value: Option<&str>) {
-        match value {
-            Some(value) => self.set(name, text(value)),
-            None => self.remove.push(name),
+    fn patch<T>(&mut self, name: &'static str, patch: &Patch<T>, as_str: fn(&T) -> &str) {
+        match patch {
+            Patch::Keep => {}
+            Patch::Clear => self.remove.push(name),
+            Patch::Set(value) => self.set(name, text(as_str(value))),
         }
     }
 
@@ -186,6 +203,10 @@ impl Write {
                 Value::New(value) => {
                     values.insert(format!(":{target}"), value.clone());
                     format!(":{target}")
+                }
+                Value::OldOr(value) => {
+                    values.insert(format!(":{target}"), value.clone());
+                    format!("if_not_exists(#{target}, :{target})")
                 }
                 Value::CopyOf(source) => {
                     name(source);
@@ -234,7 +255,7 @@ impl Write {
         if item.contains_key(attribute::DELETED_AT) {
             return Err(StoreError::NotFound);
         }
-        let version = item.get(attribute::VERSION).and_then(as_number).unwrap_or_default();
+        let version = item::version(&item).unwrap_or_default();
         if precondition.allows(version) { Ok(Outcome::OtherState(item)) } else { Err(StoreError::VersionMismatch) }
     }
 }

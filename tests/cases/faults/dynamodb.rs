@@ -1,6 +1,6 @@
 //! Rows of the table: what fails between a function and DynamoDB.
 
-use shared::store::ATTEMPT_TIMEOUT;
+use shared::aws::ATTEMPT_TIMEOUT;
 use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, Signer};
 
 use super::table::{Pending, Row, retried, timed, wrongs};

@@ -1,8 +1,6 @@
 //! Outgoing HTTP, plain and over TLS: pools of connections to DynamoDB and to the issuer. It is the AWS SDK's own
 //! connector, so the key set costs no second HTTP client.
 
-mod resolver;
-
 use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -10,7 +8,7 @@ use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -18,27 +16,11 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use http_body_util::{BodyExt, Limited};
 
-use self::resolver::Resolver;
+use super::resolver::Resolver;
+use super::roots::TrustedRoots;
 
 /// A connection in a Lambda's region opens in a few milliseconds; one that takes a second will not open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// The five roots that every endpoint of AWS chains to, in the commercial regions: reading the system's hundred and
-/// forty is nine tenths of the work before the first request. They expire from 2037 on.
-///
-/// <https://www.amazontrust.com/repository/>
-const AMAZON_TRUST_SERVICES: &[u8] = include_bytes!("connector/amazon-trust-services.pem");
-
-/// Whose certificates are believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustedRoots {
-    /// Those of Amazon Trust Services.
-    Amazon,
-    /// Those of the operating system.
-    System,
-    /// Those of this file, in PEM.
-    Bundle(Vec<u8>),
-}
 
 /// Sends requests. Clones share their connections.
 #[derive(Clone)]
@@ -111,20 +93,16 @@ impl fmt::Debug for Connector {
 
 fn connector(roots: TrustedRoots, resolver: Resolver) -> aws_smithy_http_client::Connector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-    let trust_store = match roots {
-        TrustedRoots::Amazon => TrustStore::empty().with_pem_certificate(AMAZON_TRUST_SERVICES),
-        TrustedRoots::System => TrustStore::empty().with_native_roots(true),
-        TrustedRoots::Bundle(bundle) => TrustStore::empty().with_pem_certificate(bundle),
+    let context = match roots {
+        TrustedRoots::System => TlsContext::default(),
+        TrustedRoots::Only(context) => context,
     };
-    let builder = aws_smithy_http_client::Connector::builder()
+    aws_smithy_http_client::Connector::builder()
         .connector_settings(settings)
         .sleep_impl(TokioSleep::new())
-        .tls_provider(Provider::Rustls(CryptoMode::Ring));
-    match TlsContext::builder().with_trust_store(trust_store).build() {
-        Ok(context) => builder.tls_context(context).build_with_resolver(resolver),
-        // Nothing is left to fail: the context holds the trust store as it is.
-        Err(_) => builder.build_with_resolver(resolver),
-    }
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(context)
+        .build_with_resolver(resolver)
 }
 
 /// An error and what it came from, in one line. The `Debug` form would repeat requests and items.
@@ -165,8 +143,7 @@ mod tests {
 
     #[tokio::test]
     async fn whatever_certificates_are_believed_plain_http_needs_none() {
-        let bundle = TrustedRoots::Bundle(AMAZON_TRUST_SERVICES.to_vec());
-        for roots in [TrustedRoots::Amazon, TrustedRoots::System, bundle] {
+        for roots in [TrustedRoots::amazon().unwrap(), TrustedRoots::System] {
             let url = answering("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
             assert_eq!(Connector::trusting(roots).get(&url, PATIENCE, 5).await.unwrap(), b"hello");
         }

@@ -1,0 +1,23 @@
+//! AWS as the functions reach it: who we are there, the client, and what was done to the SDK for speed. It knows no tasks.
+//!
+//! What departs from the SDK's defaults is one file each, whose head says what it brings, why, and what to delete to be
+//! rid of it: `access`, `client`, `query`, `resolver`, `roots`, `telemetry`, `warm_up`.
+
+mod access;
+mod client;
+mod connector;
+mod query;
+mod resolver;
+mod roots;
+mod settings;
+mod telemetry;
+mod warm_up;
+
+pub use self::access::Access;
+pub use self::client::ATTEMPT_TIMEOUT;
+pub use self::connector::Connector;
+pub(crate) use self::connector::chain;
+pub(crate) use self::query::{QueryFailure, Value, query};
+pub use self::roots::TrustedRoots;
+pub use self::settings::AwsSettings;
+pub(crate) use self::warm_up::WarmUp;

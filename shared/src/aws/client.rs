@@ -1,0 +1,96 @@
+//! The client of DynamoDB: how long it waits, how often it tries, and what of the SDK it goes without.
+//!
+//! - **Figure:** none of its own: every figure of the project was taken with it as it is.
+//! - **Reason:** a cache of credentials that never change, and a watch over streams that are too small to stall half-way,
+//!   have nothing to do here: the time-outs see to both.
+//! - **To be rid of it:** delete the lines on `identity_cache` and `stalled_stream_protection`.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, SharedAsyncSleep, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::{Client, Config};
+use aws_smithy_async::rt::sleep::TokioSleep;
+
+use super::telemetry::NoTelemetry;
+use super::{AwsSettings, Connector};
+
+/// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
+/// Three of them and their pauses, of 50 and 100 milliseconds at most, are over in less than five seconds: a second
+/// timer for all of them would only cost time. An API call has ten in all (see [`crate::app::ANSWER_WITHIN`]).
+pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
+const MAX_ATTEMPTS: u32 = 3;
+const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
+
+impl AwsSettings {
+    /// A client that tries a request again: whoever uses it must make requests that do no harm if they are done twice.
+    pub(crate) fn client(&self, connector: &Connector) -> Client {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
+        let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(INITIAL_BACKOFF);
+        // A budget of retries for this client alone; the SDK would share one among all clients of a process.
+        let budget = RetryPartition::custom("tasks").token_bucket(TokenBucket::default()).build();
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(self.access.region.clone())
+            .credentials_provider(self.access.credentials.clone())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .retry_partition(budget)
+            .identity_cache(IdentityCache::no_cache())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .http_client(connector.http_client())
+            .interceptor(NoTelemetry);
+        config.set_endpoint_url(self.endpoint.clone());
+        Client::from_conf(config.build())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    use super::*;
+    use crate::aws::{Access, WarmUp};
+    use crate::settings::Variables;
+
+    /// Keeps what it was asked for, and reaches nobody.
+    #[derive(Debug, Clone, Default)]
+    struct Asked(Arc<Mutex<Vec<HttpRequest>>>);
+
+    impl HttpConnector for Asked {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.0.lock().unwrap().push(request);
+            HttpConnectorFuture::ready(Err(ConnectorError::user("nobody is there".into())))
+        }
+    }
+
+    fn settings() -> AwsSettings {
+        AwsSettings::read(&Variables::new(&|_| None), Access::new("eu-central-1", "x", "x")).unwrap()
+    }
+
+    #[tokio::test]
+    async fn warming_up_asks_dynamodb_for_nothing() {
+        let asked = Asked::default();
+        WarmUp::new(&settings(), &Connector::new(asked.clone())).connect().await;
+        let asked = asked.0.lock().unwrap();
+        let [request] = asked.as_slice() else { panic!("{asked:?}") };
+        assert_eq!((request.method(), request.uri()), ("GET", "https://dynamodb.eu-central-1.amazonaws.com"));
+    }
+
+    #[tokio::test]
+    async fn a_request_says_what_it_asks_and_no_more() {
+        let asked = Asked::default();
+        assert!(settings().client(&Connector::new(asked.clone())).list_tables().send().await.is_err());
+        let asked = asked.0.lock().unwrap();
+        let [request] = asked.as_slice() else { panic!("{asked:?}") };
+        let mut headers: Vec<_> = request.headers().iter().map(|(name, _)| name).collect();
+        headers.sort_unstable();
+        assert_eq!(headers, ["authorization", "content-length", "content-type", "x-amz-date", "x-amz-target"]);
+    }
+}
