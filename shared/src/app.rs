@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use lambda_http::{Adapter, LambdaEvent, Service, service_fn};
 use serde::Serialize;
 
@@ -16,6 +17,7 @@ use crate::aws::{Connector, TrustedRoots};
 use crate::logging;
 use crate::settings::{InvalidSetting, Settings};
 use crate::store::{TaskStore, UserTasks};
+use crate::timers::Timers;
 
 /// When an answer is given up. The function's own time-out is 15 seconds and API Gateway's 30, so that a client always
 /// gets an answer of ours.
@@ -26,6 +28,7 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 pub struct App {
     verifier: TokenVerifier,
     store: TaskStore,
+    timers: Timers,
 }
 
 impl App {
@@ -35,10 +38,11 @@ impl App {
         Self {
             verifier: TokenVerifier::new(settings.auth, to_issuer),
             store: TaskStore::new(settings.store, to_dynamodb),
+            timers: Timers::of(ANSWER_WITHIN),
         }
     }
 
-    /// Does all that can be done before the first request: fetches the issuer's keys if there are none, and opens a
+    /// Does all that can be done before the first request: fetches the issuer's keys if it has some, and opens a
     /// connection to DynamoDB.
     pub async fn warm_up(&self) {
         tokio::join!(self.verifier.warm_up(), self.store.warm_up());
@@ -47,7 +51,7 @@ impl App {
     /// Authentication: who is calling, from the token alone.
     ///
     /// # Errors
-    /// 401 with a challenge; 503 if the issuer's keys were never to be had.
+    /// 401 with a challenge; 503 while there are no keys of the issuer.
     pub async fn authenticate(&self, request: &Request) -> Result<AuthenticatedUser, Problem> {
         Ok(self.verifier.verify(request.unverified_token()?).await?)
     }
@@ -71,11 +75,11 @@ impl App {
         request: &Request,
         operation: impl Future<Output = Result<Response, Problem>>,
     ) -> Response {
-        let operation = AssertUnwindSafe(operation).catch_unwind();
-        let result = match tokio::time::timeout(ANSWER_WITHIN, operation).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_panic)) => Err(Problem::internal("a panic")),
-            Err(_elapsed) => Err(Problem::unavailable("no answer in time")),
+        let operation = pin!(AssertUnwindSafe(operation).catch_unwind());
+        let result = match select(operation, self.timers.start()).await {
+            Either::Left((Ok(result), _)) => result,
+            Either::Left((Err(_panic), _)) => Err(Problem::internal("a panic")),
+            Either::Right(((), _)) => Err(Problem::unavailable("no answer in time")),
         };
         Response::to(request, result)
     }

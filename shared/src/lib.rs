@@ -1,6 +1,6 @@
 //! What the seven functions share: one verifier of tokens, one store of tasks, one HTTP contract.
 //!
-//! Dependencies point one way: [`app`] → [`api`] → [`auth`], [`store`] → [`task`].
+//! Dependencies point one way: [`app`] → [`api`] → [`auth`], [`store`] → [`aws`], [`task`].
 //!
 //! - [`task`] holds values and knows nobody.
 //! - [`auth`] turns a token into an [`auth::AuthenticatedUser`]; it alone knows JWTs.
@@ -13,8 +13,10 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod aws;
+mod environment;
 mod json;
 mod logging;
 pub mod settings;
 pub mod store;
 pub mod task;
+mod timers;

@@ -1,15 +1,16 @@
 //! What a function needs to know, from its environment, checked before the first request.
 
-use std::fmt;
-
 use crate::auth::AuthSettings;
 use crate::aws::Access;
+use crate::environment::Variables;
 use crate::store::StoreSettings;
+
+pub use crate::environment::InvalidSetting;
 
 /// All settings of a function. The README lists them.
 #[derive(Debug)]
 pub struct Settings {
-    /// Which tokens are believed.
+    /// Which tokens are accepted.
     pub auth: AuthSettings,
     /// Where the tasks are.
     pub store: StoreSettings,
@@ -34,45 +35,3 @@ impl Settings {
         Self::read(|name| std::env::var(name).ok(), Access::from_env()?)
     }
 }
-
-/// The environment, as a function of a name.
-pub(crate) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
-
-impl<'a> Variables<'a> {
-    pub(crate) fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self(variable)
-    }
-
-    pub(crate) fn required(&self, name: &'static str) -> Result<String, InvalidSetting> {
-        self.optional(name)?.ok_or(InvalidSetting::new(name, "must be set"))
-    }
-
-    /// An empty value is an error, not a default: somebody meant to set it.
-    pub(crate) fn optional(&self, name: &'static str) -> Result<Option<String>, InvalidSetting> {
-        match (self.0)(name) {
-            Some(value) if value.is_empty() => Err(InvalidSetting::new(name, "is set but empty")),
-            value => Ok(value),
-        }
-    }
-}
-
-/// A setting that cannot be worked with. Displays as one line that names it and never repeats its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidSetting {
-    name: &'static str,
-    problem: &'static str,
-}
-
-impl InvalidSetting {
-    pub(crate) const fn new(name: &'static str, problem: &'static str) -> Self {
-        Self { name, problem }
-    }
-}
-
-impl fmt::Display for InvalidSetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.problem)
-    }
-}
-
-impl std::error::Error for InvalidSetting {}

@@ -11,7 +11,7 @@ use http::uri::Scheme;
 
 use super::key_set::MAX_AGE;
 use super::keys::{Expectations, VerificationKey, parse_key_set};
-use crate::settings::{InvalidSetting, Variables};
+use crate::environment::{InvalidSetting, Variables};
 
 const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
 /// As long as Better Auth's own sessions.

@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::aws::TrustedRoots;
+use crate::environment::{InvalidSetting, Variables};
 use crate::logging;
-use crate::settings::{InvalidSetting, Variables};
 
 /// When most fixtures were issued, and a minute.
 const NOW: Duration = Duration::from_secs(1_795_219_200);

@@ -13,7 +13,7 @@ use aws_config::meta::region::ProvideRegion;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials};
 use futures_util::FutureExt;
 
-use crate::settings::InvalidSetting;
+use crate::environment::InvalidSetting;
 
 /// In which region, and as whom, requests are made.
 #[derive(Clone)]

@@ -11,10 +11,10 @@ use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, SharedAsyncSleep, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::{Client, Config};
-use aws_smithy_async::rt::sleep::TokioSleep;
 
 use super::telemetry::NoTelemetry;
 use super::{AwsSettings, Connector};
+use crate::timers::Timers;
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
 /// Three of them and their pauses, of 50 and 100 milliseconds at most, are over in less than five seconds: a second
@@ -34,7 +34,7 @@ impl AwsSettings {
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.access.region.clone())
             .credentials_provider(self.access.credentials.clone())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .sleep_impl(SharedAsyncSleep::new(Timers::of(ATTEMPT_TIMEOUT)))
             .timeout_config(timeouts)
             .retry_config(retries)
             .retry_partition(budget)
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
     use crate::aws::{Access, WarmUp};
-    use crate::settings::Variables;
+    use crate::environment::Variables;
 
     /// Keeps what it was asked for, and reaches nobody.
     #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Access, Connector, TrustedRoots};
-use crate::settings::{InvalidSetting, Variables};
+use crate::environment::{InvalidSetting, Variables};
 
 /// Checked settings of the client.
 pub struct AwsSettings {

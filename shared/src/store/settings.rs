@@ -1,7 +1,7 @@
 //! Which tables tasks are in, and how to reach them.
 
 use crate::aws::{Access, AwsSettings, Connector};
-use crate::settings::{InvalidSetting, Variables};
+use crate::environment::{InvalidSetting, Variables};
 
 /// Checked settings of the [`super::TaskStore`].
 #[derive(Debug)]
