@@ -105,7 +105,9 @@ impl Call {
     fn body(self) -> Option<Value> {
         match self {
             Self::Create | Self::CreateWithKey => Some(json!({ "title": "after", "due": "2026-12-02" })),
-            Self::Replace | Self::ReplaceIfMatch => Some(json!({ "title": "after", "tags": ["new"] })),
+            Self::Replace | Self::ReplaceIfMatch => {
+                Some(json!({ "title": "after", "tags": ["new"], "completed": true }))
+            }
             Self::Update | Self::UpdateIfMatch => Some(json!({ "title": "after", "due": null })),
             Self::Complete | Self::CompleteIfMatch => Some(json!({ "completed": true })),
             Self::List | Self::Get | Self::Toggle | Self::ToggleIfMatch | Self::Delete | Self::DeleteIfMatch => None,
@@ -133,7 +135,7 @@ impl Call {
                 json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": false })
             }
             Self::Replace | Self::ReplaceIfMatch => {
-                json!({ "title": "after", "description": null, "priority": "none", "due": null, "tags": ["new"], "completed": false })
+                json!({ "title": "after", "description": null, "priority": "none", "due": null, "tags": ["new"], "completed": true })
             }
             Self::Update | Self::UpdateIfMatch => {
                 json!({ "title": "after", "description": kept, "priority": high, "due": null, "tags": ["kept"], "completed": false })

@@ -170,10 +170,13 @@ fn writes() -> [(Operation, Option<Value>); 3] {
     ]
 }
 
-/// What others write of a task, one after another.
-fn foreign_writes() -> [(Operation, Value); 3] {
+/// What others write of a task that is completed or not, one after another.
+fn foreign_writes(completed: bool) -> [(Operation, Value); 3] {
     [
-        (Operation::ReplaceTask, json!({ "title": "theirs", "due": "2026-12-24", "tags": ["theirs"] })),
+        (
+            Operation::ReplaceTask,
+            json!({ "title": "theirs", "due": "2026-12-24", "tags": ["theirs"], "completed": completed }),
+        ),
         (Operation::UpdateTask, json!({ "title": "theirs", "description": "theirs" })),
         (Operation::UpdateTask, json!({ "title": "theirs", "priority": "low" })),
     ]
@@ -221,12 +224,13 @@ async fn an_attempt_that_comes_late_undoes_nothing_of_two_others() {
         let event = Event::by(ALICE).task(&id);
         let event = body.iter().fold(event, |event, body| event.json(body));
         let event = if_match.iter().fold(event, |event, version| event.header("if-match", version));
-        let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes()[..others], &id).await;
+        let completed = operation == Operation::CompleteTask;
+        let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes(completed)[..others], &id).await;
         assert_eq!(version(&last), 2 + others as u64, "{row}: each write is done once");
         assert_eq!(answer.status, 200, "{row}: {answer:?}");
         assert_eq!(answer.body, last.body, "{row}: the answer has the task as it is now");
         assert_eq!(api.get(ALICE, &id).await.body, last.body, "{row}: what the others wrote stands");
-        assert_eq!(last.body["completed"], operation == Operation::CompleteTask, "{row}: the toggle stands");
+        assert_eq!(last.body["completed"], completed, "{row}: the toggle stands");
     }))
     .await;
 }
@@ -270,7 +274,7 @@ async fn a_create_whose_answer_is_lost_is_found_under_two_writes_of_others() {
                 None => tokio::task::yield_now().await,
             }
         };
-        for (operation, body) in &foreign_writes()[..2] {
+        for (operation, body) in &foreign_writes(false)[..2] {
             assert_eq!(other.call(*operation, &Event::by(ALICE).task(&id).json(body)).await.status, 200);
         }
         id
@@ -308,7 +312,8 @@ async fn an_attempt_that_comes_later_than_three_others_is_done_again_unless_it_n
             let id = api.create_titled("one").await;
             let event = body.iter().fold(Event::by(ALICE).task(&id), |event, body| event.json(body));
             let event = if_match.iter().fold(event, |event, version| event.header("if-match", version));
-            let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes(), &id).await;
+            let (answer, last) =
+                overtaken(&api, (operation, &event), &foreign_writes(operation == Operation::CompleteTask), &id).await;
             assert_eq!(version(&last), 5, "{operation:?}");
             let task = api.get(ALICE, &id).await;
             if if_match.is_some() {
