@@ -250,9 +250,10 @@ impl fmt::Display for Report {
         let machine: Vec<_> = std::iter::once(machine).chain(&self.versions).map(String::as_str).collect();
         writeln!(
             f,
-            "{date}, {commit}, {}; everything on one processor. Medians (least–most) of {cold_starts} cold starts and \
+            "{date}, {commit}, {}; everything on one processor. Medians (least–most) of {cold_starts} cold starts{} and \
              {rounds} × {requests} warm requests.\n",
-            machine.join(", ")
+            machine.join(", "),
+            if self.versions.is_empty() { "" } else { " (a third of them for peers)" },
         )?;
         self.write_cold(f)?;
         self.write_warm(f)?;
