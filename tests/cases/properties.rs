@@ -166,7 +166,9 @@ impl Believer {
                 assert!(recorded.iter().flat_map(|request| partitions(&request.body)).all(|owner| owner == *user));
             }
             None => {
-                assert_eq!(answer.status, 401, "{answer:?}");
+                // No gateway lets a control character through.
+                let is_field = !token.contains(|character: char| character.is_ascii_control() && character != '\t');
+                assert_eq!(answer.status, if is_field { 401 } else { 400 }, "{answer:?}");
                 assert_eq!(recorded, []);
             }
         }
@@ -244,6 +246,11 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![Just(BOB.to_owned()), any::<String>()]
 }
 
+/// The value of a header field, as a gateway lets it through.
+fn field() -> impl Strategy<Value = String> {
+    text().prop_map(|text| text.replace(char::is_control, ""))
+}
+
 fn one_of(texts: &[&str]) -> impl Strategy<Value = String> + use<> {
     select(texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
 }
@@ -290,8 +297,8 @@ fn call() -> impl Strategy<Value = Call> {
     let parameter = (prop_oneof![one_of(&["user_id", "tag"]), text()], text());
     let parameters = prop_oneof![3 => Just(Vec::new()), 1 => vec(parameter, 1..3)];
     let tag = one_of(&["\"1\"", "\"2\"", "*"]);
-    let if_match = prop_oneof![5 => Just(None), 2 => tag.prop_map(Some), 1 => text().prop_map(Some)];
-    let key = prop_oneof![3 => Just(None), 2 => Just(Some(HIS_KEY.to_owned())), 1 => text().prop_map(Some)];
+    let if_match = prop_oneof![5 => Just(None), 2 => tag.prop_map(Some), 1 => field().prop_map(Some)];
+    let key = prop_oneof![3 => Just(None), 2 => Just(Some(HIS_KEY.to_owned())), 1 => field().prop_map(Some)];
     let target = (user(), any::<bool>(), task, any::<Index>(), cursor(), parameters);
     let operation = select(Operation::ALL.to_vec());
     (operation, target, if_match, key, body()).prop_map(|(operation, target, if_match, idempotency_key, body)| {
@@ -378,7 +385,7 @@ impl World {
         event = call.body.iter().fold(event, |event, body| event.body("application/json", body));
         let mut event: Value = serde_json::from_str(&event.to_string()).unwrap();
         if !call.decoded {
-            event["routeKey"] = json!("$default");
+            event["requestContext"]["routeKey"] = json!("$default");
         }
         event.to_string()
     }
