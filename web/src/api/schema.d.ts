@@ -21,8 +21,9 @@ export interface paths {
          * List tasks
          * @description `all` and `completed` come newest first; `open` comes by due date, undated tasks last.
          *
-         *     A page holds `limit` tasks unless it is the last one. Only where a filter passes over a thousand tasks in a row may
-         *     it hold fewer, even none, and still have a `next_cursor`: the list ends where `next_cursor` is null.
+         *     A page holds `limit` tasks unless it is the last one. It may hold fewer, even none, and still have a `next_cursor`,
+         *     where a filter leaves out some nine hundred tasks in a row, or where the page would have more than 512 KiB of text:
+         *     the list ends where `next_cursor` is null.
          */
         get: operations["listTasks"];
         put?: never;
@@ -60,7 +61,11 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Replace a task
-         * @description What the body leaves out is reset to its default. Whether the task is completed stays.
+         * @description Replaces all that a client may set. What the body leaves out is reset to its default, `completed` too, so that the task
+         *     is as the body says, whatever it was before: without `completed` it is open. A task that was completed already keeps
+         *     its `completed_at`.
+         *
+         *     A task may be sent back as it was read: what only the server sets is ignored, and `id` must be that of the path.
          */
         put: operations["replaceTask"];
         post?: never;
@@ -74,7 +79,7 @@ export interface paths {
         /**
          * Change parts of a task
          * @description A JSON merge patch ([RFC 7396](https://www.rfc-editor.org/rfc/rfc7396)): what it leaves out stays, and `null` resets.
-         *     An empty patch changes nothing, not even the version.
+         *     `completed` completes the task or reopens it. An empty patch changes nothing, not even the version.
          */
         patch: operations["updateTask"];
         trace?: never;
@@ -124,7 +129,7 @@ export interface components {
         TaskId: string;
         /** @description 1 to 200 characters without control characters. White space around it is dropped. */
         Title: string;
-        /** @description At most 10,000 characters, kept as they came. */
+        /** @description At most 10,000 characters, kept as they came, without control characters other than tab and line feed. */
         Description: string | null;
         /**
          * @description How much it matters.
@@ -154,7 +159,7 @@ export interface components {
         Tags: components["schemas"]["Tag"][];
         /** @description `*`, or up to 50 entity tags with commas between them. */
         EntityTags: string;
-        /** @description What a client says of a task. */
+        /** @description What a client says of a new task. */
         NewTask: {
             title: components["schemas"]["Title"];
             /** @default null */
@@ -169,10 +174,42 @@ export interface components {
             /** @default [] */
             tags?: components["schemas"]["Tags"];
         };
+        /** @description All of a task that a client may set. What is left out is reset. */
+        TaskReplacement: {
+            title: components["schemas"]["Title"];
+            /** @default null */
+            description?: components["schemas"]["Description"];
+            /**
+             * @description Whether it is done.
+             * @default false
+             */
+            completed?: boolean;
+            /** @default none */
+            priority?: components["schemas"]["Priority"];
+            /**
+             * @description When it should be done.
+             * @default null
+             */
+            due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
+            /** @default [] */
+            tags?: components["schemas"]["Tags"];
+            /** @description The id in the path; any other is refused. */
+            id?: components["schemas"]["TaskId"];
+            /** @description Ignored. */
+            completed_at?: unknown;
+            /** @description Ignored. */
+            created_at?: unknown;
+            /** @description Ignored. */
+            updated_at?: unknown;
+            /** @description Ignored. `If-Match` says which version is to be replaced. */
+            version?: unknown;
+        };
         /** @description What a client changes of a task. What is left out stays, `null` resets. */
         TaskChanges: {
             title?: components["schemas"]["Title"];
             description?: components["schemas"]["Description"];
+            /** @description Whether it is done. */
+            completed?: boolean;
             /** @description How much it matters; null is `none`. */
             priority?: components["schemas"]["Priority"] | null;
             /** @description When it should be done. */
@@ -211,11 +248,12 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * @description What went wrong, for programs. `invalid_event` is never the answer to a request over HTTP: it means that a function was
-         *     called with something else than an event of API Gateway.
+         * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path or query
+         *     cannot be part of a URI. `invalid_event` is never the answer to a request over HTTP: it means that a function was
+         *     called with something else than an event of an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_header" | "invalid_event" | "idempotency_key_in_flight" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
         /** @description A failure (RFC 9457). */
         Problem: {
             /**
@@ -772,7 +810,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewTask"];
+                "application/json": components["schemas"]["TaskReplacement"];
             };
         };
         responses: {
