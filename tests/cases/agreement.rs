@@ -187,8 +187,8 @@ fn a_function_gets_the_settings_that_it_reads_and_no_others() {
     let read = read.into_inner();
     // Lambda itself sets region and credentials; nobody sets an endpoint in AWS.
     let mut ours: BTreeSet<_> = read.into_iter().filter(|name| !name.starts_with("AWS_")).collect();
-    // Read by the C library, when it looks up a name.
-    ours.insert("RES_OPTIONS".to_owned());
+    // Read by the C library, when it looks up a name, and when it starts.
+    ours.extend(["RES_OPTIONS", "GLIBC_TUNABLES"].map(str::to_owned));
     for function in Template::read().unwrap().functions() {
         assert_eq!(function.environment.iter().cloned().collect::<BTreeSet<_>>(), ours, "{}", function.logical_id);
     }
