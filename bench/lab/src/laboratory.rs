@@ -340,7 +340,7 @@ impl Laboratory {
         environment.extend(if subject.is_peer {
             let of_node = [("NODE_EXTRA_CA_CERTS", certificate), ("NODE_NO_WARNINGS", "1".to_owned())];
             let of_all = [("AWS_CA_BUNDLE", certificates.clone()), ("SSL_CERT_FILE", certificates)];
-            of_node.into_iter().chain(of_all).collect()
+            of_node.into_iter().chain(of_all).collect::<Vec<_>>()
         } else {
             // As template.yaml sets it; a baseline has the environment of its own template.
             let tunables =
