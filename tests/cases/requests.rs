@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::{ALICE, Api, Event, Operation};
+use tests::{ALICE, Api, Content, Event, Operation};
 
 use crate::calls::incoherence;
 
@@ -92,9 +92,10 @@ async fn completion_and_date_keep_the_index_right_in_one_request() {
 
         let [item] = <[Value; 1]>::try_from(api.items("tasks", ALICE)).unwrap();
         assert_eq!(incoherence(&item), None, "{operation:?} {was_completed} {body}");
-        let (left_out, old_due) = match operation {
-            Operation::ReplaceTask => (false, Value::Null),
-            _ => (was_completed, json!("2026-12-01")),
+        let (left_out, old_due) = if operation.answers() == Content::SentTask {
+            (false, Value::Null)
+        } else {
+            (was_completed, json!("2026-12-01"))
         };
         assert_eq!(item["completed_at"].is_object(), completed.unwrap_or(left_out), "{operation:?} {body}");
         assert_eq!(item["due"]["S"], due.unwrap_or(old_due), "{operation:?} {body}");
