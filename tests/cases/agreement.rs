@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use kit::fixtures::root;
 use serde_json::{Value, json};
 use shared::app::ANSWER_WITHIN;
 use shared::aws::Access;
@@ -14,18 +15,16 @@ use shared::settings::Settings;
 use tests::{ALICE, Api, Event, Operation, Recorded, SECRET_SETTINGS};
 use xtask::template::{Route, Template};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
-}
+use crate::completeness::assert_same;
 
-fn names() -> BTreeSet<String> {
-    Operation::ALL.iter().map(|operation| operation.name().to_owned()).collect()
+fn names() -> BTreeSet<&'static str> {
+    Operation::ALL.into_iter().map(Operation::name).collect()
 }
 
 /// The routes of each function.
-type Routes = BTreeMap<String, BTreeSet<Route>>;
+pub(crate) type Routes = BTreeMap<String, BTreeSet<Route>>;
 
-fn template_routes() -> Routes {
+pub(crate) fn template_routes() -> Routes {
     let template = Template::read().unwrap();
     let routes = template.functions().iter().map(|function| {
         let routes = function.routes.iter().cloned().collect();
@@ -34,15 +33,19 @@ fn template_routes() -> Routes {
     routes.collect()
 }
 
-fn local_routes() -> Routes {
+/// What cargo says of the workspace.
+pub(crate) fn metadata() -> Value {
     let cargo = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
         .current_dir(root())
         .output()
         .unwrap();
-    let metadata: Value = serde_json::from_slice(&cargo.stdout).unwrap();
+    serde_json::from_slice(&cargo.stdout).unwrap()
+}
+
+pub(crate) fn local_routes() -> Routes {
     let mut routes = Routes::new();
-    for (path, methods) in metadata["metadata"]["lambda"]["watch"]["router"].as_object().unwrap() {
+    for (path, methods) in metadata()["metadata"]["lambda"]["watch"]["router"].as_object().unwrap() {
         for route in methods.as_array().unwrap() {
             let text = |name: &str| route[name].as_str().unwrap().to_owned();
             let route = Route { method: text("method"), path: path.clone() };
@@ -54,13 +57,23 @@ fn local_routes() -> Routes {
 }
 
 #[test]
-fn directories_template_and_local_routes_list_the_same_operations() {
-    let directories = fs::read_dir(root().join("functions")).unwrap();
-    let directories: BTreeSet<_> = directories.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(directories, names());
-    assert_eq!(template_routes().into_keys().collect::<BTreeSet<_>>(), names());
-    assert_eq!(local_routes(), template_routes());
-    assert!(template_routes().values().all(|routes| routes.len() == 1), "one operation, one route");
+fn every_route_is_the_same_everywhere() {
+    let routes = Operation::ALL.map(|operation| {
+        let route = Route { method: operation.method().to_owned(), path: operation.path().to_owned() };
+        (operation.name().to_owned(), BTreeSet::from([route]))
+    });
+    let routes = flat(&Routes::from(routes));
+    for (place, listed) in [("template.yaml", template_routes()), ("the router in Cargo.toml", local_routes())] {
+        assert_same(place, &flat(&listed), "tests/kit/src/operation.rs", &routes);
+    }
+}
+
+/// One line a route.
+fn flat(routes: &Routes) -> BTreeSet<String> {
+    let lines = routes
+        .iter()
+        .flat_map(|(name, routes)| routes.iter().map(move |Route { method, path }| format!("{name}: {method} {path}")));
+    lines.collect()
 }
 
 #[test]
@@ -125,40 +138,41 @@ fn every_guarantee_has_a_test() {
 }
 
 #[test]
-fn a_function_is_a_few_lines_of_wiring_around_a_short_operation() {
+fn functions_depend_on_shared_and_tokio_alone() {
+    let packages = metadata()["packages"].as_array().unwrap().clone();
     for name in names() {
-        let folder = root().join("functions").join(&name);
-        let main = fs::read_to_string(folder.join("src/main.rs")).unwrap();
-        assert!(main.lines().count() <= 10, "{name}");
-        let operation = fs::read_to_string(folder.join("src/lib.rs")).unwrap();
-        let (_, body) = operation.split_once("pub async fn handle(").unwrap();
-        assert!(body.lines().count() <= 13, "{name}: {body}");
-        let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
-        let (_, dependencies) = manifest.split_once("[dependencies]\n").unwrap();
-        let dependencies: Vec<_> = dependencies.lines().take_while(|line| !line.is_empty()).collect();
-        assert_eq!(dependencies, ["shared.workspace = true", "tokio.workspace = true"], "{name}");
+        let package = packages.iter().find(|package| package["name"] == *name);
+        let package = package.unwrap_or_else(|| panic!("add a package {name} to functions/"));
+        let dependencies: Vec<_> = package["dependencies"].as_array().unwrap().iter().map(|on| &on["name"]).collect();
+        assert_eq!(dependencies, ["shared", "tokio"], "functions/{name}/Cargo.toml");
     }
 }
 
+/// What only some of the product's modules may use, although its manifest lets all of them: the word, and where it may stand.
+const KEPT_TO: [(&str, &[&str]); 6] = [
+    // `aws` makes the client, and knows neither tables nor items.
+    ("aws_sdk_dynamodb", &["shared/src/store", "shared/src/aws/"]),
+    ("StatusCode", &["shared/src/api/"]),
+    ("jsonwebtoken", &["shared/src/auth"]),
+    ("ring::signature", &["shared/src/auth/"]),
+    ("hmac::verify(", &["shared/src/auth/ring_provider.rs"]),
+    ("jsonwebtoken::decode(", &["shared/src/auth/keys.rs"]),
+];
+
 #[test]
-fn only_one_file_verifies_signatures_and_only_the_store_knows_dynamodb() {
-    let (mut verifying, mut decoding) = (Vec::new(), Vec::new());
+fn one_module_verifies_signatures_and_one_knows_dynamodb() {
+    let mut used = BTreeMap::new();
     for file in rust_files(&root().join("shared/src")).into_iter().chain(rust_files(&root().join("functions"))) {
         let text = fs::read_to_string(&file).unwrap();
         let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-        // `aws` makes the client, and knows neither tables nor items.
-        let knows_dynamodb = path.starts_with("shared/src/store") || path.starts_with("shared/src/aws/");
-        assert!(!text.contains("aws_sdk_dynamodb") || knows_dynamodb, "{path}");
-        assert!(!text.contains("ring::signature") || path.starts_with("shared/src/auth/"), "{path}");
-        assert!(!text.contains("StatusCode") || path.starts_with("shared/src/api/"), "{path}");
-        assert!(!text.contains("jsonwebtoken") || path.starts_with("shared/src/auth"), "{path}");
-        if text.contains("hmac::verify(") {
-            verifying.push(path.clone());
+        for (word, places) in KEPT_TO {
+            let uses = text.matches(word).count();
+            assert!(uses == 0 || places.iter().any(|place| path.starts_with(place)), "{path} uses {word}");
+            *used.entry(word).or_insert(0) += uses;
         }
-        decoding.extend(text.matches("jsonwebtoken::decode(").map(|_| path.clone()));
     }
-    assert_eq!(verifying, ["shared/src/auth/ring_provider.rs"]);
-    assert_eq!(decoding, ["shared/src/auth/keys.rs"]);
+    assert!(used.values().all(|&uses| uses > 0), "{used:?}");
+    assert_eq!(used["jsonwebtoken::decode("], 1, "one call verifies tokens");
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
@@ -190,7 +204,8 @@ fn a_function_gets_the_settings_that_it_reads_and_no_others() {
     // Read by the C library, when it looks up a name, and when it starts.
     ours.extend(["RES_OPTIONS", "GLIBC_TUNABLES"].map(str::to_owned));
     for function in Template::read().unwrap().functions() {
-        assert_eq!(function.environment.iter().cloned().collect::<BTreeSet<_>>(), ours, "{}", function.logical_id);
+        let given = function.environment.iter().cloned().collect();
+        assert_same(&format!("{} in template.yaml", function.logical_id), &given, "the code", &ours);
     }
     let page = fs::read_to_string(root().join("docs/settings.md")).unwrap();
     for name in ours {
@@ -209,34 +224,31 @@ fn an_answer_comes_before_lambda_and_api_gateway_give_up() {
 
 /// Calls an operation in every way that makes it ask DynamoDB something else.
 async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
+    let bodies = [json!({}), json!({ "due": "2026-12-01" })].into_iter().chain(operation.good_body());
+    let keys = if operation.takes_idempotency_key() { &["k", "k"][..] } else { &[] };
+    let queries: [&[(&str, &str)]; 3] =
+        [&[("status", "all")], &[("status", "open")], &[("status", "completed"), ("tag", "a")]];
     let mut recorded = Vec::new();
     for completed in [false, true] {
         let id = api.create(ALICE, json!({ "title": "one", "tags": ["a"] })).await["id"].as_str().unwrap().to_owned();
         if completed {
             api.call(Operation::CompleteTask, &Event::by(ALICE).task(&id)).await;
         }
-        let new = Event::by(ALICE).json(&json!({ "title": "x" }));
-        let on_task = Event::by(ALICE).task(&id);
-        let events = match operation {
-            Operation::CreateTask => {
-                let keyed = new.clone().header("idempotency-key", "k");
-                vec![new, keyed.clone(), keyed]
-            }
-            Operation::ListTasks => {
-                let lists = [&[("status", "all")][..], &[("status", "open")], &[("status", "completed"), ("tag", "a")]];
-                lists.map(|query| Event::by(ALICE).query(query)).to_vec()
-            }
-            Operation::UpdateTask => {
-                let patches = [json!({}), json!({ "title": "x" }), json!({ "due": "2026-12-01" })];
-                patches.map(|patch| on_task.clone().json(&patch)).to_vec()
-            }
-            Operation::ReplaceTask => vec![on_task.json(&json!({ "title": "x" }))],
-            Operation::GetTask | Operation::CompleteTask | Operation::DeleteTask => vec![on_task],
-        };
+        let good = Event::by(ALICE).of(operation, &id);
+        let mut events = vec![good.clone()];
+        events.extend(keys.iter().map(|key| good.clone().header("idempotency-key", key)));
+        if operation.takes_query() {
+            events.extend(queries.map(|query| good.clone().query(query)));
+        }
+        if operation.takes_body() {
+            let on_task = if operation.is_on_a_task() { Event::by(ALICE).task(&id) } else { Event::by(ALICE) };
+            events.extend(bodies.clone().map(|body| on_task.clone().json(&body)));
+        }
         api.wire.take();
-        for event in events {
-            let answer = api.call(operation, &event).await;
-            assert!(answer.status < 300, "{answer:?}");
+        for (number, event) in events.iter().enumerate() {
+            let answer = api.call(operation, event).await;
+            // Not every operation takes every body.
+            assert!(answer.status < 300 || (number > 0 && answer.status == 422), "{operation:?}: {answer:?}");
         }
         recorded.extend(api.wire.take());
     }
@@ -266,7 +278,8 @@ async fn a_role_allows_what_its_function_does_and_nothing_else() {
         let requests = every_request_of(&api, operation).await;
         let needed: BTreeSet<_> = requests.iter().flat_map(permissions).collect();
 
-        let function = template.functions().iter().find(|function| function.binary == operation.name()).unwrap();
+        let function = template.functions().iter().find(|function| function.binary == operation.name());
+        let function = function.unwrap_or_else(|| panic!("add {} to template.yaml", operation.name()));
         let mut allowed = BTreeSet::new();
         for statement in &function.statements {
             for (action, resource) in
@@ -278,7 +291,12 @@ async fn a_role_allows_what_its_function_does_and_nothing_else() {
                 allowed.insert((action, format!("{}{index}", table.local_name())));
             }
         }
-        assert_eq!(allowed, needed, "{operation:?}");
+        assert_same(
+            &format!("the role of {}", operation.name()),
+            &allowed,
+            &format!("the code of {}", operation.name()),
+            &needed,
+        );
     }
 }
 

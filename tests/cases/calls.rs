@@ -2,7 +2,7 @@
 //! of faults and of crashes.
 
 use serde_json::{Value, json};
-use tests::{Answer, Api, Event, Key, Operation, Signer};
+use tests::{Answer, Api, Content, Event, Key, Operation, Signer};
 
 /// An operation, as a client calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,15 +76,11 @@ impl Call {
     }
 
     pub(crate) fn reads(self) -> bool {
-        matches!(self, Self::List | Self::Get)
+        self.operation().reads()
     }
 
     pub(crate) fn success(self) -> u16 {
-        match self {
-            Self::Create | Self::CreateWithKey => 201,
-            Self::Delete | Self::DeleteIfMatch => 204,
-            _ => 200,
-        }
+        self.operation().success()
     }
 
     fn creates(self) -> bool {
@@ -234,13 +230,13 @@ impl Client {
         let retry = self.call.retry().unwrap();
         let is_done = *left != Left::Untouched;
         let (status, expected) = match retry {
-            _ if retry.reads() => (200, Left::Untouched),
-            Call::CreateWithKey => (201, Left::Done),
+            _ if retry.reads() => (retry.success(), Left::Untouched),
+            Call::CreateWithKey => (retry.success(), Left::Done),
             Call::Delete | Call::DeleteIfMatch if is_done => (404, Left::Done),
             _ if retry.is_conditional() && is_done => (412, Left::Done),
             // A task that is what was asked for stays as it is.
-            Call::Complete if is_done => (200, Left::Done),
-            _ if is_done => (200, Left::DoneAgain),
+            Call::Complete if is_done => (retry.success(), Left::Done),
+            _ if is_done => (retry.success(), Left::DoneAgain),
             _ => (retry.success(), Left::Done),
         };
         let after = self.left(api);
@@ -286,23 +282,25 @@ impl Client {
     /// How a successful answer differs from what is in the table.
     pub(crate) fn disagreement(&self, answer: &Answer, api: &Api) -> Option<String> {
         let items = api.items("tasks", &self.user);
-        let task = match self.call.operation() {
-            Operation::DeleteTask => return None,
-            Operation::ListTasks => &answer.body["tasks"][0],
-            _ => &answer.body,
+        let task = match self.call.operation().answers() {
+            Content::Nothing => return None,
+            Content::Page => &answer.body["tasks"][0],
+            Content::SentTask | Content::ChangedTask => &answer.body,
         };
         let [item] = items.as_slice() else { return Some(format!("{task} of {} tasks", items.len())) };
+        let content = content(item);
+        let fields = content.as_object().into_iter().flatten();
         let agrees = item["task_id"]["S"] == task["id"]
-            && item["title"]["S"] == task["title"]
             && json!(version(item)) == task["version"]
-            && json!(item["completed_at"].is_object()) == task["completed"];
+            && content.is_object()
+            && fields.into_iter().all(|(name, value)| task[name] == *value);
         (!agrees).then(|| format!("{task} is answered, and {item} is there"))
     }
 
     fn event_of(&self, call: Call) -> Event {
         let mut event = self.anything();
         if let Some(item) = self.before.first()
-            && call != Call::List
+            && call.operation().is_on_a_task()
         {
             event = event.task(item["task_id"]["S"].as_str().unwrap());
         }

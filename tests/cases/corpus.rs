@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use invariants::{INVARIANTS, event_of, query_of, request_of};
 use tests::{ALICE, Api, Event, Operation, Signer};
 
+use crate::completeness::assert_same;
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
 }
@@ -30,11 +32,27 @@ fn every_invariant_has_a_target_and_a_corpus() {
     let stems = |folder: PathBuf| -> BTreeSet<_> {
         files(&folder).iter().map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
     };
-    let names = INVARIANTS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(
-        [stems(folder().join("fuzz_targets")), stems(folder().join("corpus"))],
-        [&names, &names].map(Clone::clone)
-    );
+    let names: BTreeSet<_> = INVARIANTS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    for folder in ["fuzz_targets", "corpus"] {
+        assert_same(&format!("fuzz/{folder}"), &stems(self::folder().join(folder)), "INVARIANTS", &names);
+    }
+}
+
+/// Kept inputs are of the operations that there were when they were found: each is tried with all.
+#[test]
+fn every_operation_meets_the_inputs_of_every_other() {
+    let mut failing = Vec::new();
+    for (name, holds) in INVARIANTS.into_iter().filter(|(name, _)| ["database", "event"].contains(name)) {
+        for (file, mut input) in corpus(name) {
+            for operation in Operation::ALL {
+                input[0] = operation.letter();
+                if catch_unwind(AssertUnwindSafe(|| holds(&input))).is_err() {
+                    failing.push(format!("{operation:?}: {}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(failing.is_empty(), "{}", failing.join("\n"));
 }
 
 #[test]
@@ -69,6 +87,6 @@ async fn no_request_of_the_corpus_makes_a_whole_database_fail() {
     });
     for (file, operation, event) in events.chain(requests).chain(lists) {
         let answer = api.call_raw(operation, &event).await;
-        assert!(answer.status < 500, "{}: {answer:?}", file.display());
+        assert!(answer.status < 500, "{operation:?}, {}: {answer:?}", file.display());
     }
 }

@@ -55,8 +55,7 @@ async fn a_function_that_is_killed_before_its_answer_has_done_all_or_nothing() {
         wrong.into_iter().map(|wrong| format!("{user}: {wrong}")).collect()
     }));
     let wrong: Vec<Vec<String>> = wrong.await;
-    assert_eq!(wrong.len(), 24, "every write, before and after it is done");
-    assert!(wrong.concat().is_empty(), "{wrong:?}");
+    assert!(wrong.concat().is_empty(), "{}", wrong.concat().join("\n"));
 }
 
 /// How often the stack is killed.

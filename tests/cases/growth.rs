@@ -17,6 +17,14 @@ struct Cost {
     units: f64,
 }
 
+/// A call, under the name that its row has.
+#[derive(Debug)]
+struct Row {
+    name: &'static str,
+    operation: Operation,
+    cost: Cost,
+}
+
 #[tokio::test]
 async fn a_call_costs_the_same_with_one_task_and_with_a_hundred_thousand() {
     let api = Api::start().await;
@@ -24,7 +32,7 @@ async fn a_call_costs_the_same_with_one_task_and_with_a_hundred_thousand() {
     api.wire.meter();
     let mut rows: Vec<(&str, Vec<Cost>)> = Vec::new();
     for size in SIZES {
-        for (number, (name, cost)) in calls(&api, &user(size)).await.into_iter().enumerate() {
+        for (number, Row { name, cost, .. }) in calls(&api, &user(size)).await.into_iter().enumerate() {
             if number == rows.len() {
                 rows.push((name, Vec::new()));
             }
@@ -92,7 +100,7 @@ async fn list_reads_a_bounded_number_of_units_whatever_the_size_of_tasks() {
         let query = [("tag", "none"), ("limit", "100")];
         let page = measured(&api, name, Operation::ListTasks, Event::by(user).query(&query), &mut rows).await;
         assert!(page.titles().is_empty() && page.body["next_cursor"].is_string(), "{page:?}");
-        let [(_, Cost { requests, units })] = rows.as_slice() else { panic!("{rows:?}") };
+        let [Row { cost: Cost { requests, units }, .. }] = rows.as_slice() else { panic!("{rows:?}") };
         assert!(*requests <= 4 && *units <= MOST_UNITS, "{name}: {requests} requests, {units} units");
         let _ = writeln!(table, "| {name} | {requests} | {units} |");
     }
@@ -128,7 +136,7 @@ fn body() -> Value {
 }
 
 /// What the calls cost a user, by name.
-async fn calls(api: &Api, user: &str) -> Vec<(&'static str, Cost)> {
+async fn calls(api: &Api, user: &str) -> Vec<Row> {
     let mut rows = Vec::new();
     let created = measured(api, "create", Operation::CreateTask, Event::by(user).json(&body()), &mut rows).await;
     let id = created.body["id"].as_str().unwrap().to_owned();
@@ -164,22 +172,24 @@ async fn calls(api: &Api, user: &str) -> Vec<(&'static str, Cost)> {
     measured(api, "toggle of an open task", Operation::CompleteTask, task(), &mut rows).await;
     measured(api, "toggle of a completed task", Operation::CompleteTask, task(), &mut rows).await;
     measured(api, "delete", Operation::DeleteTask, task(), &mut rows).await;
+    // Whatever has no row above.
+    let measured_above: Vec<_> = rows.iter().map(|row| row.operation).collect();
+    for operation in Operation::ALL.into_iter().filter(|operation| !measured_above.contains(operation)) {
+        let created = api.create(user, body()).await;
+        let event = Event::by(user).of(operation, created["id"].as_str().unwrap());
+        measured(api, operation.name(), operation, event, &mut rows).await;
+    }
     rows
 }
 
 /// Makes a call, and notes what it cost.
-async fn measured(
-    api: &Api,
-    name: &'static str,
-    operation: Operation,
-    event: Event,
-    rows: &mut Vec<(&'static str, Cost)>,
-) -> Answer {
+async fn measured(api: &Api, name: &'static str, operation: Operation, event: Event, rows: &mut Vec<Row>) -> Answer {
     api.wire.take();
     api.wire.take_units();
     let answer = api.call(operation, &event).await;
     assert!(answer.status < 300, "{name}: {answer:?}");
-    rows.push((name, Cost { requests: api.wire.take().len(), units: api.wire.take_units() }));
+    let cost = Cost { requests: api.wire.take().len(), units: api.wire.take_units() };
+    rows.push(Row { name, operation, cost });
     answer
 }
 

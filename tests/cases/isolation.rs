@@ -3,24 +3,6 @@
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Api, BOB, Event, Operation, Signer};
 
-/// A request of this operation that would do something, if it were allowed.
-fn request(event: Event, operation: Operation, task: &str) -> Event {
-    match operation {
-        Operation::CreateTask => event.json(&json!({ "title": "new" })),
-        Operation::ListTasks => event,
-        Operation::ReplaceTask | Operation::UpdateTask => event.task(task).json(&json!({ "title": "changed" })),
-        Operation::GetTask | Operation::CompleteTask | Operation::DeleteTask => event.task(task),
-    }
-}
-
-fn success(operation: Operation) -> u16 {
-    match operation {
-        Operation::CreateTask => 201,
-        Operation::DeleteTask => 204,
-        _ => 200,
-    }
-}
-
 /// Bodies are the same but for the request's id.
 fn without_request_id(answer: &Answer) -> Value {
     let mut body = answer.body.clone();
@@ -34,8 +16,8 @@ async fn the_owner_is_served_under_their_id_and_as_me() {
     for operation in Operation::ALL {
         for path in [ALICE, "me"] {
             let task = api.create_titled("mine").await;
-            let answer = api.call(operation, &request(Event::by(ALICE).at(path), operation, &task)).await;
-            assert_eq!(answer.status, success(operation), "{operation:?} at {path}: {answer:?}");
+            let answer = api.call(operation, &Event::by(ALICE).at(path).of(operation, &task)).await;
+            assert_eq!(answer.status, operation.success(), "{operation:?} at {path}: {answer:?}");
         }
     }
 }
@@ -76,7 +58,7 @@ async fn any_other_path_is_forbidden_before_anything_is_read() {
         for path in paths {
             // A bad body, query and id: nothing of them matters before the path does.
             let event = Event::by(BOB).at(path).raw_query("limit=x").header("if-match", "x");
-            for event in [request(event.clone(), operation, &task), event.task("no-id").body("text/plain", "{")] {
+            for event in [event.clone().of(operation, &task), event.task("no-id").body("text/plain", "{")] {
                 let answer = api.call(operation, &event).await;
                 assert_eq!((answer.status, answer.code()), (403, "forbidden"), "{operation:?} at {path:?}");
             }
@@ -91,10 +73,10 @@ async fn the_answer_does_not_tell_whether_the_other_user_exists() {
     let api = Api::start().await;
     let task = api.create_titled("mine").await;
     for operation in Operation::ALL {
-        let existing = api.call(operation, &request(Event::by(BOB).at(ALICE), operation, &task)).await;
-        let unknown = api.call(operation, &request(Event::by(BOB).at("nobody"), operation, &task)).await;
-        assert_eq!(without_request_id(&existing), without_request_id(&unknown));
-        assert_eq!(existing.headers, unknown.headers);
+        let existing = api.call(operation, &Event::by(BOB).at(ALICE).of(operation, &task)).await;
+        let unknown = api.call(operation, &Event::by(BOB).at("nobody").of(operation, &task)).await;
+        assert_eq!(without_request_id(&existing), without_request_id(&unknown), "{operation:?}");
+        assert_eq!(existing.headers, unknown.headers, "{operation:?}");
     }
 }
 
@@ -110,12 +92,12 @@ async fn a_foreign_and_a_missing_task_are_the_same() {
         for id in [foreign.as_str(), missing, deleted.as_str(), "not-an-id"] {
             for if_match in [None, Some("\"1\""), Some("*")] {
                 let event = if_match.iter().fold(Event::by(BOB), |event, value| event.header("if-match", value));
-                let answer = api.call(operation, &request(event, operation, id)).await;
+                let answer = api.call(operation, &event.of(operation, id)).await;
                 assert_eq!((answer.status, answer.code()), (404, "task_not_found"), "{operation:?} of {id}");
                 answers.push(without_request_id(&answer));
             }
         }
-        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]));
+        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{operation:?}: {answers:?}");
     }
     let still_there = api.get(ALICE, &foreign).await;
     assert_eq!((still_there.status, &still_there.body["version"]), (200, &json!(1)));
@@ -161,11 +143,12 @@ async fn a_user_id_in_a_body_or_a_query_is_refused() {
     let api = Api::start().await;
     let task = api.create_titled("mine").await;
     for name in ["user_id", "userId", "user", "owner", "sub"] {
-        for operation in [Operation::CreateTask, Operation::ReplaceTask, Operation::UpdateTask] {
-            let body = json!({ "title": "x", name: ALICE });
+        for operation in Operation::ALL.into_iter().filter(|operation| operation.takes_body()) {
+            let mut body = operation.good_body().unwrap();
+            body[name] = json!(ALICE);
             let answer = api.call(operation, &Event::by(ALICE).task(&task).json(&body)).await;
             assert_eq!((answer.status, answer.code()), (422, "invalid_field"), "{operation:?}");
-            assert_eq!(answer.body["errors"][0]["pointer"], format!("/{name}"));
+            assert_eq!(answer.body["errors"][0]["pointer"], format!("/{name}"), "{operation:?}");
         }
         let answer = api.list(ALICE, &[(name, ALICE)]).await;
         assert_eq!((answer.status, answer.code()), (400, "invalid_parameter"));
@@ -186,14 +169,14 @@ async fn every_request_to_dynamodb_names_the_callers_partition() {
             }
             api.wire.take();
             let event = call(Event::anonymous("me")).header("idempotency-key", &format!("{operation:?}{completed}"));
-            let answer = api.call(operation, &request(event, operation, &task)).await;
-            assert_eq!(answer.status, success(operation));
+            let answer = api.call(operation, &event.of(operation, &task)).await;
+            assert_eq!(answer.status, operation.success(), "{operation:?}: {answer:?}");
             let recorded = api.wire.take();
-            assert!(!recorded.is_empty());
+            assert!(!recorded.is_empty(), "{operation:?}");
             for request in recorded {
                 let partitions = partitions(&request.body);
-                assert!(!partitions.is_empty(), "{request:?}");
-                assert!(partitions.iter().all(|partition| partition == ALICE), "{request:?}");
+                assert!(!partitions.is_empty(), "{operation:?}: {request:?}");
+                assert!(partitions.iter().all(|partition| partition == ALICE), "{operation:?}: {request:?}");
             }
         }
     }

@@ -1,10 +1,17 @@
 //! What the API promises, each promise a test.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop"
+)]
 
 mod agreement;
 mod calls;
+mod completeness;
 mod concurrency;
+mod content;
 mod contract;
 mod corpus;
 mod cors;

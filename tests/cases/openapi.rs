@@ -6,23 +6,61 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Api, BOB, Event, Fault, OpenApi, Operation, Signer};
-use xtask::template::{Route, Template};
+
+use crate::completeness::assert_same;
 
 const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
 
 #[test]
-fn the_contract_lists_the_operations_that_the_template_does() {
+fn the_contract_has_every_route_and_no_other() {
     let contract = OpenApi::read();
-    let operations = contract.operations().into_iter().map(|(method, path, definition)| {
-        (tests::openapi::function(definition), Route { method, path: path.to_owned() })
+    let listed = contract
+        .operations()
+        .into_iter()
+        .map(|(method, path, definition)| format!("{}: {method} {path}", tests::openapi::function(definition)));
+    let routes = Operation::ALL.map(|operation| {
+        let (name, method, path) = (operation.name(), operation.method(), operation.path());
+        format!("{name}: {method} {path}")
     });
-    let template = Template::read().unwrap();
-    let functions = template
-        .functions()
-        .iter()
-        .flat_map(|function| function.routes.iter().map(|route| (function.binary.clone(), route.clone())));
-    assert_eq!(operations.collect::<BTreeSet<_>>(), functions.collect());
+    assert_same("openapi.yaml", &listed.collect(), "tests/kit/src/operation.rs", &BTreeSet::from(routes));
     assert_eq!(contract.document()["info"]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+/// Matrices are made from the facts in the list of operations: with a wrong one, cases would drop out.
+#[test]
+fn facts_of_operations_are_those_of_the_contract() {
+    let contract = OpenApi::read();
+    for operation in Operation::ALL {
+        let at = operation.name();
+        let definition = contract.operation(operation);
+        let parameters = definition["parameters"].as_array().into_iter().flatten();
+        let parameters: BTreeSet<_> = parameters
+            .map(|parameter| {
+                let parameter = contract.resolve(parameter);
+                (parameter["in"].as_str().unwrap(), parameter["name"].as_str().unwrap().to_ascii_lowercase())
+            })
+            .collect();
+        let takes_field = |name: &str| parameters.contains(&("header", name.to_owned()));
+        assert_eq!(operation.takes_if_match(), takes_field("if-match"), "If-Match of {at}");
+        assert_eq!(
+            operation.condition() == Some("if-none-match"),
+            takes_field("if-none-match"),
+            "If-None-Match of {at}"
+        );
+        assert_eq!(operation.takes_idempotency_key(), takes_field("idempotency-key"), "Idempotency-Key of {at}");
+        assert_eq!(operation.takes_query(), parameters.iter().any(|(place, _)| *place == "query"), "query of {at}");
+
+        let body = contract.resolve(&definition["requestBody"]);
+        assert_eq!(operation.takes_body(), body.is_object(), "body of {at}");
+        assert_eq!(operation.needs_body(), body["required"] == true, "required body of {at}");
+        if let Some(good) = operation.good_body() {
+            let schema = &body["content"]["application/json"]["schema"];
+            assert_eq!(contract.errors(schema, &good), [""; 0], "good body of {at}");
+        }
+        let responses = definition["responses"].as_object().unwrap();
+        let successes: Vec<_> = responses.keys().filter(|status| status.starts_with('2')).collect();
+        assert_eq!(successes, [&operation.success().to_string()], "success of {at}");
+    }
 }
 
 #[test]
@@ -80,14 +118,14 @@ fn the_contract_knows_the_codes_of_the_code() {
     let contract = OpenApi::read();
     let listed = contract.document()["components"]["schemas"]["ProblemCode"]["enum"].as_array().unwrap();
     let listed: BTreeSet<_> = listed.iter().map(|code| code.as_str().unwrap().to_owned()).collect();
-    assert_eq!(listed, codes);
+    assert_same("ProblemCode in openapi.yaml", &listed, "shared/src/api/problem.rs", &codes);
 
     let operations = contract.operations();
     let responses =
         operations.iter().flat_map(|(_, _, definition)| definition["responses"].as_object().unwrap().values());
     let mut used: BTreeSet<_> = responses.flat_map(|response| contract.codes(response)).collect();
     used.insert("invalid_event".to_owned());
-    assert_eq!(used, codes, "every code is one of some answer");
+    assert_same("the responses of openapi.yaml", &used, "shared/src/api/problem.rs", &codes);
 }
 
 #[test]
@@ -107,22 +145,6 @@ struct Caller {
 }
 
 impl Caller {
-    fn has_body(&self) -> bool {
-        !matches!(self.operation, Operation::ListTasks | Operation::GetTask | Operation::DeleteTask)
-    }
-
-    /// A body that the operation takes.
-    fn body(&self) -> Option<Value> {
-        match self.operation {
-            Operation::CreateTask | Operation::ReplaceTask => {
-                Some(json!({ "title": "x", "due": "2026-11-30T10:00:00+01:00", "tags": [" shop "] }))
-            }
-            Operation::UpdateTask => Some(json!({ "title": "x", "description": null, "due": "2026-11-30" })),
-            Operation::CompleteTask => Some(json!({ "completed": true })),
-            Operation::ListTasks | Operation::GetTask | Operation::DeleteTask => None,
-        }
-    }
-
     /// To a new task of Alice's, if the operation needs one.
     async fn on_a_task(&self, event: Event) -> Event {
         if self.operation.is_on_a_task() { event.task(&self.api.create_titled("one").await) } else { event }
@@ -130,7 +152,7 @@ impl Caller {
 
     async fn good(&self, event: Event) -> Event {
         let event = self.on_a_task(event).await;
-        self.body().iter().fold(event, |event, body| event.json(body))
+        event.good_body(self.operation)
     }
 
     async fn send(&mut self, event: Event) {
@@ -155,7 +177,7 @@ impl Caller {
         for fault in faults {
             self.fail(fault, Event::by(ALICE)).await;
         }
-        if !matches!(self.operation, Operation::ListTasks | Operation::GetTask) {
+        if !self.operation.reads() {
             self.fail(Fault::Error(400, "ItemCollectionSizeLimitExceededException"), Event::by(ALICE)).await;
         }
     }
@@ -179,16 +201,24 @@ impl Caller {
         }
     }
 
+    async fn everything_about_a_query(&mut self) {
+        for query in ["status=open&limit=1", "cursor=x"] {
+            self.send(Event::by(ALICE).raw_query(query)).await;
+        }
+        for title in ["one", "two"] {
+            self.api.create_titled(title).await;
+        }
+        self.send(Event::by(ALICE).raw_query("limit=1")).await;
+    }
+
     async fn everything_about_a_task(&mut self) {
-        let header = if self.operation == Operation::GetTask { "if-none-match" } else { "if-match" };
+        let header = self.operation.condition().unwrap_or("if-match");
         for (name, value) in [(header, "1"), (header, "\"1\""), ("if-match", "\"7\"")] {
             let event = self.good(Event::by(ALICE).header(name, value)).await;
             self.send(event).await;
         }
         for id in [UNKNOWN, "none"] {
-            let event = Event::by(ALICE).task(id);
-            let event = self.body().iter().fold(event, |event, body| event.json(body));
-            self.send(event).await;
+            self.send(Event::by(ALICE).task(id).good_body(self.operation)).await;
         }
     }
 
@@ -198,7 +228,9 @@ impl Caller {
         for event in [keyed("a b", "x"), keyed("k", "x"), keyed("k", "x"), keyed("k", "y")] {
             self.send(event).await;
         }
-        let id = self.answers.iter().rev().find(|answer| answer.status == 201).unwrap().body["id"].clone();
+        let created = self.answers.iter().rev().find(|answer| answer.status == 201);
+        let created = created.unwrap_or_else(|| panic!("{:?} creates no task", self.operation));
+        let id = created.body["id"].clone();
         self.api.call(Operation::DeleteTask, &Event::by(ALICE).task(id.as_str().unwrap())).await;
         self.send(keyed("k", "x")).await;
         self.fail(Fault::Cancelled("TransactionConflict"), Event::by(ALICE).header("idempotency-key", "l")).await;
@@ -211,21 +243,17 @@ async fn every_answer_is_as_the_contract_says_and_the_contract_says_no_other() {
     for operation in Operation::ALL {
         let mut caller = Caller { api: Api::start().await, operation, answers: Vec::new() };
         caller.everything_that_every_operation_answers().await;
-        if caller.has_body() {
+        if operation.takes_body() {
             caller.everything_about_a_body().await;
         }
-        match operation {
-            Operation::CreateTask => caller.everything_about_a_key().await,
-            Operation::ListTasks => {
-                for query in ["status=open&limit=1", "cursor=x"] {
-                    caller.send(Event::by(ALICE).raw_query(query)).await;
-                }
-                for title in ["one", "two"] {
-                    caller.api.create_titled(title).await;
-                }
-                caller.send(Event::by(ALICE).raw_query("limit=1")).await;
-            }
-            _ => caller.everything_about_a_task().await,
+        if operation.takes_idempotency_key() {
+            caller.everything_about_a_key().await;
+        }
+        if operation.takes_query() {
+            caller.everything_about_a_query().await;
+        }
+        if operation.is_on_a_task() {
+            caller.everything_about_a_task().await;
         }
 
         let mut given = BTreeSet::new();
@@ -241,6 +269,6 @@ async fn every_answer_is_as_the_contract_says_and_the_contract_says_no_other() {
         });
         // Only API Gateway throttles.
         let listed: BTreeSet<_> = listed.filter(|(status, _)| status != "429").collect();
-        assert_eq!(given, listed, "{operation:?}");
+        assert_same(&format!("{} in openapi.yaml", operation.name()), &listed, "the answers given", &given);
     }
 }

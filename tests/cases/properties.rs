@@ -369,13 +369,9 @@ impl World {
             Name::Other(text) => text.clone(),
         };
         let mut event = Event::anonymous(&call.user).bearer(&self.her_token);
-        let parameters = match call.operation {
-            Operation::ListTasks => self.parameters(call),
-            // There are none for the others.
-            _ => call.parameters.clone(),
-        };
+        let parameters = if call.operation.takes_query() { self.parameters(call) } else { call.parameters.clone() };
         event = event.query(&parameters.iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>());
-        if !matches!(call.operation, Operation::CreateTask | Operation::ListTasks) {
+        if call.operation.is_on_a_task() {
             event = event.task(&task);
         }
         let headers = [("if-match", &call.if_match), ("idempotency-key", &call.idempotency_key)];

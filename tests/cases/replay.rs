@@ -4,26 +4,27 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
 
+use kit::fixtures::event;
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, Api, Operation, Signer};
+use tests::{ALICE, Answer, Api, Content, Operation, Signer};
 
-/// What each event is answered with. The code is empty where there is no problem.
-const EVENTS: &[(&str, u16, &str)] = &[
-    ("complete-task", 200, ""),
-    ("complete-task.cargo-lambda-watch", 200, ""),
+use crate::completeness::assert_same;
+
+/// The good events that every operation has: of API Gateway, and of `cargo lambda watch`.
+const GOOD: [&str; 2] = ["", ".cargo-lambda-watch"];
+
+/// What every other event is answered with. The code is empty where there is no problem.
+const OTHERS: &[(&str, u16, &str)] = &[
     ("complete-task.foreign-user", 403, "forbidden"),
     ("complete-task.reopen", 200, ""),
     ("complete-task.stale", 412, "version_mismatch"),
     ("complete-task.toggle", 200, ""),
     ("complete-task.unknown-task", 404, "task_not_found"),
     ("complete-task.wrong-type", 422, "invalid_field"),
-    ("create-task", 201, ""),
     ("create-task.base64-body", 201, ""),
     ("create-task.body-missing", 415, "unsupported_media_type"),
     ("create-task.broken-json", 400, "invalid_json"),
-    ("create-task.cargo-lambda-watch", 201, ""),
     ("create-task.foreign-user", 403, "forbidden"),
     ("create-task.idempotency-key", 201, ""),
     ("create-task.many-fields-wrong", 422, "invalid_field"),
@@ -34,16 +35,12 @@ const EVENTS: &[(&str, u16, &str)] = &[
     ("create-task.title-missing", 422, "invalid_field"),
     ("create-task.token-missing", 401, "token_missing"),
     ("create-task.user-id-in-body", 422, "invalid_field"),
-    ("delete-task", 204, ""),
     ("delete-task.bad-if-match", 400, "invalid_header"),
-    ("delete-task.cargo-lambda-watch", 204, ""),
     ("delete-task.foreign-user", 403, "forbidden"),
     ("delete-task.if-match", 204, ""),
     ("delete-task.stale", 412, "version_mismatch"),
     ("delete-task.token-missing", 401, "token_missing"),
     ("delete-task.unknown-task", 404, "task_not_found"),
-    ("get-task", 200, ""),
-    ("get-task.cargo-lambda-watch", 200, ""),
     ("get-task.changed-since", 200, ""),
     ("get-task.foreign-user", 403, "forbidden"),
     ("get-task.if-none-match", 304, ""),
@@ -51,10 +48,8 @@ const EVENTS: &[(&str, u16, &str)] = &[
     ("get-task.not-an-id", 404, "task_not_found"),
     ("get-task.token-missing", 401, "token_missing"),
     ("get-task.unknown-task", 404, "task_not_found"),
-    ("list-tasks", 200, ""),
     ("list-tasks.bad-cursor", 400, "invalid_cursor"),
     ("list-tasks.bearer-undefined", 401, "token_invalid"),
-    ("list-tasks.cargo-lambda-watch", 200, ""),
     ("list-tasks.completed-by-tag", 200, ""),
     ("list-tasks.foreign-user", 403, "forbidden"),
     ("list-tasks.malformed-query", 400, "invalid_request"),
@@ -63,9 +58,7 @@ const EVENTS: &[(&str, u16, &str)] = &[
     ("list-tasks.token-in-query", 401, "token_missing"),
     ("list-tasks.two-tokens", 401, "token_invalid"),
     ("list-tasks.user-id-in-query", 400, "invalid_parameter"),
-    ("replace-task", 200, ""),
     ("replace-task.as-read", 200, ""),
-    ("replace-task.cargo-lambda-watch", 200, ""),
     ("replace-task.foreign-user", 403, "forbidden"),
     ("replace-task.if-match", 200, ""),
     ("replace-task.merge-patch", 415, "unsupported_media_type"),
@@ -73,8 +66,6 @@ const EVENTS: &[(&str, u16, &str)] = &[
     ("replace-task.title-missing", 422, "invalid_field"),
     ("replace-task.unknown-field", 422, "invalid_field"),
     ("replace-task.unknown-task", 404, "task_not_found"),
-    ("update-task", 200, ""),
-    ("update-task.cargo-lambda-watch", 200, ""),
     ("update-task.completed", 200, ""),
     ("update-task.foreign-user", 403, "forbidden"),
     ("update-task.merge-patch", 200, ""),
@@ -87,20 +78,19 @@ const EVENTS: &[(&str, u16, &str)] = &[
     ("update-task.user-id-in-query", 400, "invalid_parameter"),
 ];
 
+/// Every event, and what it is answered with.
+fn all_events() -> Vec<(String, u16, &'static str)> {
+    let good = Operation::ALL
+        .into_iter()
+        .flat_map(|operation| GOOD.map(|suffix| (format!("{}{suffix}", operation.name()), operation.success(), "")));
+    good.chain(OTHERS.iter().map(|&(name, status, code)| (name.to_owned(), status, code))).collect()
+}
+
 /// The content that the events find their task with.
 fn content() -> Value {
     json!({
         "title": "As it was", "description": "Before.", "priority": "high", "due": "2026-12-15", "tags": ["work"],
     })
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../events"))
-}
-
-fn read(name: &str) -> String {
-    let file = folder().join(format!("{name}.json"));
-    fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn operation_of(name: &str) -> Operation {
@@ -112,7 +102,7 @@ fn operation_of(name: &str) -> Operation {
 async fn replay(api: &Api, name: &str) -> Replayed {
     let task = api.create(ALICE, content()).await;
     let token = Signer::default().token(ALICE);
-    let event = read(name).replace("TOKEN", &token).replace("TASK_ID", task["id"].as_str().unwrap());
+    let event = event(name).replace("TOKEN", &token).replace("TASK_ID", task["id"].as_str().unwrap());
     let answer = api.call_raw(operation_of(name), &event).await;
     Replayed { task, event: serde_json::from_str(&event).expect("an event in JSON"), answer }
 }
@@ -135,26 +125,19 @@ impl Replayed {
 
 #[test]
 fn every_event_is_listed_and_every_listed_one_is_there() {
-    let files: BTreeSet<_> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    let listed: BTreeSet<_> = EVENTS.iter().map(|(name, ..)| format!("{name}.json").into()).collect();
-    assert_eq!(files, listed);
-    assert_eq!(listed.len(), EVENTS.len(), "listed once");
-}
-
-#[test]
-fn every_function_has_a_good_event_of_api_gateway_and_of_cargo_lambda() {
-    for operation in Operation::ALL {
-        for name in [operation.name().to_owned(), format!("{}.cargo-lambda-watch", operation.name())] {
-            let expected = EVENTS.iter().find(|(listed, ..)| *listed == name).unwrap_or_else(|| panic!("no {name}"));
-            assert!((200..300).contains(&expected.1), "{name}");
-        }
-    }
+    let files = fs::read_dir(kit::fixtures::events()).unwrap();
+    let files = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let events = all_events();
+    let listed: BTreeSet<_> = events.iter().map(|(name, ..)| format!("{name}.json")).collect();
+    assert_same("tests/cases/replay.rs", &listed, "events/", &files);
+    assert_eq!(listed.len(), events.len(), "listed once");
 }
 
 #[test]
 fn events_have_placeholders_and_no_tokens() {
-    for &(name, ..) in EVENTS {
-        let event = read(name);
+    for (name, ..) in all_events() {
+        let name = name.as_str();
+        let event = event(name);
         assert!(!event.contains("eyJ0eXA") && !event.contains("eyJhbGci"), "{name} has a token");
         let on_a_task = operation_of(name).is_on_a_task();
         let own_id = ["unknown-task", "not-an-id"].iter().any(|case| name.ends_with(case));
@@ -165,7 +148,8 @@ fn events_have_placeholders_and_no_tokens() {
 #[tokio::test]
 async fn every_event_is_answered_as_listed() {
     let api = Api::start().await;
-    for &(name, status, code) in EVENTS {
+    for (name, status, code) in all_events() {
+        let name = name.as_str();
         let Replayed { event, answer, .. } = replay(&api, name).await;
         assert_eq!((answer.status, answer.code()), (status, code), "{name}: {answer:?}");
 
@@ -192,7 +176,8 @@ async fn every_event_is_answered_as_listed() {
 #[tokio::test]
 async fn every_answer_is_one_of_payload_format_2() {
     let api = Api::start().await;
-    for &(name, ..) in EVENTS {
+    for (name, ..) in all_events() {
+        let name = name.as_str();
         let Replayed { answer, .. } = replay(&api, name).await;
         // `cargo lambda watch` insists on it.
         assert_eq!(answer.raw["cookies"], json!([]), "{name}");
@@ -236,9 +221,11 @@ async fn an_event_with_an_idempotency_key_makes_one_task() {
 #[tokio::test]
 async fn a_write_makes_the_next_version() {
     let api = Api::start().await;
-    for &(name, status, _) in EVENTS {
-        let writes = [Operation::ReplaceTask, Operation::UpdateTask, Operation::CompleteTask];
-        if status != 200 || !writes.contains(&operation_of(name)) {
+    for (name, status, _) in all_events() {
+        let name = name.as_str();
+        let operation = operation_of(name);
+        let is_write = operation.takes_if_match() && operation.answers() != Content::Nothing;
+        if status != 200 || !is_write {
             continue;
         }
         // The task is open, and nothing of it changes in these two.
@@ -252,7 +239,8 @@ async fn a_write_makes_the_next_version() {
 #[tokio::test]
 async fn a_refused_write_changes_nothing() {
     let api = Api::start().await;
-    for &(name, status, _) in EVENTS {
+    for (name, status, _) in all_events() {
+        let name = name.as_str();
         if status >= 400 && operation_of(name).is_on_a_task() {
             let Replayed { task, .. } = replay(&api, name).await;
             assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.body, task, "{name}");
@@ -364,7 +352,7 @@ async fn a_problem_names_what_is_wrong() {
 #[tokio::test]
 async fn json_that_is_not_an_event_is_answered_with_400() {
     let api = Api::start().await;
-    let event: Value = serde_json::from_str(&read("create-task")).unwrap();
+    let event: Value = serde_json::from_str(&event("create-task")).unwrap();
     let with = |path: &str, value: Value| {
         let mut event = event.clone();
         *event.pointer_mut(path).unwrap() = value;
@@ -408,7 +396,7 @@ async fn json_that_is_not_an_event_is_answered_with_400() {
 #[tokio::test]
 async fn what_lambda_http_cannot_convert_is_answered_with_400() {
     let api = Api::start().await;
-    let event: Value = serde_json::from_str(&read("get-task")).unwrap();
+    let event: Value = serde_json::from_str(&event("get-task")).unwrap();
     for (path, values) in [
         ("/headers/host", ["", "a b", "a<b", "[::1", "a:99999"].as_slice()),
         ("/rawQueryString", &["a b", "<", "a=\u{7f}", "\\^`{|}", &"x".repeat(70_000)]),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::{ALICE, Api, Event, Operation};
+use tests::{ALICE, Api, Content, Event, Operation};
 
 use crate::calls::incoherence;
 
@@ -11,7 +11,7 @@ use crate::calls::incoherence;
 async fn requests_of(api: &Api, operation: Operation, event: Event) -> Vec<String> {
     api.wire.take();
     let answer = api.call(operation, &event).await;
-    assert!(answer.status < 300, "{answer:?}");
+    assert!(answer.status < 300, "{operation:?}: {answer:?}");
     api.wire.take_operations()
 }
 
@@ -23,6 +23,11 @@ async fn set_completed(api: &Api, id: &str, completed: bool) {
 #[tokio::test]
 async fn the_usual_path_takes_one_request() {
     let api = Api::start().await;
+    for operation in Operation::ALL {
+        let id = api.create_titled("one").await;
+        let event = Event::by(ALICE).of(operation, &id);
+        assert_eq!(requests_of(&api, operation, event).await, [operation.asks()], "{operation:?}");
+    }
     let id = api.create(ALICE, json!({ "title": "one", "due": "2026-12-01" })).await["id"].as_str().unwrap().to_owned();
     let task = || Event::by(ALICE).task(&id);
     let body = |body: Value| task().json(&body);
@@ -87,9 +92,10 @@ async fn completion_and_date_keep_the_index_right_in_one_request() {
 
         let [item] = <[Value; 1]>::try_from(api.items("tasks", ALICE)).unwrap();
         assert_eq!(incoherence(&item), None, "{operation:?} {was_completed} {body}");
-        let (left_out, old_due) = match operation {
-            Operation::ReplaceTask => (false, Value::Null),
-            _ => (was_completed, json!("2026-12-01")),
+        let (left_out, old_due) = if operation.answers() == Content::SentTask {
+            (false, Value::Null)
+        } else {
+            (was_completed, json!("2026-12-01"))
         };
         assert_eq!(item["completed_at"].is_object(), completed.unwrap_or(left_out), "{operation:?} {body}");
         assert_eq!(item["due"]["S"], due.unwrap_or(old_due), "{operation:?} {body}");
@@ -116,17 +122,12 @@ async fn a_refusal_takes_one_request_and_no_read() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     let missing = "01990000-0000-7000-8000-000000000000";
-    for operation in [Operation::UpdateTask, Operation::CompleteTask, Operation::DeleteTask] {
+    for operation in Operation::ALL.into_iter().filter(|operation| operation.takes_if_match()) {
         for (task, status) in [(id.as_str(), 412), (missing, 404)] {
-            let event = Event::by(ALICE).task(task).header("if-match", "\"9\"").json(&json!({ "title": "x" }));
-            let event = if operation == Operation::CompleteTask {
-                Event::by(ALICE).task(task).header("if-match", "\"9\"")
-            } else {
-                event
-            };
+            let event = Event::by(ALICE).of(operation, task).header("if-match", "\"9\"");
             api.wire.take();
             assert_eq!(api.call(operation, &event).await.status, status, "{operation:?}");
-            assert_eq!(api.wire.take_operations(), ["UpdateItem"]);
+            assert_eq!(api.wire.take_operations(), [operation.asks()], "{operation:?}");
         }
     }
 }

@@ -15,13 +15,18 @@ async fn assert_refused(api: &Api, why: &str, token: &str, code: &str) {
         let event = Event::anonymous(ALICE).task("01990000-0000-7000-8000-000000000000").bearer(token);
         let answer = api.call(operation, &event.json(&json!({ "title": "stolen" }))).await;
         assert_eq!((answer.status, answer.code()), (401, code), "{why}, at {operation:?}");
-        assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="tasks", error="invalid_token""#, "{why}");
+        assert_eq!(
+            answer.header("www-authenticate"),
+            r#"Bearer realm="tasks", error="invalid_token""#,
+            "{why}, at {operation:?}"
+        );
         let same_for_all = match code {
             EXPIRED => "The token has expired. Get a new one.",
             _ => "The token is not valid for this API.",
         };
-        assert_eq!(answer.body["detail"], same_for_all, "{why}");
-        assert!(token.len() < 8 || !answer.raw.to_string().contains(token), "the token is repeated: {why}");
+        assert_eq!(answer.body["detail"], same_for_all, "{why}, at {operation:?}");
+        let is_repeated = token.len() >= 8 && answer.raw.to_string().contains(token);
+        assert!(!is_repeated, "{operation:?} repeats the token: {why}");
     }
     assert_eq!(api.wire.take(), [], "{why}: DynamoDB was asked");
 }
@@ -443,8 +448,8 @@ async fn without_the_issuers_keys_nobody_is_believed_and_nobody_refused() {
         let answer = api.call(operation, &Event::anonymous(ALICE).bearer(&token)).await;
         assert_eq!((answer.status, answer.code()), (503, "unavailable"), "{operation:?}");
         let retry_after: u64 = answer.header("retry-after").parse().unwrap();
-        assert!((1..=4).contains(&retry_after), "{retry_after}");
-        assert!(!answer.headers.contains_key("www-authenticate"));
+        assert!((1..=4).contains(&retry_after), "{operation:?}: {retry_after}");
+        assert!(!answer.headers.contains_key("www-authenticate"), "{operation:?}");
     }
     assert_eq!(api.wire.take(), []);
 }
@@ -471,7 +476,7 @@ async fn without_a_bearer_token_the_challenge_names_no_error() {
         for operation in Operation::ALL {
             let answer = api.call(operation, &event).await;
             assert_eq!((answer.status, answer.code()), (401, "token_missing"), "{why}, at {operation:?}");
-            assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="tasks""#, "{why}");
+            assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="tasks""#, "{why}, at {operation:?}");
         }
     }
     assert_eq!(api.wire.take(), []);

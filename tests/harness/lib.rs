@@ -20,11 +20,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dynoxide::ImportOptions;
-pub use kit::{Event, Operation};
+pub use kit::{Content, ENVIRONMENT, Event, Operation};
 use serde_json::{Value, json};
 use shared::app::App;
-use shared::aws::{Access, Connector, TrustedRoots};
-use shared::settings::Settings;
+use shared::aws::{Connector, TrustedRoots};
 use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
 pub use self::dev::{Dev, send, temporary_folder, try_send};
@@ -41,14 +40,6 @@ pub const BOB: &str = "bob";
 
 /// The setting that says where DynamoDB is.
 pub const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
-/// What a function needs in its environment besides that and the settings of authentication.
-pub const ENVIRONMENT: [(&str, &str); 5] = [
-    ("TASKS_TABLE", "tasks"),
-    ("IDEMPOTENCY_TABLE", "idempotency"),
-    ("AWS_REGION", "eu-central-1"),
-    ("AWS_ACCESS_KEY_ID", "test"),
-    ("AWS_SECRET_ACCESS_KEY", "test-secret-access-key"),
-];
 
 /// The API: the product's app, its own database, and what went over the wire between them.
 pub struct Api {
@@ -99,12 +90,7 @@ impl Api {
 
     async fn on(database: Arc<EmbeddedDynamoDb>, connector: Connector, auth: &[(&str, &str)]) -> Self {
         let wire = Wire::to(database.endpoint()).await;
-        let mut variables: HashMap<_, _> = ENVIRONMENT.into_iter().collect();
-        variables.insert(ENDPOINT, wire.endpoint());
-        variables.extend(auth.iter().copied());
-        let access = Access::new("eu-central-1", "test", "test-secret-access-key");
-        let settings =
-            Settings::read(|name| variables.get(name).map(|&value| value.to_owned()), access).expect("good settings");
+        let settings = kit::settings(&[auth, &[(ENDPOINT, wire.endpoint())]].concat()).expect("good settings");
         let app = App::new(settings, &connector, &connector);
         Self { app, database, connector, wire }
     }

@@ -46,7 +46,10 @@ impl OpenApi {
     pub fn operation(&self, operation: Operation) -> &Value {
         let operations = self.operations();
         let same = |definition: &Value| function(definition) == operation.name();
-        operations.iter().find(|(_, _, definition)| same(definition)).map(|(_, _, definition)| *definition).unwrap()
+        let found = operations.iter().find(|(_, _, definition)| same(definition));
+        found
+            .map(|(_, _, definition)| *definition)
+            .unwrap_or_else(|| panic!("add {} to openapi.yaml", operation.name()))
     }
 
     /// What a value refers to, if it does.
@@ -79,7 +82,7 @@ impl OpenApi {
         let response = self.resolve(&self.operation(operation)["responses"][answer.status.to_string()]);
         assert!(response.is_object(), "{at} is not in openapi.yaml: {answer:?}");
 
-        let headers = response["headers"].as_object().unwrap();
+        let headers = response["headers"].as_object().unwrap_or_else(|| panic!("{at} has no headers in openapi.yaml"));
         for (name, header) in headers {
             let value = answer.headers.get(name).unwrap_or_else(|| panic!("{at} has no {name}"));
             let schema = &self.resolve(header)["schema"];

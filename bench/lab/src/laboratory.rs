@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use signer::{ISSUER, Key, Signer};
+use signer::{ENVIRONMENT, ISSUER, Key, Signer};
 
 use crate::instructions::{self, Instructions};
 use crate::lambda::{Elapsed, Lambda};
@@ -325,17 +325,13 @@ impl Laboratory {
             Transport::Tls => &self.stand_in.tls,
         };
         let fixed = [
-            ("TASKS_TABLE", "tasks"),
-            ("IDEMPOTENCY_TABLE", "idempotency"),
-            ("AWS_REGION", "eu-central-1"),
             ("AWS_DEFAULT_REGION", "eu-central-1"),
             ("TOKEN_ISSUER", ISSUER),
             ("TOKEN_AUDIENCE", ISSUER),
-            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
             ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
         ];
-        let mut environment: Vec<_> = fixed.map(|(name, value)| (name, value.to_owned())).into();
+        let fixed = ENVIRONMENT.into_iter().chain(fixed);
+        let mut environment: Vec<_> = fixed.map(|(name, value)| (name, value.to_owned())).collect();
         environment.extend(subject.key.settings());
         environment.extend(if subject.is_peer {
             let of_node = [("NODE_EXTRA_CA_CERTS", certificate), ("NODE_NO_WARNINGS", "1".to_owned())];

@@ -4,23 +4,23 @@ use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
 
-use kit::{INVOCATION, Operation};
+use kit::{Answers, Asked, FakeDynamoDb, INVOCATION, Operation};
 use lambda_http::IntoResponse;
 use serde_json::{Value, json};
 use shared::api::{Problem, Request, Response, is_converting};
 use shared::app::App;
-use shared::aws::{Access, Connector};
+use shared::aws::Connector;
 use shared::settings::{InvalidSetting, Settings};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::answer::Answer;
-use crate::stand_in::{Answers, Asked, StandIn};
+
 use crate::tokens::SECRET;
 
 /// An app and what it talks to.
 pub(crate) struct Api {
     app: App,
-    dynamodb: StandIn,
+    dynamodb: FakeDynamoDb,
     runtime: Runtime,
 }
 
@@ -32,13 +32,13 @@ impl Api {
     /// An app that trusts tokens of the shared secret, whatever issuer and audience they name: kept inputs name none.
     pub(crate) fn with_secret() -> Self {
         let settings = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", "any"), ("TOKEN_AUDIENCE", "any")];
-        Self::new(&settings, &StandIn::new(Answers::EndlessList)).expect("good settings")
+        Self::new(&settings, &FakeDynamoDb::new(Answers::EndlessList)).expect("good settings")
     }
 
     /// An app with these settings, whose issuer is `issuer`.
-    pub(crate) fn new(auth: &[(&str, &str)], issuer: &StandIn) -> Result<Self, InvalidSetting> {
+    pub(crate) fn new(auth: &[(&str, &str)], issuer: &FakeDynamoDb) -> Result<Self, InvalidSetting> {
         count_panics();
-        let dynamodb = StandIn::new(Answers::EndlessList);
+        let dynamodb = FakeDynamoDb::new(Answers::EndlessList);
         let app = App::new(settings(auth)?, &Connector::new(dynamodb.clone()), &Connector::new(issuer.clone()));
         let mut runtime = Builder::new_current_thread();
         runtime.enable_time();
@@ -100,14 +100,7 @@ pub(crate) const MAX_LIFETIME_SECONDS: &str = "3155760000";
 
 /// Reads the settings of a function whose way of verifying tokens is `auth`.
 pub(crate) fn settings(auth: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
-    const OTHERS: [(&str, &str); 3] = [
-        ("TOKEN_MAX_LIFETIME_SECONDS", MAX_LIFETIME_SECONDS),
-        ("TASKS_TABLE", "tasks"),
-        ("IDEMPOTENCY_TABLE", "idempotency"),
-    ];
-    let variables = || OTHERS.iter().chain(auth);
-    let access = Access::new("eu-central-1", "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
-    Settings::read(|name| variables().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()), access)
+    kit::settings(&[&[("TOKEN_MAX_LIFETIME_SECONDS", MAX_LIFETIME_SECONDS)], auth].concat())
 }
 
 /// libFuzzer's own hook, which comes after this one, ends the process. What `lambda_http` panics at is answered with a 400.

@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
+use kit::FakeDynamoDb;
 use serde_json::json;
 use shared::api::{Request, Response};
 use shared::app::App;
 
 use crate::api::Api;
-use crate::stand_in::{Answers, StandIn};
 use crate::tokens::{ISSUER, of_field, recorded, recorded_keys, token};
 
 struct Subject {
@@ -22,7 +22,7 @@ thread_local! {
 
     static KEY_SET: Subject = {
         let keys = recorded_keys();
-        let issuer = StandIn::new(Answers::Anything { status: 200, body: keys.clone().into_bytes(), times: usize::MAX });
+        let issuer = FakeDynamoDb::always(keys.as_bytes());
         let settings = [("BETTER_AUTH_URL", ISSUER), ("JWKS", keys.as_str())];
         Subject { api: Api::new(&settings, &issuer).expect("good settings"), signed: recorded() }
     };

@@ -2,13 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use kit::Operation;
+use kit::{Answers, Asked, Operation};
 use serde_json::json;
 
 use crate::answer::Answer;
 use crate::api::Api;
 use crate::request::in_uri;
-use crate::stand_in::{Answers, Asked};
 use crate::{USER, tokens};
 
 thread_local! {

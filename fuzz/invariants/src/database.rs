@@ -1,10 +1,8 @@
 //! What DynamoDB answers, or something in its place.
 
-use kit::{Event, Operation};
-use serde_json::json;
+use kit::{Answers, Event, Operation};
 
 use crate::api::Api;
-use crate::stand_in::Answers;
 use crate::{TASK_ID, USER, tokens};
 
 thread_local! {
@@ -38,19 +36,15 @@ pub fn database(input: &[u8]) {
 fn request_to(letter: u8) -> Option<(Operation, String)> {
     let operation = if letter == b'k' { Operation::CreateTask } else { Operation::lettered(letter)? };
     let event = Event::anonymous(USER).bearer(&TOKEN.with(Clone::clone));
-    let event = if operation.is_on_a_task() { event.task(TASK_ID) } else { event };
+    let event = event.of(operation, TASK_ID);
     let event = if letter == b'k' { event.header("idempotency-key", "7f3a") } else { event };
-    let event = match operation {
-        Operation::CreateTask | Operation::ReplaceTask | Operation::UpdateTask => {
-            event.json(&json!({ "title": "Write the report", "due": "2026-12-15" }))
-        }
-        Operation::ListTasks | Operation::GetTask | Operation::CompleteTask | Operation::DeleteTask => event,
-    };
     Some((operation, event.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -2,9 +2,8 @@
 
 use crate::answer::Answer;
 use crate::api::Api;
-use crate::stand_in::{Answers, Asked, TaskState};
 use crate::{TASK_ID, USER, tokens};
-use kit::Operation;
+use kit::{Answers, Operation, TaskState};
 use serde::de::IgnoredAny;
 
 thread_local! {
@@ -46,34 +45,4 @@ pub(crate) fn call(operation: Operation, state: u8, event: &str) -> Answer {
     }
     assert!(asked.is_empty() || ![401, 403].contains(&answer.status), "{answer:?}");
     answer
-}
-
-impl Asked {
-    /// Checks that the request stays in this user's partition.
-    pub(crate) fn must_be_of(&self, user: &str) {
-        let Self { operation, body } = self;
-        let partitions = match operation.as_str() {
-            "GetItem" | "UpdateItem" => vec![&body["Key"]["user_id"]],
-            "PutItem" => vec![&body["Item"]["user_id"]],
-            "TransactWriteItems" => {
-                let items = body["TransactItems"].as_array().expect("the items of a transaction");
-                assert!(items.iter().all(|item| item.as_object().is_some_and(|item| item.len() == 1)), "{body}");
-                items.iter().map(|item| &item["Put"]["Item"]["user_id"]).collect()
-            }
-            "Query" => {
-                let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
-                assert!(condition.split(" AND ").any(|part| part == "user_id = :user_id"), "{body}");
-                vec![&body["ExpressionAttributeValues"][":user_id"]]
-            }
-            _ => panic!("DynamoDB is asked for {operation}"),
-        };
-        assert!(!partitions.is_empty() && partitions.iter().all(|partition| partition["S"] == user), "{body}");
-    }
-
-    /// Checks that a query begins in this user's partition, as far as it is ours to say: a further request begins where
-    /// DynamoDB said that the one before it ended.
-    pub(crate) fn must_begin_in(&self, user: &str) {
-        let start = self.body.get("ExclusiveStartKey");
-        assert!(start.is_none_or(|start| start["user_id"]["S"] == user), "{start:?}");
-    }
 }

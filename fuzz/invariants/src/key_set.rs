@@ -2,13 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kit::FakeDynamoDb;
 use serde_json::{Value, json};
 use shared::api::{Request, Response};
 use shared::app::App;
 
 use crate::api::{Api, settings};
 use crate::json::parse;
-use crate::stand_in::{Answers, StandIn};
 use crate::tokens::{ISSUER, public_key, token_of_key};
 
 /// A document: its keys are those that another way of reading it finds, and a token is accepted only if the first key with
@@ -20,7 +20,7 @@ pub fn key_set(input: &[u8]) {
         assert!(expected.as_ref().is_none_or(|expected| settings.is_ok() != expected.is_empty()), "{expected:?}");
     }
     let Some(expected) = expected else { return };
-    let issuer = StandIn::new(Answers::Anything { status: 200, body: input.to_vec(), times: usize::MAX });
+    let issuer = FakeDynamoDb::always(input);
     let api = Api::new(&[("BETTER_AUTH_URL", ISSUER)], &issuer).expect("good settings");
     let verify = async |app: &App, request: &Request| app.authenticate(request).await.map(|_| Response::no_content());
     let answer = |id: &str| {

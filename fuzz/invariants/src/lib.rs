@@ -4,8 +4,8 @@
 //! `cargo xtask fuzz` has libFuzzer make up inputs for them, and the tests replay those that it found worth keeping
 //! (`fuzz/corpus/`). Inputs are text as far as they can be, so that people can read and write them.
 //!
-//! Everything is reached as Lambda reaches it, through [`shared::app::function`]. DynamoDB is a [`stand_in`] that answers
-//! at once.
+//! Everything is reached as Lambda reaches it, through [`shared::app::function`]. DynamoDB is a [`kit::FakeDynamoDb`] that
+//! answers at once.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -26,8 +26,9 @@ mod key_set;
 mod moment;
 mod path;
 mod request;
-mod stand_in;
 mod tokens;
+
+use kit::TASK_ID;
 
 pub use self::bearer::bearer;
 pub use self::body::body;
@@ -41,8 +42,6 @@ pub use self::request::{request, request_of};
 
 /// The user that tokens name where nothing is said of another.
 const USER: &str = "alice";
-/// The task that there is, if there is one.
-const TASK_ID: &str = "019370a1-7c3e-7d52-9f3b-2f1d6c7a8b90";
 
 /// An invariant, under the name of its fuzz target and of the folder of its corpus.
 pub type Invariant = (&'static str, fn(&[u8]));

@@ -82,22 +82,15 @@ pub fn request_of(input: &[u8], token: &str, task_id: &str) -> Option<(u8, Sent)
 fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], body: &[u8]) -> Sent {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (_mount, route) = path.split_once("/api/").unwrap_or(("", path));
-    let mut segments = route.split('/');
-    let user = segments.next().unwrap_or_default();
-    let (task, complete) = (segments.nth(1), segments.next());
-    let operation = match (method, &task, &complete) {
-        ("POST", None, _) => Operation::CreateTask,
-        (_, None, _) => Operation::ListTasks,
-        ("PUT", Some(_), _) => Operation::ReplaceTask,
-        ("DELETE", Some(_), _) => Operation::DeleteTask,
-        ("PATCH", Some(_), None) => Operation::UpdateTask,
-        ("PATCH", Some(_), Some(_)) => Operation::CompleteTask,
-        _ => Operation::GetTask,
-    };
-
+    let segments: Vec<_> = route.split('/').collect();
+    let user = segments[0];
+    let operation = Operation::routed(method, &segments);
     let parameter = |segment: &str| if gateway == Gateway::Http { json!(decode(segment)) } else { json!(segment) };
-    let mut parameters = Map::from_iter([("user_id".to_owned(), parameter(user))]);
-    parameters.extend(task.map(|task| ("task_id".to_owned(), parameter(task))));
+    let named = operation.route().zip(&segments).filter_map(|(part, segment)| {
+        let name = part.strip_prefix('{')?.strip_suffix('}')?;
+        Some((name.to_owned(), parameter(segment)))
+    });
+    let parameters: Map<_, _> = named.collect();
     let (text, is_base64) = match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(body), true),

@@ -18,13 +18,8 @@ static HMAC: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_secret(SEC
 static ED25519: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_ed25519_seed(&[7; 32]));
 
 /// Tokens of every algorithm that were recorded from Better Auth, with the keys that its issuer published.
-const RECORDED: [&str; 5] = [
-    include_str!("../../../tests/fixtures/better-auth/01b-eddsa-default-50y.json"),
-    include_str!("../../../tests/fixtures/better-auth/04-es256-50y.json"),
-    include_str!("../../../tests/fixtures/better-auth/05-rs256-50y.json"),
-    include_str!("../../../tests/fixtures/better-auth/07-ps256-50y.json"),
-    include_str!("../../../tests/fixtures/better-auth/09-eddsa-definepayload-minimal-50y.json"),
-];
+const RECORDED: [&str; 5] =
+    ["01b-eddsa-default-50y", "04-es256-50y", "05-rs256-50y", "07-ps256-50y", "09-eddsa-definepayload-minimal-50y"];
 
 /// A token of [`SECRET`] with exactly this header and payload, whatever they say.
 pub(crate) fn sign(header: &[u8], payload: &[u8]) -> String {
@@ -59,15 +54,19 @@ pub(crate) fn of_field(field: &str) -> Option<&str> {
 /// The recorded tokens, and the subject of each.
 pub(crate) fn recorded() -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().expect("a recorded text").to_owned();
-    let recorded = RECORDED.map(|file| parse(file.as_bytes()).expect("a recorded token"));
+    let recorded = RECORDED.map(read);
     recorded.iter().map(|recorded| (text(&recorded["token"]), text(&recorded["payload"]["sub"]))).collect()
 }
 
 /// The key set that verifies the recorded tokens.
 pub(crate) fn recorded_keys() -> String {
     let keys = RECORDED.iter().flat_map(|file| {
-        let recorded = parse(file.as_bytes()).expect("a recorded token");
+        let recorded = read(file);
         recorded["jwks"]["keys"].as_array().expect("recorded keys").clone()
     });
     json!({ "keys": keys.collect::<Vec<_>>() }).to_string()
+}
+
+fn read(file: &str) -> Value {
+    parse(kit::fixtures::better_auth(file).as_bytes()).expect("a recorded token")
 }

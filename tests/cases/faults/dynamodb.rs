@@ -46,6 +46,11 @@ fn faults() -> [(&'static str, Fault, Outcome); 15] {
     ]
 }
 
+/// Every fault once and lasting, and connections that are refused.
+pub(super) fn rows_a_call() -> usize {
+    faults().len() * 2 + 1
+}
+
 /// Every fault, once and lasting, of every call.
 pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
     let mut rows: Vec<Pending<'_>> = Vec::new();

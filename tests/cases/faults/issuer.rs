@@ -59,12 +59,21 @@ enum Known {
     OtherKeys,
 }
 
+impl Known {
+    const ALL: [Self; 3] = [Self::Nothing, Self::TheKey, Self::OtherKeys];
+}
+
+/// Every trouble, whatever the function knows; keys that rotate, a flood, and both in trouble.
+pub(super) fn rows_an_operation() -> usize {
+    troubles().len() * Known::ALL.len() + 3
+}
+
 /// Every trouble, whatever the function knows, of every operation; keys that change; and both servers in trouble.
 pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
     let mut rows: Vec<Pending<'_>> = Vec::new();
     for call in Call::REPEATABLE {
         for (name, trouble) in troubles() {
-            for known in [Known::Nothing, Known::TheKey, Known::OtherKeys] {
+            for known in Known::ALL {
                 rows.push(Box::pin(troubled(api, name, trouble, known, call)));
             }
         }

@@ -5,6 +5,8 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 use signer::Signer;
 
+use crate::Operation;
+
 /// An event in the making.
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -38,6 +40,17 @@ impl Event {
     pub fn task(mut self, id: &str) -> Self {
         self.task = Some(id.to_owned());
         self
+    }
+
+    /// Of an operation, on this task if it is on one, and with a body if it cannot do without.
+    pub fn of(self, operation: Operation, task: &str) -> Self {
+        let event = if operation.is_on_a_task() { self.task(task) } else { self };
+        if operation.needs_body() { event.good_body(operation) } else { event }
+    }
+
+    /// With a body that this operation takes, if it takes one.
+    pub fn good_body(self, operation: Operation) -> Self {
+        operation.good_body().iter().fold(self, |event, body| event.json(body))
     }
 
     /// With a token.

@@ -1,5 +1,7 @@
 //! The operations of the API. Whatever tests need to know of one stands here once, and matrices are made from it.
 
+use std::cmp::Reverse;
+
 use lambda_http::{Context, LambdaEvent, Service};
 use serde_json::Value;
 use shared::app::{App, Handler, function};
@@ -7,8 +9,55 @@ use shared::app::{App, Handler, function};
 /// The id of every invocation.
 pub const INVOCATION: &str = "invocation-id";
 
+/// What is true of an operation, by the contract.
+#[derive(Debug)]
+struct Facts {
+    /// The name of its directory, crate, binary and event.
+    name: &'static str,
+    /// The letter that names it in the inputs of fuzz targets, which are kept: it never changes.
+    letter: u8,
+    method: &'static str,
+    path: &'static str,
+    /// The status of an answer that is not a failure.
+    success: u16,
+    answers: Content,
+    body: Body,
+    /// The conditional header field that it takes.
+    condition: Option<&'static str>,
+    takes_idempotency_key: bool,
+    takes_query: bool,
+    /// What it asks DynamoDB for on the usual path, and nothing else.
+    asks: &'static str,
+}
+
+/// What the body of a successful answer holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A task with what was sent; what was left out is at its default.
+    SentTask,
+    /// A task that was there before, with what was sent.
+    ChangedTask,
+    /// A page of tasks.
+    Page,
+    /// Nothing.
+    Nothing,
+}
+
+/// Whether a request has a body, and a good one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Body {
+    None,
+    Optional(&'static str),
+    Required(&'static str),
+}
+
+/// A body that sets every field of a task.
+const WHOLE_TASK: &str = r#"{
+    "title": "Write the report", "description": "Two pages.", "priority": "low", "due": "2026-12-15", "tags": ["work"]
+}"#;
+
 macro_rules! operations {
-    ($($(#[$doc:meta])* $operation:ident($letter:literal) = $name:literal $function:ident, $method:ident $path:literal, $success:literal;)*) => {
+    ($($(#[$doc:meta])* $operation:ident: $function:ident = $facts:expr;)*) => {
         /// An operation of the API, and so a function.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Operation {
@@ -17,31 +66,10 @@ macro_rules! operations {
 
         impl Operation {
             /// All of them.
-            pub const ALL: [Self; [$($success),*].len()] = [$(Self::$operation),*];
+            pub const ALL: [Self; [$(stringify!($operation)),*].len()] = [$(Self::$operation),*];
 
-            /// The name of its directory, crate, binary and event.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$operation => $name,)* }
-            }
-
-            /// The letter that names it in the inputs of fuzz targets, which are kept: it never changes.
-            pub fn letter(self) -> u8 {
-                match self { $(Self::$operation => $letter,)* }
-            }
-
-            /// The method of its route.
-            pub fn method(self) -> &'static str {
-                match self { $(Self::$operation => stringify!($method),)* }
-            }
-
-            /// The path of its route, as `template.yaml` and `openapi.yaml` write it.
-            pub fn path(self) -> &'static str {
-                match self { $(Self::$operation => $path,)* }
-            }
-
-            /// The status of an answer that is not a failure.
-            pub fn success(self) -> u16 {
-                match self { $(Self::$operation => $success,)* }
+            fn facts(self) -> &'static Facts {
+                match self { $(Self::$operation => const { &$facts },)* }
             }
 
             /// Runs the operation as its Lambda function does: the JSON of an event in, the JSON of an answer out.
@@ -57,30 +85,187 @@ macro_rules! operations {
 
 operations! {
     /// Creates a task.
-    CreateTask(b'c') = "create-task" create_task, POST "/api/{user_id}/tasks", 201;
+    CreateTask: create_task = Facts {
+        name: "create-task",
+        letter: b'c',
+        method: "POST",
+        path: "/api/{user_id}/tasks",
+        success: 201,
+        answers: Content::SentTask,
+        body: Body::Required(WHOLE_TASK),
+        condition: None,
+        takes_idempotency_key: true,
+        takes_query: false,
+        asks: "PutItem",
+    };
     /// Lists tasks.
-    ListTasks(b'l') = "list-tasks" list_tasks, GET "/api/{user_id}/tasks", 200;
+    ListTasks: list_tasks = Facts {
+        name: "list-tasks",
+        letter: b'l',
+        method: "GET",
+        path: "/api/{user_id}/tasks",
+        success: 200,
+        answers: Content::Page,
+        body: Body::None,
+        condition: None,
+        takes_idempotency_key: false,
+        takes_query: true,
+        asks: "Query",
+    };
     /// Reads a task.
-    GetTask(b'g') = "get-task" get_task, GET "/api/{user_id}/tasks/{task_id}", 200;
+    GetTask: get_task = Facts {
+        name: "get-task",
+        letter: b'g',
+        method: "GET",
+        path: "/api/{user_id}/tasks/{task_id}",
+        success: 200,
+        answers: Content::ChangedTask,
+        body: Body::None,
+        condition: Some("if-none-match"),
+        takes_idempotency_key: false,
+        takes_query: false,
+        asks: "GetItem",
+    };
     /// Replaces a task.
-    ReplaceTask(b'r') = "replace-task" replace_task, PUT "/api/{user_id}/tasks/{task_id}", 200;
+    ReplaceTask: replace_task = Facts {
+        name: "replace-task",
+        letter: b'r',
+        method: "PUT",
+        path: "/api/{user_id}/tasks/{task_id}",
+        success: 200,
+        answers: Content::SentTask,
+        body: Body::Required(WHOLE_TASK),
+        condition: Some("if-match"),
+        takes_idempotency_key: false,
+        takes_query: false,
+        asks: "UpdateItem",
+    };
     /// Changes parts of a task.
-    UpdateTask(b'u') = "update-task" update_task, PATCH "/api/{user_id}/tasks/{task_id}", 200;
+    UpdateTask: update_task = Facts {
+        name: "update-task",
+        letter: b'u',
+        method: "PATCH",
+        path: "/api/{user_id}/tasks/{task_id}",
+        success: 200,
+        answers: Content::ChangedTask,
+        body: Body::Required(r#"{ "title": "Write the long report", "priority": "low" }"#),
+        condition: Some("if-match"),
+        takes_idempotency_key: false,
+        takes_query: false,
+        asks: "UpdateItem",
+    };
     /// Completes or reopens a task.
-    CompleteTask(b'x') = "complete-task" complete_task, PATCH "/api/{user_id}/tasks/{task_id}/complete", 200;
+    CompleteTask: complete_task = Facts {
+        name: "complete-task",
+        letter: b'x',
+        method: "PATCH",
+        path: "/api/{user_id}/tasks/{task_id}/complete",
+        success: 200,
+        answers: Content::ChangedTask,
+        body: Body::Optional(r#"{ "completed": true }"#),
+        condition: Some("if-match"),
+        takes_idempotency_key: false,
+        takes_query: false,
+        asks: "UpdateItem",
+    };
     /// Deletes a task.
-    DeleteTask(b'd') = "delete-task" delete_task, DELETE "/api/{user_id}/tasks/{task_id}", 204;
+    DeleteTask: delete_task = Facts {
+        name: "delete-task",
+        letter: b'd',
+        method: "DELETE",
+        path: "/api/{user_id}/tasks/{task_id}",
+        success: 204,
+        answers: Content::Nothing,
+        body: Body::None,
+        condition: Some("if-match"),
+        takes_idempotency_key: false,
+        takes_query: false,
+        asks: "UpdateItem",
+    };
 }
 
 impl Operation {
-    /// The operation with this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.name() == name)
+    /// The name of its directory, crate, binary and event.
+    pub fn name(self) -> &'static str {
+        self.facts().name
     }
 
-    /// The operation that inputs of fuzz targets name with this letter.
-    pub fn lettered(letter: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|operation| operation.letter() == letter)
+    /// The letter that names it in the inputs of fuzz targets.
+    pub fn letter(self) -> u8 {
+        self.facts().letter
+    }
+
+    /// The method of its route.
+    pub fn method(self) -> &'static str {
+        self.facts().method
+    }
+
+    /// The path of its route, as `template.yaml` and `openapi.yaml` write it.
+    pub fn path(self) -> &'static str {
+        self.facts().path
+    }
+
+    /// The status of an answer that is not a failure.
+    pub fn success(self) -> u16 {
+        self.facts().success
+    }
+
+    /// What the body of a successful answer holds.
+    pub fn answers(self) -> Content {
+        self.facts().answers
+    }
+
+    /// Whether it takes a body.
+    pub fn takes_body(self) -> bool {
+        self.facts().body != Body::None
+    }
+
+    /// Whether it cannot do without a body.
+    pub fn needs_body(self) -> bool {
+        matches!(self.facts().body, Body::Required(_))
+    }
+
+    /// A body that it takes, if it takes one.
+    ///
+    /// # Panics
+    /// If the body in its facts is not JSON.
+    pub fn good_body(self) -> Option<Value> {
+        match self.facts().body {
+            Body::None => None,
+            Body::Optional(body) | Body::Required(body) => {
+                Some(serde_json::from_str(body).expect("a good body is JSON"))
+            }
+        }
+    }
+
+    /// The conditional header field that it takes: `if-match` or `if-none-match`.
+    pub fn condition(self) -> Option<&'static str> {
+        self.facts().condition
+    }
+
+    /// Whether it takes `If-Match`.
+    pub fn takes_if_match(self) -> bool {
+        self.condition() == Some("if-match")
+    }
+
+    /// Whether it takes an `Idempotency-Key`.
+    pub fn takes_idempotency_key(self) -> bool {
+        self.facts().takes_idempotency_key
+    }
+
+    /// Whether it takes parameters in the query.
+    pub fn takes_query(self) -> bool {
+        self.facts().takes_query
+    }
+
+    /// The one request that it sends to DynamoDB on the usual path.
+    pub fn asks(self) -> &'static str {
+        self.facts().asks
+    }
+
+    /// Whether it changes nothing.
+    pub fn reads(self) -> bool {
+        ["GetItem", "Query"].contains(&self.asks())
     }
 
     /// Whether its path names a task.
@@ -91,6 +276,43 @@ impl Operation {
     /// The operations whose paths name a task.
     pub fn on_a_task() -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|operation| operation.is_on_a_task())
+    }
+
+    /// Those whose answer is one task.
+    pub fn answering_a_task() -> impl Iterator<Item = Self> {
+        let is_task = |operation: &Self| matches!(operation.answers(), Content::SentTask | Content::ChangedTask);
+        Self::ALL.into_iter().filter(is_task)
+    }
+
+    /// The operation with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.name() == name)
+    }
+
+    /// The operation that inputs of fuzz targets name with this letter.
+    pub fn lettered(letter: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|operation| operation.letter() == letter)
+    }
+
+    /// The operation that a request with this method and these segments after `/api/` means: the one whose route is most
+    /// like them. A method that no route has reads what the path names, so that every input means something.
+    pub fn routed(method: &str, segments: &[&str]) -> Self {
+        let unlikeness = |operation: &Self| {
+            let route: Vec<_> = operation.route().collect();
+            let literals = route.iter().zip(segments).filter(|(name, segment)| name == segment).count();
+            (route.len().abs_diff(segments.len()), Reverse(literals))
+        };
+        let is_on_a_task = segments.len() > 2;
+        let of_method = |method: &str| {
+            let same = Self::ALL.into_iter().filter(|operation| operation.method() == method);
+            same.filter(|operation| (operation.route().count() > 2) == is_on_a_task).min_by_key(unlikeness)
+        };
+        of_method(method).or_else(|| of_method("GET")).expect("there is something to read")
+    }
+
+    /// The segments of its path after `/api/`.
+    pub fn route(self) -> impl Iterator<Item = &'static str> {
+        self.path().trim_start_matches("/api/").split('/')
     }
 }
 
@@ -104,4 +326,45 @@ pub async fn invoke(app: &App, handle: impl for<'r> Handler<'r> + Copy + Send + 
     INVOCATION.clone_into(&mut context.request_id);
     let Ok(answer) = function(app, handle).call(LambdaEvent::new(event, context)).await;
     serde_json::to_value(&answer).expect("an answer is JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kept inputs name operations with these letters. A new operation gets a new one; no other ever changes.
+    const LETTERS: [(char, &str); Operation::ALL.len()] = [
+        ('c', "create-task"),
+        ('l', "list-tasks"),
+        ('g', "get-task"),
+        ('r', "replace-task"),
+        ('u', "update-task"),
+        ('x', "complete-task"),
+        ('d', "delete-task"),
+    ];
+
+    #[test]
+    fn fuzz_letters_never_change() {
+        for (letter, name) in LETTERS {
+            let lettered = u8::try_from(letter).ok().and_then(Operation::lettered);
+            assert_eq!(lettered.map(Operation::name), Some(name), "{letter}: add {name} to LETTERS");
+        }
+        // The input `k` of `database` means a create with a key.
+        assert_eq!(Operation::lettered(b'k'), None);
+    }
+
+    #[test]
+    fn every_route_leads_to_its_operation() {
+        for operation in Operation::ALL {
+            let segments: Vec<_> = operation.route().collect();
+            assert_eq!(Operation::routed(operation.method(), &segments), operation);
+        }
+    }
+
+    #[test]
+    fn unknown_methods_read() {
+        assert_eq!(Operation::routed("TRACE", &["me", "tasks"]), Operation::ListTasks);
+        assert_eq!(Operation::routed("POST", &["me", "tasks", "1"]), Operation::GetTask);
+        assert_eq!(Operation::routed("PATCH", &["me", "tasks", "1", "x", "y"]), Operation::CompleteTask);
+    }
 }

@@ -31,6 +31,16 @@ pub const ISSUER: &str = "https://front.example";
 pub const SECRET_SETTINGS: [(&str, &str); 3] =
     [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", ISSUER), ("TOKEN_AUDIENCE", ISSUER)];
 
+/// What a function needs in its environment besides the settings of authentication. The credentials are those of AWS's
+/// documentation.
+pub const ENVIRONMENT: [(&str, &str); 5] = [
+    ("TASKS_TABLE", "tasks"),
+    ("IDEMPOTENCY_TABLE", "idempotency"),
+    ("AWS_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+];
+
 /// A key that a token can be signed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {

@@ -1,4 +1,5 @@
-//! DynamoDB and the issuer, as far as an invariant needs them: each request is answered at once, and kept.
+//! DynamoDB and the issuer inside of the process, as far as fuzz targets and benches need them: each request is answered
+//! at once, and kept.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,14 +8,15 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-use crate::TASK_ID;
+/// The task that there is, if there is one.
+pub const TASK_ID: &str = "019370a1-7c3e-7d52-9f3b-2f1d6c7a8b90";
 
 /// What a call may come to: the requests of a list that reads as much as it may, each tried three times.
 const MAX_REQUESTS: usize = 12;
 
-/// What a [`StandIn`] answers with.
+/// What a [`FakeDynamoDb`] answers with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answers {
+pub enum Answers {
     /// DynamoDB with one task of the user's, or none, whoever asks: just enough of it for the store to get any of the
     /// answers that DynamoDB could give it.
     Task(TaskState),
@@ -29,11 +31,18 @@ pub(crate) enum Answers {
         /// How many times; then there is a task, which is open.
         times: usize,
     },
+    /// DynamoDB with so many tasks, for measurements: the answers are made beforehand, and no request is read or kept.
+    Prepared {
+        /// To everything but a query.
+        item: Vec<u8>,
+        /// To a query.
+        page: Vec<u8>,
+    },
 }
 
 /// What there is of the task with the id [`TASK_ID`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TaskState {
+pub enum TaskState {
     /// It is open, in version 3.
     Open,
     /// It is completed, in version 3.
@@ -46,7 +55,7 @@ pub(crate) enum TaskState {
 
 impl TaskState {
     /// The state that an input names with this byte.
-    pub(crate) fn named(byte: u8) -> Self {
+    pub fn named(byte: u8) -> Self {
         [Self::Open, Self::Completed, Self::Deleted, Self::Absent][usize::from(byte % 4)]
     }
 
@@ -57,16 +66,52 @@ impl TaskState {
 
 /// A request that DynamoDB was sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub struct Asked {
     /// The operation, such as `UpdateItem`.
-    pub(crate) operation: String,
+    pub operation: String,
     /// Its body.
-    pub(crate) body: Value,
+    pub body: Value,
+}
+
+impl Asked {
+    /// Checks that the request stays in this user's partition.
+    ///
+    /// # Panics
+    /// If it does not, or is one that the product has no use for.
+    pub fn must_be_of(&self, user: &str) {
+        let Self { operation, body } = self;
+        let partitions = match operation.as_str() {
+            "GetItem" | "UpdateItem" => vec![&body["Key"]["user_id"]],
+            "PutItem" => vec![&body["Item"]["user_id"]],
+            "TransactWriteItems" => {
+                let items = body["TransactItems"].as_array().expect("the items of a transaction");
+                assert!(items.iter().all(|item| item.as_object().is_some_and(|item| item.len() == 1)), "{body}");
+                items.iter().map(|item| &item["Put"]["Item"]["user_id"]).collect()
+            }
+            "Query" => {
+                let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
+                assert!(condition.split(" AND ").any(|part| part == "user_id = :user_id"), "{body}");
+                vec![&body["ExpressionAttributeValues"][":user_id"]]
+            }
+            _ => panic!("DynamoDB is asked for {operation}"),
+        };
+        assert!(!partitions.is_empty() && partitions.iter().all(|partition| partition["S"] == user), "{body}");
+    }
+
+    /// Checks that a query begins in this user's partition, as far as it is ours to say: a further request begins where
+    /// DynamoDB said that the one before it ended.
+    ///
+    /// # Panics
+    /// If it begins elsewhere.
+    pub fn must_begin_in(&self, user: &str) {
+        let start = self.body.get("ExclusiveStartKey");
+        assert!(start.is_none_or(|start| start["user_id"]["S"] == user), "{start:?}");
+    }
 }
 
 /// A connector that ends here. Clones share what they answer and keep.
 #[derive(Debug, Clone)]
-pub(crate) struct StandIn(Arc<Mutex<State>>);
+pub struct FakeDynamoDb(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -74,18 +119,24 @@ struct State {
     asked: Vec<Asked>,
 }
 
-impl StandIn {
-    pub(crate) fn new(answers: Answers) -> Self {
+impl FakeDynamoDb {
+    /// One that answers so.
+    pub fn new(answers: Answers) -> Self {
         Self(Arc::new(Mutex::new(State { answers, asked: Vec::new() })))
     }
 
+    /// One that gives this answer to everything, as an issuer does whose key set it is.
+    pub fn always(body: &[u8]) -> Self {
+        Self::new(Answers::Anything { status: 200, body: body.to_vec(), times: usize::MAX })
+    }
+
     /// Answers so from now on.
-    pub(crate) fn answer_with(&self, answers: Answers) {
+    pub fn answer_with(&self, answers: Answers) {
         self.state(|state| state.answers = answers);
     }
 
     /// What DynamoDB was asked since this was called last.
-    pub(crate) fn take(&self) -> Vec<Asked> {
+    pub fn take(&self) -> Vec<Asked> {
         self.state(|state| std::mem::take(&mut state.asked))
     }
 
@@ -94,8 +145,11 @@ impl StandIn {
     }
 }
 
-impl HttpConnector for StandIn {
+impl HttpConnector for FakeDynamoDb {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if let Some(body) = self.state(|state| state.answers.prepared(&request)) {
+            return respond(200, body);
+        }
         let operation = request.headers().get("x-amz-target").and_then(|target| target.rsplit_once('.'));
         let asked = operation.map(|(_, operation)| Asked {
             operation: operation.to_owned(),
@@ -107,12 +161,30 @@ impl HttpConnector for StandIn {
             assert!(state.asked.len() <= MAX_REQUESTS, "a call asks DynamoDB without end");
             answer
         });
-        let status = status.try_into().expect("a status of three digits");
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+        respond(status, body)
     }
 }
 
+fn respond(status: u16, body: Vec<u8>) -> HttpConnectorFuture {
+    let status = status.try_into().expect("a status of three digits");
+    HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+}
+
 impl Answers {
+    /// Lists of so many open tasks, prepared.
+    pub fn tasks(count: usize) -> Self {
+        let item = TaskState::Open.item();
+        let page = json!({ "Count": count, "ScannedCount": count, "Items": vec![item.clone(); count] });
+        let bytes = |body: Value| body.to_string().into_bytes();
+        Self::Prepared { item: bytes(json!({ "Item": item })), page: bytes(page) }
+    }
+
+    fn prepared(&self, request: &HttpRequest) -> Option<Vec<u8>> {
+        let Self::Prepared { item, page } = self else { return None };
+        let is_query = request.headers().get("x-amz-target").is_some_and(|target| target.ends_with("Query"));
+        Some(if is_query { page.clone() } else { item.clone() })
+    }
+
     /// The answer to what DynamoDB is asked, or to a request for the issuer's key set.
     fn to(&mut self, asked: Option<&Asked>) -> (u16, Vec<u8>) {
         let answer = match (self, asked) {
@@ -121,7 +193,7 @@ impl Answers {
                 return (*status, body.clone());
             }
             (_, None) => return (404, Vec::new()),
-            (Self::Anything { .. }, Some(asked)) => TaskState::Open.to(asked),
+            (Self::Anything { .. } | Self::Prepared { .. }, Some(asked)) => TaskState::Open.to(asked),
             (Self::Task(state), Some(asked)) => state.to(asked),
             (Self::EndlessList, Some(asked)) => Ok(endless_list(&asked.body)),
         };
@@ -195,14 +267,20 @@ impl TaskState {
             return item;
         }
         item["title"] = text("Write the report");
+        item["description"] = text("Two pages, with figures.");
         item["priority"] = text("high");
         item["due"] = text("2026-12-15");
-        item["tags"] = json!({ "L": [text("work")] });
+        item["tags"] = json!({ "L": [text("work"), text("writing")] });
         item["created_at"] = text("2026-11-30T10:15:00.000Z");
         item["updated_at"] = text("2026-11-30T10:15:00.000Z");
+        let due_key = text(&format!("2026-12-15#{TASK_ID}"));
         if self == Self::Completed {
             item["completed_at"] = text("2026-11-30T10:15:00.000Z");
+        } else {
+            item["open_due"] = due_key.clone();
         }
+        item["due_key"] = due_key;
+        item["updated"] = text(&format!("2026-11-30T10:15:00.000Z#{TASK_ID}"));
         item
     }
 }

@@ -1,0 +1,190 @@
+//! Every operation is in every place that lists operations. Matrices take an operation up by themselves; what they cannot
+//! make up is looked for here, and a failure says what to add and where.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::fs;
+
+use kit::fixtures::{events, root};
+use serde_json::Value;
+use tests::{OpenApi, Operation};
+
+use crate::agreement::{local_routes, metadata, template_routes};
+use crate::calls::Call;
+
+/// A place that lists all operations.
+struct Place {
+    /// What people have to open.
+    name: &'static str,
+    /// The operations that are there.
+    list: fn() -> BTreeSet<String>,
+}
+
+const PLACES: [Place; 12] = [
+    Place { name: "functions/", list: folders },
+    Place { name: "tests/kit/src/operation.rs", list: || names(Operation::ALL) },
+    Place { name: "template.yaml", list: || template_routes().into_keys().collect() },
+    Place { name: "the router in Cargo.toml", list: || local_routes().into_keys().collect() },
+    Place { name: "default-members in Cargo.toml, which the bench measures", list: default_members },
+    Place { name: "openapi.yaml", list: contract },
+    Place { name: "the table of routes in README.md or docs/api.md", list: documented },
+    Place { name: "events/, one of API Gateway and one of cargo-lambda-watch", list: with_events },
+    Place { name: "Call::ALL in tests/cases/calls.rs", list: || names(Call::ALL.map(Call::operation)) },
+    Place { name: "Call::REPEATABLE in tests/cases/calls.rs", list: || names(Call::REPEATABLE.map(Call::operation)) },
+    Place { name: "web/src/api/task-api.ts", list: client },
+    Place { name: "fuzz/Cargo.lock", list: fuzzed },
+];
+
+fn names(operations: impl IntoIterator<Item = Operation>) -> BTreeSet<String> {
+    operations.into_iter().map(|operation| operation.name().to_owned()).collect()
+}
+
+fn folders() -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join("functions")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn default_members() -> BTreeSet<String> {
+    let metadata = metadata();
+    let defaults = metadata["workspace_default_members"].as_array().unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter().filter(|package| defaults.contains(&package["id"]));
+    packages.map(|package| package["name"].as_str().unwrap().to_owned()).collect()
+}
+
+fn contract() -> BTreeSet<String> {
+    OpenApi::read().operations().into_iter().map(|(_, _, definition)| tests::openapi::function(definition)).collect()
+}
+
+fn documented() -> BTreeSet<String> {
+    let pages = ["README.md", "docs/api.md"].map(|page| fs::read_to_string(root().join(page)).unwrap_or_default());
+    let text = pages.concat();
+    let has_row = |operation: &Operation| text.contains(&format!("| `{} {}` |", operation.method(), operation.path()));
+    names(Operation::ALL.into_iter().filter(has_row))
+}
+
+fn with_events() -> BTreeSet<String> {
+    let files = fs::read_dir(events()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let files: BTreeSet<_> = files.collect();
+    let functions = files.iter().map(|file| file.split('.').next().unwrap().to_owned());
+    let has_both = |name: &String| {
+        files.contains(&format!("{name}.json")) && files.contains(&format!("{name}.cargo-lambda-watch.json"))
+    };
+    functions.filter(has_both).collect()
+}
+
+/// Methods are named after operations: `createTask` of `create-task`.
+fn client() -> BTreeSet<String> {
+    let source = fs::read_to_string(root().join("web/src/api/task-api.ts")).unwrap();
+    let has_method = |operation: &Operation| {
+        let mut words = operation.name().split('-');
+        let first = words.next().unwrap().to_owned();
+        let method = words.fold(first, |name, word| format!("{name}{}{}", word[..1].to_uppercase(), &word[1..]));
+        source.contains(&format!("{method}("))
+    };
+    names(Operation::ALL.into_iter().filter(has_method))
+}
+
+fn fuzzed() -> BTreeSet<String> {
+    let functions = folders();
+    locked("fuzz/Cargo.lock").into_keys().map(|(name, _)| name).filter(|name| functions.contains(name)).collect()
+}
+
+/// What has to be done so that a place lists these operations and no others.
+fn differences(place: &str, listed: &BTreeSet<String>, operations: &BTreeSet<String>) -> Vec<String> {
+    let missing = operations.difference(listed).map(|name| format!("add {name} to {place}"));
+    let unknown = listed.difference(operations).map(|name| format!("{name} is no operation: remove it from {place}"));
+    missing.chain(unknown).collect()
+}
+
+/// The same for all places.
+fn all_differences(operations: &BTreeSet<String>) -> Vec<String> {
+    PLACES.iter().flat_map(|Place { name, list }| differences(name, &list(), operations)).collect()
+}
+
+/// Checks that two places say the same, and names what is in only one of them.
+#[track_caller]
+pub(crate) fn assert_same<T: Ord + Debug>(place: &str, listed: &BTreeSet<T>, other: &str, expected: &BTreeSet<T>) {
+    let (missing, unknown): (Vec<_>, Vec<_>) =
+        (expected.difference(listed).collect(), listed.difference(expected).collect());
+    assert!(missing.is_empty(), "missing in {place}, but in {other}: {missing:?}");
+    assert!(unknown.is_empty(), "in {place}, but missing in {other}: {unknown:?}");
+}
+
+/// Packages of a lock file, by name and version: what each depends on, and whether it is one of ours.
+fn locked(file: &str) -> BTreeMap<(String, String), (BTreeSet<String>, bool)> {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let packages = text.split("[[package]]\n").skip(1).map(|package| {
+        let value = |member: &str| {
+            let line = package.lines().find_map(|line| line.strip_prefix(member));
+            line.map(|line| line.trim_start_matches(" = ").trim_matches('"').to_owned())
+        };
+        let entries = package.lines().filter_map(|line| line.strip_prefix(" \"")?.strip_suffix("\","));
+        let dependencies = entries.map(|entry| entry.split(' ').next().unwrap().to_owned()).collect();
+        let key = (value("name").unwrap(), value("version").unwrap());
+        (key, (dependencies, value("source").is_none()))
+    });
+    packages.collect()
+}
+
+#[test]
+fn every_place_lists_every_operation() {
+    let differences = all_differences(&names(Operation::ALL));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn new_operation_is_missed_in_every_place() {
+    let mut operations = names(Operation::ALL);
+    operations.insert("archive-task".to_owned());
+    let expected = PLACES.map(|place| format!("add archive-task to {}", place.name));
+    assert_eq!(all_differences(&operations), expected);
+}
+
+#[test]
+fn removed_operation_is_found_where_it_was_left() {
+    let listed = BTreeSet::from(["get-task".to_owned(), "archive-task".to_owned()]);
+    let operations = BTreeSet::from(["get-task".to_owned()]);
+    let expected = ["archive-task is no operation: remove it from template.yaml"];
+    assert_eq!(differences("template.yaml", &listed, &operations), expected);
+}
+
+#[test]
+fn unequal_sets_are_told_by_what_differs() {
+    let message = |listed: &[&str], expected: &[&str]| {
+        let sets = [listed, expected].map(|names| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
+        let panic = std::panic::catch_unwind(|| assert_same("template.yaml", &sets[0], "functions/", &sets[1]));
+        *panic.unwrap_err().downcast::<String>().unwrap()
+    };
+    assert_eq!(message(&["a"], &["a", "b"]), r#"missing in template.yaml, but in functions/: ["b"]"#);
+    assert_eq!(message(&["a", "b"], &["a"]), r#"in template.yaml, but missing in functions/: ["b"]"#);
+}
+
+/// Fuzz targets are a workspace of their own, whose lock file cargo only mends when they are built.
+#[test]
+fn fuzz_lock_is_in_step_with_the_workspace() {
+    const MEND: &str = "run `cp Cargo.lock fuzz/Cargo.lock && cargo metadata --manifest-path fuzz/Cargo.toml`";
+    const OWN: [&str; 3] = ["arbitrary", "fuzz", "libfuzzer-sys"];
+    let (fuzz, workspace) = (locked("fuzz/Cargo.lock"), locked("Cargo.lock"));
+    for ((name, version), _) in fuzz.iter().filter(|((name, _), _)| !OWN.contains(&name.as_str())) {
+        assert!(
+            workspace.contains_key(&(name.clone(), version.clone())),
+            "{name} {version} in fuzz/Cargo.lock: {MEND}"
+        );
+    }
+    let packages = metadata()["packages"].as_array().unwrap().clone();
+    let ours = fuzz.iter().filter(|(_, (_, is_ours))| *is_ours);
+    let mut compared = 0;
+    for ((name, _), (listed, _)) in ours {
+        let Some(package) = packages.iter().find(|package| package["name"] == **name) else { continue };
+        let dependencies = package["dependencies"].as_array().unwrap();
+        let needed = dependencies.iter().filter(|on| on["kind"] == Value::Null && on["optional"] == false);
+        for dependency in needed.map(|on| on["name"].as_str().unwrap()) {
+            assert!(
+                listed.contains(dependency),
+                "{name} needs {dependency}, which fuzz/Cargo.lock does not know: {MEND}"
+            );
+        }
+        compared += 1;
+    }
+    assert!(compared > Operation::ALL.len(), "{compared} packages of ours");
+}

@@ -1,0 +1,81 @@
+//! What an answer contains, of every operation: what was there and what was sent, and nothing lost on the way.
+
+use serde_json::{Value, json};
+use tests::{ALICE, Api, Content, Event, Operation};
+
+/// The members of a task that a client sets, but for its completion.
+const FIELDS: [&str; 5] = ["title", "description", "priority", "due", "tags"];
+
+/// A task with all of its fields set.
+fn before() -> Value {
+    json!({ "title": "As it was", "description": "Before.", "priority": "high", "due": "2026-11-30", "tags": ["home", "old"] })
+}
+
+/// What a new task is where nothing is sent.
+fn defaults() -> Value {
+    json!({ "description": null, "priority": "none", "due": null, "tags": [] })
+}
+
+fn merged(mut base: Value, sent: &Value) -> Value {
+    base.as_object_mut().unwrap().extend(sent.as_object().unwrap().clone());
+    base
+}
+
+/// How an answer differs from what it should contain.
+fn differences(operation: Operation, before: &Value, sent: &Value, answer: &Value) -> Vec<String> {
+    let (expected, shown) = match operation.answers() {
+        Content::Nothing if answer.is_null() => return Vec::new(),
+        Content::Nothing => return vec![format!("{operation:?} answers {answer}")],
+        Content::Page => (before.clone(), &answer["tasks"][0]),
+        Content::SentTask => (merged(defaults(), sent), answer),
+        Content::ChangedTask => (merged(before.clone(), sent), answer),
+    };
+    let differing = FIELDS.into_iter().filter(|field| shown[field] != expected[field]);
+    let differing =
+        differing.map(|field| format!("{operation:?}: {field} is {}, not {}", shown[field], expected[field]));
+    let completed = sent["completed"].as_bool().filter(|completed| shown["completed"] != *completed);
+    let completed = completed.map(|completed| format!("{operation:?}: completed is not {completed}"));
+    differing.chain(completed).collect()
+}
+
+#[tokio::test]
+async fn every_answer_contains_what_was_there_and_what_was_sent() {
+    let api = Api::start().await;
+    for operation in Operation::ALL {
+        let mut bodies = vec![operation.good_body()];
+        // Without what may be left out.
+        bodies.extend((operation.answers() == Content::SentTask).then(|| Some(json!({ "title": "Alone" }))));
+        for body in bodies {
+            let id = api.create(ALICE, before()).await["id"].as_str().unwrap().to_owned();
+            let event = if operation.is_on_a_task() { Event::by(ALICE).task(&id) } else { Event::by(ALICE) };
+            let event = body.iter().fold(event, |event, body| event.json(body));
+            let answer = api.call(operation, &event).await;
+            assert_eq!(answer.status, operation.success(), "{operation:?}: {answer:?}");
+            let sent = body.unwrap_or(json!({}));
+            let differences = differences(operation, &before(), &sent, &answer.body);
+            assert!(differences.is_empty(), "{}", differences.join("\n"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answered_task_is_the_one_that_is_there() {
+    let api = Api::start().await;
+    for operation in Operation::answering_a_task() {
+        let id = api.create(ALICE, before()).await["id"].as_str().unwrap().to_owned();
+        let answer = api.call(operation, &Event::by(ALICE).of(operation, &id)).await;
+        let read =
+            api.get(ALICE, answer.body["id"].as_str().unwrap_or_else(|| panic!("{operation:?}: {answer:?}"))).await;
+        assert_eq!((answer.header("etag"), &answer.body), (read.header("etag"), &read.body), "{operation:?}");
+    }
+}
+
+#[test]
+fn copy_without_description_due_and_tags_is_noticed() {
+    let copy = merged(before(), &merged(defaults(), &json!({ "priority": "high" })));
+    let differing = differences(Operation::GetTask, &before(), &json!({}), &copy);
+    assert_eq!(differing.len(), 3, "{differing:?}");
+    for field in ["description", "due", "tags"] {
+        assert!(differing.iter().any(|difference| difference.starts_with(&format!("GetTask: {field} is"))), "{field}");
+    }
+}

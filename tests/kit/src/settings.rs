@@ -1,0 +1,20 @@
+//! The settings of functions that tests, fuzz targets and benches start.
+
+use shared::aws::Access;
+use shared::settings::{InvalidSetting, Settings};
+use signer::ENVIRONMENT;
+
+/// Reads the settings of a function in [`ENVIRONMENT`] with these variables, which override it.
+///
+/// # Errors
+/// As [`Settings::read`].
+pub fn settings(variables: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
+    let value = |name: &str| {
+        let all = variables.iter().chain(&ENVIRONMENT);
+        all.copied().find_map(|(known, value)| (known == name).then(|| value.to_owned()))
+    };
+    let required = |name: &str| value(name).expect("it is in ENVIRONMENT");
+    let access =
+        Access::new(&required("AWS_REGION"), &required("AWS_ACCESS_KEY_ID"), &required("AWS_SECRET_ACCESS_KEY"));
+    Settings::read(value, access)
+}
