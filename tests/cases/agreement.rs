@@ -84,15 +84,6 @@ fn a_resource_is_named_after_its_binary() {
     }
 }
 
-#[test]
-fn documentation_lists_every_route() {
-    let page = fs::read_to_string(root().join("docs/api.md")).unwrap();
-    for route in template_routes().into_values().flatten() {
-        let row = format!("| `{} {}` |", route.method, route.path);
-        assert!(page.contains(&row), "missing in docs/api.md: {row}");
-    }
-}
-
 /// Whether a file has a test of this name.
 fn has_test(file: &Path, name: &str) -> bool {
     let Ok(text) = fs::read_to_string(file) else { return false };
