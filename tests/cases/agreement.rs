@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use local::template::{Route, Template};
 use serde_json::{Value, json};
 use shared::app::ANSWER_WITHIN;
 use shared::aws::Access;
 use shared::settings::Settings;
 use tests::{ALICE, Api, Event, Operation, Recorded, SECRET_SETTINGS};
-use xtask::template::{Route, Template};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()

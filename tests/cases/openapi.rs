@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use local::template::{Route, Template};
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Api, BOB, Event, Fault, OpenApi, Operation, Signer};
-use xtask::template::{Route, Template};
 
 const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
 

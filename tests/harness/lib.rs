@@ -21,11 +21,11 @@ use std::sync::Arc;
 
 use dynoxide::ImportOptions;
 pub use kit::{Event, Operation};
+use local::dynamodb::{EmbeddedDynamoDb, Storage};
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::aws::{Access, Connector, TrustedRoots};
 use shared::settings::Settings;
-use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
 pub use self::dev::{Dev, send, temporary_folder, try_send};
 pub use self::issuer::Issuer;
