@@ -1,8 +1,8 @@
 /**
- * Better Auth as a team would set it up for this API, in either of the two ways that the API verifies tokens.
+ * Better Auth as a team would set it up for this API, for either way in which the API verifies tokens.
  *
- * There is no `bearer()` among the plugins: with it, a script on the page could read the session token out of
- * `/get-session` and use it from anywhere for seven days. Without it a session is its `HttpOnly` cookie and nothing else.
+ * The plugin `bearer()` is left out on purpose: with it, a script on the page could read the session token from
+ * `/get-session` and use it from anywhere for seven days. Without it, only the `HttpOnly` cookie carries the session.
  */
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
@@ -13,17 +13,17 @@ import { sendMail } from "./mail.js";
 
 export async function startAuth(settings) {
   const options = {
-    appName: "Tasks",
+    appName: "Daylist",
     baseURL: settings.origin,
     secret: settings.secret,
     database: openDatabase(settings.database),
     emailAndPassword: { enabled: true, requireEmailVerification: settings.isProduction },
     ...(settings.isProduction && { emailVerification: verificationBy(settings.mailUrl) }),
     plugins: [jwt(settings.mode === "shared-secret" ? signedWithSecret(settings) : signedWithKeyPair(settings))],
-    // Browsers send a cookie to every port of a host: with the port in its name, two stacks do not sign each other out.
+    // Browsers send cookies to every port of a host. With the port in its name, two stacks do not sign each other out.
     advanced: { cookiePrefix: `tasks-${settings.port}` },
-    // Better Auth's own limits, by client address: 3 attempts to sign in in 10 seconds, and 100 of most other requests.
-    // Every cold start of a function reads the keys, and all of them may come from one address.
+    // Better Auth's own limits per client address in 10 seconds: 3 attempts to sign in, 100 of most other requests.
+    // Every cold start of a function fetches the keys, and all of them may come from one address.
     rateLimit: { enabled: settings.isProduction, customRules: { "/jwks": { window: 10, max: 1000 } } },
     telemetry: { enabled: false },
     logger: { log: logWithoutDetails },
@@ -31,23 +31,23 @@ export async function startAuth(settings) {
   const { runMigrations } = await getMigrations(options);
   await runMigrations();
   const auth = betterAuth(options);
-  // The first request for a key makes it, and several first requests at once would make several.
+  // The first request for the keys creates one. Several first requests at once would create several.
   if (settings.mode === "key-set") await auth.api.getJwks();
   return auth;
 }
 
 /**
- * Nothing but what the plugin adds, which is all that the API reads: `sub`, `iss`, `aud`, `iat` and `exp`. By default the
- * whole user would be in the token, and a picture as a data URL makes it longer than API Gateway lets through.
+ * No claims beyond those that the plugin adds, which are all that the API reads: `sub`, `iss`, `aud`, `iat`, and `exp`. By
+ * default the token contains the whole user, and a picture as a data URL makes it longer than API Gateway allows.
  */
 const definePayload = () => ({});
 
-/** Nobody signs in with an address that has not been shown to be theirs. A lost mail is sent again at the next sign-in. */
+/** Users verify their address before they can sign in. If the mail is lost, the next sign-in sends another one. */
 function verificationBy(mailUrl) {
   return {
     sendOnSignUp: true,
     sendOnSignIn: true,
-    // Not awaited: the time of the answer would tell whether there is such a user.
+    // Not awaited: the response time would reveal whether the user exists.
     sendVerificationEmail: async ({ user, url }) => {
       const text = `Open this link to confirm your e-mail address:\n\n${url}\n`;
       sendMail(mailUrl, { to: user.email, subject: "Confirm your e-mail address", text });
@@ -55,17 +55,17 @@ function verificationBy(mailUrl) {
   };
 }
 
-/** The plugin's default: an Ed25519 key pair, whose public half the API fetches from `/api/auth/jwks`. */
+/** The plugin's default: an Ed25519 key pair. The API fetches its public key from `/api/auth/jwks`. */
 function signedWithKeyPair({ audience, tokenLifetime }) {
   return { jwt: { audience, expirationTime: tokenLifetime, definePayload } };
 }
 
 /**
- * HS256 with the secret that the API has as well. The plugin then has no keys and publishes none.
+ * HS256 with a secret that the API shares. The plugin then has no keys and publishes none.
  *
- * It is not the secret of Better Auth itself, which also signs links and encrypts what is stored: who can read the settings
- * of a function must not be able to do that. The plugin's own header goes into the token, because its type tells
- * kinds of tokens from each other.
+ * Use a separate secret. Better Auth's own secret also signs links and encrypts stored data, which whoever can read a
+ * function's settings must not be able to do. Keep the header that the plugin passes: its `typ` distinguishes
+ * kinds of tokens.
  */
 function signedWithSecret({ origin, audience, tokenLifetime, tokenSecret }) {
   const key = new TextEncoder().encode(tokenSecret);
@@ -81,8 +81,8 @@ function signedWithSecret({ origin, audience, tokenLifetime, tokenSecret }) {
 }
 
 /**
- * Better Auth passes e-mail addresses and whole errors along: the log gets neither, only what happened. A wrong password is
- * a warning to Better Auth; nobody who runs this needs to hear of it.
+ * Better Auth passes e-mail addresses and whole errors. The log gets neither, only the message. A wrong password is a
+ * warning to Better Auth, but no reason to alert an operator.
  */
 function logWithoutDetails(level, message) {
   console.log(JSON.stringify({ level: level === "error" ? "ERROR" : "INFO", message: String(message) }));

@@ -1,4 +1,4 @@
-/** The static files of the page, as a content delivery network would serve them. */
+/** Serves the page's static files as a content delivery network would. */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
@@ -18,20 +18,20 @@ const TYPES = {
   ".yaml": "application/yaml; charset=utf-8",
 };
 
-/** Gives the function that answers a request for a file, and says whether there was one. */
+/** Returns the function that responds to a request for a file. */
 export function pages({ pages: folder, contract }, fixed) {
   return async function serve(request, response, pathname) {
     const content = fixed[pathname] ?? (await read(pathname === "/openapi.yaml" ? contract : fileIn(folder, pathname)));
     if (content !== undefined) return send(request, response, pathname, content);
     if (!acceptsPage(request, pathname)) return send(request, response, "/404.txt", "Not found\n", 404);
-    // The page decides itself what an address without a file means.
+    // The page itself decides what an address without a file means.
     const page = await read(join(folder, "index.html"));
     if (page !== undefined) return send(request, response, "/index.html", page);
-    return send(request, response, "/404.txt", "There is no page: web/ is not built.\n", 404);
+    return send(request, response, "/404.txt", "The page is missing: web/ is not built.\n", 404);
   };
 }
 
-/** The path of a file, or nothing for a path that could leave the folder or names a hidden file. */
+/** The path of a file, or nothing if the path could leave the folder or names a hidden file. */
 function fileIn(folder, pathname) {
   const segments = pathname.split("/").slice(1);
   const isPlain = segments.every((name) => !name.startsWith(".") && !/[\\\0]/.test(name));
@@ -56,7 +56,7 @@ function acceptsPage(request, pathname) {
 function send(request, response, pathname, content, status = 200) {
   const etag = `"${createHash("sha256").update(content).digest("base64url")}"`;
   response.setHeader("etag", etag);
-  // The build puts a hash of their content into the names of its assets.
+  // The build puts a content hash into the names of assets.
   const isHashed = status === 200 && pathname.startsWith("/assets/");
   response.setHeader("cache-control", isHashed ? "public, max-age=31536000, immutable" : "no-cache");
   if (status === 200 && request.headers["if-none-match"]?.includes(etag)) {

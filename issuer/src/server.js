@@ -1,4 +1,4 @@
-/** One origin for the page and its issuer: their cookies need no exception, and the issuer needs no CORS. */
+/** Page and issuer share an origin: cookies need no exception, and the issuer needs no CORS. */
 import { createServer } from "node:http";
 import { toNodeHandler } from "better-auth/node";
 import { pages } from "./pages.js";
@@ -13,12 +13,12 @@ export function createIssuer(auth, settings) {
     const pathname = decodedPath(request.url);
     if (pathname === undefined) return response.writeHead(400).end();
     if (pathname === "/api/auth" || pathname.startsWith("/api/auth/")) {
-      // Rate limits count by this, so nobody may choose it. Behind a proxy, take the address that the proxy names instead.
+      // Rate limits count by this address, so clients must not choose it. Behind a proxy, use the address that the proxy gives.
       request.headers["x-forwarded-for"] = request.socket.remoteAddress;
       return handleAuth(request, response);
     }
     if (!["GET", "HEAD"].includes(request.method)) return response.writeHead(405, { allow: "GET, HEAD" }).end();
-    // Whoever opens the page as `localhost` would be on another site than the issuer.
+    // Opened as `localhost`, the page would be on a different site from the issuer.
     if (`http://${request.headers.host}` !== settings.origin) return redirect(response, settings.origin + request.url);
     if (pathname === "/reference") return redirect(response, `${settings.origin}/reference/`);
     return servePage(request, response, pathname);
@@ -26,7 +26,7 @@ export function createIssuer(auth, settings) {
 
   return createServer((request, response) => {
     answer(request, response).catch((error) => {
-      console.error(`${request.method} ${error.code ?? error.name}: cannot be answered`);
+      console.error(`${request.method} request failed: ${error.code ?? error.name}`);
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end();
     });
@@ -47,7 +47,7 @@ function decodedPath(url) {
   }
 }
 
-/** The reference page is a package of others, which writes its styles into the document. */
+/** The reference page uses Swagger UI, which writes its styles into the document. */
 function securityHeaders({ apiUrl }, url) {
   const styles = url.startsWith("/reference") ? "'self' 'unsafe-inline'" : "'self'";
   const policy = {

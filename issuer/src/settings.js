@@ -1,4 +1,4 @@
-/** What `cargo xtask dev` decides. A setting that is missing or wrong ends the start with one clear line. */
+/** Settings that `cargo xtask dev` provides. A missing or invalid one stops the start with a one-line message. */
 
 const MODES = ["key-set", "shared-secret"];
 
@@ -11,10 +11,10 @@ export function readSettings(environment) {
   const port = Number(required("ISSUER_PORT"));
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error("ISSUER_PORT is not a port");
   const mode = required("ISSUER_MODE");
-  if (!MODES.includes(mode)) throw new Error(`ISSUER_MODE is one of ${MODES.join(", ")}`);
+  if (!MODES.includes(mode)) throw new Error(`ISSUER_MODE must be one of ${MODES.join(", ")}`);
   const tokenLifetime = environment.ISSUER_TOKEN_LIFETIME || "15m";
   if (!/^[1-9]\d{0,6}[smhd]$/.test(tokenLifetime)) {
-    throw new Error("ISSUER_TOKEN_LIFETIME is a number and one of s, m, h, d, such as 20s");
+    throw new Error("ISSUER_TOKEN_LIFETIME must be a number followed by s, m, h, or d, such as 20s");
   }
   const mailUrl = environment.NODE_ENV === "production" ? required("ISSUER_MAIL_URL") : environment.ISSUER_MAIL_URL;
   if (mailUrl && !URL.canParse(mailUrl)) throw new Error("ISSUER_MAIL_URL is not a URL");
@@ -23,10 +23,10 @@ export function readSettings(environment) {
     mode,
     tokenLifetime,
     mailUrl,
-    // A laptop has no mail, and tests sign many users up: without an address for mail, a new user may sign in at once, as
-    // often as they like. Production always verifies addresses and limits attempts; ISSUER_MAIL_URL shows it anywhere.
+    // A laptop has no mail service, and tests sign up many users. Without ISSUER_MAIL_URL, new users can therefore sign in
+    // at once, without limits. Production always verifies addresses and limits attempts; ISSUER_MAIL_URL enables both anywhere.
     isProduction: Boolean(mailUrl),
-    // A page on localhost and an issuer on 127.0.0.1 would be two sites, and the session's cookie would not be sent.
+    // A page on localhost and an issuer on 127.0.0.1 would be two sites: the browser would not send the session cookie.
     origin: `http://127.0.0.1:${port}`,
     apiUrl: required("ISSUER_API_URL"),
     audience: required("ISSUER_AUDIENCE"),

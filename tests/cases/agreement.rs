@@ -72,11 +72,11 @@ fn a_resource_is_named_after_its_binary() {
 }
 
 #[test]
-fn the_readme_lists_every_route() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+fn documentation_lists_every_route() {
+    let page = fs::read_to_string(root().join("docs/api.md")).unwrap();
     for route in template_routes().into_values().flatten() {
         let row = format!("| `{} {}` |", route.method, route.path);
-        assert!(readme.contains(&row), "{row}");
+        assert!(page.contains(&row), "missing in docs/api.md: {row}");
     }
 }
 
@@ -107,8 +107,8 @@ fn every_test_that_the_documentation_names_is_there() {
     assert!(named > 50, "{named} tests are named");
 
     // `module::name`, of the cases
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    for (module, name) in readme.split('`').filter_map(|text| text.split_once("::")) {
+    let architecture = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    for (module, name) in architecture.split('`').filter_map(|text| text.split_once("::")) {
         let file = root().join("tests/cases").join(module).with_extension("rs");
         assert!(!file.exists() || has_test(&file, name), "{module}::{name} is not there");
     }
@@ -187,14 +187,14 @@ fn a_function_gets_the_settings_that_it_reads_and_no_others() {
     let read = read.into_inner();
     // Lambda itself sets region and credentials; nobody sets an endpoint in AWS.
     let mut ours: BTreeSet<_> = read.into_iter().filter(|name| !name.starts_with("AWS_")).collect();
-    // Read by the C library, when it looks up a name.
-    ours.insert("RES_OPTIONS".to_owned());
+    // Read by the C library, when it looks up a name, and when it starts.
+    ours.extend(["RES_OPTIONS", "GLIBC_TUNABLES"].map(str::to_owned));
     for function in Template::read().unwrap().functions() {
         assert_eq!(function.environment.iter().cloned().collect::<BTreeSet<_>>(), ours, "{}", function.logical_id);
     }
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/settings.md")).unwrap();
     for name in ours {
-        assert!(readme.contains(&format!("| `{name}` |")), "{name} is not in the README's table");
+        assert!(page.contains(&format!("| `{name}` |")), "missing in docs/settings.md: {name}");
     }
 }
 

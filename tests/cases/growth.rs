@@ -42,8 +42,8 @@ async fn a_call_costs_the_same_with_one_task_and_with_a_hundred_thousand() {
             assert_eq!(costs[0], costs[1], "{name}: a thousand times as many tasks");
         }
     }
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    assert!(readme.contains(&table), "README.md should have this table:\n{table}");
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/costs.md")).unwrap();
+    assert!(page.contains(&table), "docs/costs.md should have this table:\n{table}");
 }
 
 fn user(size: usize) -> String {
@@ -96,8 +96,8 @@ async fn list_reads_a_bounded_number_of_units_whatever_the_size_of_tasks() {
         assert!(*requests <= 4 && *units <= MOST_UNITS, "{name}: {requests} requests, {units} units");
         let _ = writeln!(table, "| {name} | {requests} | {units} |");
     }
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    assert!(readme.contains(&table), "README.md should have this table:\n{table}");
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/costs.md")).unwrap();
+    assert!(page.contains(&table), "docs/costs.md should have this table:\n{table}");
 }
 
 /// Gives a user tasks with items of these sizes, newest first.
@@ -183,7 +183,7 @@ async fn measured(
     answer
 }
 
-/// As the README has it.
+/// As docs/costs.md has it.
 fn table(rows: &[(&str, Vec<Cost>)]) -> String {
     let mut table = String::from(
         "| call | requests | units with 1 task | with 1,000 | with 100,000 |\n|---|---:|---:|---:|---:|\n",

@@ -1,6 +1,7 @@
 //! What the functions are made of, as their bill of materials says it.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use serde_json::Value;
 use tests::Operation;
@@ -59,4 +60,17 @@ fn the_bill_of_the_functions_says_what_uses_what() {
     assert_eq!(used.len() + 1, known.len(), "nothing is there without being used, but for the product itself");
     let of_product = uses.iter().find(|user| user["ref"] == *product).unwrap();
     assert_eq!(of_product["dependsOn"].as_array().unwrap().len(), Operation::ALL.len());
+}
+
+#[test]
+fn ci_pins_its_actions_by_commit() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../.github/workflows");
+    let workflows = fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    let workflows: String = workflows.collect();
+    let actions: Vec<_> = workflows.split("uses: ").skip(1).map(|action| action.lines().next().unwrap()).collect();
+    assert!(!actions.is_empty());
+    for action in actions {
+        let commit = action.split_once('@').unwrap().1.split(' ').next().unwrap();
+        assert!(commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()), "{action}");
+    }
 }

@@ -6,7 +6,7 @@ test("the reference shows every operation, and tries one with a token that is pa
   const { authorization = "" } = await store.headers();
 
   await page.goto("/reference/");
-  await expect(page.getByRole("heading", { name: "Task API" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Daylist API" })).toBeVisible();
   await expect(page.locator(".opblock")).toHaveCount(7);
 
   await page.screenshot({ path: "artifacts/screenshots/reference.png" });

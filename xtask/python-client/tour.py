@@ -29,6 +29,7 @@ from task_api_client.models import (
     ProblemCode,
     Task,
     TaskChanges,
+    TaskReplacement,
 )
 
 T = TypeVar("T")
@@ -74,8 +75,12 @@ def work_with_tasks(client: AuthenticatedClient) -> None:
     milk = expect(Task, complete_task.sync("me", milk.id, client=client, body=Completion(completed=True)))
     assert (milk.completed, milk.completed_at) == (True, milk.updated_at)
     assert titles(client, status=ListTasksStatus.COMPLETED) == ["Buy oat milk"]
-    bread = expect(Task, replace_task.sync("me", bread.id, client=client, body=NewTask(title="Bake bread")))
+    bread = expect(Task, replace_task.sync("me", bread.id, client=client, body=TaskReplacement(title="Bake bread")))
     assert (bread.title, bread.due) == ("Bake bread", None)
+    # What was read can be changed and sent back.
+    replacement = TaskReplacement.from_dict(milk.to_dict() | {"completed": False})
+    milk = expect(Task, replace_task.sync("me", milk.id, client=client, body=replacement))
+    assert (milk.title, milk.completed, milk.completed_at) == ("Buy oat milk", False, None)
 
     for task in (milk, bread):
         deleted = delete_task.sync_detailed("me", task.id, client=client, if_match=f'"{task.version}"')

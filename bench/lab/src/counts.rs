@@ -7,11 +7,11 @@ use crate::laboratory::Laboratory;
 use crate::programs::{Builds, Size};
 
 /// Bytes. A second library for TLS would not go in.
-const MAX_FILE: u64 = 5_000_000;
-const MAX_ZIP: u64 = 2_200_000;
+const MAX_FILE: u64 = 5_600_000;
+const MAX_ZIP: u64 = 2_600_000;
 /// Instructions of a warm request: a tenth more than there were when this was written, which is more than processors
 /// differ in what they let the C library choose.
-const MAX_INSTRUCTIONS: [(&str, u64); 3] = [("get-task", 730_000), ("create-task", 780_000), ("list-tasks", 2_400_000)];
+const MAX_INSTRUCTIONS: [(&str, u64); 3] = [("get-task", 800_000), ("create-task", 860_000), ("list-tasks", 2_300_000)];
 
 /// Builds all functions, and fails if sizes or instructions exceed their limits.
 pub(crate) fn check() -> Result<()> {

@@ -61,6 +61,10 @@ impl<'a> Subject<'a> {
         Self { name: name.to_owned(), program, operation, key: Key::Secret, is_peer: false }
     }
 
+    fn is_baseline(&self) -> bool {
+        self.name.starts_with(BASELINE)
+    }
+
     /// Requests before those that are measured. What compiles while it runs needs more of them.
     fn warm_up(&self) -> usize {
         if self.is_peer { 300 } else { 30 }
@@ -73,8 +77,10 @@ impl<'a> Subject<'a> {
 }
 
 /// The name of a function of another build.
+const BASELINE: &str = "baseline";
+
 fn baseline_of(function: &str) -> String {
-    format!("baseline: {function}")
+    format!("{BASELINE}: {function}")
 }
 
 impl<'a> Subjects<'a> {
@@ -334,9 +340,12 @@ impl Laboratory {
         environment.extend(if subject.is_peer {
             let of_node = [("NODE_EXTRA_CA_CERTS", certificate), ("NODE_NO_WARNINGS", "1".to_owned())];
             let of_all = [("AWS_CA_BUNDLE", certificates.clone()), ("SSL_CERT_FILE", certificates)];
-            of_node.into_iter().chain(of_all).collect()
+            of_node.into_iter().chain(of_all).collect::<Vec<_>>()
         } else {
-            vec![("AWS_CA_BUNDLE", certificate)]
+            // As template.yaml sets it; a baseline has the environment of its own template.
+            let tunables =
+                (!subject.is_baseline()).then(|| ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=64".to_owned()));
+            [("AWS_CA_BUNDLE", certificate)].into_iter().chain(tunables).collect()
         });
         environment
     }

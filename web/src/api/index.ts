@@ -1,4 +1,4 @@
-/** The client of the Task API: what a front end needs of it, and nothing of any front end. */
+/** The client of the Daylist API: everything a front end needs to call it, and nothing specific to one. */
 export { type FieldError, type ParameterError, Problem, type ProblemCode, SessionOver, Unreachable } from "./errors";
 export {
   type CallOptions,

@@ -10,7 +10,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
@@ -19,17 +19,18 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description `all` and `completed` come newest first; `open` comes by due date, undated tasks last.
+         * @description `all` and `completed` are sorted newest first, `open` by due date with undated tasks last.
          *
-         *     A page holds `limit` tasks unless it is the last one. Only where a filter passes over a thousand tasks in a row may
-         *     it hold fewer, even none, and still have a `next_cursor`: the list ends where `next_cursor` is null.
+         *     A page holds `limit` tasks unless it is the last one. It can hold fewer, even none, and still have a `next_cursor`, if a
+         *     filter skips some nine hundred tasks in a row or the page would have more than 512 KiB of text. The list ends when
+         *     `next_cursor` is null.
          */
         get: operations["listTasks"];
         put?: never;
         /**
          * Create a task
-         * @description With an `Idempotency-Key`, the same request makes no second task for 24 hours: it is answered with the task as it is
-         *     by then, or with 404 if it has been deleted.
+         * @description With an `Idempotency-Key`, repeating the request within 24 hours creates no second task. The response is the task as it is
+         *     by then, or 404 if it has been deleted.
          */
         post: operations["createTask"];
         delete?: never;
@@ -44,12 +45,12 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
                 /**
-                 * @description The task's `id`. Whatever is no id of a task of this user is 404.
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
                  * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
                  */
                 task_id: components["parameters"]["TaskId"];
@@ -60,21 +61,24 @@ export interface paths {
         get: operations["getTask"];
         /**
          * Replace a task
-         * @description What the body leaves out is reset to its default. Whether the task is completed stays.
+         * @description Replaces every field that a client can set. Omitted fields are reset to their defaults, including `completed`: without it,
+         *     the task is open. A task that was already completed keeps its `completed_at`.
+         *
+         *     A task can be sent back as it was read: fields that only the server sets are ignored, and `id` must match the path.
          */
         put: operations["replaceTask"];
         post?: never;
         /**
          * Delete a task
-         * @description Its content is gone at once. A task that is not there, deleted or not, is answered with 404.
+         * @description Removes the task's content immediately. The response is 404 if the task does not exist, or no longer exists.
          */
         delete: operations["deleteTask"];
         options?: never;
         head?: never;
         /**
-         * Change parts of a task
-         * @description A JSON merge patch ([RFC 7396](https://www.rfc-editor.org/rfc/rfc7396)): what it leaves out stays, and `null` resets.
-         *     An empty patch changes nothing, not even the version.
+         * Update parts of a task
+         * @description A JSON merge patch ([RFC 7396](https://www.rfc-editor.org/rfc/rfc7396)): omitted fields stay, and `null` resets a field.
+         *     `completed` completes or reopens the task. An empty patch changes nothing, not even the version.
          */
         patch: operations["updateTask"];
         trace?: never;
@@ -85,12 +89,12 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
                 /**
-                 * @description The task's `id`. Whatever is no id of a task of this user is 404.
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
                  * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
                  */
                 task_id: components["parameters"]["TaskId"];
@@ -105,10 +109,10 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description The body says whether the task is completed. Without a body it becomes what it was not. If the answer to such a request
-         *     is lost, or is a 503, the task has become so once or not at all (for the limit of that see Retries): do not repeat the
-         *     request, but read the task, or say in a body what `completed` shall be. A task that already is what was asked for
-         *     stays as it is, version included.
+         * @description The body says whether the task is completed. Without a body, the request toggles the task. If the response to a toggle is
+         *     lost, or is 503, the task was toggled once or not at all (Retries names the exception). Do not repeat the request: read
+         *     the task, or send a body with `completed`. A task that is already in the requested state does not change, and keeps its
+         *     version.
          */
         patch: operations["completeTask"];
         trace?: never;
@@ -119,42 +123,42 @@ export interface components {
     schemas: {
         /**
          * Format: uuid
-         * @description A UUID of version 7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562)) in lower case, so that ids sort by creation.
+         * @description A UUID version 7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562)) in lower case. Ids sort by creation time.
          */
         TaskId: string;
-        /** @description 1 to 200 characters without control characters. White space around it is dropped. */
+        /** @description 1 to 200 characters without control characters. Surrounding white space is removed. */
         Title: string;
-        /** @description At most 10,000 characters, kept as they came. */
+        /** @description At most 10,000 characters, stored unchanged. Tab and line feed are the only control characters allowed. */
         Description: string | null;
         /**
-         * @description How much it matters.
+         * @description How important the task is.
          * @enum {string}
          */
         Priority: "none" | "low" | "medium" | "high";
         /**
          * Format: date
-         * @description A day, in the user's own calendar.
+         * @description A day in the user's own calendar.
          */
         Date: string;
         /**
          * Format: date-time
-         * @description A moment as [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339) writes it. It is kept in UTC, with milliseconds.
+         * @description A date and time ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)). It is stored in UTC, with milliseconds.
          */
         Moment: string;
         /**
          * Format: date-time
-         * @description A moment in UTC, with milliseconds.
+         * @description A date and time in UTC, with milliseconds.
          */
         Timestamp: string;
-        /** @description A day, or a moment. */
+        /** @description A date, or a date and time. */
         Due: components["schemas"]["Date"] | components["schemas"]["Moment"];
-        /** @description A label of 1 to 50 characters without control characters. White space around it is dropped. */
+        /** @description A label of 1 to 50 characters without control characters. Surrounding white space is removed. */
         Tag: string;
-        /** @description Labels, in the order they were given, no two the same. */
+        /** @description Labels without duplicates, in the order given. */
         Tags: components["schemas"]["Tag"][];
-        /** @description `*`, or up to 50 entity tags with commas between them. */
+        /** @description `*`, or up to 50 entity tags separated by commas. */
         EntityTags: string;
-        /** @description What a client says of a task. */
+        /** @description The fields of a new task. */
         NewTask: {
             title: components["schemas"]["Title"];
             /** @default null */
@@ -162,97 +166,130 @@ export interface components {
             /** @default none */
             priority?: components["schemas"]["Priority"];
             /**
-             * @description When it should be done.
+             * @description When the task is due.
              * @default null
              */
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
             /** @default [] */
             tags?: components["schemas"]["Tags"];
         };
-        /** @description What a client changes of a task. What is left out stays, `null` resets. */
+        /** @description Every field that a client can set. Omitted fields are reset. */
+        TaskReplacement: {
+            title: components["schemas"]["Title"];
+            /** @default null */
+            description?: components["schemas"]["Description"];
+            /**
+             * @description Whether the task is done.
+             * @default false
+             */
+            completed?: boolean;
+            /** @default none */
+            priority?: components["schemas"]["Priority"];
+            /**
+             * @description When the task is due.
+             * @default null
+             */
+            due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
+            /** @default [] */
+            tags?: components["schemas"]["Tags"];
+            /** @description The id in the path. Any other id is rejected. */
+            id?: components["schemas"]["TaskId"];
+            /** @description Ignored. */
+            completed_at?: unknown;
+            /** @description Ignored. */
+            created_at?: unknown;
+            /** @description Ignored. */
+            updated_at?: unknown;
+            /** @description Ignored. `If-Match` states which version to replace. */
+            version?: unknown;
+        };
+        /** @description Changes to a task. Omitted fields stay, and `null` resets a field. */
         TaskChanges: {
             title?: components["schemas"]["Title"];
             description?: components["schemas"]["Description"];
-            /** @description How much it matters; null is `none`. */
+            /** @description Whether the task is done. */
+            completed?: boolean;
+            /** @description How important the task is. Null means `none`. */
             priority?: components["schemas"]["Priority"] | null;
-            /** @description When it should be done. */
+            /** @description When the task is due. */
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
-            /** @description Labels, in their order, no two the same; null is none. */
+            /** @description Labels without duplicates, in the order given. Null removes all of them. */
             tags?: components["schemas"]["Tag"][] | null;
         };
-        /** @description Whether a task is completed. */
+        /** @description Whether the task is completed. */
         Completion: {
             completed: boolean;
         };
-        /** @description A task as its owner sees it. */
+        /** @description A task, as its owner sees it. */
         Task: {
             id: components["schemas"]["TaskId"];
-            /** @description What is to be done. */
+            /** @description What to do. */
             title: string;
             description: components["schemas"]["Description"];
-            /** @description Whether it is done. */
+            /** @description Whether the task is done. */
             completed: boolean;
-            /** @description When it was completed; null while it is open. */
+            /** @description When the task was completed. Null while it is open. */
             completed_at: components["schemas"]["Timestamp"] | null;
             priority: components["schemas"]["Priority"];
-            /** @description When it should be done. */
+            /** @description When the task is due. */
             due: components["schemas"]["Date"] | components["schemas"]["Timestamp"] | null;
-            /** @description Labels, in the order they were given, no two the same. */
+            /** @description Labels without duplicates, in the order given. */
             tags: string[];
             created_at: components["schemas"]["Timestamp"];
             updated_at: components["schemas"]["Timestamp"];
-            /** @description 1 when it was created, and one more with every write. */
+            /** @description 1 after creation, and one more with every write. */
             version: number;
         };
-        /** @description Part of a list. */
+        /** @description A page of a list. */
         Page: {
             tasks: components["schemas"]["Task"][];
-            /** @description The `cursor` of the next page; null if this is the last one. */
+            /** @description The `cursor` of the next page. Null on the last page. */
             next_cursor: string | null;
         };
         /**
-         * @description What went wrong, for programs. `invalid_event` is never the answer to a request over HTTP: it means that a function was
-         *     called with something else than an event of API Gateway.
+         * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
+         *     cannot be part of a URI. `invalid_event` is never the response to an HTTP request. It means that a function was
+         *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_header" | "invalid_event" | "idempotency_key_in_flight" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
-        /** @description A failure (RFC 9457). */
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
+        /** @description An error (RFC 9457). */
         Problem: {
             /**
-             * @description The status says what kind of problem it is, and `code` says it more exactly.
+             * @description Always `about:blank`. The status gives the kind of problem, and `code` the exact one.
              * @constant
              */
             type: "about:blank";
-            /** @description The status in words. */
+            /** @description The name of the status. */
             title: string;
-            /** @description The status of the answer. */
+            /** @description The status of the response. */
             status: number;
-            /** @description What went wrong, in words for people. */
+            /** @description What went wrong, for people. */
             detail: string;
             code: components["schemas"]["ProblemCode"];
             /** @description The same as `x-request-id`. */
             request_id: string;
-            /** @description What exactly is wrong, where more than one thing can be. At most 32 are listed. */
+            /** @description Each thing that is wrong, where there can be several. At most 32 are listed. */
             errors?: (components["schemas"]["FieldError"] | components["schemas"]["ParameterError"])[];
         };
-        /** @description A field that is missing, unknown or wrong. */
+        /** @description A missing, unknown, or invalid field. */
         FieldError: {
             /**
              * Format: json-pointer
-             * @description Where it is in the body ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
+             * @description The field's place in the body ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
              */
             pointer: string;
-            /** @description What it must be. */
+            /** @description What is wrong with it. */
             detail: string;
         };
-        /** @description A query parameter that is unknown, repeated or wrong. */
+        /** @description An unknown, repeated, or invalid query parameter. */
         ParameterError: {
-            /** @description Its name. */
+            /** @description The name of the parameter. */
             parameter: string;
-            /** @description What it must be. */
+            /** @description What is wrong with it. */
             detail: string;
         };
-        /** @description What API Gateway answers by itself. */
+        /** @description A response from API Gateway itself. */
         GatewayMessage: {
             message: string;
         };
@@ -270,7 +307,7 @@ export interface components {
                 "application/json": components["schemas"]["Task"];
             };
         };
-        /** @description The body is not JSON, there is a query, or a header is malformed. */
+        /** @description The body is not JSON, a header is malformed, or the request has a query. */
         InvalidRequest: {
             headers: {
                 "cache-control": components["headers"]["GatewayCacheControl"];
@@ -282,7 +319,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description A header is malformed, or there is a query. */
+        /** @description A header is malformed, or the request has a query. */
         InvalidHeader: {
             headers: {
                 "cache-control": components["headers"]["GatewayCacheControl"];
@@ -294,7 +331,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description Parameters are unknown, repeated or wrong, or the cursor is not one of this list. */
+        /** @description A parameter is unknown, repeated, or invalid, or the cursor belongs to another list. */
         InvalidQuery: {
             headers: {
                 "cache-control": components["headers"]["GatewayCacheControl"];
@@ -306,7 +343,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description There is no token, or none that is valid. */
+        /** @description The token is missing or not valid. */
         Unauthorized: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -318,7 +355,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The path names another user than the token. */
+        /** @description The path names a user other than the token's subject. */
         Forbidden: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -329,7 +366,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description This user has no such task. It may be another user's, or be deleted. */
+        /** @description This user has no such task. It may be deleted, or belong to another user. */
         NotFound: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -340,7 +377,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A request with the same `Idempotency-Key` is being worked on. */
+        /** @description A request with the same `Idempotency-Key` is still in progress. */
         KeyInFlight: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -352,7 +389,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The task is in none of the versions that `If-Match` names. Nothing was written, but for the exception that Retries names. */
+        /** @description The task has none of the versions that `If-Match` lists. Nothing was written, except in the case that Retries describes. */
         VersionMismatch: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -375,7 +412,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description The body is not sent as JSON, or it is compressed. */
+        /** @description The body is not sent as JSON, or is compressed. */
         UnsupportedMediaType: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -386,7 +423,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Fields are missing, unknown or wrong. */
+        /** @description Fields are missing, unknown, or invalid. */
         InvalidFields: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -397,7 +434,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Fields are missing, unknown or wrong, or the `Idempotency-Key` was used for another task. */
+        /** @description Fields are missing, unknown, or invalid, or the `Idempotency-Key` was used for another task. */
         InvalidNewTask: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -408,7 +445,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description API Gateway throttles. Try again later, and more slowly. */
+        /** @description API Gateway throttles requests. Try again later, at a lower rate. */
         TooManyRequests: {
             headers: {
                 [name: string]: unknown;
@@ -417,7 +454,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description Something is wrong on the side of the API. The cause is in its log. */
+        /** @description The API failed. Its log has the cause. */
         Internal: {
             headers: {
                 "cache-control": components["headers"]["GatewayCacheControl"];
@@ -430,9 +467,9 @@ export interface components {
             };
         };
         /**
-         * @description The API cannot answer right now; it says so within ten seconds. A write has been done as a whole or not at all: repeat
-         *     a create with its `Idempotency-Key`, and any other write with its `If-Match`. Then 412 says that it was done, or that
-         *     somebody else was faster.
+         * @description The API cannot respond right now, and says so within ten seconds. A write was applied completely or not at all. Repeat a
+         *     create with its `Idempotency-Key`, and any other write with its `If-Match`. A 412 then means that the write was applied,
+         *     or that somebody else changed the task first.
          */
         Unavailable: {
             headers: {
@@ -446,7 +483,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description The user's tasks have reached what one user can store. */
+        /** @description The user's tasks have reached the storage limit for one user. */
         StorageFull: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -460,24 +497,24 @@ export interface components {
     };
     parameters: {
         /**
-         * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
          * @example me
          */
         UserId: string;
         /**
-         * @description The task's `id`. Whatever is no id of a task of this user is 404.
+         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
          * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
          */
         TaskId: components["schemas"]["TaskId"];
         /**
-         * @description Names this create, so that repeating it makes no second task: a new random value, such as a UUID, for each task.
-         *     Used for another task, it is 422.
+         * @description Identifies this create, so that repeating it makes no second task. Use a new random value, such as a UUID, for each task.
+         *     A key that was used for another task returns 422.
          * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
          */
         IdempotencyKey: string;
         /**
          * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-         *     `*` is any version.
+         *     `*` matches any version.
          * @example "1"
          */
         IfMatch: components["schemas"]["EntityTags"];
@@ -487,23 +524,23 @@ export interface components {
          */
         IfNoneMatch: components["schemas"]["EntityTags"];
         /**
-         * @description Which tasks.
+         * @description Which tasks to list.
          * @example open
          */
         Status: "all" | "open" | "completed";
         /**
-         * @description How many tasks a page holds.
+         * @description The maximum number of tasks per page.
          * @example 20
          */
         Limit: number;
         /**
-         * @description The `next_cursor` of the page before, to be sent with all other parameters as they were. It is opaque; one that does
-         *     not belong to this list is refused with `invalid_cursor`.
+         * @description The `next_cursor` of the previous page. Send it with all other parameters unchanged. It is opaque; a cursor that does not
+         *     belong to this list is rejected with `invalid_cursor`.
          * @example eyJsaXN0Ijoib3BlbiIsInRhc2tfaWQiOiIwMTk5N2YyYiJ9
          */
         Cursor: string;
         /**
-         * @description Only tasks of this priority.
+         * @description Only tasks with this priority.
          * @example high
          */
         Priority: components["schemas"]["Priority"];
@@ -513,12 +550,12 @@ export interface components {
          */
         Tag: components["schemas"]["Tag"];
         /**
-         * @description Only tasks that are due then or later. It needs `status=open`. A date is before all moments of its day.
+         * @description Only tasks due at or after this date or time. Requires `status=open`. A date sorts before every time on that day.
          * @example 2026-11-01
          */
         DueFrom: components["schemas"]["Due"];
         /**
-         * @description Only tasks that are due earlier. It needs `status=open`, and must be later than `due_from`.
+         * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
          * @example 2026-12-01
          */
         DueBefore: components["schemas"]["Due"];
@@ -526,12 +563,12 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description Answers are not to be stored.
+         * @description Responses must not be stored.
          * @example no-store
          */
         CacheControl: "no-store";
         /**
-         * @description The request's name, to be quoted when asking about it.
+         * @description Identifies the request. Quote it in questions about the request.
          * @example JKJaXmPLvHcESHA=
          */
         RequestId: string;
@@ -546,27 +583,27 @@ export interface components {
          */
         Location: string;
         /**
-         * @description `Bearer realm="tasks"`, and if there was a token, `Bearer realm="tasks", error="invalid_token"` ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
+         * @description `Bearer realm="tasks"`, or, if the request had a token, `Bearer realm="tasks", error="invalid_token"` ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
          * @example Bearer realm="tasks", error="invalid_token"
          */
         Challenge: "Bearer realm=\"tasks\"" | "Bearer realm=\"tasks\", error=\"invalid_token\"";
         /**
-         * @description How many seconds to wait before trying again.
+         * @description The number of seconds to wait before trying again.
          * @example 1
          */
         RetryAfter: number;
         /**
-         * @description Answers are not to be stored. Absent if API Gateway answered by itself.
+         * @description Responses must not be stored. Absent if API Gateway itself responded.
          * @example no-store
          */
         GatewayCacheControl: "no-store";
         /**
-         * @description The request's name, to be quoted when asking about it. Absent if API Gateway answered by itself.
+         * @description Identifies the request. Quote it in questions about the request. Absent if API Gateway itself responded.
          * @example JKJaXmPLvHcESHA=
          */
         GatewayRequestId: string;
         /**
-         * @description How many seconds to wait before trying again. Absent if API Gateway answered by itself.
+         * @description The number of seconds to wait before trying again. Absent if API Gateway itself responded.
          * @example 1
          */
         GatewayRetryAfter: number;
@@ -579,23 +616,23 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Which tasks.
+                 * @description Which tasks to list.
                  * @example open
                  */
                 status?: components["parameters"]["Status"];
                 /**
-                 * @description How many tasks a page holds.
+                 * @description The maximum number of tasks per page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before, to be sent with all other parameters as they were. It is opaque; one that does
-                 *     not belong to this list is refused with `invalid_cursor`.
+                 * @description The `next_cursor` of the previous page. Send it with all other parameters unchanged. It is opaque; a cursor that does not
+                 *     belong to this list is rejected with `invalid_cursor`.
                  * @example eyJsaXN0Ijoib3BlbiIsInRhc2tfaWQiOiIwMTk5N2YyYiJ9
                  */
                 cursor?: components["parameters"]["Cursor"];
                 /**
-                 * @description Only tasks of this priority.
+                 * @description Only tasks with this priority.
                  * @example high
                  */
                 priority?: components["parameters"]["Priority"];
@@ -605,12 +642,12 @@ export interface operations {
                  */
                 tag?: components["parameters"]["Tag"];
                 /**
-                 * @description Only tasks that are due then or later. It needs `status=open`. A date is before all moments of its day.
+                 * @description Only tasks due at or after this date or time. Requires `status=open`. A date sorts before every time on that day.
                  * @example 2026-11-01
                  */
                 due_from?: components["parameters"]["DueFrom"];
                 /**
-                 * @description Only tasks that are due earlier. It needs `status=open`, and must be later than `due_from`.
+                 * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
                  * @example 2026-12-01
                  */
                 due_before?: components["parameters"]["DueBefore"];
@@ -618,7 +655,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
@@ -651,15 +688,15 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Names this create, so that repeating it makes no second task: a new random value, such as a UUID, for each task.
-                 *     Used for another task, it is 422.
+                 * @description Identifies this create, so that repeating it makes no second task. Use a new random value, such as a UUID, for each task.
+                 *     A key that was used for another task returns 422.
                  * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
@@ -711,12 +748,12 @@ export interface operations {
             };
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
                 /**
-                 * @description The task's `id`. Whatever is no id of a task of this user is 404.
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
                  * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
                  */
                 task_id: components["parameters"]["TaskId"];
@@ -726,7 +763,7 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Task"];
-            /** @description The task is in a version that `If-None-Match` names. */
+            /** @description The task still has a version that `If-None-Match` lists. */
             304: {
                 headers: {
                     "cache-control": components["headers"]["CacheControl"];
@@ -751,19 +788,19 @@ export interface operations {
             header?: {
                 /**
                  * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-                 *     `*` is any version.
+                 *     `*` matches any version.
                  * @example "1"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
                 /**
-                 * @description The task's `id`. Whatever is no id of a task of this user is 404.
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
                  * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
                  */
                 task_id: components["parameters"]["TaskId"];
@@ -772,7 +809,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewTask"];
+                "application/json": components["schemas"]["TaskReplacement"];
             };
         };
         responses: {
@@ -797,19 +834,19 @@ export interface operations {
             header?: {
                 /**
                  * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-                 *     `*` is any version.
+                 *     `*` matches any version.
                  * @example "1"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
                 /**
-                 * @description The task's `id`. Whatever is no id of a task of this user is 404.
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
                  * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
                  */
                 task_id: components["parameters"]["TaskId"];
@@ -844,19 +881,19 @@ export interface operations {
             header?: {
                 /**
                  * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-                 *     `*` is any version.
+                 *     `*` matches any version.
                  * @example "1"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
                 /**
-                 * @description The task's `id`. Whatever is no id of a task of this user is 404.
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
                  * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
                  */
                 task_id: components["parameters"]["TaskId"];
@@ -891,19 +928,19 @@ export interface operations {
             header?: {
                 /**
                  * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-                 *     `*` is any version.
+                 *     `*` matches any version.
                  * @example "1"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
                 /**
-                 * @description The token's subject, or `me`. Any other user is 403, whether there is such a user or not.
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
                  * @example me
                  */
                 user_id: components["parameters"]["UserId"];
                 /**
-                 * @description The task's `id`. Whatever is no id of a task of this user is 404.
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
                  * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
                  */
                 task_id: components["parameters"]["TaskId"];
