@@ -146,6 +146,7 @@ impl fmt::Debug for StartError {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
     use crate::aws::Access;

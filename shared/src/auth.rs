@@ -114,6 +114,8 @@ impl TokenVerifier {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests;
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod wycheproof;

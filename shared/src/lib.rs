@@ -8,6 +8,7 @@
 //! - [`aws`] has the client and connections for it, and all that was done to the SDK for speed.
 //! - [`api`] reads requests and writes answers; it alone knows status codes.
 //! - [`app`] puts the parts together and runs a function in Lambda, [`settings`] says with what.
+#![cfg_attr(coverage_nightly, feature(coverage_attribute))]
 
 pub mod api;
 pub mod app;

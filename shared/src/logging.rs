@@ -29,6 +29,7 @@ pub(crate) fn start() {
 
 /// What a test logs while it runs `action`.
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 pub(crate) fn captured<T>(action: impl FnOnce() -> T) -> (T, String) {
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};

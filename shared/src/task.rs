@@ -409,6 +409,7 @@ fn longer_than(text: &str, max_chars: usize) -> bool {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
     use std::time::{Duration, UNIX_EPOCH};

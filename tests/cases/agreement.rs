@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kit::fixtures::root;
+use local::template::{Route, Template};
 use serde_json::{Value, json};
 use shared::app::ANSWER_WITHIN;
 use shared::aws::Access;
 use shared::settings::Settings;
 use tests::{ALICE, Api, Event, Operation, Recorded, SECRET_SETTINGS};
-use xtask::template::{Route, Template};
 
 use crate::completeness::assert_same;
 

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use local::template::{Cors, Route, Template};
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Dev, SECRET_SETTINGS, Signer, send, temporary_folder};
-use xtask::template::{Cors, Route, Template};
 
 /// What the page sends and reads: without these it does not work.
 const SENT: [&str; 5] = ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"];
@@ -51,7 +51,7 @@ async fn browsers_may_do_what_the_template_says_and_nothing_else() {
     let conflict = send("PATCH", &task, &stale, json!({ "title": "stale" }).to_string()).await;
     assert_shared(&conflict, 412, template.cors(), &origin);
     // The limit of the functions, and that of the gateway.
-    for size in [70_000, xtask::gateway::LARGEST_BODY + 1] {
+    for size in [70_000, local::gateway::LARGEST_BODY + 1] {
         let answer = send("POST", &tasks, &headers, vec![b' '; size]).await;
         assert_shared(&answer, 413, template.cors(), &origin);
     }

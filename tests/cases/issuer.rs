@@ -237,7 +237,7 @@ async fn a_session_is_its_cookie_alone_and_tokens_stay_small() {
     }
 
     // What `cargo xtask dev` prints for curl.
-    let script = format!("{}\necho $TOKEN", xtask::dev::sign_up_commands(&dev.page()).join("\n"));
+    let script = format!("{}\necho $TOKEN", local::dev::sign_up_commands(&dev.page()).join("\n"));
     let output = Command::new("sh").args(["-euc", &script]).env("TMPDIR", &folder).output().await.unwrap();
     assert!(output.status.success(), "{output:?}");
     let printed = String::from_utf8(output.stdout).unwrap();

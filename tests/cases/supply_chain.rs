@@ -11,9 +11,9 @@ fn texts<'a>(values: &'a Value, member: &str) -> BTreeSet<&'a str> {
     values.as_array().unwrap().iter().map(|value| value[member].as_str().unwrap()).collect()
 }
 
-#[tokio::test]
-async fn the_bill_of_the_functions_lists_what_they_ship() {
-    let bill = supply_chain::functions_bill().await.unwrap();
+#[test]
+fn the_bill_of_the_functions_lists_what_they_ship() {
+    let bill = supply_chain::functions_bill().unwrap();
     let names = texts(&bill["components"], "name");
     let functions = Operation::ALL.map(Operation::name);
     let shipped = [
@@ -44,9 +44,9 @@ async fn the_bill_of_the_functions_lists_what_they_ship() {
     }
 }
 
-#[tokio::test]
-async fn the_bill_of_the_functions_says_what_uses_what() {
-    let bill = supply_chain::functions_bill().await.unwrap();
+#[test]
+fn the_bill_of_the_functions_says_what_uses_what() {
+    let bill = supply_chain::functions_bill().unwrap();
     let product = &bill["metadata"]["component"]["bom-ref"];
     let mut known = texts(&bill["components"], "bom-ref");
     known.insert(product.as_str().unwrap());

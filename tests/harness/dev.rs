@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
+use local::dev::SETTINGS;
+use local::executables::Executables;
 use serde_json::Value;
 use shared::aws::{Connector, TrustedRoots};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use xtask::dev::SETTINGS;
-use xtask::executables::Executables;
 
 use crate::Answer;
 
@@ -75,12 +75,17 @@ impl Dev {
 }
 
 async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Command {
-    let executables = Executables::build(["xtask"]).await.unwrap();
-    let mut command = Command::new(executables.path("xtask").unwrap());
+    let executables = Executables::build(["local"]).await.unwrap();
+    let mut command = Command::new(executables.path("local").unwrap());
     for name in SETTINGS {
         command.env_remove(name);
     }
-    command.arg("dev").args(options).arg("--data").arg(folder.join("data"));
+    command.args(options).arg("--data").arg(folder.join("data"));
+    // The stack can be tried on another DynamoDB than the embedded one, with tables for this folder alone.
+    if let Some(url) = std::env::var_os("TEST_DYNAMODB_URL") {
+        let prefix = format!("{}-", folder.file_name().unwrap().to_string_lossy());
+        command.arg("--dynamodb").arg(url).args(["--table-prefix", &prefix]);
+    }
     command.envs(environment.iter().copied()).stdin(Stdio::null()).kill_on_drop(true);
     command
 }
@@ -88,7 +93,7 @@ async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) 
 /// Two free ports, one after the other; the first.
 async fn free_ports() -> u16 {
     loop {
-        let port = xtask::probe::free_port().await.unwrap();
+        let port = local::probe::free_port().await.unwrap();
         if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).await.is_ok() {
             return port;
         }

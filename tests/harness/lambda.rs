@@ -5,6 +5,7 @@
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use local::executables::Executables;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,7 +13,6 @@ use tokio::process::{Child, Command};
 use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use xtask::executables::Executables;
 
 use crate::http::Message;
 use crate::{Answer, Operation};

@@ -21,10 +21,10 @@ use std::sync::Arc;
 
 use dynoxide::ImportOptions;
 pub use kit::{Content, ENVIRONMENT, Event, Operation};
+use local::dynamodb::{EmbeddedDynamoDb, Storage};
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::aws::{Connector, TrustedRoots};
-use xtask::dynamodb::{EmbeddedDynamoDb, Storage};
 
 pub use self::dev::{Dev, send, temporary_folder, try_send};
 pub use self::issuer::Issuer;

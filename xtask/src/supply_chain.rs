@@ -2,20 +2,14 @@
 #![expect(clippy::print_stdout, reason = "this command says what it has found")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
-use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
-use shared::task::Timestamp;
-use tokio::process::Command;
+use xshell::{Shell, cmd};
 
-use crate::executables::cargo;
-use crate::template::Template;
-use crate::tools::{self, CargoSubcommand, Toolset};
-use crate::{node, processes, project};
+use crate::tools::{CargoSubcommand, Toolset};
+use crate::{node, project};
 
 const CARGO_DENY: CargoSubcommand = CargoSubcommand { name: "cargo-deny", version: "0.20.2" };
 
@@ -41,93 +35,69 @@ impl Audit {
     ///
     /// # Errors
     /// Something is not allowed or known to be vulnerable, or, if that is asked for, not to be found out.
-    pub async fn run(&self) -> Result<()> {
-        let deny = CARGO_DENY.install().await?;
-        let deny = |arguments: &[&str]| {
-            let mut command = Command::new(&deny);
-            command
-                .current_dir(project::root())
-                .env_remove("CARGO")
-                .args(["--locked", "--workspace", "--log-level", "error"])
-                .args(arguments);
-            command
+    pub fn run(&self) -> Result<()> {
+        let shell = project::shell()?;
+        let program = CARGO_DENY.install()?;
+        let deny = |arguments: &str| {
+            let deny = cmd!(shell, "{program} --locked --workspace --log-level error").env_remove("CARGO");
+            deny.args(arguments.split(' ')).quiet().run()
         };
-        processes::run(&mut deny(&["check", "bans", "licenses", "sources"])).await?;
+        deny("check bans licenses sources")?;
 
         let mut unanswered = Vec::new();
-        if processes::run(&mut deny(&["fetch", "db"])).await.is_ok() {
-            processes::run(&mut deny(&["check", "--disable-fetch", "advisories"])).await?;
+        if deny("fetch db").is_ok() {
+            deny("check --disable-fetch advisories")?;
         } else {
             unanswered.push("crates: the RustSec database cannot be fetched".to_owned());
         }
-        node::check().await?;
+        node::check()?;
         for package in NODE_PACKAGES {
-            if let Err(Unanswered(why)) = audit_node(package).await? {
+            if let Some(why) = audit_node(package)? {
                 unanswered.push(format!("{package}/: {why}"));
             }
         }
-
-        let bills = write_bills().await?;
-        validate(&bills).await?;
-        for bill in &bills {
-            println!("{} is valid CycloneDX", bill.display());
-        }
+        write_bills(&shell)?;
         for gap in &unanswered {
             println!("NOT ASKED for known vulnerabilities of {gap}");
         }
-        if self.strict && !unanswered.is_empty() {
-            bail!("a database of known vulnerabilities did not answer");
-        }
+        ensure!(!self.strict || unanswered.is_empty(), "a database of known vulnerabilities did not answer");
         Ok(())
     }
 }
 
-/// The registry said nothing of vulnerabilities; why.
-struct Unanswered(String);
-
-/// Asks npm's registry for known vulnerabilities of what a package runs with.
-async fn audit_node(package: &str) -> Result<Result<(), Unanswered>> {
-    let mut npm = node::npm(package, &["audit", "--omit=dev", "--package-lock-only", "--json"]);
-    let output = npm.output().await.context("cannot start npm")?;
-    let report: Value = serde_json::from_slice(&output.stdout).context("npm audit gave no JSON")?;
+/// Asks npm's registry for known vulnerabilities of what a package runs with. Gives the reason if it does not answer.
+fn audit_node(package: &str) -> Result<Option<String>> {
+    let shell = node::shell(package)?;
+    let audit = cmd!(shell, "npm audit --omit=dev --package-lock-only --json").quiet().ignore_status();
+    let report: Value = serde_json::from_str(&audit.read()?).context("npm audit gave no JSON")?;
     let Some(vulnerable) = report.get("vulnerabilities").and_then(Value::as_object) else {
         let why = report.get("message").and_then(Value::as_str).unwrap_or("the registry does not answer");
-        return Ok(Err(Unanswered(why.to_owned())));
+        return Ok(Some(why.to_owned()));
     };
-    if !vulnerable.is_empty() {
-        let names: Vec<_> = vulnerable.keys().map(String::as_str).collect();
-        bail!("known vulnerabilities in {package}/: {} (npm audit says more)", names.join(", "));
-    }
+    let names: Vec<_> = vulnerable.keys().map(String::as_str).collect();
+    ensure!(names.is_empty(), "known vulnerabilities in {package}/: {} (npm audit says more)", names.join(", "));
     println!("{package}/: no known vulnerabilities");
-    Ok(Ok(()))
+    Ok(None)
 }
 
-/// Writes what the functions are made of, and what the page is made of.
-async fn write_bills() -> Result<[PathBuf; 2]> {
+/// Writes what the functions are made of, and what the page is made of, and holds both against the schema of CycloneDX.
+fn write_bills(shell: &Shell) -> Result<()> {
     let folder = project::root().join("target/sbom");
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut npm = node::npm(
-        "web",
-        &["sbom", "--omit=dev", "--package-lock-only", "--sbom-format=cyclonedx", "--sbom-type=application"],
-    );
-    let page = npm.output().await.context("cannot start npm")?;
-    if !page.status.success() {
-        bail!("npm sbom failed: {}", String::from_utf8_lossy(&page.stderr));
+    shell.create_dir(&folder)?;
+    let npm = node::shell("web")?;
+    let sbom = cmd!(npm, "npm sbom --omit=dev --package-lock-only --sbom-format=cyclonedx --sbom-type=application");
+    let texts = [("functions", functions_bill()?.to_string()), ("page", sbom.quiet().read()?)];
+    let python = Toolset::CYCLONEDX.install()?.join("python");
+    for (name, text) in texts {
+        let bill = folder.join(name).with_extension("cdx.json");
+        shell.write_file(&bill, text)?;
+        cmd!(shell, "{python} xtask/validate_sbom.py {bill}")
+            .quiet()
+            .run()
+            .context("a bill of materials is not valid")?;
+        println!("{} is valid CycloneDX", bill.display());
     }
-    let functions = functions_bill().await?.to_string();
-    let bills = ["functions", "page"].map(|name| folder.join(name).with_extension("cdx.json"));
-    for (path, text) in bills.iter().zip([functions.as_bytes(), &page.stdout]) {
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(bills)
-}
-
-/// Holds bills of materials against the JSON schema of CycloneDX.
-async fn validate(bills: &[PathBuf]) -> Result<()> {
-    let python = tools::install(Toolset::CycloneDx).await?.join("python");
-    let mut command = Command::new(python);
-    command.arg(project::root().join("xtask/validate_sbom.py")).args(bills);
-    processes::run(&mut command).await.context("a bill of materials is not valid")
+    Ok(())
 }
 
 /// The bill of materials of the seven functions: the crates that are linked into them, with the features and for the
@@ -138,23 +108,15 @@ async fn validate(bills: &[PathBuf]) -> Result<()> {
 ///
 /// # Errors
 /// cargo does not know the functions, or says something unexpected.
-pub async fn functions_bill() -> Result<Value> {
-    let template = Template::read()?;
-    let functions: Vec<&str> = template.functions().iter().map(|function| function.binary.as_str()).collect();
-    let mut tree = cargo();
-    tree.args(["tree", "--locked", "--edges", "normal,no-proc-macro", "--target", TARGET]);
-    tree.args(["--prefix", "depth", "--format", "\t{p}\t{l}\t{r}\t"]);
-    for function in &functions {
-        tree.args(["--package", function]);
-    }
-    let output = tree.output().await.context("cannot start cargo")?;
-    if !output.status.success() {
-        bail!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    let lock_file = project::root().join("Cargo.lock");
-    let lock_file = fs::read_to_string(&lock_file).with_context(|| format!("cannot read {}", lock_file.display()))?;
-    let crates = Crates::read(&String::from_utf8_lossy(&output.stdout)).context("cargo tree says the unexpected")?;
-    Ok(crates.bill(&functions, &checksums(&lock_file)))
+pub fn functions_bill() -> Result<Value> {
+    let shell = project::shell()?;
+    // Without a package named, it is about the default members of the workspace: the functions.
+    let tree = project::cargo(&shell).args(["tree", "--locked", "--edges", "normal,no-proc-macro", "--target", TARGET]);
+    let tree = tree.args(["--prefix", "depth", "--format", "\t{p}\t{l}\t{r}\t"]).quiet().read()?;
+    let lock_file = shell.read_file("Cargo.lock")?;
+    let made = cmd!(shell, "date -u +%Y-%m-%dT%H:%M:%SZ").quiet().read()?;
+    let crates = Crates::read(&tree).context("cargo tree says the unexpected")?;
+    Ok(crates.bill(&checksums(&lock_file), &made))
 }
 
 /// A crate's name and version.
@@ -164,11 +126,20 @@ type Package = (String, String);
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Crates(BTreeMap<Package, Crate>);
 
+/// Where a crate comes from, by its folder.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    #[default]
+    Registry,
+    Workspace,
+    Function,
+}
+
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Crate {
     license: String,
     repository: String,
-    is_ours: bool,
+    origin: Origin,
     uses: BTreeSet<Package>,
 }
 
@@ -193,19 +164,24 @@ impl Crates {
             // The older spelling of "or".
             entry.license = license.replace('/', " OR ");
             entry.repository = repository.to_owned();
-            entry.is_ours = words.next().is_some();
+            entry.origin = match words.next() {
+                None => Origin::Registry,
+                Some(folder) if folder.contains("/functions/") => Origin::Function,
+                Some(_) => Origin::Workspace,
+            };
             path.push(package);
         }
         Some(crates)
     }
 
-    fn bill(&self, functions: &[&str], checksums: &BTreeMap<Package, &str>) -> Value {
+    fn bill(&self, checksums: &BTreeMap<Package, &str>, made: &str) -> Value {
         let components: Vec<_> =
-            self.0.iter().map(|(package, used)| used.component(package, functions, checksums.get(package))).collect();
+            self.0.iter().map(|(package, used)| used.component(package, checksums.get(package))).collect();
+        let functions = self.0.iter().filter(|(_, used)| used.origin == Origin::Function);
         let product = "task-api";
         let mut dependencies = vec![json!({
             "ref": product,
-            "dependsOn": self.0.keys().filter(|(name, _)| functions.contains(&name.as_str())).map(purl).collect::<Vec<_>>(),
+            "dependsOn": functions.map(|(package, _)| purl(package)).collect::<Vec<_>>(),
         })];
         dependencies.extend(self.0.iter().map(|(package, used)| {
             json!({ "ref": purl(package), "dependsOn": used.uses.iter().map(purl).collect::<Vec<_>>() })
@@ -216,7 +192,7 @@ impl Crates {
             "specVersion": SPECIFICATION,
             "version": 1,
             "metadata": {
-                "timestamp": Timestamp::from(SystemTime::now()).as_str(),
+                "timestamp": made,
                 "lifecycles": [{ "phase": "build" }],
                 "tools": { "components": [{ "type": "application", "name": "cargo xtask audit" }] },
                 "component": {
@@ -235,18 +211,17 @@ impl Crates {
 }
 
 impl Crate {
-    fn component(&self, package: &Package, functions: &[&str], checksum: Option<&&str>) -> Value {
+    fn component(&self, package: &Package, checksum: Option<&&str>) -> Value {
         let (name, version) = package;
-        let is_function = functions.contains(&name.as_str());
         let mut component = json!({
-            "type": if is_function { "application" } else { "library" },
+            "type": if self.origin == Origin::Function { "application" } else { "library" },
             "bom-ref": purl(package),
             "name": name,
             "version": version,
             "licenses": [{ "expression": self.license }],
         });
         if let Some(members) = component.as_object_mut() {
-            if !self.is_ours {
+            if self.origin == Origin::Registry {
                 members.insert("purl".to_owned(), json!(purl(package)));
             }
             if !self.repository.is_empty() {
@@ -303,8 +278,8 @@ mod tests {
         assert_eq!(crates[&package("get-task", "0.1.0")].uses, BTreeSet::from([a.clone(), b.clone()]));
         assert_eq!(crates[&package("list-tasks", "0.1.0")].uses, BTreeSet::from([a.clone()]));
         assert_eq!(crates[&a].uses, BTreeSet::from([b.clone()]));
-        assert_eq!((crates[&a].license.as_str(), crates[&a].is_ours), ("Apache-2.0 OR MIT", false));
-        assert!(crates[&package("get-task", "0.1.0")].is_ours);
+        assert_eq!((crates[&a].license.as_str(), crates[&a].origin), ("Apache-2.0 OR MIT", Origin::Registry));
+        assert_eq!(crates[&package("get-task", "0.1.0")].origin, Origin::Function);
         assert_eq!(purl(&b), "pkg:cargo/b@1.0.0%2Bx");
     }
 

@@ -232,6 +232,7 @@ impl From<StoreError> for Problem {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
     use crate::auth::Malformed;

@@ -183,6 +183,7 @@ impl<'de> FromMembers<'de> for PlainJwk {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
     use base64::Engine;

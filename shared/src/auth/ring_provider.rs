@@ -92,6 +92,7 @@ impl JwtVerifier for RingVerifier {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
     use jsonwebtoken::EncodingKey;

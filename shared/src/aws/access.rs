@@ -56,6 +56,7 @@ impl fmt::Debug for Access {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
 

@@ -48,6 +48,7 @@ impl AwsSettings {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use std::sync::{Arc, Mutex};
 

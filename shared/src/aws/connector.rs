@@ -117,6 +117,7 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};

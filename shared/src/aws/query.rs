@@ -181,6 +181,7 @@ impl<'de> Deserialize<'de> for Value<'de> {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
 

@@ -45,6 +45,7 @@ fn addresses(name: &str) -> io::Result<Vec<IpAddr>> {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use std::sync::mpsc;
 

@@ -64,6 +64,7 @@ fn are_usable(pem: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use std::env::temp_dir;
 

@@ -85,6 +85,7 @@ impl Cursor {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
     use crate::store::DueRange;

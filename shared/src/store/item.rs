@@ -277,6 +277,7 @@ pub(super) fn version(item: &Item) -> Option<Version> {
 }
 
 #[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
 

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
-
-use crate::processes::Running;
-use crate::project;
+use xtask::project;
 
 /// Binaries by name.
 #[derive(Debug, Clone, Default)]
@@ -28,14 +26,13 @@ impl Executables {
     /// # Errors
     /// They do not compile, or cargo is missing.
     pub async fn build<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
-        let mut command = cargo();
+        let shell = project::shell()?;
         // All of the workspace, for its features: with `--package` the dependencies would be compiled once more.
-        command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]);
-        for name in names {
-            command.args(["--bin", name]);
-        }
-        let mut running = Running::start(command.stdout(Stdio::piped()))?;
-        let stdout = running.child().stdout.take().context("cargo has no standard output")?;
+        let build = project::cargo(&shell).args(["build", "--workspace", "--message-format=json-render-diagnostics"]);
+        let build = names.into_iter().fold(build, |build, name| build.args(["--bin", name]));
+        let mut build = Command::from(std::process::Command::from(build));
+        let mut cargo = build.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let stdout = cargo.stdout.take().context("cargo has no standard output")?;
         let mut lines = BufReader::new(stdout).lines();
         let mut executables = Self::default();
         while let Some(line) = lines.next_line().await? {
@@ -43,7 +40,7 @@ impl Executables {
                 executables.0.insert(target.name, Executable { path, fresh });
             }
         }
-        running.finish().await?;
+        ensure!(cargo.wait().await?.success(), "cargo build failed");
         Ok(executables)
     }
 
@@ -60,22 +57,6 @@ impl Executables {
     pub fn changed(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter(|(_, executable)| !executable.fresh).map(|(name, _)| name.as_str())
     }
-}
-
-/// The cargo that runs this program, in the root of the project.
-#[must_use]
-pub fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(project::root());
-    // Cargo describes the package of this program in its environment. Build scripts of dependencies that read these names
-    // would run again, and all that depends on them be compiled again, here and at the next call by hand.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&*name);
-        }
-    }
-    command
 }
 
 /// The message of cargo about something that it has compiled.

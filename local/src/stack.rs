@@ -19,17 +19,19 @@ use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep};
+use xtask::tools::Toolset;
+use xtask::{node, project};
 
 use crate::dynamodb::{EmbeddedDynamoDb, Storage};
 use crate::executables::Executables;
 use crate::gateway::Gateway;
 use crate::issuer::Issuer;
 use crate::processes::ProcessGroup;
-use crate::template::{Route, Table, Template};
-use crate::tools::{self, Toolset};
-use crate::{node, probe, project};
+use crate::tables::Service;
+use crate::template::{Route, Template};
+use crate::{page, probe};
 
 /// The name of `cargo lambda watch` among the processes and the logs.
 const ROUTER: &str = "router";
@@ -48,8 +50,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 pub struct Options {
     /// The port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
-    /// Where the tables are kept.
-    pub storage: Storage,
+    /// The DynamoDB behind the functions.
+    pub dynamodb: DynamoDb,
     /// The folder that gets a log file for each function.
     pub logs: PathBuf,
     /// The settings of the functions, by the name of the environment variable.
@@ -58,12 +60,22 @@ pub struct Options {
     pub issuer: Option<Issuer>,
 }
 
+/// Where the tables are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DynamoDb {
+    /// In an embedded DynamoDB.
+    Embedded(Storage),
+    /// In another DynamoDB, which runs already.
+    Other(Service),
+}
+
 /// A running stack. It stops when it is dropped, and when this process is killed.
 pub struct Stack {
     address: SocketAddr,
     router: SocketAddr,
     _gateway: Gateway,
-    dynamodb: EmbeddedDynamoDb,
+    dynamodb: Service,
+    _embedded: Option<EmbeddedDynamoDb>,
     processes: ProcessGroup,
     supervisors: JoinSet<()>,
     endings: mpsc::Receiver<Ending>,
@@ -82,28 +94,28 @@ impl Stack {
     /// # Errors
     /// Says what is missing, does not compile or does not answer.
     pub async fn start(options: Options) -> Result<Self> {
-        if options.issuer.is_some() {
-            node::check().await?;
-        }
-        let emulator = tools::install(Toolset::Emulator).await?;
-        if options.issuer.is_some() {
-            node::install(ISSUER).await?;
-            // The API can be worked on while the page is broken, and the page is built again once it changes.
-            if let Err(error) = node::build_page().await {
-                eprintln!("the page is not built: {error:#}");
-            }
-        }
+        let has_issuer = options.issuer.is_some();
+        let emulator = spawn_blocking(move || install(has_issuer)).await??;
         let template = Template::read()?;
         let functions = template.functions().iter().map(|function| function.binary.as_str());
-        let executables = Executables::build(functions.chain(["xtask"])).await?;
+        let executables = Executables::build(functions).await?;
         let port = if options.port == 0 { probe::free_port().await? } else { options.port };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         probe::wait_until_free(address).await?;
         fs::create_dir_all(&options.logs).with_context(|| format!("cannot make {}", options.logs.display()))?;
 
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let dynamodb = EmbeddedDynamoDb::start(options.storage, anywhere).await?.sweep_every(SWEEP_INTERVAL);
-        let processes = ProcessGroup::start(executables.path("xtask")?)?;
+        let (dynamodb, embedded) = match options.dynamodb {
+            DynamoDb::Embedded(storage) => {
+                let embedded = EmbeddedDynamoDb::start(storage, anywhere).await?.sweep_every(SWEEP_INTERVAL);
+                (embedded.service().clone(), Some(embedded))
+            }
+            DynamoDb::Other(service) => {
+                service.prepare(template.tables()).await?;
+                (service, None)
+            }
+        };
+        let processes = ProcessGroup::start(&std::env::current_exe().context("where this program is")?)?;
         let (ended, endings) = mpsc::channel(64);
         let router = SocketAddr::from((Ipv4Addr::LOCALHOST, probe::free_port().await?));
         let mut stack = Self {
@@ -111,6 +123,7 @@ impl Stack {
             router,
             _gateway: Gateway::start(address, router, &template, [page_origin(port)]).await?,
             dynamodb,
+            _embedded: embedded,
             processes,
             supervisors: JoinSet::new(),
             endings,
@@ -147,7 +160,7 @@ impl Stack {
             let answers = answers(issuer.address(), "GET", "/config.json", 200);
             stack.unless_something_ends(answers, &options.logs).await?;
         }
-        let environment = environment(&template, options.settings, stack.dynamodb.endpoint());
+        let environment = environment(&template, options.settings, &stack.dynamodb);
         for name in template.functions().iter().map(|function| function.binary.as_str()) {
             let mut environment = environment.clone();
             environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
@@ -184,7 +197,7 @@ impl Stack {
 
     /// The DynamoDB behind the functions.
     #[must_use]
-    pub fn dynamodb(&self) -> &EmbeddedDynamoDb {
+    pub fn dynamodb(&self) -> &Service {
         &self.dynamodb
     }
 
@@ -236,6 +249,22 @@ impl Stack {
             }
         }
     }
+}
+
+/// Installs what is missing, and gives the folder of the emulator's programs.
+fn install(has_issuer: bool) -> Result<PathBuf> {
+    if has_issuer {
+        node::check()?;
+    }
+    let emulator = Toolset::EMULATOR.install()?;
+    if has_issuer {
+        node::install(ISSUER)?;
+        // The API can be worked on while the page is broken, and the page is built again once it changes.
+        if let Err(error) = page::build() {
+            eprintln!("the page is not built: {error:#}");
+        }
+    }
+    Ok(emulator)
 }
 
 async fn everybody_answers(template: &Template, address: SocketAddr) -> Result<()> {
@@ -359,26 +388,17 @@ fn deserves_attention(line: &str) -> bool {
     }
 }
 
-/// What the functions find in their environment, except for their names; `endpoint` is that of DynamoDB.
+/// What the functions find in their environment, except for their names.
 #[must_use]
 pub fn environment(
     template: &Template,
     settings: BTreeMap<String, String>,
-    endpoint: &str,
+    dynamodb: &Service,
 ) -> BTreeMap<String, String> {
     let mut environment = settings;
-    // The credentials sign requests which the embedded DynamoDB does not check.
-    let fixed = [
-        ("AWS_REGION", "eu-central-1"),
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", endpoint),
-    ];
+    let fixed = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")];
     environment.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    let tables = template.tables().iter().map(Table::local_name);
-    environment.extend(tables.map(|name| (format!("{}_TABLE", name.to_uppercase()), name)));
+    environment.extend(dynamodb.environment(template.tables()));
     environment
 }
 

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use dynoxide::Database;
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::template::{Key, Table, Template};
+use crate::tables::Service;
+use crate::template::Template;
 
 /// Where the items are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Storage {
 /// A running DynamoDB. It stops when it is dropped.
 pub struct EmbeddedDynamoDb {
     database: Database,
-    endpoint: String,
+    service: Service,
     stop: Option<oneshot::Sender<()>>,
     sweeper: Option<JoinHandle<()>>,
 }
@@ -38,9 +38,6 @@ impl EmbeddedDynamoDb {
     /// Says why the database cannot be opened or served, or that its tables are not those of the template.
     pub async fn start(storage: Storage, address: SocketAddr) -> Result<Self> {
         let database = open(&storage)?;
-        for table in Template::read()?.tables() {
-            prepare(&database, table).with_context(|| format!("table {}", table.local_name()))?;
-        }
         let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let (stop, stopped) = oneshot::channel();
@@ -52,7 +49,10 @@ impl EmbeddedDynamoDb {
             };
             dynoxide::server::serve_with_shutdown(listener, served, stopped).await
         });
-        Ok(Self { database, endpoint, stop: Some(stop), sweeper: None })
+        let service = Service::unchecked(&endpoint);
+        let embedded = Self { database, service, stop: Some(stop), sweeper: None };
+        embedded.service.prepare(Template::read()?.tables()).await?;
+        Ok(embedded)
     }
 
     /// Removes expired items every `interval` from now on.
@@ -73,7 +73,13 @@ impl EmbeddedDynamoDb {
     /// The URL of the service, for `AWS_ENDPOINT_URL_DYNAMODB`.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        self.service.endpoint()
+    }
+
+    /// How it is reached.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.service
     }
 
     /// The database itself, to look at what is in it.
@@ -106,100 +112,33 @@ fn open(storage: &Storage) -> Result<Database> {
     Database::new(text).map_err(engine).with_context(|| format!("cannot open {text}"))
 }
 
-/// Makes the table when it is missing, and refuses one that was made from another template: its indexes cannot be
-/// changed any more.
-fn prepare(database: &Database, table: &Table) -> Result<()> {
-    let name = table.local_name();
-    let wanted = definition(table);
-    let existing = database.list_tables(parsed(json!({}))?).map_err(engine)?.table_names;
-    if !existing.contains(&name) {
-        database.create_table(parsed(wanted)?).map_err(engine)?;
-    } else if !is_made_from(database, &wanted)? {
-        bail!("it was made from another template.yaml; `cargo xtask dev --fresh` makes it anew and empty");
-    }
-    if let Some(attribute) = &table.time_to_live {
-        let specification = json!({ "AttributeName": attribute, "Enabled": true });
-        let request = json!({ "TableName": name, "TimeToLiveSpecification": specification });
-        database.update_time_to_live(parsed(request)?).map_err(engine)?;
-    }
-    Ok(())
-}
-
-fn definition(table: &Table) -> Value {
-    let attributes = table.attributes.iter();
-    let mut definition = json!({
-        "TableName": table.local_name(),
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": key_schema(&table.key),
-        "AttributeDefinitions": attributes
-            .map(|(name, kind)| json!({ "AttributeName": name, "AttributeType": kind }))
-            .collect::<Vec<_>>(),
-    });
-    let indexes: Vec<_> = table
-        .local_indexes
-        .iter()
-        .map(|index| {
-            json!({
-                "IndexName": index.name,
-                "KeySchema": key_schema(&index.key),
-                "Projection": { "ProjectionType": index.projection },
-            })
-        })
-        .collect();
-    // An empty list is refused.
-    if let (false, Some(fields)) = (indexes.is_empty(), definition.as_object_mut()) {
-        fields.insert("LocalSecondaryIndexes".to_owned(), Value::Array(indexes));
-    }
-    definition
-}
-
-fn key_schema(key: &Key) -> Value {
-    let mut schema = vec![json!({ "AttributeName": key.partition, "KeyType": "HASH" })];
-    schema.extend(key.sort.iter().map(|sort| json!({ "AttributeName": sort, "KeyType": "RANGE" })));
-    Value::Array(schema)
-}
-
-fn is_made_from(database: &Database, wanted: &Value) -> Result<bool> {
-    let request = json!({ "TableName": wanted.get("TableName") });
-    let response = database.describe_table(parsed(request)?).map_err(engine)?;
-    let described = serde_json::to_value(response.table)?;
-    Ok(outline(&described) == outline(wanted))
-}
-
-/// What can never be changed of a table: its key and its local indexes, in one order.
-fn outline(definition: &Value) -> (Option<&Value>, Vec<[Option<&Value>; 3]>) {
-    let indexes = definition.get("LocalSecondaryIndexes").and_then(Value::as_array).into_iter().flatten();
-    let mut indexes: Vec<_> =
-        indexes.map(|index| ["IndexName", "KeySchema", "Projection"].map(|field| index.get(field))).collect();
-    indexes.sort_by_key(|[name, ..]| name.map(ToString::to_string));
-    (definition.get("KeySchema"), indexes)
-}
-
-fn parsed<T: serde::de::DeserializeOwned>(request: Value) -> Result<T> {
-    Ok(serde_json::from_value(request)?)
-}
-
 fn engine(error: impl Display) -> anyhow::Error {
     anyhow::anyhow!("{error}")
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
     fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("xtask-{}-{name}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("local-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         folder
+    }
+
+    fn parsed<T: serde::de::DeserializeOwned>(request: Value) -> T {
+        serde_json::from_value(request).unwrap()
     }
 
     #[tokio::test]
     async fn the_tables_of_the_template_are_served() {
         let dynamodb = EmbeddedDynamoDb::start(Storage::Memory, ANYWHERE).await.unwrap();
         assert!(dynamodb.endpoint().starts_with("http://127.0.0.1:"));
-        let mut tables = dynamodb.database().list_tables(parsed(json!({})).unwrap()).unwrap().table_names;
+        let mut tables = dynamodb.database().list_tables(parsed(json!({}))).unwrap().table_names;
         tables.sort();
         assert_eq!(tables, ["idempotency", "tasks"]);
     }
@@ -211,11 +150,11 @@ mod tests {
         let item = json!({ "user_id": { "S": "alice" }, "task_id": { "S": "1" } });
         let first = EmbeddedDynamoDb::start(storage.clone(), ANYWHERE).await.unwrap();
         let put = json!({ "TableName": "tasks", "Item": item });
-        first.database().put_item(parsed(put).unwrap()).unwrap();
+        first.database().put_item(parsed(put)).unwrap();
         drop(first);
         let second = EmbeddedDynamoDb::start(storage, ANYWHERE).await.unwrap();
         let get = json!({ "TableName": "tasks", "Key": item });
-        assert!(second.database().get_item(parsed(get).unwrap()).unwrap().item.is_some());
+        assert!(second.database().get_item(parsed(get)).unwrap().item.is_some());
         std::fs::remove_dir_all(folder).unwrap();
     }
 
@@ -227,8 +166,12 @@ mod tests {
         let mut tasks = Template::read().unwrap().tables().first().unwrap().clone();
         tasks.local_indexes.pop();
         tasks.attributes.remove("updated");
-        database.create_table(parsed(definition(&tasks)).unwrap()).unwrap();
-        drop(database);
+        let listener = TcpListener::bind(ANYWHERE).await.unwrap();
+        let other = Service::unchecked(&format!("http://{}", listener.local_addr().unwrap()));
+        let server = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
+        other.prepare(&[tasks]).await.unwrap();
+        server.abort();
+        let _ = server.await;
         let error = EmbeddedDynamoDb::start(Storage::File(path), ANYWHERE).await.err().unwrap();
         assert!(format!("{error:#}").contains("--fresh"), "{error:#}");
         std::fs::remove_dir_all(folder).unwrap();

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use local::processes::{GUARD_COMMAND, ProcessGroup};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
-use xtask::processes::{GUARD_COMMAND, ProcessGroup};
 
-const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
+const LOCAL: &str = env!("CARGO_BIN_EXE_local");
 
 fn sleeper(group: &ProcessGroup) -> std::io::Result<Child> {
     Command::new("sleep").arg("60").process_group(group.id()).spawn()
@@ -20,7 +20,7 @@ async fn ends(mut child: Child) -> bool {
 
 #[tokio::test]
 async fn a_stopped_group_ends_its_processes() {
-    let group = ProcessGroup::start(Path::new(XTASK)).unwrap();
+    let group = ProcessGroup::start(Path::new(LOCAL)).unwrap();
     let child = sleeper(&group).unwrap();
     group.stop().await;
     assert!(ends(child).await);
@@ -28,7 +28,7 @@ async fn a_stopped_group_ends_its_processes() {
 
 #[tokio::test]
 async fn a_dropped_group_ends_its_processes() {
-    let group = ProcessGroup::start(Path::new(XTASK)).unwrap();
+    let group = ProcessGroup::start(Path::new(LOCAL)).unwrap();
     let child = sleeper(&group).unwrap();
     drop(group);
     assert!(ends(child).await);
@@ -36,7 +36,7 @@ async fn a_dropped_group_ends_its_processes() {
 
 #[tokio::test]
 async fn a_guard_started_by_hand_kills_nobody() {
-    let mut guard = Command::new(XTASK);
+    let mut guard = Command::new(LOCAL);
     let output = guard.arg(GUARD_COMMAND).stdin(Stdio::null()).output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "));

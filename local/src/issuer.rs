@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::{node, project};
+use xtask::project;
+
+use crate::page;
 
 /// The audience of this API's tokens, unless the developer's environment names another.
 pub const AUDIENCE: &str = "task-api";
@@ -76,7 +78,7 @@ impl Issuer {
             ("ISSUER_SECRET", self.secret.clone()),
             ("ISSUER_TOKEN_SECRET", self.token_secret.clone()),
             ("ISSUER_DATABASE", self.database.display().to_string()),
-            ("ISSUER_PAGES", node::page_folder().display().to_string()),
+            ("ISSUER_PAGES", page::folder().display().to_string()),
             ("ISSUER_CONTRACT", project::root().join("openapi.yaml").display().to_string()),
             // With `ISSUER_MAIL_URL` it runs as in production all the same.
             ("NODE_ENV", "development".to_owned()),

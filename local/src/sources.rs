@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::sleep;
-
-use crate::project;
+use xtask::project;
 
 const EXTENSIONS: [&str; 11] = ["css", "html", "js", "json", "mjs", "rs", "svg", "toml", "ts", "tsx", "yaml"];
 

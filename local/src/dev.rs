@@ -1,0 +1,457 @@
+//! `cargo xtask dev`: the stack for a developer, with tokens to try it.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this command talks to a developer")]
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use shared::aws::Access;
+use shared::settings::Settings;
+use signer::SharedSecretIssuer;
+use tokio::task::spawn_blocking;
+use xtask::{node, project};
+
+use crate::dynamodb::Storage;
+use crate::executables::Executables;
+use crate::issuer::{AUDIENCE, Issuer, Mode};
+use crate::sources::Sources;
+use crate::stack::{DynamoDb, ISSUER, Options, Stack, environment};
+use crate::tables::Service;
+use crate::template::Template;
+use crate::{page, probe};
+
+/// The settings of the functions that a developer can give in the environment.
+pub const SETTINGS: [&str; 10] = [
+    "BETTER_AUTH_SECRET",
+    "BETTER_AUTH_SECRET_PREVIOUS",
+    "BETTER_AUTH_URL",
+    "JWKS_URL",
+    "JWKS",
+    "JWKS_MAX_STALE_SECONDS",
+    "TOKEN_ISSUER",
+    "TOKEN_AUDIENCE",
+    "TOKEN_MAX_BYTES",
+    "TOKEN_MAX_LIFETIME_SECONDS",
+];
+
+/// The users that get a token.
+const USERS: [&str; 2] = ["alice", "bob"];
+
+/// Who signs the tokens that are printed.
+const DEVELOPMENT_ISSUER: &str = "cargo-xtask-dev";
+const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Runs the whole stack on this machine.
+#[derive(Debug, Clone, Args)]
+pub struct Dev {
+    /// The port of the API on 127.0.0.1; the page and the issuer have the next one.
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..=65534))]
+    port: u16,
+    /// Lets the issuer sign tokens with the secret instead of a key pair.
+    #[arg(long)]
+    shared_secret: bool,
+    /// Runs no issuer and no page, and prints tokens for development: Node is not needed.
+    #[arg(long, conflicts_with = "shared_secret")]
+    no_issuer: bool,
+    /// Deletes users and tasks first; tasks in another DynamoDB are kept.
+    #[arg(long)]
+    fresh: bool,
+    /// Uses another DynamoDB, such as DynamoDB Local on http://127.0.0.1:8000, and makes the tables there that are missing.
+    /// Region and credentials are those of the environment, if they are set there.
+    #[arg(long, value_name = "URL", value_parser = url)]
+    dynamodb: Option<String>,
+    /// What the names of the tables in another DynamoDB begin with.
+    #[arg(long, value_name = "PREFIX", requires = "dynamodb", default_value = "")]
+    table_prefix: String,
+    /// The folder that keeps tasks, users, tokens and logs, instead of `.dev`.
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// A file that gets the base URL once requests are served.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+impl Dev {
+    /// Runs the stack until it is stopped.
+    ///
+    /// # Errors
+    /// Says in one line what is in the way.
+    pub async fn run(self) -> Result<()> {
+        let folder = self.data.clone().unwrap_or_else(dev_folder);
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let verification = Verification::read(&self, &folder)?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let _lock = lock(&folder, address)?;
+        if let Some(file) = &self.ready_file {
+            remove(file)?;
+        }
+        probe::wait_until_free(address).await?;
+        if let Some(issuer) = verification.issuer() {
+            probe::wait_until_free(issuer.address()).await?;
+        }
+        let tables = folder.join("dynamodb");
+        if self.fresh {
+            remove_folder(&tables)?;
+            remove_folder(&issuer_folder(&folder))?;
+        }
+        let mut functions = Sources::now(["functions", "shared", "Cargo.toml"]);
+        let mut issuer = Sources::now(["issuer"]);
+        let mut page = page::sources();
+        let mut stack = Stack::start(Options {
+            port: self.port,
+            dynamodb: match &self.dynamodb {
+                Some(url) => DynamoDb::Other(Service::from_env(url, &self.table_prefix)),
+                None => DynamoDb::Embedded(Storage::File(tables.join("tables.sqlite"))),
+            },
+            logs: folder.join("logs"),
+            settings: verification.settings.clone(),
+            issuer: verification.issuer().cloned(),
+        })
+        .await?;
+        verification.introduce(&stack, &folder, self.dynamodb.is_none())?;
+        if let Some(file) = &self.ready_file {
+            announce(file, &stack.base_url())?;
+        }
+        let has_issuer = verification.issuer().is_some();
+        loop {
+            tokio::select! {
+                () = stack.attend() => {}
+                () = functions.changed() => rebuild(&stack).await,
+                () = issuer.changed(), if has_issuer => restart_issuer(&stack).await,
+                () = page.changed(), if has_issuer => rebuild_page().await,
+            }
+        }
+    }
+}
+
+/// How the functions verify tokens, and where the tokens come from.
+struct Verification {
+    settings: BTreeMap<String, String>,
+    tokens: Tokens,
+}
+
+enum Tokens {
+    /// From the issuer that runs beside the API.
+    Issuer(Issuer),
+    /// Signed here, for users that do not have to exist.
+    Development(SharedSecretIssuer),
+    /// From the issuer at this URL, which is none of ours.
+    Elsewhere(String),
+}
+
+impl Verification {
+    fn read(options: &Dev, folder: &Path) -> Result<Self> {
+        let given = SETTINGS.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let mut settings: BTreeMap<_, _> =
+            given.map(|(name, value)| (name.to_owned(), value.to_string_lossy().into_owned())).collect();
+        let foreign = ["BETTER_AUTH_SECRET", "BETTER_AUTH_URL"].into_iter().find(|name| settings.contains_key(*name));
+        if let (Some(name), true) = (foreign, options.shared_secret) {
+            bail!("--shared-secret runs an issuer, but {name} is set: unset one of them");
+        }
+        let issuer = if foreign.is_none() && !options.no_issuer {
+            let issuer = own_issuer(options, folder, &settings)?;
+            settings.extend(issuer.settings());
+            Some(issuer)
+        } else {
+            if foreign.is_none() {
+                settings.insert("BETTER_AUTH_SECRET".to_owned(), development_secret(&folder.join("secret"))?);
+                for (name, default) in [("TOKEN_ISSUER", DEVELOPMENT_ISSUER), ("TOKEN_AUDIENCE", AUDIENCE)] {
+                    settings.entry(name.to_owned()).or_insert_with(|| default.to_owned());
+                }
+            }
+            None
+        };
+        let environment = environment(&Template::read()?, settings.clone(), &Service::unchecked("http://127.0.0.1"));
+        // The functions have access of their own (see `environment`); nothing is sent from here.
+        Settings::read(|name| environment.get(name).cloned(), Access::new("eu-central-1", "local", "local"))?;
+        let tokens = match (issuer, settings.get("BETTER_AUTH_SECRET"), settings.get("BETTER_AUTH_URL")) {
+            (Some(issuer), ..) => Tokens::Issuer(issuer),
+            (None, Some(secret), _) => Tokens::Development(SharedSecretIssuer {
+                secret: secret.clone(),
+                issuer: settings.get("TOKEN_ISSUER").cloned().unwrap_or_default(),
+                audience: settings.get("TOKEN_AUDIENCE").cloned().unwrap_or_default(),
+            }),
+            (None, None, url) => Tokens::Elsewhere(url.cloned().unwrap_or_default()),
+        };
+        Ok(Self { settings, tokens })
+    }
+
+    /// The issuer to run, if it is to be run here.
+    fn issuer(&self) -> Option<&Issuer> {
+        match &self.tokens {
+            Tokens::Issuer(issuer) => Some(issuer),
+            Tokens::Development(_) | Tokens::Elsewhere(_) => None,
+        }
+    }
+
+    fn introduce(&self, stack: &Stack, folder: &Path, is_embedded: bool) -> Result<()> {
+        let base_url = stack.base_url();
+        announce(&folder.join("lambda-port"), &stack.lambda_port().to_string())?;
+        for user in USERS {
+            remove(&folder.join(format!("token-{user}")))?;
+        }
+        println!();
+        if let Some(issuer) = self.issuer() {
+            let origin = issuer.origin();
+            println!("Open {origin} to sign up and work with tasks");
+            println!("The reference of the API is on {origin}/reference/");
+        }
+        println!("The API is served on {base_url}");
+        if is_embedded {
+            println!(
+                "The tables are in {}, served on {}",
+                folder.join("dynamodb").display(),
+                stack.dynamodb().endpoint()
+            );
+        } else {
+            println!("The tables are on {}", stack.dynamodb().endpoint());
+        }
+        println!("The logs are in {}; warnings and errors show up here as well", folder.join("logs").display());
+        let token = match &self.tokens {
+            Tokens::Issuer(issuer) => {
+                println!("\nFor curl, sign a new user up, and get a token for it:\n");
+                println!("  {}", sign_up_commands(&issuer.origin()).join("\n  "));
+                "$TOKEN".to_owned()
+            }
+            Tokens::Development(issuer) => {
+                let hours = TOKEN_LIFETIME.as_secs() / 3600;
+                println!("\nTokens, valid for {hours} hours and also in {}", folder.join("token-…").display());
+                for user in USERS {
+                    let token = issuer.token(user, TOKEN_LIFETIME);
+                    write_private(&folder.join(format!("token-{user}")), &token)?;
+                    println!("\n  {user}: {token}");
+                }
+                format!("$(cat '{}')", folder.join("token-alice").display())
+            }
+            Tokens::Elsewhere(url) => {
+                println!("\nTokens are signed by {url}, not here: put one into the variable TOKEN");
+                "$TOKEN".to_owned()
+            }
+        };
+        let authorization = format!("-H \"authorization: Bearer {token}\"");
+        let tasks = format!("{base_url}/api/me/tasks");
+        println!("\nTo try it, create a task, list the tasks, and complete the newest one:\n");
+        println!(
+            "  curl -sS {authorization} -H 'content-type: application/json' -d '{{\"title\":\"Water the plants\"}}' {tasks}\n"
+        );
+        println!("  curl -sS {authorization} {tasks}\n");
+        println!(
+            "  curl -sS {authorization} -X PATCH \"{tasks}/$(curl -sS {authorization} '{tasks}?limit=1' | sed -E 's/.*\"id\":\"([^\"]*)\".*/\\1/')/complete\"\n"
+        );
+        println!("Ctrl-C stops everything. Changed sources are built and what they make is started again.");
+        Ok(())
+    }
+}
+
+fn own_issuer(options: &Dev, folder: &Path, settings: &BTreeMap<String, String>) -> Result<Issuer> {
+    for name in ["JWKS_URL", "JWKS", "TOKEN_ISSUER"] {
+        if settings.contains_key(name) {
+            bail!(
+                "{name} is for an issuer of your own: set BETTER_AUTH_URL or BETTER_AUTH_SECRET as well, or unset it"
+            );
+        }
+    }
+    Ok(Issuer {
+        mode: if options.shared_secret { Mode::SharedSecret } else { Mode::KeySet },
+        port: options.port + 1,
+        audience: settings.get("TOKEN_AUDIENCE").cloned().unwrap_or_else(|| AUDIENCE.to_owned()),
+        secret: development_secret(&folder.join("secret"))?,
+        token_secret: development_secret(&folder.join("signing-secret"))?,
+        database: std::path::absolute(issuer_folder(folder))?.join("users.sqlite"),
+    })
+}
+
+/// The commands that sign a new user up with curl, and put a token into the variable `TOKEN`. The session is a cookie, for
+/// curl as for the page.
+#[must_use]
+pub fn sign_up_commands(origin: &str) -> [String; 3] {
+    // A new user at each time, because an address can sign up once only.
+    let account = r#"{"name":"Ada","email":"ada-'$(date +%s)'@example.com","password":"correct horse"}"#;
+    [
+        "COOKIES=$(mktemp)".to_owned(),
+        format!(
+            "curl -sS -o /dev/null -c \"$COOKIES\" -H 'content-type: application/json' -d '{account}' {origin}/api/auth/sign-up/email"
+        ),
+        format!(r#"TOKEN=$(curl -sS -b "$COOKIES" {origin}/api/auth/token | sed -E 's/.*"token":"([^"]*)".*/\1/')"#),
+    ]
+}
+
+/// Where the issuer keeps its users and keys.
+fn issuer_folder(folder: &Path) -> PathBuf {
+    folder.join("issuer")
+}
+
+/// The secret of this project's copy on this machine, made at the first start and kept, so that tokens survive.
+fn development_secret(path: &Path) -> Result<String> {
+    match fs::read_to_string(path) {
+        Ok(secret) => return Ok(secret),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+    let secret = signer::random_secret();
+    write_private(path, &secret)?;
+    Ok(secret)
+}
+
+/// Replaces the file at once, for this user's eyes only.
+fn write_private(path: &Path, text: &str) -> Result<()> {
+    let unfinished = path.with_extension("new");
+    let write = || {
+        remove_if_there(&unfinished)?;
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        fs::rename(&unfinished, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn lock(folder: &Path, address: SocketAddr) -> Result<File> {
+    let path = folder.join("lock");
+    let mut options = File::options();
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let owner = fs::read_to_string(&path).unwrap_or_default();
+            bail!("`cargo xtask dev` runs already, on {owner}; stop it first");
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+        }
+    }
+    file.set_len(0)
+        .and_then(|()| write!(file, "http://{address}"))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(file)
+}
+
+fn announce(file: &Path, text: &str) -> Result<()> {
+    // Whoever waits for the file must not read half of it.
+    let mut unfinished = file.as_os_str().to_owned();
+    unfinished.push(".new");
+    let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, file));
+    written.with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn remove(file: &Path) -> Result<()> {
+    remove_if_there(file).with_context(|| format!("cannot remove {}", file.display()))
+}
+
+fn remove_folder(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot empty {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn remove_if_there(file: &Path) -> std::io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn rebuild(stack: &Stack) {
+    let Ok(template) = Template::read() else { return };
+    match Executables::build(template.functions().iter().map(|function| function.binary.as_str())).await {
+        Ok(executables) => {
+            let restarted = stack.restart_changed(&executables);
+            if !restarted.is_empty() {
+                println!("started again: {}", restarted.join(", "));
+            }
+        }
+        Err(error) => eprintln!("{error:#}; the functions answer as before"),
+    }
+}
+
+async fn restart_issuer(stack: &Stack) {
+    match blocking(|| node::install(ISSUER)).await {
+        Ok(()) => {
+            stack.restart_issuer();
+            println!("started again: {ISSUER}");
+        }
+        Err(error) => eprintln!("{error:#}; the issuer answers as before"),
+    }
+}
+
+async fn rebuild_page() {
+    match blocking(page::build).await {
+        Ok(()) => println!("built again: the page"),
+        Err(error) => eprintln!("{error:#}; the page may be incomplete"),
+    }
+}
+
+async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    spawn_blocking(work).await?
+}
+
+/// The folder of everything that is kept, unless the developer names another. Not under version control.
+fn dev_folder() -> PathBuf {
+    project::root().join(".dev")
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let has_scheme = text.starts_with("http://") || text.starts_with("https://");
+    if has_scheme { Ok(text.to_owned()) } else { Err("a URL begins with http:// or https://".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9000);
+
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("local-{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn the_secret_is_made_once_and_read_by_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = folder("secret");
+        let path = folder.join("secret");
+        let secret = development_secret(&path).unwrap();
+        assert_eq!(secret.len(), 64);
+        assert_eq!(development_secret(&path).unwrap(), secret);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_run_at_a_time() {
+        let folder = folder("lock");
+        let first = lock(&folder, ADDRESS).unwrap();
+        let error = lock(&folder, ADDRESS).unwrap_err();
+        assert!(error.to_string().contains("http://127.0.0.1:9000"), "{error}");
+        drop(first);
+        assert!(lock(&folder, ADDRESS).is_ok());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn the_base_url_is_announced_whole() {
+        let folder = folder("ready");
+        let file = folder.join("ready");
+        announce(&file, "http://127.0.0.1:9000").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "http://127.0.0.1:9000");
+        remove(&file).unwrap();
+        remove(&file).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

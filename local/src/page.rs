@@ -1,0 +1,54 @@
+//! The page, as it is built from `web/`.
+#![expect(clippy::print_stdout, reason = "a build says on the terminal that it takes its time")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result};
+use xshell::cmd;
+use xtask::{node, project, tools};
+
+use crate::sources::Sources;
+
+/// What the page is built from.
+const SOURCES: [&str; 2] = ["web", "openapi.yaml"];
+
+/// The sources of the page, as they are now.
+#[must_use]
+pub fn sources() -> Sources {
+    Sources::now(SOURCES)
+}
+
+/// The folder of the built page.
+#[must_use]
+pub fn folder() -> PathBuf {
+    project::root().join("web/dist")
+}
+
+/// Builds the page, unless it is built from these sources. Without a page in the project there is nothing to do.
+///
+/// # Errors
+/// Its packages cannot be had, or it does not build.
+pub fn build() -> Result<()> {
+    if !project::root().join("web/package.json").exists() {
+        return Ok(());
+    }
+    node::install("web")?;
+    let shell = node::shell("web")?;
+    let _lock = tools::lock()?;
+    let stamp = project::tools_folder().join("page.txt");
+    let sources = sources().fingerprint();
+    if fs::read_to_string(&stamp).is_ok_and(|built| Some(built) == stamp_of(sources)) {
+        return Ok(());
+    }
+    println!("Building the page");
+    cmd!(shell, "npm run --silent build").quiet().run().context("in web/")?;
+    Ok(shell.write_file(&stamp, stamp_of(sources).context("the build made no page")?)?)
+}
+
+/// The sources, and the page that was built from them: somebody may have built another one by hand.
+fn stamp_of(sources: u64) -> Option<String> {
+    let built = fs::metadata(folder().join("index.html")).and_then(|metadata| metadata.modified()).ok()?;
+    Some(format!("{sources:016x} {}", built.duration_since(UNIX_EPOCH).ok()?.as_nanos()))
+}

@@ -1,0 +1,47 @@
+//! The page: its types, its rules, and the whole product in a real browser.
+#![expect(clippy::print_stdout, reason = "an installation says on the terminal that it takes its time")]
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use xshell::cmd;
+
+use crate::{node, project};
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// Checks the page, and then runs it in Chromium against a stack of its own.
+///
+/// # Errors
+/// Says what does not hold, or what is missing.
+pub fn check() -> Result<()> {
+    node::check()?;
+    node::install("web")?;
+    install_chromium()?;
+    let shell = node::shell("web")?;
+    // The stack is started by the program as it was built last: the file of the running one may have been replaced.
+    shell.set_var("XTASK", project::build(&project::shell()?, "xtask")?);
+    for script in ["check", "test", "e2e"] {
+        cmd!(shell, "npm run --silent {script}")
+            .quiet()
+            .run()
+            .with_context(|| format!("`npm run {script}` in web/"))?;
+    }
+    Ok(())
+}
+
+/// Debian's Chromium, unless there is one: a browser is too large to be a package of Node.
+fn install_chromium() -> Result<()> {
+    if std::env::var_os("CHROMIUM").is_some() || Path::new(CHROMIUM).exists() {
+        return Ok(());
+    }
+    let shell = project::shell()?;
+    let is_root = cmd!(shell, "id -u").quiet().read().is_ok_and(|id| id == "0");
+    if !is_root || !Path::new("/usr/bin/apt-get").exists() {
+        bail!("Chromium is missing: install it (Debian: apt install chromium), or name it in CHROMIUM");
+    }
+    println!("Installing Chromium (a minute or two)");
+    shell.set_var("DEBIAN_FRONTEND", "noninteractive");
+    cmd!(shell, "apt-get update -qq").quiet().run()?;
+    Ok(cmd!(shell, "apt-get install -y -qq --no-install-recommends chromium").quiet().run()?)
+}

@@ -1,0 +1,42 @@
+//! `cargo xtask test`: everything that must hold before a change is taken.
+#![expect(clippy::print_stdout, reason = "this command says what it does")]
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::tools::Toolset;
+use crate::{bench, contract, page, project, template};
+
+/// Runs all checks, and stops at the first that fails.
+///
+/// # Errors
+/// Names the check that failed.
+pub fn run() -> Result<()> {
+    let begun = Instant::now();
+    let shell = project::shell()?;
+    let cargo = |arguments: &str| {
+        let arguments = arguments.split(' ');
+        Ok(project::cargo(&shell).args(arguments).quiet().run()?)
+    };
+    step("tools", || Toolset::EMULATOR.install())?;
+    let linters = step("tools for the template", || Toolset::LINTERS.install())?;
+    step("format", || cargo("fmt --all --check"))?;
+    step("template", || template::check(&linters))?;
+    step("clippy", || cargo("clippy --workspace --all-targets --locked -- -D warnings"))?;
+    step("build", || cargo("build --workspace --bins --locked"))?;
+    step("tests", || cargo("test --workspace --locked"))?;
+    step("contract", || contract::check(&[]))?;
+    step("page", page::check)?;
+    step("sizes and instructions", bench::check_counts)?;
+    println!("All checks passed in {} s.", begun.elapsed().as_secs());
+    Ok(())
+}
+
+fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    println!("=== {name}");
+    let begun = Instant::now();
+    let result = work().with_context(|| format!("step `{name}`"))?;
+    println!("=== {name}: passed in {:.1} s", begun.elapsed().as_secs_f32());
+    Ok(result)
+}
