@@ -7,7 +7,7 @@ use crate::store::StoreSettings;
 
 pub use crate::environment::InvalidSetting;
 
-/// All settings of a function. The README lists them.
+/// All settings of a function. docs/settings.md lists them.
 #[derive(Debug)]
 pub struct Settings {
     /// Which tokens are accepted.

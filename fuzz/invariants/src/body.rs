@@ -1,4 +1,4 @@
-//! Request bodies, judged by the README's table of fields.
+//! Request bodies, judged by the table of fields in docs/api.md.
 
 use std::cell::RefCell;
 

@@ -62,7 +62,7 @@ impl fmt::Debug for Mode {
 }
 
 impl AuthSettings {
-    /// Reads the settings of the README's table that begin with `BETTER_AUTH_`, `JWKS` and `TOKEN_`.
+    /// Reads the settings of docs/settings.md that begin with `BETTER_AUTH_`, `JWKS` and `TOKEN_`.
     ///
     /// # Errors
     /// Names the setting that is missing, contradicts another one, or is weak. A secret is never repeated.
