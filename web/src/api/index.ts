@@ -10,4 +10,5 @@ export {
   TaskApi,
   type TaskApiOptions,
   type TaskChanges,
+  type TaskReplacement,
 } from "./task-api";

@@ -7,6 +7,7 @@ import { Tokens } from "./tokens";
 
 export type Task = components["schemas"]["Task"];
 export type NewTask = components["schemas"]["NewTask"];
+export type TaskReplacement = components["schemas"]["TaskReplacement"];
 export type TaskChanges = components["schemas"]["TaskChanges"];
 export type Page = components["schemas"]["Page"];
 export type ListQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
@@ -67,7 +68,7 @@ export class TaskApi {
     return data(await this.#client.GET(TASK, { ...options, params: { path: this.#path(id) } }));
   }
 
-  async replaceTask(known: Known, task: NewTask, options: CallOptions = {}) {
+  async replaceTask(known: Known, task: TaskReplacement, options: CallOptions = {}) {
     return data(await this.#client.PUT(TASK, { ...options, params: this.#params(known), body: task }));
   }
 
