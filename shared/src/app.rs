@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_start_with_a_secret_opens_a_connection_and_asks_for_nothing() {
+    async fn start_with_secret_only_connects() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let connector = Connector::trusting(TrustedRoots::System);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_to_start_is_one_line_that_names_the_setting() {
+    fn refusal_to_start_names_the_setting_in_one_line() {
         let error = StartError::Setting(settings("").unwrap_err());
         assert_eq!(format!("{error:?}"), "refusing to start: AWS_ENDPOINT_URL_DYNAMODB is set but empty");
         let error = StartError::Runtime("connection refused".into());

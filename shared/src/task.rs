@@ -415,7 +415,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
-    fn a_title_is_trimmed_and_bounded_in_characters() {
+    fn title_is_trimmed_and_bounded_in_characters() {
         assert_eq!(Title::parse("  Buy milk\t").unwrap().as_str(), "Buy milk");
         assert!(Title::parse(&"ä".repeat(200)).is_ok());
         for refused in ["", " \n ", "a\u{0}b", "a\nb", "\u{7f}", &"ä".repeat(201)] {
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_priority_has_one_of_four_names() {
+    fn priority_has_one_of_four_names() {
         for name in ["none", "low", "medium", "high"] {
             assert_eq!(Priority::parse(name).unwrap().as_str(), name);
         }
@@ -434,13 +434,13 @@ mod tests {
     }
 
     #[test]
-    fn a_description_may_have_lines_and_ten_thousand_characters() {
+    fn description_has_lines_and_ten_thousand_characters() {
         assert!(Description::parse(format!("a\n{}", "é".repeat(9_998))).is_ok());
         assert!(Description::parse("é".repeat(10_001)).is_err());
     }
 
     #[test]
-    fn description_has_no_control_characters_but_tab_and_line_feed() {
+    fn description_refuses_control_characters() {
         for allowed in ["\t\n", "", " \u{2028}\u{200b}\u{feff}🧀"] {
             assert_eq!(Description::parse(allowed.to_owned()).unwrap().as_str(), allowed);
         }
@@ -451,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn a_due_date_is_kept_in_one_spelling() {
+    fn due_date_is_kept_in_one_spelling() {
         for (text, kept) in [
             ("2026-11-30", "2026-11-30"),
             ("2024-02-29", "2024-02-29"),
@@ -484,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_sorts_before_the_moments_of_its_day() {
+    fn date_sorts_before_the_moments_of_its_day() {
         let sorted = ["2026-11-29T23:59:59Z", "2026-11-30", "2026-11-30T00:00:00Z", "2026-12-01"];
         let dues: Vec<_> = sorted.map(|text| Due::parse(text).unwrap()).into();
         assert!(dues.is_sorted());
@@ -513,7 +513,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timestamp_has_milliseconds() {
+    fn timestamp_has_milliseconds() {
         let time = UNIX_EPOCH + Duration::from_millis(1_795_218_924_007);
         assert_eq!(Timestamp::from(time).as_str(), "2026-11-20T23:55:24.007Z");
     }

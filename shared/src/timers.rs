@@ -80,7 +80,7 @@ mod tests {
     const DURATION: Duration = Duration::from_millis(20);
 
     #[tokio::test]
-    async fn a_kept_timer_takes_the_whole_duration_again() {
+    async fn kept_timer_takes_the_whole_duration_again() {
         let timers = Timers::of(DURATION);
         for _ in 0..3 {
             let begun = Instant::now();
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn timers_that_run_at_once_are_different_ones() {
+    async fn concurrent_timers_are_distinct() {
         let timers = Timers::of(DURATION);
         let begun = Instant::now();
         tokio::join!(timers.start(), timers.start(), timers.sleep(2 * DURATION));

@@ -57,7 +57,7 @@ pub(crate) fn local_routes() -> Routes {
 }
 
 #[test]
-fn every_route_is_the_same_everywhere() {
+fn routes_agree_everywhere() {
     let routes = Operation::ALL.map(|operation| {
         let route = Route { method: operation.method().to_owned(), path: operation.path().to_owned() };
         (operation.name().to_owned(), BTreeSet::from([route]))
@@ -77,7 +77,7 @@ fn flat(routes: &Routes) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_resource_is_named_after_its_binary() {
+fn resource_is_named_after_its_binary() {
     for function in Template::read().unwrap().functions() {
         let words = function.binary.split('-').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
         assert_eq!(function.logical_id, format!("{}Function", words.collect::<String>()));
@@ -93,7 +93,7 @@ fn has_test(file: &Path, name: &str) -> bool {
 }
 
 #[test]
-fn every_test_that_the_documentation_names_is_there() {
+fn documented_tests_exist() {
     let security = fs::read_to_string(root().join("SECURITY.md")).unwrap();
     let mut named = 0;
     // [`module::name`](file)
@@ -151,7 +151,7 @@ const KEPT_TO: [(&str, &[&str]); 6] = [
 ];
 
 #[test]
-fn one_module_verifies_signatures_and_one_knows_dynamodb() {
+fn one_module_verifies_and_one_knows_dynamodb() {
     let mut used = BTreeMap::new();
     for file in rust_files(&root().join("shared/src")).into_iter().chain(rust_files(&root().join("functions"))) {
         let text = fs::read_to_string(&file).unwrap();
@@ -181,7 +181,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_function_gets_the_settings_that_it_reads_and_no_others() {
+fn function_gets_exactly_the_settings_it_reads() {
     let read = RefCell::new(BTreeSet::new());
     let values = BTreeMap::from(SECRET_SETTINGS);
     let variable = |name: &str| {
@@ -205,7 +205,7 @@ fn a_function_gets_the_settings_that_it_reads_and_no_others() {
 }
 
 #[test]
-fn an_answer_comes_before_lambda_and_api_gateway_give_up() {
+fn answers_come_before_lambda_and_gateway_time_out() {
     const API_GATEWAY_SECONDS: u64 = 30;
     for function in Template::read().unwrap().functions() {
         assert!(ANSWER_WITHIN.as_secs() + 3 <= function.timeout, "{}", function.logical_id);
@@ -262,7 +262,7 @@ fn table(request: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_role_allows_what_its_function_does_and_nothing_else() {
+async fn role_allows_exactly_what_its_function_does() {
     let api = Api::start().await;
     let template = Template::read().unwrap();
     for operation in Operation::ALL {
@@ -292,7 +292,7 @@ async fn a_role_allows_what_its_function_does_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn items_expire_by_the_attribute_that_the_template_names() {
+async fn items_expire_by_the_templates_attribute() {
     let api = Api::start().await;
     let event = Event::by(ALICE).header("idempotency-key", "k").json(&json!({ "title": "one" }));
     let id = api.call(Operation::CreateTask, &event).await.body["id"].as_str().unwrap().to_owned();

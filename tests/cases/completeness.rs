@@ -140,7 +140,7 @@ fn new_operation_is_missed_in_every_place() {
 }
 
 #[test]
-fn removed_operation_is_found_where_it_was_left() {
+fn removed_operation_is_found_everywhere() {
     let listed = BTreeSet::from(["get-task".to_owned(), "archive-task".to_owned()]);
     let operations = BTreeSet::from(["get-task".to_owned()]);
     let expected = ["archive-task is no operation: remove it from template.yaml"];
@@ -148,7 +148,7 @@ fn removed_operation_is_found_where_it_was_left() {
 }
 
 #[test]
-fn unequal_sets_are_told_by_what_differs() {
+fn unequal_sets_name_what_differs() {
     let message = |listed: &[&str], expected: &[&str]| {
         let sets = [listed, expected].map(|names| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
         let panic = std::panic::catch_unwind(|| assert_same("template.yaml", &sets[0], "functions/", &sets[1]));

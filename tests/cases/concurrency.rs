@@ -29,7 +29,7 @@ fn item(api: &Api, id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writers_that_know_the_version_lose_no_update() {
+async fn versioned_writers_lose_no_update() {
     let api = Api::start().await;
     let id = api.create(ALICE, json!({ "title": "0" })).await["id"].as_str().unwrap().to_owned();
     let id = id.as_str();
@@ -60,7 +60,7 @@ async fn writers_that_know_the_version_lose_no_update() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_write_without_a_precondition_is_a_version_of_its_own() {
+async fn unconditional_writes_each_get_a_version() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     let id = id.as_str();
@@ -105,7 +105,7 @@ async fn every_write_without_a_precondition_is_a_version_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_is_deleted_once_and_no_write_brings_it_back() {
+async fn deleted_task_stays_deleted() {
     let api = Api::start().await;
     let processes = processes(&api).await;
     for _ in 0..WRITES {
@@ -224,7 +224,7 @@ async fn overtaken(
 
 /// An attempt may arrive late, after the call was done and others have written.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_comes_late_undoes_nothing_of_two_others() {
+async fn late_attempt_undoes_no_later_write() {
     let rows = writes().into_iter().flat_map(|write| [(write.clone(), 1), (write, 2)]);
     let rows = rows.flat_map(|(write, others)| [(write.clone(), others, None), (write, others, Some("\"1\""))]);
     join_all(rows.map(async |((operation, body), others, if_match)| {
@@ -247,7 +247,7 @@ async fn an_attempt_that_comes_late_undoes_nothing_of_two_others() {
 
 /// A completed task is toggled, and given another date, by a second request: the first one finds out that it is not open.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_at_an_open_task_that_comes_late_undoes_nothing_once_the_completed_one_is_written() {
+async fn late_attempt_on_open_task_keeps_later_completion() {
     let calls = [(Operation::CompleteTask, None), (Operation::UpdateTask, Some(json!({ "due": "2026-11-30" })))];
     for (operation, body) in calls {
         let api = Api::start().await;
@@ -272,7 +272,7 @@ async fn an_attempt_at_an_open_task_that_comes_late_undoes_nothing_once_the_comp
 
 /// A list shows a new task before whoever makes it has an answer, and others may write it then.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_create_whose_answer_is_lost_is_found_under_two_writes_of_others() {
+async fn lost_create_is_found_after_two_other_writes() {
     let api = Api::start().await;
     let other = api.another_with(&SECRET_SETTINGS).await;
     api.wire.fail_next([Fault::LostAnswer, Fault::Late(Duration::from_secs(1))]);
@@ -299,7 +299,7 @@ async fn a_create_whose_answer_is_lost_is_found_under_two_writes_of_others() {
 
 /// What others delete is gone, also for whoever has written it before.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_comes_late_to_a_deleted_task_finds_none() {
+async fn late_attempt_on_deleted_task_finds_none() {
     let completion = (Operation::CompleteTask, Some(json!({ "completed": true })));
     join_all(writes().into_iter().chain([completion]).map(async |(operation, body)| {
         let api = Api::start().await;
@@ -315,7 +315,7 @@ async fn an_attempt_that_comes_late_to_a_deleted_task_finds_none() {
 /// The limit: a task remembers its last three writes. A late attempt that more than two others have overtaken is done
 /// again, unless it names the version.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_comes_later_than_three_others_is_done_again_unless_it_names_the_version() {
+async fn attempt_after_three_others_repeats_without_if_match() {
     join_all(writes().into_iter().map(async |(operation, body)| {
         for if_match in [None, Some("\"1\"")] {
             let api = Api::start().await;
@@ -343,7 +343,7 @@ async fn an_attempt_that_comes_later_than_three_others_is_done_again_unless_it_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_that_others_change_shows_what_stands_once() {
+async fn changing_list_shows_stable_tasks_once() {
     let api = Api::start().await;
     let others = api.another_with(&SECRET_SETTINGS).await;
     let mut standing = BTreeSet::new();

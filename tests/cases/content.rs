@@ -39,7 +39,7 @@ fn differences(operation: Operation, before: &Value, sent: &Value, answer: &Valu
 }
 
 #[tokio::test]
-async fn every_answer_contains_what_was_there_and_what_was_sent() {
+async fn answers_contain_stored_and_sent_fields() {
     let api = Api::start().await;
     for operation in Operation::ALL {
         let mut bodies = vec![operation.good_body()];
@@ -59,7 +59,7 @@ async fn every_answer_contains_what_was_there_and_what_was_sent() {
 }
 
 #[tokio::test]
-async fn every_answered_task_is_the_one_that_is_there() {
+async fn answered_task_is_the_stored_one() {
     let api = Api::start().await;
     for operation in Operation::answering_a_task() {
         let id = api.create(ALICE, before()).await["id"].as_str().unwrap().to_owned();
@@ -71,7 +71,7 @@ async fn every_answered_task_is_the_one_that_is_there() {
 }
 
 #[test]
-fn copy_without_description_due_and_tags_is_noticed() {
+fn incomplete_copy_is_noticed() {
     let copy = merged(before(), &merged(defaults(), &json!({ "priority": "high" })));
     let differing = differences(Operation::GetTask, &before(), &json!({}), &copy);
     assert_eq!(differing.len(), 3, "{differing:?}");

@@ -30,7 +30,7 @@ fn named(answer: &Answer) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_created_task_is_answered_whole() {
+async fn created_task_is_answered_whole() {
     let api = Api::start().await;
     let answer = create(&api, json!({ "title": "  Buy milk " })).await;
     let task = &answer.body;
@@ -68,7 +68,7 @@ async fn every_field_of_a_task_is_kept() {
 }
 
 #[tokio::test]
-async fn everything_wrong_in_a_body_is_named_at_once() {
+async fn body_errors_are_all_named() {
     let api = Api::start().await;
     let task = api.create_titled("one").await;
     for (body, expected) in [
@@ -114,7 +114,7 @@ async fn everything_wrong_in_a_body_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_object_is_refused() {
+async fn other_than_json_objects_is_refused() {
     let api = Api::start().await;
     let task = api.create_titled("one").await;
     for body in [
@@ -173,7 +173,7 @@ async fn only_json_is_read() {
 }
 
 #[tokio::test]
-async fn an_encoded_body_is_not_read() {
+async fn encoded_body_is_refused() {
     let api = Api::start().await;
     let body = json!({ "title": "x" });
     for (coding, status) in [("gzip", 415), ("br, identity", 415), ("identity", 201), ("Identity", 201)] {
@@ -196,7 +196,7 @@ async fn only_lists_have_a_query() {
 }
 
 #[tokio::test]
-async fn an_answer_lists_a_bounded_number_of_errors() {
+async fn answer_lists_a_bounded_number_of_errors() {
     let api = Api::start().await;
     let fields: serde_json::Map<_, _> = (0..5_000).map(|number| (format!("x{number}"), json!(1))).collect();
     let tags = json!({ "title": "x", "tags": vec![0; 20_000] });
@@ -212,7 +212,7 @@ async fn an_answer_lists_a_bounded_number_of_errors() {
 }
 
 #[tokio::test]
-async fn a_location_is_a_uri_under_the_mount_of_the_api() {
+async fn location_is_a_uri() {
     let api = Api::start().await;
     let event: Value = serde_json::from_str(&Event::by("auth0|a").json(&json!({ "title": "x" })).to_string()).unwrap();
     for (path, expected) in [
@@ -232,7 +232,7 @@ async fn a_location_is_a_uri_under_the_mount_of_the_api() {
 }
 
 #[tokio::test]
-async fn a_null_member_of_an_event_is_treated_as_absent() {
+async fn null_member_of_an_event_is_absent() {
     let api = Api::start().await;
     let mut event: Value = serde_json::from_str(&Event::by(ALICE).to_string()).unwrap();
     for name in ["rawQueryString", "body", "queryStringParameters", "stageVariables", "cookies", "requestId"] {
@@ -248,7 +248,7 @@ async fn a_null_member_of_an_event_is_treated_as_absent() {
 }
 
 #[tokio::test]
-async fn a_body_has_at_most_64_kib() {
+async fn body_has_at_most_64_kib() {
     let api = Api::start().await;
     let padded = |length: usize| {
         let body = r#"{"title":"x"}"#;
@@ -263,7 +263,7 @@ async fn a_body_has_at_most_64_kib() {
 }
 
 #[tokio::test]
-async fn a_merge_patch_changes_what_it_names_and_resets_what_is_null() {
+async fn merge_patch_changes_named_fields_and_resets_null() {
     let api = Api::start().await;
     let all = json!({ "title": "one", "description": "d", "priority": "low", "due": "2026-12-01", "tags": ["a"] });
     let task = api.create(ALICE, all).await;
@@ -290,7 +290,7 @@ async fn a_merge_patch_changes_what_it_names_and_resets_what_is_null() {
 }
 
 #[tokio::test]
-async fn an_empty_patch_changes_nothing() {
+async fn empty_patch_changes_nothing() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     let answer = patch(&api, &id, json!({})).await;
@@ -329,7 +329,7 @@ async fn task_that_was_read_can_be_put_back() {
 }
 
 #[tokio::test]
-async fn replacement_ignores_what_only_the_server_sets() {
+async fn replacement_ignores_read_only_members() {
     let api = Api::start().await;
     let task = api.create(ALICE, json!({ "title": "one" })).await;
     let id = task["id"].as_str().unwrap();
@@ -372,7 +372,7 @@ async fn patch_completes_and_reopens() {
 }
 
 #[tokio::test]
-async fn a_replacement_resets_what_it_leaves_out() {
+async fn replacement_resets_what_it_leaves_out() {
     let api = Api::start().await;
     let all = json!({ "title": "one", "description": "d", "priority": "low", "due": "2026-12-01", "tags": ["a"] });
     let task = api.create(ALICE, all).await;
@@ -424,7 +424,7 @@ async fn completing_sets_and_toggles() {
 }
 
 #[tokio::test]
-async fn a_deleted_task_is_gone_and_leaves_a_tombstone_without_content() {
+async fn deleted_task_leaves_an_empty_tombstone() {
     let api = Api::start().await;
     let body = json!({ "title": "secret", "description": "secret", "tags": ["secret"], "due": "2026-12-01" });
     let task = api.create(ALICE, body).await;
@@ -463,7 +463,7 @@ async fn a_deleted_task_is_gone_and_leaves_a_tombstone_without_content() {
 }
 
 #[tokio::test]
-async fn a_write_happens_in_the_version_that_the_client_knows() {
+async fn if_match_guards_every_write() {
     let api = Api::start().await;
     for operation in Operation::ALL.into_iter().filter(|operation| operation.takes_if_match()) {
         for (if_match, expected) in [
@@ -507,7 +507,7 @@ async fn a_write_happens_in_the_version_that_the_client_knows() {
 }
 
 #[tokio::test]
-async fn a_client_that_has_the_task_is_told_so() {
+async fn matching_if_none_match_is_304() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     for (if_none_match, status) in [
@@ -529,7 +529,7 @@ async fn a_client_that_has_the_task_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_create_with_a_key_happens_once() {
+async fn create_with_a_key_happens_once() {
     let api = Api::start().await;
     let post = async |key: &str, body: Value| {
         api.call(Operation::CreateTask, &Event::by(ALICE).header("Idempotency-Key", key).json(&body)).await
@@ -563,7 +563,7 @@ async fn a_create_with_a_key_happens_once() {
 }
 
 #[tokio::test]
-async fn tasks_are_listed_newest_first_and_open_ones_by_due_date() {
+async fn lists_are_newest_first_and_open_ones_by_due_date() {
     let api = Api::start().await;
     for (title, due) in [
         ("undated", None),
@@ -596,7 +596,7 @@ async fn tasks_are_listed_newest_first_and_open_ones_by_due_date() {
 }
 
 #[tokio::test]
-async fn an_open_list_follows_what_happens_to_tasks() {
+async fn open_list_follows_completion_and_dates() {
     let api = Api::start().await;
     let first =
         api.create(ALICE, json!({ "title": "first", "due": "2026-12-01" })).await["id"].as_str().unwrap().to_owned();
@@ -665,7 +665,7 @@ async fn pages_hold_every_task_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_belongs_to_its_list() {
+async fn cursor_belongs_to_its_list() {
     let api = Api::start().await;
     for number in 0..5 {
         api.create(ALICE, json!({ "title": number.to_string(), "due": "2026-12-01", "tags": ["t"] })).await;
@@ -702,7 +702,7 @@ async fn a_cursor_belongs_to_its_list() {
 }
 
 #[tokio::test]
-async fn everything_wrong_in_a_query_is_named_at_once() {
+async fn query_errors_are_all_named() {
     let api = Api::start().await;
     for (query, expected) in [
         ("limit=0", vec!["limit"]),
@@ -732,7 +732,7 @@ async fn everything_wrong_in_a_query_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn a_tag_may_hold_what_a_url_may_not() {
+async fn tag_may_hold_what_a_url_may_not() {
     let api = Api::start().await;
     let tag = "a&b=c, ä%";
     api.create(ALICE, json!({ "title": "one", "tags": [tag, "other"] })).await;

@@ -40,7 +40,7 @@ fn every_invariant_has_a_target_and_a_corpus() {
 
 /// Kept inputs are of the operations that there were when they were found: each is tried with all.
 #[test]
-fn every_operation_meets_the_inputs_of_every_other() {
+fn corpus_holds_for_every_operation() {
     let mut failing = Vec::new();
     for (name, holds) in INVARIANTS.into_iter().filter(|(name, _)| ["database", "event"].contains(name)) {
         for (file, mut input) in corpus(name) {
@@ -69,7 +69,7 @@ fn every_invariant_holds_of_its_corpus() {
 }
 
 #[tokio::test]
-async fn no_request_of_the_corpus_makes_a_whole_database_fail() {
+async fn corpus_never_fails_on_a_real_database() {
     let api = Api::start().await;
     let token = Signer::default().token(ALICE);
     let id = api.create_titled("one").await;

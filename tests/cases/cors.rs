@@ -13,7 +13,7 @@ const READ: [&str; 4] = ["etag", "location", "retry-after", "x-request-id"];
 const FOREIGN: [&str; 4] = ["http://evil.example", "http://localhost", "null", "http://127.0.0.1"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn browsers_may_do_what_the_template_says_and_nothing_else() {
+async fn cors_allows_what_the_template_says() {
     let folder = temporary_folder("cors");
     let dev = Dev::start(&folder, &[], &SECRET_SETTINGS).await;
     let template = Template::read().unwrap();

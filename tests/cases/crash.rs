@@ -21,7 +21,7 @@ async fn function(name: &str, api: &Api) -> Lambda {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_that_is_killed_before_its_answer_has_done_all_or_nothing() {
+async fn killed_function_did_all_or_nothing() {
     let api = Api::start().await;
     let calls = Call::ALL.into_iter().filter(|call| !call.reads());
     let cases = calls.flat_map(|call| [(call, Fault::Hang), (call, Fault::NoAnswer)]);
@@ -177,7 +177,7 @@ async fn all(api: &str) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stack_that_is_killed_under_load_loses_nothing_that_was_answered() {
+async fn killed_stack_keeps_every_answered_write() {
     // Another seed can be given, to see a failure again.
     let seed = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());

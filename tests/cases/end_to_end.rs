@@ -45,7 +45,7 @@ impl Stack {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_users_work_with_their_tasks_and_find_them_again_after_a_crash() {
+async fn two_users_find_their_tasks_after_a_crash() {
     let folder = temporary_folder("end-to-end");
     let dev = Stack::start(&folder).await;
 

@@ -26,7 +26,7 @@ struct Row {
 }
 
 #[tokio::test]
-async fn a_call_costs_the_same_with_one_task_and_with_a_hundred_thousand() {
+async fn cost_of_a_call_is_flat_in_the_number_of_tasks() {
     let api = Api::start().await;
     fill(&api).await;
     api.wire.meter();
@@ -86,7 +86,7 @@ async fn fill(api: &Api) {
 const MOST_UNITS: f64 = 4.0 * (256.0 + 12.0);
 
 #[tokio::test]
-async fn list_reads_a_bounded_number_of_units_whatever_the_size_of_tasks() {
+async fn list_reads_bounded_units() {
     let api = Api::start().await;
     api.wire.meter();
     let mut table = String::from("| the most that one list reads | requests | units |\n|---|---:|---:|\n");

@@ -11,7 +11,7 @@ fn without_request_id(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn the_owner_is_served_under_their_id_and_as_me() {
+async fn owner_is_served_by_id_and_as_me() {
     let api = Api::start().await;
     for operation in Operation::ALL {
         for path in [ALICE, "me"] {
@@ -23,7 +23,7 @@ async fn the_owner_is_served_under_their_id_and_as_me() {
 }
 
 #[tokio::test]
-async fn any_other_path_is_forbidden_before_anything_is_read() {
+async fn foreign_path_is_forbidden_before_any_read() {
     let api = Api::start().await;
     let task = api.create_titled("mine").await;
     let before = api.items("tasks", ALICE);
@@ -69,7 +69,7 @@ async fn any_other_path_is_forbidden_before_anything_is_read() {
 }
 
 #[tokio::test]
-async fn the_answer_does_not_tell_whether_the_other_user_exists() {
+async fn forbidden_answer_hides_whether_the_user_exists() {
     let api = Api::start().await;
     let task = api.create_titled("mine").await;
     for operation in Operation::ALL {
@@ -81,7 +81,7 @@ async fn the_answer_does_not_tell_whether_the_other_user_exists() {
 }
 
 #[tokio::test]
-async fn a_foreign_and_a_missing_task_are_the_same() {
+async fn foreign_and_missing_task_are_the_same() {
     let api = Api::start().await;
     let foreign = api.create_titled("Alice's").await;
     let deleted = api.create(BOB, json!({ "title": "gone" })).await["id"].as_str().unwrap().to_owned();
@@ -104,7 +104,7 @@ async fn a_foreign_and_a_missing_task_are_the_same() {
 }
 
 #[tokio::test]
-async fn lists_hold_the_callers_tasks_alone() {
+async fn lists_hold_only_the_callers_tasks() {
     let api = Api::start().await;
     for user in [ALICE, BOB] {
         for number in 0..3 {
@@ -121,7 +121,7 @@ async fn lists_hold_the_callers_tasks_alone() {
 }
 
 #[tokio::test]
-async fn a_cursor_is_no_way_into_another_partition() {
+async fn cursor_stays_in_the_callers_partition() {
     let api = Api::start().await;
     for user in [ALICE, BOB] {
         for number in 0..4 {
@@ -139,7 +139,7 @@ async fn a_cursor_is_no_way_into_another_partition() {
 }
 
 #[tokio::test]
-async fn a_user_id_in_a_body_or_a_query_is_refused() {
+async fn user_id_in_body_or_query_is_refused() {
     let api = Api::start().await;
     let task = api.create_titled("mine").await;
     for name in ["user_id", "userId", "user", "owner", "sub"] {
@@ -157,7 +157,7 @@ async fn a_user_id_in_a_body_or_a_query_is_refused() {
 }
 
 #[tokio::test]
-async fn every_request_to_dynamodb_names_the_callers_partition() {
+async fn every_request_names_the_callers_partition() {
     let api = Api::start().await;
     let alice = Signer::default().token(ALICE);
     let call = |event: Event| event.bearer(&alice);

@@ -152,7 +152,7 @@ async fn tour_of_the_readme_works_twice_in_a_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_keys_and_tasks_survive_a_crash_and_sign_out_ends_a_session() {
+async fn users_keys_and_tasks_survive_a_crash() {
     let folder = temporary_folder("key-set");
     let dev = Dev::start(&folder, &[], &[]).await;
     let (anna, ben) = (sign_up(&dev, &account("anna")).await, sign_up(&dev, &account("ben")).await);
@@ -188,7 +188,7 @@ async fn users_keys_and_tasks_survive_a_crash_and_sign_out_ends_a_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_are_signed_with_the_shared_secret_and_a_fresh_start_forgets_users() {
+async fn shared_secret_signs_and_fresh_start_forgets_users() {
     let folder = temporary_folder("shared-secret");
     let dev = Dev::start(&folder, &["--shared-secret"], &[("ISSUER_TOKEN_LIFETIME", "20s")]).await;
     let session = sign_up(&dev, &account("anna")).await;
@@ -213,7 +213,7 @@ fn assert_claims_of_the_subject_alone(claims: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_its_cookie_alone_and_tokens_stay_small() {
+async fn sessions_need_the_cookie_and_tokens_stay_small() {
     let folder = temporary_folder("session");
     let dev = Dev::start(&folder, &[], &[]).await;
     let mut eve = account("eve");
@@ -247,7 +247,7 @@ async fn a_session_is_its_cookie_alone_and_tokens_stay_small() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn in_production_addresses_are_verified_and_attempts_are_limited() {
+async fn production_issuer_verifies_addresses_and_limits_attempts() {
     let folder = temporary_folder("production");
     // Mail goes to any server that takes JSON.
     let mail = Issuer::publishing(&json!({})).await;
@@ -281,7 +281,7 @@ async fn in_production_addresses_are_verified_and_attempts_are_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_that_contradict_each_other_are_refused_in_one_line() {
+async fn contradicting_settings_are_refused_in_one_line() {
     let folder = temporary_folder("refused");
     let url = ("BETTER_AUTH_URL", "https://front.example");
     let secret = ("BETTER_AUTH_SECRET", "0123456789abcdef0123456789abcdef");

@@ -193,7 +193,7 @@ fn without_names(answer: &Answer) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn neither_logs_nor_failures_hold_what_a_user_sent() {
+async fn logs_and_failures_hold_nothing_a_user_sent() {
     let api = Api::start().await;
     let task = api.create(ALICE, json!({ "title": "CANARY-title", "description": "CANARY-description" })).await;
     let id = task["id"].as_str().unwrap();
@@ -242,7 +242,7 @@ async fn neither_logs_nor_failures_hold_what_a_user_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_issuer_in_trouble_leaks_nothing_either() {
+async fn failing_issuer_leaks_nothing() {
     let api = Api::start().await;
     let good = marked(Key::Ed25519).token(ALICE);
     let unknown = marked(Key::Ed25519).header(json!({ "kid": "CANARY-kid" })).token(ALICE);
@@ -280,7 +280,7 @@ async fn an_issuer_in_trouble_leaks_nothing_either() {
 }
 
 #[tokio::test]
-async fn a_setting_that_is_refused_is_not_repeated() {
+async fn refused_setting_is_not_repeated() {
     for setting in [
         ("BETTER_AUTH_SECRET", "CANARY, but short"),
         ("BETTER_AUTH_SECRET", "-----BEGIN CANARY-----, and long enough"),
@@ -321,7 +321,7 @@ async fn observed(api: &Api, operation: Operation, event: &Event) -> (String, Ve
 }
 
 #[tokio::test]
-async fn a_task_of_another_and_one_that_never_was_are_the_same_in_every_byte_and_request() {
+async fn foreign_and_unknown_task_answer_identically() {
     let api = Api::start().await;
     let foreign = api.create_titled("CANARY").await;
     let missing = "01990000-0000-7000-8000-000000000000";
@@ -339,7 +339,7 @@ async fn a_task_of_another_and_one_that_never_was_are_the_same_in_every_byte_and
 }
 
 #[tokio::test]
-async fn a_user_who_is_there_and_one_who_never_was_are_the_same_in_every_byte_and_never_looked_at() {
+async fn existing_and_unknown_user_answer_identically() {
     let api = Api::start().await;
     let task = api.create_titled("CANARY").await;
     for operation in Operation::ALL {

@@ -12,7 +12,7 @@ use crate::completeness::assert_same;
 const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
 
 #[test]
-fn the_contract_has_every_route_and_no_other() {
+fn contract_has_exactly_the_routes() {
     let contract = OpenApi::read();
     let listed = contract
         .operations()
@@ -28,7 +28,7 @@ fn the_contract_has_every_route_and_no_other() {
 
 /// Matrices are made from the facts in the list of operations: with a wrong one, cases would drop out.
 #[test]
-fn facts_of_operations_are_those_of_the_contract() {
+fn operation_facts_match_the_contract() {
     let contract = OpenApi::read();
     for operation in Operation::ALL {
         let at = operation.name();
@@ -64,7 +64,7 @@ fn facts_of_operations_are_those_of_the_contract() {
 }
 
 #[test]
-fn every_body_has_examples_and_every_example_is_valid() {
+fn every_body_has_valid_examples() {
     let contract = OpenApi::read();
     let mut count = 0;
     let mut check = |place: &str, schema: &Value, example: &Value| {
@@ -99,7 +99,7 @@ fn every_body_has_examples_and_every_example_is_valid() {
 }
 
 #[test]
-fn the_contract_knows_the_codes_of_the_code() {
+fn contract_lists_every_problem_code() {
     let source =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/src/api/problem.rs")).unwrap();
     let literal =
@@ -129,7 +129,7 @@ fn the_contract_knows_the_codes_of_the_code() {
 }
 
 #[test]
-fn the_contract_names_the_security_headers() {
+fn contract_names_the_security_headers() {
     let contract = OpenApi::read();
     let description = contract.document()["info"]["description"].as_str().unwrap();
     for (name, value) in &kit::ON_EVERY_ANSWER[1..] {
@@ -238,7 +238,7 @@ impl Caller {
 }
 
 #[tokio::test]
-async fn every_answer_is_as_the_contract_says_and_the_contract_says_no_other() {
+async fn answers_and_contract_agree() {
     let contract = OpenApi::read();
     for operation in Operation::ALL {
         let mut caller = Caller { api: Api::start().await, operation, answers: Vec::new() };

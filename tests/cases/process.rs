@@ -23,7 +23,7 @@ fn truncated_bundle() -> String {
 }
 
 #[tokio::test]
-async fn a_function_refuses_to_start_and_says_why_in_one_line() {
+async fn refused_start_says_why_in_one_line() {
     for (auth, reason) in [
         (&[][..], "BETTER_AUTH_SECRET or BETTER_AUTH_URL must be set: nothing says how tokens are verified"),
         (

@@ -176,7 +176,7 @@ impl Believer {
 }
 
 #[test]
-fn a_token_that_was_changed_is_no_token() {
+fn changed_token_is_refused() {
     let runtime = runtime();
     let (secret, key_set) = runtime.block_on(async { (Api::start().await, Api::start_with_key_set().await) });
     let believers = [Believer::new(secret, &[Key::Secret]), Believer::new(key_set, &Key::PUBLISHED)];
@@ -450,7 +450,7 @@ fn decoded_once(text: &str) -> String {
 }
 
 #[test]
-fn no_path_cursor_or_body_leads_out_of_the_callers_partition() {
+fn no_input_leaves_the_callers_partition() {
     let runtime = runtime();
     let world = runtime.block_on(World::new());
     let of_bob = world.of_bob();

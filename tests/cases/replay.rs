@@ -124,7 +124,7 @@ impl Replayed {
 }
 
 #[test]
-fn every_event_is_listed_and_every_listed_one_is_there() {
+fn event_files_and_their_list_agree() {
     let files = fs::read_dir(kit::fixtures::events()).unwrap();
     let files = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let events = all_events();
@@ -174,7 +174,7 @@ async fn every_event_is_answered_as_listed() {
 }
 
 #[tokio::test]
-async fn every_answer_is_one_of_payload_format_2() {
+async fn answers_have_payload_format_2() {
     let api = Api::start().await;
     for (name, ..) in all_events() {
         let name = name.as_str();
@@ -186,7 +186,7 @@ async fn every_answer_is_one_of_payload_format_2() {
 }
 
 #[tokio::test]
-async fn a_created_task_is_found_where_location_says() {
+async fn created_task_is_at_its_location() {
     let api = Api::start().await;
     for (name, list) in [
         ("create-task", "/api/alice/tasks"),
@@ -202,7 +202,7 @@ async fn a_created_task_is_found_where_location_says() {
 }
 
 #[tokio::test]
-async fn a_base64_body_arrives_with_its_umlaut() {
+async fn base64_body_arrives_with_its_umlaut() {
     let api = Api::start().await;
     let Replayed { answer, .. } = replay(&api, "create-task.base64-body").await;
     assert_eq!(answer.body["title"], "Müllabfuhr: Tonne rausstellen");
@@ -211,7 +211,7 @@ async fn a_base64_body_arrives_with_its_umlaut() {
 }
 
 #[tokio::test]
-async fn an_event_with_an_idempotency_key_makes_one_task() {
+async fn repeated_event_with_key_makes_one_task() {
     let api = Api::start().await;
     let first = replay(&api, "create-task.idempotency-key").await.answer;
     let second = replay(&api, "create-task.idempotency-key").await.answer;
@@ -219,7 +219,7 @@ async fn an_event_with_an_idempotency_key_makes_one_task() {
 }
 
 #[tokio::test]
-async fn a_write_makes_the_next_version() {
+async fn write_makes_the_next_version() {
     let api = Api::start().await;
     for (name, status, _) in all_events() {
         let name = name.as_str();
@@ -237,7 +237,7 @@ async fn a_write_makes_the_next_version() {
 }
 
 #[tokio::test]
-async fn a_refused_write_changes_nothing() {
+async fn refused_write_changes_nothing() {
     let api = Api::start().await;
     for (name, status, _) in all_events() {
         let name = name.as_str();
@@ -311,7 +311,7 @@ async fn each_read_shows_what_its_event_asks_for() {
 }
 
 #[tokio::test]
-async fn a_problem_names_what_is_wrong() {
+async fn problem_names_the_wrong_field() {
     let api = Api::start().await;
     for (name, pointers) in [
         ("create-task.title-missing", ["/title"].as_slice()),
@@ -350,7 +350,7 @@ async fn a_problem_names_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn json_that_is_not_an_event_is_answered_with_400() {
+async fn json_without_an_event_is_answered_with_400() {
     let api = Api::start().await;
     let event: Value = serde_json::from_str(&event("create-task")).unwrap();
     let with = |path: &str, value: Value| {
@@ -394,7 +394,7 @@ async fn json_that_is_not_an_event_is_answered_with_400() {
 }
 
 #[tokio::test]
-async fn what_lambda_http_cannot_convert_is_answered_with_400() {
+async fn unconvertible_event_is_answered_with_400() {
     let api = Api::start().await;
     let event: Value = serde_json::from_str(&event("get-task")).unwrap();
     for (path, values) in [

@@ -21,7 +21,7 @@ async fn set_completed(api: &Api, id: &str, completed: bool) {
 }
 
 #[tokio::test]
-async fn the_usual_path_takes_one_request() {
+async fn usual_path_takes_one_request() {
     let api = Api::start().await;
     for operation in Operation::ALL {
         let id = api.create_titled("one").await;
@@ -53,7 +53,7 @@ async fn the_usual_path_takes_one_request() {
 }
 
 #[tokio::test]
-async fn a_keyed_create_is_one_transaction_and_its_repetition_reads_the_task() {
+async fn keyed_create_is_one_transaction() {
     let api = Api::start().await;
     let event = Event::by(ALICE).header("idempotency-key", "k").json(&json!({ "title": "one" }));
     assert_eq!(requests_of(&api, Operation::CreateTask, event.clone()).await, ["TransactWriteItems"]);
@@ -61,7 +61,7 @@ async fn a_keyed_create_is_one_transaction_and_its_repetition_reads_the_task() {
 }
 
 #[tokio::test]
-async fn a_completed_task_takes_a_second_request_for_a_toggle_and_for_a_date() {
+async fn toggle_or_date_of_completed_task_takes_two_requests() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     let event = || Event::by(ALICE).task(&id);
@@ -74,7 +74,7 @@ async fn a_completed_task_takes_a_second_request_for_a_toggle_and_for_a_date() {
 }
 
 #[tokio::test]
-async fn completion_and_date_keep_the_index_right_in_one_request() {
+async fn completion_and_date_keep_the_index_coherent() {
     let api = Api::start().await;
     let id = api.create(ALICE, json!({ "title": "one" })).await["id"].as_str().unwrap().to_owned();
     for (operation, was_completed, completed, due) in states() {
@@ -118,7 +118,7 @@ fn states() -> Vec<(Operation, bool, Option<bool>, Option<Value>)> {
 }
 
 #[tokio::test]
-async fn a_refusal_takes_one_request_and_no_read() {
+async fn refusal_takes_one_request() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     let missing = "01990000-0000-7000-8000-000000000000";
@@ -133,7 +133,7 @@ async fn a_refusal_takes_one_request_and_no_read() {
 }
 
 #[tokio::test]
-async fn a_page_reads_a_bounded_number_of_items() {
+async fn page_reads_a_bounded_number_of_items() {
     let api = Api::start().await;
     let wanted = api.create(ALICE, json!({ "title": "wanted", "tags": ["rare"] })).await;
     for number in 0..1_200 {
@@ -160,7 +160,7 @@ async fn a_page_reads_a_bounded_number_of_items() {
 }
 
 #[tokio::test]
-async fn a_further_request_reads_as_much_as_is_likely_to_fill_the_page() {
+async fn further_request_reads_what_fills_the_page() {
     let api = Api::start().await;
     for number in 0..200 {
         let tags = if number < 190 { ["old", "odd"] } else { ["new", "odd"] };

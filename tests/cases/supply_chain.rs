@@ -12,7 +12,7 @@ fn texts<'a>(values: &'a Value, member: &str) -> BTreeSet<&'a str> {
 }
 
 #[test]
-fn the_bill_of_the_functions_lists_what_they_ship() {
+fn functions_bill_lists_what_they_ship() {
     let bill = supply_chain::functions_bill().unwrap();
     let names = texts(&bill["components"], "name");
     let functions = Operation::ALL.map(Operation::name);
@@ -45,7 +45,7 @@ fn the_bill_of_the_functions_lists_what_they_ship() {
 }
 
 #[test]
-fn the_bill_of_the_functions_says_what_uses_what() {
+fn functions_bill_says_what_uses_what() {
     let bill = supply_chain::functions_bill().unwrap();
     let product = &bill["metadata"]["component"]["bom-ref"];
     let mut known = texts(&bill["components"], "bom-ref");

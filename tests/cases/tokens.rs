@@ -233,12 +233,12 @@ fn forged() -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn the_table_has_more_than_a_hundred_bad_tokens() {
+async fn table_has_over_a_hundred_bad_tokens() {
     assert!(malformed().len() + bad_headers().len() + bad_claims().len() + forged().len() >= 105);
 }
 
 #[tokio::test]
-async fn a_malformed_token_is_refused_everywhere() {
+async fn malformed_token_is_refused_everywhere() {
     let api = Api::start().await;
     for (why, token) in malformed() {
         assert_refused(&api, why, &token, INVALID).await;
@@ -246,7 +246,7 @@ async fn a_malformed_token_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_token_with_a_bad_header_is_refused_everywhere() {
+async fn token_with_a_bad_header_is_refused_everywhere() {
     let api = lenient().await;
     for (why, token) in bad_headers() {
         assert_refused(&api, why, &token, INVALID).await;
@@ -254,7 +254,7 @@ async fn a_token_with_a_bad_header_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_token_with_bad_claims_is_refused_everywhere() {
+async fn token_with_bad_claims_is_refused_everywhere() {
     let api = lenient().await;
     for (why, token) in bad_claims() {
         assert_refused(&api, why, &token, INVALID).await;
@@ -262,7 +262,7 @@ async fn a_token_with_bad_claims_is_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_forged_token_is_refused_everywhere() {
+async fn forged_token_is_refused_everywhere() {
     let api = Api::start().await;
     for (why, token) in forged() {
         assert_refused(&api, why, &token, INVALID).await;
@@ -285,7 +285,7 @@ fn for_others() -> [(&'static str, Signer); 2] {
 }
 
 #[tokio::test]
-async fn a_token_that_the_same_secret_signed_for_others_is_refused_everywhere() {
+async fn token_of_other_purpose_is_refused_everywhere() {
     let api = Api::start().await;
     for (why, signer) in for_others() {
         assert_refused(&api, why, &signer.clone().header(json!({ "typ": "JWT" })).token(ALICE), INVALID).await;
@@ -299,7 +299,7 @@ async fn a_token_that_the_same_secret_signed_for_others_is_refused_everywhere() 
 }
 
 #[tokio::test]
-async fn a_token_of_either_secret_is_accepted_during_a_rotation() {
+async fn both_secrets_are_accepted_during_rotation() {
     let rotated = [
         ("BETTER_AUTH_SECRET", "a new secret, which is longer than thirty-two bytes"),
         ("BETTER_AUTH_SECRET_PREVIOUS", SECRET),
@@ -314,7 +314,7 @@ async fn a_token_of_either_secret_is_accepted_during_a_rotation() {
 }
 
 #[tokio::test]
-async fn expiry_is_told_of_tokens_that_were_good() {
+async fn expired_tokens_get_their_own_code() {
     let api = Api::start().await;
     for (why, token) in [
         ("expired yesterday", claims(json!({ "exp": now() - 86_400 }))),
@@ -353,7 +353,7 @@ async fn what_is_allowed_is_accepted() {
 }
 
 #[tokio::test]
-async fn what_the_settings_ask_for_is_required() {
+async fn configured_claims_are_required() {
     let settings = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", ISSUER), ("TOKEN_AUDIENCE", "tasks")];
     let api = Api::start_with(&settings).await;
     let both = json!({ "iss": ISSUER, "aud": "tasks" });
@@ -376,7 +376,7 @@ async fn what_the_settings_ask_for_is_required() {
 }
 
 #[tokio::test]
-async fn with_a_key_set_the_key_decides_the_algorithm() {
+async fn key_decides_the_algorithm() {
     let api = Api::start_with_key_set().await;
     for key in Key::PUBLISHED {
         assert_accepted(&api, "a published key", &Signer::with(key).token(ALICE)).await;
@@ -440,7 +440,7 @@ async fn with_a_key_set_the_key_decides_the_algorithm() {
 }
 
 #[tokio::test]
-async fn without_the_issuers_keys_nobody_is_believed_and_nobody_refused() {
+async fn missing_keys_make_the_api_unavailable() {
     let nowhere = ("JWKS_URL", "http://127.0.0.1:1/jwks");
     let api = Api::start_with(&[("BETTER_AUTH_URL", ISSUER), nowhere]).await;
     let token = Signer::with(Key::Ed25519).token(ALICE);
@@ -455,7 +455,7 @@ async fn without_the_issuers_keys_nobody_is_believed_and_nobody_refused() {
 }
 
 #[tokio::test]
-async fn without_a_bearer_token_the_challenge_names_no_error() {
+async fn missing_token_challenge_names_no_error() {
     let api = Api::start().await;
     let token = good().token(ALICE);
     let bare = Event::anonymous(ALICE);
@@ -483,7 +483,7 @@ async fn without_a_bearer_token_the_challenge_names_no_error() {
 }
 
 #[tokio::test]
-async fn the_field_has_one_token_and_nothing_else() {
+async fn authorization_field_holds_one_token() {
     let api = Api::start().await;
     let token = good().token(ALICE);
     for field in [format!("bearer {token}"), format!("BEARER   {token}"), format!("Bearer {token} ")] {

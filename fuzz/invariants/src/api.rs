@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "a panic was answered")]
-    fn a_panic_is_seen_although_it_is_answered() {
+    fn answered_panic_is_still_seen() {
         Api::with_secret().answer(async |_, _| panic!("of a function"), "{}");
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_ends_although_every_answer_says_that_it_goes_on() {
+    fn list_ends_although_dynamodb_never_does() {
         let key = json!({ "user_id": { "S": USER }, "task_id": { "S": TASK_ID } });
         for scanned in ["", r#""ScannedCount":0,"#, r#""ScannedCount":-1,"#, r#""ScannedCount":1,"#] {
             database(format!(r#"lO{{"Items":[],{scanned}"LastEvaluatedKey":{key}}}"#).as_bytes());

@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_told_by_its_place_and_never_quoted() {
+    fn malformed_json_is_located_and_never_quoted() {
         for (body, detail) in [
             ("{\n  secret}", "The body is not JSON: see line 2, column 3."),
             (r#"{"secret":1,"secret":2}"#, "The body must be one JSON object that names no member twice."),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_that_is_wrong_is_named_and_the_first_in_words() {
+    fn every_wrong_field_is_named() {
         let problem = refused(r#"{"tags":["a",1],"completed":true,"id":"x","version":1,"a/b~c":0}"#);
         assert_eq!(problem.detail, "In the body, /title is required, and 5 more.");
         let errors = json!([

@@ -239,7 +239,7 @@ mod tests {
     use crate::logging;
 
     #[test]
-    fn the_log_has_the_cause_and_an_error_only_for_what_is_ours_to_mend() {
+    fn log_has_the_cause_and_errors_only_for_server_faults() {
         for (problem, level, cause) in [
             (Problem::internal("a fault"), "ERROR", "a fault"),
             (StoreError::Full.into(), "ERROR", "storage_full"),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_when_the_keys_are_fetched_again() {
+    fn retry_after_is_the_time_to_the_next_fetch() {
         for (milliseconds, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (29_500, "30")] {
             let retry_after = Duration::from_millis(milliseconds);
             let problem = Problem::from(AuthError::KeysUnavailable { retry_after });

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_real_mixed_set_gives_its_four_usable_keys() {
+    fn recorded_mixed_set_has_four_usable_keys() {
         let document = include_bytes!("../../../tests/fixtures/better-auth/mixed-jwks.json");
         let keys = parse(document).unwrap();
         assert!(keys.iter().all(|key| key.validation.algorithms.len() == 1));
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_an_algorithm_has_that_of_its_type() {
+    fn key_without_algorithm_has_that_of_its_type() {
         assert_eq!(one(ed25519(&json!({}))), Some(Algorithm::EdDSA));
         assert_eq!(one(p256(&json!({}))), Some(Algorithm::ES256));
         assert_eq!(one(rsa(&json!({}))), Some(Algorithm::RS256));
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_for_other_uses_types_and_algorithms_are_passed_over() {
+    fn keys_of_other_uses_are_ignored() {
         assert_eq!(one(ed25519(&json!({"use": "sig", "key_ops": ["verify"]}))), Some(Algorithm::EdDSA));
         for refused in [
             ed25519(&json!({"use": "enc"})),
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_and_weak_keys_are_passed_over() {
+    fn malformed_and_weak_keys_are_ignored() {
         for refused in [
             ed25519(&json!({"x": bytes(31)})),
             ed25519(&json!({"x": bytes(33)})),
@@ -306,19 +306,19 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_an_object() {
+    fn key_is_an_object() {
         let jwk = json!(["OKP", "1", "EdDSA", "sig", null, "Ed25519", bytes(32), null, null, null]);
         assert_eq!(one(jwk), None);
     }
 
     #[test]
-    fn of_two_keys_with_one_id_the_first_counts() {
+    fn first_of_two_keys_with_one_id_counts() {
         let set = json!({"keys": [ed25519(&json!({"x": ""})), rsa(&json!({})), p256(&json!({})), ed25519(&json!({"kid": "2"}))]});
         assert_eq!(ids(&set).unwrap(), [("1".to_owned(), Algorithm::RS256), ("2".to_owned(), Algorithm::EdDSA)]);
     }
 
     #[test]
-    fn a_member_named_twice_spoils_its_key_alone() {
+    fn member_named_twice_spoils_its_key_alone() {
         let key = ed25519(&json!({"kid": "2"})).to_string();
         let set =
             format!(r#"{{"keys":[{{"kty":"OKP","kty":"OKP","crv":"Ed25519","kid":"1","x":"{}"}},{key}]}}"#, bytes(32));

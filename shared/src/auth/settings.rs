@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weak_secret_is_refused_and_never_repeated() {
+    fn weak_secret_is_refused_and_never_repeated() {
         for weak in
             ["", "short", &"x".repeat(31), BETTER_AUTH_DEFAULT_SECRET, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"]
         {
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_previous_secret_is_another_one() {
+    fn previous_secret_is_another_one() {
         let error = read_with_secret(SECRET, &[("BETTER_AUTH_SECRET_PREVIOUS", SECRET)]).unwrap_err().to_string();
         assert!(error.starts_with("BETTER_AUTH_SECRET_PREVIOUS must not be") && !error.contains(SECRET), "{error}");
         let settings = read_with_secret(SECRET, &[("BETTER_AUTH_SECRET_PREVIOUS", OTHER_SECRET)]).unwrap();
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_secret_requires_issuer_and_audience_or_the_word_any() {
+    fn secret_requires_issuer_and_audience() {
         let secret = ("BETTER_AUTH_SECRET", SECRET);
         for (given, missing) in [("TOKEN_ISSUER", "TOKEN_AUDIENCE"), ("TOKEN_AUDIENCE", "TOKEN_ISSUER")] {
             let error = read(&[secret, (given, "any")]).unwrap_err().to_string();
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn issuer_and_audience_are_the_origin_of_the_url_unless_they_are_set() {
+    fn issuer_and_audience_default_to_the_origin() {
         for (url, origin, jwks_url) in [
             ("https://App.Example", "https://app.example", "https://app.example/api/auth/jwks"),
             ("https://app.example:443/", "https://app.example", "https://app.example/api/auth/jwks"),
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_setting_is_a_mistake() {
+    fn empty_setting_is_a_mistake() {
         for name in [
             "TOKEN_ISSUER",
             "TOKEN_AUDIENCE",
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_token_is_a_setting_with_bounds() {
+    fn token_length_setting_is_bounded() {
         let read = |bytes| read_with_secret(SECRET, &[("TOKEN_MAX_BYTES", bytes)]);
         assert_eq!(read("16384").unwrap().max_token_bytes, 16_384);
         for refused in ["0", "255", "65537", "-1", "8k", "999999999999999999999"] {
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn lifetime_and_staleness_are_settings_with_bounds() {
+    fn lifetime_and_staleness_settings_are_bounded() {
         let lifetime = |seconds: &str| read_with_secret(SECRET, &[("TOKEN_MAX_LIFETIME_SECONDS", seconds)]);
         assert_eq!(read_with_secret(SECRET, &[]).unwrap().max_lifetime.as_secs(), 604_800);
         for allowed in [60, 3_155_760_000] {

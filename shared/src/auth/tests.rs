@@ -93,7 +93,7 @@ fn verifier_for(fixture: &Value) -> TokenVerifier {
 }
 
 #[tokio::test]
-async fn tokens_of_better_auth_are_accepted_for_their_subject() {
+async fn better_auth_tokens_are_accepted() {
     let accepted = ["01b", "03b", "04", "05", "07", "08", "09", "10"];
     for name in accepted {
         let fixture = fixture(name);
@@ -113,7 +113,7 @@ async fn tokens_of_better_auth_expire() {
 }
 
 #[tokio::test]
-async fn what_better_auth_signs_for_other_purposes_is_refused() {
+async fn better_auth_tokens_of_other_purposes_are_refused() {
     for (name, reason) in [
         ("02", AuthError::BadSubject),
         ("02b", AuthError::BadSubject),
@@ -127,14 +127,14 @@ async fn what_better_auth_signs_for_other_purposes_is_refused() {
 }
 
 #[test]
-fn a_key_set_of_es512_alone_is_refused_at_the_start() {
+fn es512_only_key_set_is_refused_at_start() {
     let jwks = keys("06");
     let error = settings(&[("BETTER_AUTH_URL", "https://app.example"), ("JWKS", &jwks)]).unwrap_err();
     assert_eq!(error.to_string(), "JWKS must be a JSON Web Key Set with a key that can be used");
 }
 
 #[tokio::test]
-async fn a_token_signed_with_es512_is_refused_whatever_else_the_key_set_holds() {
+async fn es512_token_is_refused() {
     let (es512, eddsa) = (fixture("06"), fixture("01b"));
     let keys = json!({"keys": [es512["jwks"]["keys"][0], eddsa["jwks"]["keys"][0]]}).to_string();
     let issuer = Issuer::start().await;
@@ -158,7 +158,7 @@ async fn verify_at_once(verifier: &TokenVerifier, claims: impl Fn(u64) -> Value)
 }
 
 #[tokio::test]
-async fn a_token_lives_from_iat_and_nbf_to_exp_with_fifteen_seconds_at_both_ends() {
+async fn token_lifetime_has_fifteen_seconds_of_leeway() {
     let verifier = verifier_with_secret(&[]);
     let issued = |seconds| verify_at_once(&verifier, move |now| json!({ "iat": now + seconds }));
     assert_eq!(issued(15).await, Ok(()));
@@ -172,7 +172,7 @@ async fn a_token_lives_from_iat_and_nbf_to_exp_with_fifteen_seconds_at_both_ends
 }
 
 #[tokio::test]
-async fn a_token_lives_no_longer_than_the_setting_says() {
+async fn token_lives_no_longer_than_the_setting_says() {
     const WEEK: u64 = 7 * 24 * 60 * 60;
     for (setting, maximum) in [(&[][..], WEEK), (&[("TOKEN_MAX_LIFETIME_SECONDS", "900")], 900)] {
         let verifier = verifier_with_secret(setting);
@@ -186,7 +186,7 @@ async fn a_token_lives_no_longer_than_the_setting_says() {
 }
 
 #[tokio::test]
-async fn expiry_is_told_only_of_a_token_that_is_valid_otherwise() {
+async fn expiry_is_told_only_of_valid_tokens() {
     let verifier = verifier_with_secret(&[]);
     for (wrong, reason) in [
         (json!({}), AuthError::Expired),
@@ -206,7 +206,7 @@ async fn expiry_is_told_only_of_a_token_that_is_valid_otherwise() {
 }
 
 #[tokio::test]
-async fn tokens_of_the_previous_secret_are_accepted_during_a_rotation() {
+async fn previous_secret_is_accepted_during_rotation() {
     const PREVIOUS: &str = "the secret of before, of more than thirty-two bytes";
     let before = |claims: Value| {
         let claims = Signer::default().claims(claims).claims(json!({ "sub": "1" })).claims;
@@ -225,7 +225,7 @@ async fn tokens_of_the_previous_secret_are_accepted_during_a_rotation() {
 }
 
 #[test]
-fn a_check_that_is_given_up_is_a_warning_at_the_start() {
+fn disabled_check_is_a_warning_at_start() {
     let start = |issuer, audience| {
         let variables = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", issuer), ("TOKEN_AUDIENCE", audience)];
         logging::captured(|| drop(verifier(&variables))).1
@@ -237,7 +237,7 @@ fn a_check_that_is_given_up_is_a_warning_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_subject_is_a_user_id_that_has_one_spelling() {
+async fn subject_is_a_user_id_that_has_one_spelling() {
     let verifier = verifier_with_secret(&[]);
     for subject in [
         "1",
@@ -255,7 +255,7 @@ async fn a_subject_is_a_user_id_that_has_one_spelling() {
 }
 
 #[tokio::test]
-async fn an_audience_may_be_written_with_escapes() {
+async fn audience_may_be_written_with_escapes() {
     let verifier = verifier_with_secret(&[("TOKEN_AUDIENCE", "tasks")]);
     for audience in [r#""\u0074asks""#, r#"["\u0074asks"]"#, r#""tasks""#] {
         let payload = format!(r#"{{"sub":"1","exp":{},"iss":"{ISSUER}","aud":{audience}}}"#, now() + 60);
@@ -265,7 +265,7 @@ async fn an_audience_may_be_written_with_escapes() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_for_the_log() {
+async fn errors_describe_themselves_for_the_log() {
     let verifier = verifier_with_secret(&[]);
     let good = Signer::default;
     let payload = |payload: &str| good().sign(r#"{"alg":"HS256"}"#, payload);
@@ -304,7 +304,7 @@ async fn what_is_wrong_is_said_for_the_log() {
 }
 
 #[test]
-fn a_token_has_three_segments() {
+fn token_has_three_segments() {
     for text in ["", "a", "a.b", "a.b.c.d", ".b.c", "a..c", "a.b.", "..", "a.b..c"] {
         let error = UnverifiedToken::parse(text, 8192).err();
         assert_eq!(error, Some(AuthError::Malformed(Malformed::Segments)), "{text}");
@@ -312,7 +312,7 @@ fn a_token_has_three_segments() {
 }
 
 #[test]
-fn a_token_is_as_long_as_the_setting_says_and_not_a_byte_longer() {
+fn token_length_is_bounded_to_the_byte() {
     let token = token("03b");
     assert!(UnverifiedToken::parse(&token, token.len()).is_ok());
     let maximum = token.len() - 1;
@@ -322,7 +322,7 @@ fn a_token_is_as_long_as_the_setting_says_and_not_a_byte_longer() {
 }
 
 #[test]
-fn a_key_id_has_at_most_256_bytes() {
+fn key_id_has_at_most_256_bytes() {
     let parse = |length: usize| {
         let header = json!({"alg": "EdDSA", "kid": "x".repeat(length)}).to_string();
         let token = format!("{}.e30.AA", URL_SAFE_NO_PAD.encode(header));
@@ -333,7 +333,7 @@ fn a_key_id_has_at_most_256_bytes() {
 }
 
 #[test]
-fn a_type_is_that_of_a_token_in_any_case() {
+fn type_is_that_of_a_token_in_any_case() {
     let parse = |header: Value| {
         let token = format!("{}.e30.AA", URL_SAFE_NO_PAD.encode(header.to_string()));
         UnverifiedToken::parse(&token, 8192).map(drop)
@@ -348,7 +348,7 @@ fn a_type_is_that_of_a_token_in_any_case() {
 }
 
 #[test]
-fn a_verifier_and_its_settings_can_be_shown_without_their_secret() {
+fn debug_output_has_no_secret() {
     const PREVIOUS: &str = "the secret of before, of more than thirty-two bytes";
     let secrets = [
         ("BETTER_AUTH_SECRET", SECRET),
@@ -466,7 +466,7 @@ async fn keys_unavailable(verifier: &TokenVerifier) -> Duration {
 }
 
 #[tokio::test]
-async fn a_key_set_is_fetched_once_and_kept() {
+async fn key_set_is_fetched_once_and_kept() {
     let (issuer, verifier) = issuer_of("01b").await;
     for _ in 0..5 {
         verifier.verify(&token("01b")).await.unwrap();
@@ -484,7 +484,7 @@ async fn warming_up_fetches_the_key_set() {
 }
 
 #[tokio::test]
-async fn a_key_set_of_one_mebibyte_is_read_and_a_larger_one_is_not() {
+async fn key_set_is_bounded_to_one_mebibyte() {
     let (issuer, verifier) = issuer_of("01b").await;
     let key_set = keys("01b");
     let padded = |bytes: usize| " ".repeat(bytes - key_set.len()) + &key_set;
@@ -511,7 +511,7 @@ async fn unknown_keys_cost_one_fetch_a_cool_down() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_is_found_after_the_cool_down() {
+async fn rotated_key_is_found_after_the_cool_down() {
     let (issuer, verifier) = issuer_of("01b").await;
     verifier.verify(&token("01b")).await.unwrap();
     issuer.publishes("04");
@@ -522,7 +522,7 @@ async fn a_rotated_key_is_found_after_the_cool_down() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_dies_at_the_maximum_age() {
+async fn withdrawn_key_dies_at_the_maximum_age() {
     let (issuer, verifier) = issuer_of("01b").await;
     verifier.verify(&token("01b")).await.unwrap();
     issuer.publishes("04");
@@ -559,7 +559,7 @@ async fn failed_refresh_keeps_cached_keys() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_hangs_is_waited_for_three_seconds_once_for_all() {
+async fn hanging_issuer_costs_three_seconds_once() {
     let (issuer, verifier) = issuer_of("01b").await;
     verifier.verify(&token("01b")).await.unwrap();
     issuer.hangs();
@@ -574,7 +574,7 @@ async fn an_issuer_that_hangs_is_waited_for_three_seconds_once_for_all() {
 }
 
 #[tokio::test]
-async fn a_set_without_a_usable_key_is_the_issuers_word() {
+async fn key_set_without_usable_keys_replaces_the_keys() {
     for set in [r#"{"keys":[]}"#, r#"{"keys":[null,1,"x",{},{"kty":"oct","k":"c2VjcmV0","kid":"1"}]}"#] {
         let (issuer, verifier) = issuer_of("01b").await;
         verifier.verify(&token("01b")).await.unwrap();
@@ -591,7 +591,7 @@ async fn a_set_without_a_usable_key_is_the_issuers_word() {
 }
 
 #[tokio::test]
-async fn keys_that_cannot_be_refreshed_are_dropped_after_the_maximum_staleness() {
+async fn stale_keys_are_dropped() {
     for (setting, staleness) in [(&[][..], 86_400), (&[("JWKS_MAX_STALE_SECONDS", "3600")], 3600)] {
         let issuer = Issuer::start().await;
         issuer.publishes("01b");
@@ -611,7 +611,7 @@ async fn keys_that_cannot_be_refreshed_are_dropped_after_the_maximum_staleness()
 }
 
 #[tokio::test]
-async fn without_keys_the_pause_between_fetches_grows_and_retry_after_tells_it() {
+async fn pause_between_fetches_grows_without_keys() {
     let (issuer, verifier) = issuer_of("01b").await;
     issuer.answers(429, "slow down");
     verifier.warm_up().await;
@@ -637,7 +637,7 @@ async fn without_keys_the_pause_between_fetches_grows_and_retry_after_tells_it()
 }
 
 #[tokio::test]
-async fn one_failed_fetch_at_a_start_costs_a_second() {
+async fn failed_first_fetch_costs_a_second() {
     let (issuer, verifier) = issuer_of("01b").await;
     issuer.answers(429, "slow down");
     verifier.warm_up().await;
@@ -655,7 +655,7 @@ async fn one_failed_fetch_at_a_start_costs_a_second() {
 }
 
 #[tokio::test]
-async fn callers_who_waited_for_a_failed_fetch_do_not_repeat_it() {
+async fn waiting_callers_share_a_failed_fetch() {
     let issuer = Issuer::start().await;
     let verifier = TokenVerifier::new(issuer.settings(&[]), &connector());
     let verify = || keys_unavailable(&verifier);
@@ -675,7 +675,7 @@ async fn concurrent_callers_share_a_fetch() {
 }
 
 #[tokio::test]
-async fn configured_keys_count_until_the_issuer_answers() {
+async fn configured_keys_hold_until_the_issuer_answers() {
     for warm_up in [true, false] {
         let issuer = Issuer::start().await;
         issuer.answers(500, "");
@@ -697,7 +697,7 @@ async fn configured_keys_count_until_the_issuer_answers() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_that_is_configured_is_refused_from_the_start() {
+async fn withdrawn_configured_key_is_refused() {
     for warm_up in [true, false] {
         let issuer = Issuer::start().await;
         issuer.publishes("04");
@@ -711,7 +711,7 @@ async fn a_withdrawn_key_that_is_configured_is_refused_from_the_start() {
 }
 
 #[tokio::test]
-async fn configured_keys_are_dropped_after_the_maximum_staleness_as_well() {
+async fn stale_configured_keys_are_dropped() {
     let issuer = Issuer::start().await;
     issuer.answers(500, "");
     let verifier = issuer.verifier(&[("JWKS", &keys("01b"))]);
@@ -722,7 +722,7 @@ async fn configured_keys_are_dropped_after_the_maximum_staleness_as_well() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_does_not_stop_the_refreshing() {
+async fn clock_set_back_does_not_stop_refreshing() {
     let (issuer, verifier) = issuer_of("01b").await;
     wait(86_400);
     verifier.verify(&token("01b")).await.unwrap();
@@ -732,7 +732,7 @@ async fn a_clock_that_is_set_back_does_not_stop_the_refreshing() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_back_does_not_drop_the_keys() {
+async fn clock_set_back_keeps_the_keys() {
     let (issuer, verifier) = issuer_of("01b").await;
     wait(86_400);
     verifier.verify(&token("01b")).await.unwrap();

@@ -117,7 +117,7 @@ async fn check(verifier: &TokenVerifier, test: &Value, supported: bool, differen
 }
 
 #[tokio::test]
-async fn tokens_are_believed_as_their_vectors_say() {
+async fn tokens_match_their_vectors() {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for group in groups("json_web_signature_test.json") {
         let (key, verifier) = match &group["public"] {
@@ -150,7 +150,7 @@ async fn tokens_are_believed_as_their_vectors_say() {
 }
 
 #[test]
-fn the_vectors_that_lost_their_padding_are_the_valid_one() {
+fn vectors_without_padding_are_the_valid_one() {
     let vectors: Vec<Value> =
         groups("json_web_signature_test.json").iter().flat_map(|group| tests(group).to_vec()).collect();
     let token = |id: u64| &vectors.iter().find(|test| test["tcId"] == id).unwrap()["jws"];
@@ -158,7 +158,7 @@ fn the_vectors_that_lost_their_padding_are_the_valid_one() {
 }
 
 #[tokio::test]
-async fn key_sets_are_believed_as_their_vectors_say() {
+async fn key_sets_match_their_vectors() {
     let mut tally = Tally::default();
     for group in groups("json_web_key_test.json") {
         let key_set = if group["public"].is_null() { &group["private"] } else { &group["public"] };
@@ -171,7 +171,7 @@ async fn key_sets_are_believed_as_their_vectors_say() {
 }
 
 #[test]
-fn the_weak_keys_of_the_vectors_are_in_no_key_set() {
+fn weak_keys_of_the_vectors_are_ignored() {
     // Their tokens have empty payloads, and would be refused with any key.
     for weak in ["RS256_1024", "RS256_2048"] {
         let groups = groups("json_web_key_test.json");
@@ -181,7 +181,7 @@ fn the_weak_keys_of_the_vectors_are_in_no_key_set() {
 }
 
 #[test]
-fn signatures_of_eddsa_are_believed_as_their_vectors_say() {
+fn eddsa_signatures_match_their_vectors() {
     let bytes = |hex: &Value| -> Vec<u8> {
         let digits = hex.as_str().unwrap().as_bytes().chunks(2);
         digits.map(|digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap()).collect()

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_says_what_it_asks_and_no_more() {
+    async fn request_says_what_it_asks_and_no_more() {
         let asked = Asked::default();
         assert!(settings().client(&Connector::new(asked.clone())).list_tables().send().await.is_err());
         let asked = asked.0.lock().unwrap();

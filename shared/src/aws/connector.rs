@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_certificates_are_believed_plain_http_needs_none() {
+    async fn plain_http_needs_no_certificates() {
         for roots in [TrustedRoots::amazon().unwrap(), TrustedRoots::System] {
             let url = answering("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
             assert_eq!(Connector::trusting(roots).get(&url, PATIENCE, 5).await.unwrap(), b"hello");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_arrive_whole_is_an_error_that_says_why() {
+    async fn incomplete_answer_says_why() {
         let connector = Connector::trusting(TrustedRoots::System);
         for (response, reason) in [
             ("HTTP/1.1 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", "the answer has status 302"),

@@ -189,7 +189,7 @@ mod tests {
     type Names = HashMap<String, IgnoredAny>;
 
     #[test]
-    fn where_to_go_on_is_read_as_it_stands() {
+    fn position_is_read_verbatim() {
         let answer = read::<Names>(
             br#"{"Items":[],"ScannedCount":7,"LastEvaluatedKey":{"user_id":{"S":"u"},"task_id":{"S":"t"}}}"#,
         )

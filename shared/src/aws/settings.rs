@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_endpoint_is_the_one_that_the_sdk_resolves() {
+    async fn endpoints_are_those_of_the_sdk() {
         for (region, is_ours) in [
             ("eu-central-1", true),
             ("us-east-1", true),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn amazons_roots_are_trusted_where_amazon_answers() {
+    fn amazon_roots_are_trusted_for_aws_endpoints() {
         assert!(matches!(read("eu-central-1", &[]).unwrap().trusted_roots, TrustedRoots::Only(_)));
         for region in ["cn-north-1", "us-iso-east-1", "eu-isoe-west-1", "eusc-de-east-1"] {
             assert!(matches!(read(region, &[]).unwrap().trusted_roots, TrustedRoots::System), "{region}");

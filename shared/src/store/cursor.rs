@@ -91,7 +91,7 @@ mod tests {
     use crate::store::DueRange;
 
     #[test]
-    fn a_cursor_has_one_spelling() {
+    fn cursor_has_one_spelling() {
         let query = ListQuery {
             status: Status::Open,
             limit: 50,

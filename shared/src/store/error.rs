@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_dynamodb_cannot_do_now_is_told_from_what_it_will_never_do() {
+    fn temporary_and_permanent_errors_differ() {
         let unavailable = |cause: &str| StoreError::Unavailable(cause.to_owned());
         assert_eq!(answered(400, "ItemCollectionSizeLimitExceededException"), StoreError::Full);
         for code in TRANSIENT {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_was_never_made_is_a_fault_of_ours() {
+    fn unsent_request_is_a_server_fault() {
         type Failure = SdkError<GetItemError, HttpResponse>;
         assert!(matches!(Failure::construction_failure("no table").into(), StoreError::Unexpected(_)));
         assert!(matches!(Failure::timeout_error("too late").into(), StoreError::Unavailable(_)));

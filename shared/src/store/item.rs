@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_are_read_whatever_else_is_in_an_item() {
+    fn unknown_attributes_are_ignored() {
         let task = serde_json::to_value(read(ITEM).unwrap()).unwrap();
         let expected = serde_json::json!({
             "id": "01990000-0000-7000-8000-000000000000",
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_no_task_is_refused_and_the_attribute_named() {
+    fn malformed_item_names_its_attribute() {
         for (attribute, good, bad) in [
             ("task_id", r#""task_id":{"S":"01990000"#, r#""task_id":{"S":"0199"#),
             ("title", r#""title":{"S":"Buy \"milk\"\u0021"}"#, r#""title":{"N":"1"}"#),

@@ -228,14 +228,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_items_are_read_as_the_share_of_hits_makes_likely_and_a_quarter_more() {
+    fn next_read_is_sized_by_share_of_hits() {
         assert_eq!(items_to_find(10, 5, 100), 250);
         assert_eq!(items_to_find(1, 3, 7), 3);
         assert_eq!(items_to_find(10, 0, 100), MAX_ITEMS_PER_FURTHER_REQUEST);
     }
 
     #[test]
-    fn a_range_of_due_dates_ends_before_its_end() {
+    fn due_range_excludes_its_end() {
         let due = |text: &str| Due::parse(text).unwrap();
         let range =
             |from: Option<&str>, before: Option<&str>| DueRange { from: from.map(due), before: before.map(due) };

@@ -266,14 +266,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tombstone_stays_for_thirty_days() {
+    fn tombstone_stays_for_thirty_days() {
         let write = Write::deleting(TaskId::new(), UNIX_EPOCH + Duration::from_secs(1_000));
         let expires_at = write.set.iter().find(|(name, _)| *name == attribute::EXPIRES_AT);
         assert!(matches!(expires_at, Some((_, Value::New(AttributeValue::N(seconds)))) if seconds == "2593000"));
     }
 
     #[test]
-    fn a_write_keeps_the_index_by_last_write_in_order() {
+    fn writes_keep_the_updated_index_in_order() {
         let id = TaskId::new();
         let write = Write::reopening(id, UNIX_EPOCH);
         let updated = write.set.iter().find(|(name, _)| *name == attribute::UPDATED);
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_no_condition_stands_against_is_not_done_silently() {
+    fn unconditional_write_is_not_silent() {
         assert!(matches!(Outcome::OtherState(Item::new()).task(), Err(StoreError::Unexpected(_))));
         assert!(matches!(Outcome::OtherState(Item::new()).done(), Err(StoreError::Unexpected(_))));
     }

@@ -16,7 +16,7 @@ fn assert_unavailable(answer: &Answer, what: &str) {
 }
 
 #[tokio::test]
-async fn every_error_that_means_not_now_is_unavailable_for_every_operation() {
+async fn temporary_errors_are_unavailable() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     let before = api.items("tasks", ALICE);
@@ -37,7 +37,7 @@ async fn every_error_that_means_not_now_is_unavailable_for_every_operation() {
 }
 
 #[tokio::test]
-async fn a_full_partition_has_an_error_of_its_own() {
+async fn full_partition_is_507() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     api.wire.fail_all(Fault::Error(400, "ItemCollectionSizeLimitExceededException"));
@@ -48,7 +48,7 @@ async fn a_full_partition_has_an_error_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_cancelled_transaction_says_why() {
+async fn cancelled_transaction_says_why() {
     let api = Api::start().await;
     let event = Event::by(ALICE).header("idempotency-key", "k").json(&json!({ "title": "one" }));
     for (reason, status, code, retry_after) in [
@@ -70,7 +70,7 @@ async fn a_cancelled_transaction_says_why() {
 }
 
 #[tokio::test]
-async fn a_panic_is_answered() {
+async fn panic_is_answered() {
     let api = Api::start().await;
     let event = Event::by(ALICE).to_string();
     async fn panics(_: &App, _: &Request) -> Result<Response, Problem> {
@@ -83,7 +83,7 @@ async fn a_panic_is_answered() {
 }
 
 #[tokio::test]
-async fn an_operation_that_never_ends_is_answered() {
+async fn operation_that_never_ends_is_answered() {
     let api = Api::start().await;
     let event = Event::by(ALICE).to_string();
     async fn never_ends(_: &App, _: &Request) -> Result<Response, Problem> {
@@ -94,7 +94,7 @@ async fn an_operation_that_never_ends_is_answered() {
 }
 
 #[tokio::test]
-async fn a_misconfiguration_is_our_fault_and_tells_nothing() {
+async fn misconfiguration_is_a_server_fault_without_details() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     for code in
@@ -111,7 +111,7 @@ async fn a_misconfiguration_is_our_fault_and_tells_nothing() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_not_ours_is_our_fault_and_no_panic() {
+async fn malformed_item_is_a_server_fault() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     for attribute in ["title", "priority", "tags", "created_at", "updated_at", "version"] {
@@ -127,7 +127,7 @@ async fn an_item_that_is_not_ours_is_our_fault_and_no_panic() {
 }
 
 #[tokio::test]
-async fn an_expired_key_counts_as_none() {
+async fn expired_idempotency_key_is_ignored() {
     let api = Api::start().await;
     let event = |title: &str| Event::by(ALICE).header("idempotency-key", "k").json(&json!({ "title": title }));
     assert_eq!(api.call(Operation::CreateTask, &event("one")).await.status, 201);

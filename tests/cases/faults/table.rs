@@ -84,7 +84,7 @@ pub(super) async fn retried(mut row: Row, client: &Client, healed: &Api) -> Row 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_fails_every_operation_is_answered_in_time_and_nothing_is_lost() {
+async fn every_fault_is_answered_in_time_and_loses_nothing() {
     let api = Api::start_with(&SECRET_SETTINGS).await;
     let pending = dynamodb::rows(&api).into_iter().chain(issuer::rows(&api));
     let mut rows: Vec<(usize, Row)> = stream::iter(pending.enumerate().map(async |(index, row)| (index, row.await)))

@@ -21,7 +21,7 @@ fn misuse_does_not_compile() {
 }
 
 #[test]
-fn every_misuse_has_a_message_and_a_twin_that_compiles() {
+fn every_misuse_has_a_message_and_a_compiling_twin() {
     let compiled = fs::read_to_string(folder("src/allowed.rs")).unwrap();
     for program in programs("refused") {
         assert!(folder("refused").join(format!("{program}.stderr")).is_file(), "{program} has no message");
@@ -31,7 +31,7 @@ fn every_misuse_has_a_message_and_a_twin_that_compiles() {
 }
 
 #[test]
-fn a_misuse_differs_from_its_twin_in_one_line() {
+fn misuse_differs_from_its_twin_in_one_line() {
     for program in programs("refused") {
         let [refused, allowed] = ["refused", "src/allowed"]
             .map(|name| fs::read_to_string(folder(name).join(format!("{program}.rs"))).unwrap());

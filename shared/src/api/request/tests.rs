@@ -52,7 +52,7 @@ fn versions(versions: &[Version]) -> Result<Precondition, &'static str> {
 }
 
 #[test]
-fn the_authorization_field_has_one_form() {
+fn authorization_field_has_one_form() {
     let token68 = "AZaz09-._~+/==";
     for field in [
         format!("Bearer {token68}"),
@@ -88,7 +88,7 @@ fn the_authorization_field_has_one_form() {
 }
 
 #[test]
-fn a_second_authorization_field_is_seen() {
+fn second_authorization_field_is_seen() {
     for values in [["Bearer a", "Bearer b"], ["Bearer a", "Bearer a"], ["Bearer a", ""], ["Basic a", "Bearer a"]] {
         assert_eq!(token(&with_fields("Authorization", &values)), Err("token_invalid"), "{values:?}");
     }
@@ -98,7 +98,7 @@ fn a_second_authorization_field_is_seen() {
 }
 
 #[test]
-fn a_second_idempotency_key_is_seen() {
+fn second_idempotency_key_is_seen() {
     assert!(with_fields("Idempotency-Key", &["a"]).idempotency_key().unwrap().is_some());
     for values in [["a", "b"].as_slice(), &["a", "a"], &[""], &["a b"], &["\u{e4}"], &[&"a".repeat(256)]] {
         let problem = with_fields("idempotency-KEY", values).idempotency_key().unwrap_err();
@@ -118,7 +118,7 @@ fn if_match_names_versions() {
 }
 
 #[test]
-fn tags_that_were_never_given_match_nothing() {
+fn unknown_tags_match_nothing() {
     for value in [
         "W/\"3\"",
         "\"\"",
@@ -140,7 +140,7 @@ fn tags_that_were_never_given_match_nothing() {
 }
 
 #[test]
-fn what_is_no_list_of_tags_is_refused() {
+fn malformed_tags_are_refused() {
     for values in [
         [""].as_slice(),
         &[","],
@@ -165,7 +165,7 @@ fn what_is_no_list_of_tags_is_refused() {
 }
 
 #[test]
-fn a_list_has_at_most_fifty_tags() {
+fn list_has_at_most_fifty_tags() {
     assert_eq!(if_match(&[&["\"1\""; 50].join(",")]), versions(&[1; 50]));
     assert_eq!(if_match(&[&["\"1\""; 51].join(",")]), Err("invalid_header"));
     assert_eq!(if_match(&["\"1\""; 51]), Err("invalid_header"));
@@ -215,7 +215,7 @@ fn path_parameters_are_decoded_once() {
 }
 
 #[test]
-fn a_task_has_one_spelling() {
+fn task_has_one_spelling() {
     let request = |task: &str| read(json!({ "pathParameters": { "task_id": task } }));
     assert_eq!(request(TASK).task_id().unwrap().to_string(), TASK);
     for task in [
@@ -232,7 +232,7 @@ fn a_task_has_one_spelling() {
 }
 
 #[test]
-fn a_new_task_is_located_where_the_api_is_mounted() {
+fn location_is_under_the_mount() {
     let id = TaskId::parse(TASK).unwrap();
     for (path, mount) in [
         ("/api/me/tasks", ""),
@@ -257,7 +257,7 @@ fn a_new_task_is_located_where_the_api_is_mounted() {
 }
 
 #[test]
-fn an_event_names_the_request_and_else_the_invocation_does() {
+fn request_id_falls_back_to_the_invocation() {
     let request = |context: Value| {
         let mut invocation = lambda_http::Context::default();
         "invocation-id".clone_into(&mut invocation.request_id);
@@ -269,7 +269,7 @@ fn an_event_names_the_request_and_else_the_invocation_does() {
 }
 
 #[test]
-fn what_is_null_is_treated_as_absent() {
+fn null_members_are_absent() {
     let request = read(json!({
         "version": "2.0", "routeKey": null, "rawPath": null, "rawQueryString": null, "body": null, "headers": null,
         "queryStringParameters": null, "pathParameters": null, "requestContext": { "requestId": null },
@@ -280,7 +280,7 @@ fn what_is_null_is_treated_as_absent() {
 }
 
 #[test]
-fn a_query_is_read_as_it_was_sent() {
+fn query_is_read_as_it_was_sent() {
     let event = json!({
         "rawPath": "/api/me/tasks",
         "rawQueryString": "status=open&tag=a%26b+c&tag=",
@@ -297,7 +297,7 @@ fn a_query_is_read_as_it_was_sent() {
 }
 
 #[test]
-fn a_body_is_bounded_in_bytes() {
+fn body_is_bounded_in_bytes() {
     let largest = |bytes: usize| format!(r#"{{"title":"x"{}}}"#, " ".repeat(bytes - 13));
     assert!(with_body(largest(MAX_BYTES)).body::<NewTask>().is_ok());
     assert!(with_body(largest(MAX_BYTES).into_bytes()).body::<NewTask>().is_ok());
@@ -306,7 +306,7 @@ fn a_body_is_bounded_in_bytes() {
 }
 
 #[test]
-fn an_optional_body_is_absent_only_if_it_is_empty() {
+fn optional_body_is_absent_only_if_empty() {
     assert!(with_body("").optional_body::<NewTask>().unwrap().is_none());
     assert!(with_body(r#"{"title":"x"}"#).optional_body::<NewTask>().unwrap().is_some());
     assert_eq!(with_body(" ").optional_body::<NewTask>().unwrap_err().code, "invalid_json");
