@@ -276,14 +276,16 @@ impl Laboratory {
                 running.push((lambda, event, 0.0));
             }
             for _ in 0..effort.requests / IN_TURN {
-                for ((lambda, event, cpu), samples) in running.iter_mut().zip(&mut samples) {
+                for (((lambda, event, cpu), samples), subject) in running.iter_mut().zip(&mut samples).zip(subjects) {
+                    let invoke =
+                        |lambda: &mut Lambda| lambda.invoke(event).with_context(|| format!("{}, warm", subject.name));
                     // The processor has forgotten this process meanwhile.
                     for _ in 0..IN_TURN / 10 {
-                        lambda.invoke(event)?;
+                        invoke(lambda)?;
                     }
                     let before = lambda.elapsed()?.cpu;
                     for _ in 0..IN_TURN {
-                        samples.latency.push(lambda.invoke(event)?.latency.as_secs_f64() * 1e6);
+                        samples.latency.push(invoke(lambda)?.latency.as_secs_f64() * 1e6);
                     }
                     *cpu += (lambda.elapsed()?.cpu.saturating_sub(before)).as_secs_f64() * 1e6;
                 }

@@ -3,7 +3,7 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
-use std::io::{BufReader, ErrorKind, Write};
+use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
@@ -27,7 +27,7 @@ pub(crate) struct Lambda {
     process: Child,
     id: Pid,
     listener: TcpListener,
-    connection: Option<BufReader<TcpStream>>,
+    connections: Vec<BufReader<TcpStream>>,
     begun: Instant,
 }
 
@@ -76,7 +76,7 @@ impl Lambda {
         let begun = Instant::now();
         let process = command.spawn().with_context(|| format!("cannot start {}", program.path.display()))?;
         let id = Pid::from_raw(i32::try_from(process.id())?);
-        Ok(Self { process, id, listener, connection: None, begun })
+        Ok(Self { process, id, listener, connections: Vec::new(), begun })
     }
 
     /// Waits until the function asks for its first event.
@@ -144,41 +144,49 @@ impl Lambda {
         Ok(())
     }
 
+    /// The next request, on whichever connection it comes: a function with more than one thread sometimes opens another one,
+    /// because the first is not back in its pool yet. That connection then is the last of all.
     fn request(&mut self) -> Result<Request> {
-        loop {
-            if let Some(connection) = &mut self.connection
-                && let Some(request) = read_request(connection)?
-            {
-                return Ok(request);
-            }
-            self.connection = Some(self.accept()?);
-        }
-    }
-
-    /// Waits for a connection without taking the processor from the function, which has the same one.
-    fn accept(&mut self) -> Result<BufReader<TcpStream>> {
         let given_up = Instant::now() + PATIENCE;
         loop {
-            match self.listener.accept() {
-                Ok((stream, _)) => {
-                    stream.set_nonblocking(false)?;
-                    stream.set_nodelay(true)?;
-                    stream.set_read_timeout(Some(PATIENCE))?;
-                    return Ok(BufReader::with_capacity(64 * 1024, stream));
+            if let Some(index) = self.wait()? {
+                let mut connection = self.connections.swap_remove(index);
+                if let Some(request) = read_request(&mut connection)? {
+                    self.connections.push(connection);
+                    return Ok(request);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error.into()),
             }
             if let Some(status) = self.process.try_wait()? {
                 bail!("the function ended: {status}");
             }
-            ensure!(Instant::now() < given_up, "the function does not ask for events");
-            poll(&mut [PollFd::new(self.listener.as_fd(), PollFlags::POLLIN)], PollTimeout::from(100_u8))?;
+            ensure!(Instant::now() < given_up, "the function does not ask for events, or does not answer");
         }
     }
 
+    /// Waits without taking the processor from the function, which has the same one. Takes a new connection, or gives the
+    /// index of one on which something has come, if any.
+    fn wait(&mut self) -> Result<Option<usize>> {
+        if let Some(index) = self.connections.iter().position(|connection| !connection.buffer().is_empty()) {
+            return Ok(Some(index));
+        }
+        let sockets = self.connections.iter().map(|connection| connection.get_ref().as_fd());
+        let mut sockets: Vec<_> = sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN)).collect();
+        sockets.push(PollFd::new(self.listener.as_fd(), PollFlags::POLLIN));
+        poll(&mut sockets, PollTimeout::from(100_u8))?;
+        let ready = sockets.iter().position(|socket| socket.any().unwrap_or_default());
+        if ready != Some(self.connections.len()) {
+            return Ok(ready);
+        }
+        let (stream, _) = self.listener.accept()?;
+        stream.set_nonblocking(false)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        self.connections.push(BufReader::with_capacity(64 * 1024, stream));
+        Ok(None)
+    }
+
     fn respond(&mut self, response: &str) -> Result<()> {
-        let connection = self.connection.as_mut().context("the function has closed its connection")?;
+        let connection = self.connections.last_mut().context("the function has closed its connection")?;
         connection.get_mut().write_all(response.as_bytes())?;
         Ok(())
     }
