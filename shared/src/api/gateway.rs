@@ -53,7 +53,7 @@ impl From<serde_json::Error> for NotAnEvent {
 /// `lambda_http`'s adapter `A`, and around it what answers the events that it cannot take.
 pub(crate) struct Gateway<A>(pub(crate) A);
 
-/// The answer in the form that API Gateway expects, whoever wrote it.
+/// The answer in the form that API Gateway expects, from the adapter or from here.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum GatewayResponse<R> {
