@@ -338,7 +338,7 @@ fn lock(folder: &Path, address: SocketAddr) -> Result<File> {
 }
 
 fn announce(file: &Path, text: &str) -> Result<()> {
-    // Whoever waits for the file must not read half of it.
+    // A reader that waits for the file must not see half of it.
     let mut unfinished = file.as_os_str().to_owned();
     unfinished.push(".new");
     let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, file));

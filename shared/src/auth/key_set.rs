@@ -26,7 +26,7 @@ pub(super) struct KeySet {
     max_stale: Duration,
     clock: fn() -> SystemTime,
     current: RwLock<Option<Current>>,
-    /// Whoever fetches holds the lock, so that concurrent callers share one fetch.
+    /// The caller that fetches holds the lock, so that concurrent callers share one fetch.
     attempts: Mutex<Attempts>,
 }
 

@@ -24,7 +24,7 @@ const MAX_ATTEMPTS: u32 = 3;
 const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 
 impl AwsSettings {
-    /// A client that tries a request again: whoever uses it must make requests that do no harm if they are done twice.
+    /// A client that retries requests: its users must make only requests that do no harm if they are done twice.
     pub(crate) fn client(&self, connector: &Connector) -> Client {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(INITIAL_BACKOFF);
