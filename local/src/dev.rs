@@ -26,7 +26,7 @@ use crate::tables::Service;
 use crate::template::Template;
 use crate::{page, probe};
 
-/// The settings of the functions that a developer can give in the environment.
+/// The settings of the functions that are read from the developer's environment.
 pub const SETTINGS: [&str; 10] = [
     "BETTER_AUTH_SECRET",
     "BETTER_AUTH_SECRET_PREVIOUS",
@@ -50,29 +50,29 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// Runs the whole stack on this machine.
 #[derive(Debug, Clone, Args)]
 pub struct Dev {
-    /// The port of the API on 127.0.0.1; the page and the issuer have the next one.
+    /// Port of the API on 127.0.0.1; the page and the issuer use the next one.
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..=65534))]
     port: u16,
-    /// Lets the issuer sign tokens with the secret instead of a key pair.
+    /// The issuer signs tokens with a shared secret instead of a key pair.
     #[arg(long)]
     shared_secret: bool,
-    /// Runs no issuer and no page, and prints tokens for development: Node is not needed.
+    /// Runs no issuer and no page, and prints tokens for development; needs no Node.
     #[arg(long, conflicts_with = "shared_secret")]
     no_issuer: bool,
-    /// Deletes users and tasks first; tasks in another DynamoDB are kept.
+    /// Deletes users and tasks first, but never tasks in another DynamoDB.
     #[arg(long)]
     fresh: bool,
-    /// Uses another DynamoDB, such as DynamoDB Local on http://127.0.0.1:8000, and makes the tables there that are missing.
-    /// Region and credentials are those of the environment, if they are set there.
+    /// Uses another DynamoDB, such as DynamoDB Local on http://127.0.0.1:8000, and creates missing tables there. Region and
+    /// credentials come from the environment if they are set.
     #[arg(long, value_name = "URL", value_parser = url)]
     dynamodb: Option<String>,
-    /// What the names of the tables in another DynamoDB begin with.
+    /// Prefix of the table names in another DynamoDB.
     #[arg(long, value_name = "PREFIX", requires = "dynamodb", default_value = "")]
     table_prefix: String,
-    /// The folder that keeps tasks, users, tokens and logs, instead of `.dev`.
+    /// Folder for tasks, users, tokens, and logs, instead of `.dev`.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// A file that gets the base URL once requests are served.
+    /// File to which the base URL is written once requests are served.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -81,10 +81,10 @@ impl Dev {
     /// Runs the stack until it is stopped.
     ///
     /// # Errors
-    /// Says in one line what is in the way.
+    /// Says in one line what prevents it.
     pub async fn run(self) -> Result<()> {
         let folder = self.data.clone().unwrap_or_else(dev_folder);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let verification = Verification::read(&self, &folder)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let _lock = lock(&folder, address)?;
@@ -139,9 +139,9 @@ struct Verification {
 enum Tokens {
     /// From the issuer that runs beside the API.
     Issuer(Issuer),
-    /// Signed here, for users that do not have to exist.
+    /// Signed here, for users that need not exist.
     Development(SharedSecretIssuer),
-    /// From the issuer at this URL, which is none of ours.
+    /// From an external issuer at this URL.
     Elsewhere(String),
 }
 
@@ -168,7 +168,7 @@ impl Verification {
             None
         };
         let environment = environment(&Template::read()?, settings.clone(), &Service::unchecked("http://127.0.0.1"));
-        // The functions have access of their own (see `environment`); nothing is sent from here.
+        // Only checks the settings: nothing is sent from here.
         Settings::read(|name| environment.get(name).cloned(), Access::new("eu-central-1", "local", "local"))?;
         let tokens = match (issuer, settings.get("BETTER_AUTH_SECRET"), settings.get("BETTER_AUTH_URL")) {
             (Some(issuer), ..) => Tokens::Issuer(issuer),
@@ -182,7 +182,7 @@ impl Verification {
         Ok(Self { settings, tokens })
     }
 
-    /// The issuer to run, if it is to be run here.
+    /// The issuer to run here, if any.
     fn issuer(&self) -> Option<&Issuer> {
         match &self.tokens {
             Tokens::Issuer(issuer) => Some(issuer),
@@ -200,7 +200,7 @@ impl Verification {
         if let Some(issuer) = self.issuer() {
             let origin = issuer.origin();
             println!("Open {origin} to sign up and work with tasks");
-            println!("The reference of the API is on {origin}/reference/");
+            println!("The API reference is on {origin}/reference/");
         }
         println!("The API is served on {base_url}");
         if is_embedded {
@@ -212,16 +212,16 @@ impl Verification {
         } else {
             println!("The tables are on {}", stack.dynamodb().endpoint());
         }
-        println!("The logs are in {}; warnings and errors show up here as well", folder.join("logs").display());
+        println!("The logs are in {}; warnings and errors are also printed here", folder.join("logs").display());
         let token = match &self.tokens {
             Tokens::Issuer(issuer) => {
-                println!("\nFor curl, sign a new user up, and get a token for it:\n");
+                println!("\nFor curl, sign up a new user and get a token:\n");
                 println!("  {}", sign_up_commands(&issuer.origin()).join("\n  "));
                 "$TOKEN".to_owned()
             }
             Tokens::Development(issuer) => {
                 let hours = TOKEN_LIFETIME.as_secs() / 3600;
-                println!("\nTokens, valid for {hours} hours and also in {}", folder.join("token-…").display());
+                println!("\nTokens, valid for {hours} hours, also in {}", folder.join("token-…").display());
                 for user in USERS {
                     let token = issuer.token(user, TOKEN_LIFETIME);
                     write_private(&folder.join(format!("token-{user}")), &token)?;
@@ -230,7 +230,7 @@ impl Verification {
                 format!("$(cat '{}')", folder.join("token-alice").display())
             }
             Tokens::Elsewhere(url) => {
-                println!("\nTokens are signed by {url}, not here: put one into the variable TOKEN");
+                println!("\nTokens come from {url}: put one into the variable TOKEN");
                 "$TOKEN".to_owned()
             }
         };
@@ -244,7 +244,9 @@ impl Verification {
         println!(
             "  curl -sS {authorization} -X PATCH \"{tasks}/$(curl -sS {authorization} '{tasks}?limit=1' | sed -E 's/.*\"id\":\"([^\"]*)\".*/\\1/')/complete\"\n"
         );
-        println!("Ctrl-C stops everything. Changed sources are built and what they make is started again.");
+        println!(
+            "Ctrl-C stops everything. When sources change, they are rebuilt and the affected processes restarted."
+        );
         Ok(())
     }
 }
@@ -267,11 +269,11 @@ fn own_issuer(options: &Dev, folder: &Path, settings: &BTreeMap<String, String>)
     })
 }
 
-/// The commands that sign a new user up with curl, and put a token into the variable `TOKEN`. The session is a cookie, for
-/// curl as for the page.
+/// The commands that sign up a new user with curl and put a token into the variable `TOKEN`. The session is a cookie, as it
+/// is for the page.
 #[must_use]
 pub fn sign_up_commands(origin: &str) -> [String; 3] {
-    // A new user at each time, because an address can sign up once only.
+    // A new user each time, because an address can sign up only once.
     let account = r#"{"name":"Ada","email":"ada-'$(date +%s)'@example.com","password":"correct horse"}"#;
     [
         "COOKIES=$(mktemp)".to_owned(),
@@ -287,7 +289,7 @@ fn issuer_folder(folder: &Path) -> PathBuf {
     folder.join("issuer")
 }
 
-/// The secret of this project's copy on this machine, made at the first start and kept, so that tokens survive.
+/// The secret of this checkout, generated at the first start and kept, so that tokens survive a restart.
 fn development_secret(path: &Path) -> Result<String> {
     match fs::read_to_string(path) {
         Ok(secret) => return Ok(secret),
@@ -299,7 +301,7 @@ fn development_secret(path: &Path) -> Result<String> {
     Ok(secret)
 }
 
-/// Replaces the file at once, for this user's eyes only.
+/// Replaces the file atomically, readable by this user alone.
 fn write_private(path: &Path, text: &str) -> Result<()> {
     let unfinished = path.with_extension("new");
     let write = || {
@@ -325,7 +327,7 @@ fn lock(folder: &Path, address: SocketAddr) -> Result<File> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let owner = fs::read_to_string(&path).unwrap_or_default();
-            bail!("`cargo xtask dev` runs already, on {owner}; stop it first");
+            bail!("`cargo xtask dev` is already running on {owner}; stop it first");
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("cannot lock {}", path.display()));
@@ -338,7 +340,7 @@ fn lock(folder: &Path, address: SocketAddr) -> Result<File> {
 }
 
 fn announce(file: &Path, text: &str) -> Result<()> {
-    // A reader that waits for the file must not see half of it.
+    // A reader waiting for the file must not see half of it.
     let mut unfinished = file.as_os_str().to_owned();
     unfinished.push(".new");
     let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, file));
@@ -371,10 +373,10 @@ async fn rebuild(stack: &Stack) {
         Ok(executables) => {
             let restarted = stack.restart_changed(&executables);
             if !restarted.is_empty() {
-                println!("started again: {}", restarted.join(", "));
+                println!("restarted: {}", restarted.join(", "));
             }
         }
-        Err(error) => eprintln!("{error:#}; the functions answer as before"),
+        Err(error) => eprintln!("{error:#}; the functions are unchanged"),
     }
 }
 
@@ -382,15 +384,15 @@ async fn restart_issuer(stack: &Stack) {
     match blocking(|| node::install(ISSUER)).await {
         Ok(()) => {
             stack.restart_issuer();
-            println!("started again: {ISSUER}");
+            println!("restarted: {ISSUER}");
         }
-        Err(error) => eprintln!("{error:#}; the issuer answers as before"),
+        Err(error) => eprintln!("{error:#}; the issuer is unchanged"),
     }
 }
 
 async fn rebuild_page() {
     match blocking(page::build).await {
-        Ok(()) => println!("built again: the page"),
+        Ok(()) => println!("rebuilt: the page"),
         Err(error) => eprintln!("{error:#}; the page may be incomplete"),
     }
 }
@@ -399,7 +401,7 @@ async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<
     spawn_blocking(work).await?
 }
 
-/// The folder of everything that is kept, unless the developer names another. Not under version control.
+/// The default data folder. Not under version control.
 fn dev_folder() -> PathBuf {
     project::root().join(".dev")
 }

@@ -19,7 +19,7 @@ use crate::template::Template;
 pub enum Storage {
     /// In memory: gone when the database stops.
     Memory,
-    /// In a file, which is made when it is not there.
+    /// In a file, which is created if it is missing.
     File(PathBuf),
 }
 
@@ -32,10 +32,10 @@ pub struct EmbeddedDynamoDb {
 }
 
 impl EmbeddedDynamoDb {
-    /// Serves the tables of `template.yaml` on `address`, those that are missing being made; port 0 takes a free one.
+    /// Serves the tables of `template.yaml` on `address` and creates those that are missing; port 0 takes a free port.
     ///
     /// # Errors
-    /// Says why the database cannot be opened or served, or that its tables are not those of the template.
+    /// The database cannot be opened or served, or its tables differ from the template's.
     pub async fn start(storage: Storage, address: SocketAddr) -> Result<Self> {
         let database = open(&storage)?;
         let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
@@ -63,7 +63,7 @@ impl EmbeddedDynamoDb {
             loop {
                 tokio::time::sleep(interval).await;
                 let database = database.clone();
-                // Whatever a sweep misses is removed by the next one: readers filter expired items anyway.
+                // The next sweep removes what this one misses, and readers filter expired items anyway.
                 let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
             }
         }));
@@ -82,7 +82,7 @@ impl EmbeddedDynamoDb {
         &self.service
     }
 
-    /// The database itself, to look at what is in it.
+    /// The database itself, to look into it.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
@@ -106,9 +106,9 @@ fn open(storage: &Storage) -> Result<Database> {
         Storage::File(path) => path,
     };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    let text = path.to_str().with_context(|| format!("{} is not a path in UTF-8", path.display()))?;
+    let text = path.to_str().with_context(|| format!("{} is not a UTF-8 path", path.display()))?;
     Database::new(text).map_err(engine).with_context(|| format!("cannot open {text}"))
 }
 

@@ -21,13 +21,13 @@ struct Executable {
 }
 
 impl Executables {
-    /// Builds the named binaries, cargo's progress and errors going to the terminal.
+    /// Builds the named binaries. Cargo's progress and errors go to the terminal.
     ///
     /// # Errors
     /// They do not compile, or cargo is missing.
     pub async fn build<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let shell = project::shell()?;
-        // All of the workspace, for its features: with `--package` the dependencies would be compiled once more.
+        // The whole workspace, because with `--package` other features would compile the dependencies again.
         let build = project::cargo(&shell).args(["build", "--workspace", "--message-format=json-render-diagnostics"]);
         let build = names.into_iter().fold(build, |build, name| build.args(["--bin", name]));
         let mut build = Command::from(std::process::Command::from(build));
@@ -59,7 +59,7 @@ impl Executables {
     }
 }
 
-/// The message of cargo about something that it has compiled.
+/// Cargo's message about a compiled artifact.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,

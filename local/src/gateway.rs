@@ -1,5 +1,5 @@
-//! API Gateway's part on this machine, in front of `cargo lambda watch`: the routes, the CORS and the limits that an HTTP
-//! API made from `template.yaml` has.
+//! Plays API Gateway in front of `cargo lambda watch`: the routes, CORS rules, and limits of the HTTP API in
+//! `template.yaml`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,17 +27,17 @@ use tokio::time::timeout;
 
 use crate::template::{Cors, Template};
 
-/// The largest body that API Gateway takes.
+/// The largest body that API Gateway accepts.
 pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
 
 /// How long API Gateway waits for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many requests of one function are with `cargo lambda watch` at a time, the others wait here: a hundred that wait
-/// there for the same function make it stop answering at all.
+/// How many requests for one function are passed to `cargo lambda watch` at a time; the others wait here. With a hundred
+/// waiting for the same function, it stops answering.
 const CONCURRENCY: usize = 32;
 
-/// What concerns one connection only.
+/// Header fields that concern one connection (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [axum::http::HeaderName; 6] = [CONNECTION, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// A running gateway. It stops when it is dropped.
@@ -46,10 +46,10 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Serves the API of the template on `address`. `origins` are allowed beside those that the template allows by default.
+    /// Serves the API of the template on `address`. `origins` are allowed in addition to the template's defaults.
     ///
     /// # Errors
-    /// The address is taken, or the template has CORS settings that are no headers.
+    /// The address is in use, or the template's CORS settings are not valid header values.
     pub async fn start(
         address: SocketAddr,
         router: SocketAddr,
@@ -102,7 +102,7 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     if request.method() == Method::OPTIONS {
         return api.cors.preflight(origin);
     }
-    // Nobody cancels an invocation: a client that goes away does not stop it, here as there.
+    // As in AWS, an invocation goes on when its client disconnects.
     let inner = Arc::clone(&api);
     let response = tokio::spawn(async move { inner.invoke(request).await.unwrap_or_else(|refusal| refusal) }).await;
     api.cors.complete(response.unwrap_or_else(|_| refusal(StatusCode::INTERNAL_SERVER_ERROR)), origin)
@@ -112,7 +112,7 @@ impl Api {
     async fn invoke(&self, request: Request) -> Result<Response, Response> {
         let (head, body) = request.into_parts();
         let destination = self.destination(&head).ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
-        // Of a field that is not ASCII, `cargo lambda watch` makes an error of its own.
+        // `cargo lambda watch` fails on a field that is not ASCII.
         if head.headers.values().any(|value| value.to_str().is_err()) {
             return Err(refusal(StatusCode::BAD_REQUEST));
         }
@@ -142,7 +142,7 @@ impl Api {
     }
 }
 
-/// Whether the path has the segments of the route, none of the parameters being empty.
+/// Whether the path has the segments of the route, with no empty parameter.
 fn matches(route: &str, path: &str) -> bool {
     let mut segments = path.split('/');
     let same = route.split('/').all(|expected| {
@@ -153,7 +153,7 @@ fn matches(route: &str, path: &str) -> bool {
     same && segments.next().is_none()
 }
 
-/// The body, unless it is too large: then what is left of it is read as well, so that the client hears the answer.
+/// The body, unless it is too large. The rest of it is read even then, so that the client gets the response.
 async fn read(mut body: Body) -> Result<Bytes, Response> {
     const ENOUGH: usize = 8 * LARGEST_BODY;
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
@@ -169,7 +169,7 @@ async fn read(mut body: Body) -> Result<Bytes, Response> {
     if length > LARGEST_BODY { Err(refusal(StatusCode::PAYLOAD_TOO_LARGE)) } else { Ok(bytes.into()) }
 }
 
-/// The fields as a function gets them: those of one name in one, with commas between the values.
+/// The fields as a function gets them: repeated fields joined by commas.
 fn folded(headers: &HeaderMap) -> HeaderMap {
     let mut folded = HeaderMap::new();
     for name in headers.keys().filter(|name| !HOP_BY_HOP.contains(name) && *name != CONTENT_LENGTH) {
@@ -181,13 +181,13 @@ fn folded(headers: &HeaderMap) -> HeaderMap {
     folded
 }
 
-/// Whether `cargo lambda watch` hands the body on as text.
+/// Whether `cargo lambda watch` passes the body on as text.
 fn is_text(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes).to_ascii_lowercase();
     kind.is_empty() || kind.starts_with(b"text/") || kind.starts_with(b"application/json")
 }
 
-/// Text in an event is Unicode; of bytes that are none, `cargo lambda watch` makes an error of its own.
+/// Text in an event is Unicode; `cargo lambda watch` fails on other bytes.
 fn without_invalid_utf8(body: Bytes) -> Bytes {
     match str::from_utf8(&body) {
         Ok(_) => body,
@@ -195,7 +195,7 @@ fn without_invalid_utf8(body: Bytes) -> Bytes {
     }
 }
 
-/// An answer of API Gateway itself.
+/// A response of API Gateway itself.
 fn refusal(status: StatusCode) -> Response {
     let reason = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
@@ -214,7 +214,7 @@ struct CorsHeaders {
 
 impl CorsHeaders {
     fn new(cors: &Cors, origins: impl IntoIterator<Item = String>) -> Result<Self> {
-        let value = |text: &str| HeaderValue::from_str(text).with_context(|| format!("{text} is no header"));
+        let value = |text: &str| HeaderValue::from_str(text).with_context(|| format!("{text} is not a header value"));
         let origins = cors.allow_origins.iter().cloned().chain(origins);
         Ok(Self {
             origins: origins.map(|origin| value(&origin)).collect::<Result<_>>()?,

@@ -1,8 +1,8 @@
 //! The whole stack on one machine: the embedded DynamoDB, the gateway, `cargo lambda watch` in the role of Lambda, the
 //! function binaries as Lambda starts them, and the issuer.
 //!
-//! `cargo lambda watch` could start the functions itself, but it does not start one again that has ended, and a
-//! compile error leaves its callers waiting.
+//! `cargo lambda watch` could start the functions itself, but it does not restart one that has ended, and after a compile
+//! error its callers wait forever.
 #![expect(clippy::print_stderr, reason = "what goes wrong in a function must be seen on the terminal")]
 
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// How to run the stack.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The port on 127.0.0.1; 0 takes a free port.
     pub port: u16,
     /// The DynamoDB behind the functions.
     pub dynamodb: DynamoDb,
@@ -65,7 +65,7 @@ pub struct Options {
 pub enum DynamoDb {
     /// In an embedded DynamoDB.
     Embedded(Storage),
-    /// In another DynamoDB, which runs already.
+    /// In another DynamoDB that is already running.
     Other(Service),
 }
 
@@ -82,7 +82,7 @@ pub struct Stack {
     restarts: BTreeMap<String, watch::Sender<()>>,
 }
 
-/// A process that ended by itself.
+/// A process that ended on its own.
 struct Ending {
     name: String,
     status: ExitStatus,
@@ -92,7 +92,7 @@ impl Stack {
     /// Installs what is missing, builds the functions, starts everything, and returns when every function answers.
     ///
     /// # Errors
-    /// Says what is missing, does not compile or does not answer.
+    /// Something is missing, does not compile, or does not answer.
     pub async fn start(options: Options) -> Result<Self> {
         let has_issuer = options.issuer.is_some();
         let emulator = spawn_blocking(move || install(has_issuer)).await??;
@@ -102,7 +102,7 @@ impl Stack {
         let port = if options.port == 0 { probe::free_port().await? } else { options.port };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         probe::wait_until_free(address).await?;
-        fs::create_dir_all(&options.logs).with_context(|| format!("cannot make {}", options.logs.display()))?;
+        fs::create_dir_all(&options.logs).with_context(|| format!("cannot create {}", options.logs.display()))?;
 
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (dynamodb, embedded) = match options.dynamodb {
@@ -115,7 +115,7 @@ impl Stack {
                 (service, None)
             }
         };
-        let processes = ProcessGroup::start(&std::env::current_exe().context("where this program is")?)?;
+        let processes = ProcessGroup::start(&std::env::current_exe().context("cannot find this program's own path")?)?;
         let (ended, endings) = mpsc::channel(64);
         let router = SocketAddr::from((Ipv4Addr::LOCALHOST, probe::free_port().await?));
         let mut stack = Self {
@@ -142,7 +142,7 @@ impl Stack {
                 ended: ended.clone(),
             },
         );
-        stack.unless_something_ends(probe::wait_until_open(router, STARTUP), &options.logs).await?;
+        stack.unless_a_process_ends(probe::wait_until_open(router, STARTUP), &options.logs).await?;
         if let Some(issuer) = &options.issuer {
             stack.supervise(
                 1,
@@ -158,7 +158,7 @@ impl Stack {
                 },
             );
             let answers = answers(issuer.address(), "GET", "/config.json", 200);
-            stack.unless_something_ends(answers, &options.logs).await?;
+            stack.unless_a_process_ends(answers, &options.logs).await?;
         }
         let environment = environment(&template, options.settings, &stack.dynamodb);
         for name in template.functions().iter().map(|function| function.binary.as_str()) {
@@ -179,7 +179,7 @@ impl Stack {
                 },
             );
         }
-        stack.unless_something_ends(everybody_answers(&template, address), &options.logs).await?;
+        stack.unless_a_process_ends(all_functions_answer(&template, address), &options.logs).await?;
         Ok(stack)
     }
 
@@ -201,24 +201,24 @@ impl Stack {
         &self.dynamodb
     }
 
-    /// Starts the functions again that a build has changed, and names them.
+    /// Restarts the functions that a build has changed, and returns their names.
     pub fn restart_changed(&self, executables: &Executables) -> Vec<String> {
         let changed = executables.changed();
         let restarts = changed.filter_map(|name| self.restarts.get(name).map(|restart| (name, restart)));
         restarts.map(|(name, restart)| (restart.send_replace(()), name.to_owned()).1).collect()
     }
 
-    /// Starts the issuer again, if there is one.
+    /// Restarts the issuer, if there is one.
     pub fn restart_issuer(&self) {
         if let Some(restart) = self.restarts.get(ISSUER) {
             restart.send_replace(());
         }
     }
 
-    /// Reports what ends and is started again. Never returns.
+    /// Reports processes that end and are restarted. Never returns.
     pub async fn attend(&mut self) {
         while let Some(Ending { name, status }) = self.endings.recv().await {
-            eprintln!("{name} ended ({status}) and is started again");
+            eprintln!("{name} ended ({status}) and is being restarted");
         }
     }
 
@@ -237,8 +237,8 @@ impl Stack {
         self.restarts.insert(supervised.name.clone(), restart);
     }
 
-    /// The result of `startup`, unless one of the processes has ended before.
-    async fn unless_something_ends(&mut self, startup: impl Future<Output = Result<()>>, logs: &Path) -> Result<()> {
+    /// The result of `startup`, unless a process ends before it.
+    async fn unless_a_process_ends(&mut self, startup: impl Future<Output = Result<()>>, logs: &Path) -> Result<()> {
         tokio::select! {
             started = startup => started,
             Some(Ending { name, status }) = self.endings.recv() => {
@@ -251,7 +251,7 @@ impl Stack {
     }
 }
 
-/// Installs what is missing, and gives the folder of the emulator's programs.
+/// Installs what is missing and returns the folder of the emulator's programs.
 fn install(has_issuer: bool) -> Result<PathBuf> {
     if has_issuer {
         node::check()?;
@@ -259,7 +259,7 @@ fn install(has_issuer: bool) -> Result<PathBuf> {
     let emulator = Toolset::EMULATOR.install()?;
     if has_issuer {
         node::install(ISSUER)?;
-        // The API can be worked on while the page is broken, and the page is built again once it changes.
+        // The API works without the page, and the page is rebuilt when it changes.
         if let Err(error) = page::build() {
             eprintln!("the page is not built: {error:#}");
         }
@@ -267,7 +267,7 @@ fn install(has_issuer: bool) -> Result<PathBuf> {
     Ok(emulator)
 }
 
-async fn everybody_answers(template: &Template, address: SocketAddr) -> Result<()> {
+async fn all_functions_answer(template: &Template, address: SocketAddr) -> Result<()> {
     for function in template.functions() {
         for Route { method, path } in &function.routes {
             let path = path.replace("{user_id}", "me").replace("{task_id}", "none");
@@ -302,13 +302,13 @@ struct Supervised {
     environment: BTreeMap<String, String>,
     group: i32,
     log: Arc<File>,
-    /// Whether what deserves attention is shown on the terminal as well.
+    /// Whether warnings and errors are also printed on the terminal.
     is_echoed: bool,
     ended: mpsc::Sender<Ending>,
 }
 
 impl Supervised {
-    /// Runs one process of the program, and another one whenever it ends or a restart is asked for.
+    /// Runs one process of the program, and a new one whenever it ends or a restart is requested.
     async fn keep_running(self: Arc<Self>, mut restart: watch::Receiver<()>) {
         const SHORTEST: Duration = Duration::from_millis(100);
         const LONGEST: Duration = Duration::from_secs(5);
@@ -341,7 +341,7 @@ impl Supervised {
 
     fn spawn(&self) -> Result<Child> {
         let mut command = Command::new(&self.program);
-        // Lambda gives a function its own account and region; the developer's must not get in.
+        // Lambda sets the account and region; the developer's own must not leak in.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_")) {
             command.env_remove(name);
         }
@@ -376,7 +376,7 @@ impl Supervised {
     }
 }
 
-/// Whether a line of a log is a warning, an error, or no log entry at all, as the message of a panic.
+/// Whether a log line is a warning, an error, or not a log entry at all, such as the message of a panic.
 fn deserves_attention(line: &str) -> bool {
     #[derive(Deserialize)]
     struct Entry {
@@ -388,7 +388,7 @@ fn deserves_attention(line: &str) -> bool {
     }
 }
 
-/// What the functions find in their environment, except for their names.
+/// The environment of the functions, without their names.
 #[must_use]
 pub fn environment(
     template: &Template,
@@ -407,7 +407,7 @@ async fn answers(address: SocketAddr, method: &str, path: &str, expected: u16) -
     loop {
         match probe::status(address, method, path, Duration::from_secs(2)).await {
             Ok(status) if status == expected => return Ok(()),
-            Ok(status) if Instant::now() > deadline => bail!("{method} {path} is answered with {status}"),
+            Ok(status) if Instant::now() > deadline => bail!("{method} {path} returns {status}"),
             Err(error) if Instant::now() > deadline => return Err(error.context(format!("{method} {path}"))),
             _ => sleep(Duration::from_millis(50)).await,
         }

@@ -1,4 +1,4 @@
-//! The tables of `template.yaml`, in the embedded DynamoDB or in any other.
+//! Creates the tables of `template.yaml` in the embedded DynamoDB or in another one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
-/// How long a new table may take until it can be used.
+/// How long a new table may take to become active.
 const CREATION: Duration = Duration::from_secs(120);
 
 /// A DynamoDB, and how it is reached.
@@ -44,8 +44,8 @@ impl Service {
         Self { endpoint: endpoint.to_owned(), access, table_prefix: String::new() }
     }
 
-    /// Any other DynamoDB, with region and credentials from the environment if they are there. The names of the tables
-    /// begin with `table_prefix`.
+    /// Another DynamoDB, with region and credentials from the environment if they are set. Table names begin with
+    /// `table_prefix`.
     #[must_use]
     pub fn from_env(endpoint: &str, table_prefix: &str) -> Self {
         let mut service = Self { table_prefix: table_prefix.to_owned(), ..Self::unchecked(endpoint) };
@@ -61,7 +61,7 @@ impl Service {
         &self.endpoint
     }
 
-    /// What the functions find in their environment to reach it.
+    /// The environment that functions need to reach it.
     #[must_use]
     pub fn environment(&self, tables: &[Table]) -> BTreeMap<String, String> {
         let access = self.access.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
@@ -73,11 +73,11 @@ impl Service {
         access.chain(names).chain([endpoint]).collect()
     }
 
-    /// Makes the tables that are missing.
+    /// Creates missing tables.
     ///
     /// # Errors
-    /// The service does not answer or refuses, or it has a table that was made from another template: its key and its
-    /// local indexes cannot be changed any more.
+    /// The service does not answer or refuses, or it has a table with another key or other local indexes, which cannot be
+    /// changed.
     pub async fn prepare(&self, tables: &[Table]) -> Result<()> {
         let client = self.client();
         for table in tables {
@@ -129,7 +129,7 @@ async fn prepare(client: &Client, name: &str, table: &Table) -> Result<()> {
         // An empty list is refused.
         .set_local_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()));
     let (is_new, mut description) = match creation.send().await {
-        Ok(output) => (true, output.table_description.context("DynamoDB does not describe what it made")?),
+        Ok(output) => (true, output.table_description.context("DynamoDB does not describe the new table")?),
         Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
             (false, describe(client, name).await?)
         }
@@ -137,13 +137,13 @@ async fn prepare(client: &Client, name: &str, table: &Table) -> Result<()> {
     };
     if outline_of(&description) != outline(table)? {
         bail!(
-            "it was made from another template.yaml: delete it (the embedded one: `cargo xtask dev --fresh`, which deletes all tasks)"
+            "it was created from another template.yaml: delete it (the embedded one: `cargo xtask dev --fresh`, which deletes all tasks)"
         );
     }
     let deadline = Instant::now() + CREATION;
     while description.table_status != Some(TableStatus::Active) {
         if Instant::now() > deadline {
-            bail!("it is not there after {CREATION:?}");
+            bail!("it is not active after {CREATION:?}");
         }
         sleep(Duration::from_millis(200)).await;
         description = describe(client, name).await?;
@@ -163,14 +163,14 @@ async fn describe(client: &Client, name: &str) -> Result<TableDescription> {
     output.table.context("DynamoDB does not describe it")
 }
 
-/// Whether items are removed after their time.
+/// Whether time to live is enabled.
 async fn expires(client: &Client, name: &str) -> Result<bool> {
     let output = client.describe_time_to_live().table_name(name).send().await.map_err(failure)?;
     let status = output.time_to_live_description.and_then(|description| description.time_to_live_status);
     Ok(matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)))
 }
 
-/// What can never be changed of a table: its key and its local indexes, in one order.
+/// What can never be changed about a table: its key and its local indexes, in a fixed order.
 type Outline = (Vec<KeySchemaElement>, BTreeMap<String, (Vec<KeySchemaElement>, Option<ProjectionType>)>);
 
 fn outline(table: &Table) -> Result<Outline> {

@@ -1,4 +1,4 @@
-//! `template.yaml`, as far as the local stack and the tests need it.
+//! Reads from `template.yaml` what the local stack and the tests need.
 
 use std::collections::BTreeMap;
 
@@ -15,18 +15,18 @@ pub struct Template {
     cors: Cors,
 }
 
-/// What browsers on other origins may do with the API.
+/// What browsers on other origins may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cors {
-    /// The origins that are allowed unless the deployment says otherwise.
+    /// The origins that are allowed by default.
     pub allow_origins: Vec<String>,
     /// The methods that they may use.
     pub allow_methods: Vec<String>,
     /// The header fields that they may send.
     pub allow_headers: Vec<String>,
-    /// The header fields of an answer that they may read.
+    /// The header fields of a response that they may read.
     pub expose_headers: Vec<String>,
-    /// For how many seconds they may remember all this.
+    /// For how many seconds they may cache this.
     pub max_age: u64,
 }
 
@@ -41,9 +41,9 @@ pub struct Function {
     pub routes: Vec<Route>,
     /// What its role allows.
     pub statements: Vec<Statement>,
-    /// The seconds after which Lambda gives it up.
+    /// Its time-out in seconds.
     pub timeout: u64,
-    /// The names of the environment variables it is given, `Globals` included.
+    /// The names of its environment variables, including those of `Globals`.
     pub environment: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub struct Statement {
     pub sid: String,
     /// The actions it allows, such as `dynamodb:GetItem`.
     pub actions: Vec<String>,
-    /// What it allows them on.
+    /// The resources it allows them on.
     pub resources: Vec<Resource>,
 }
 
@@ -87,7 +87,7 @@ pub struct Table {
     pub local_indexes: Vec<LocalIndex>,
     /// The key attributes and their types, such as `S`.
     pub attributes: BTreeMap<String, String>,
-    /// The attribute after whose time DynamoDB removes an item.
+    /// The attribute with an item's expiry.
     pub time_to_live: Option<String>,
 }
 
@@ -107,7 +107,7 @@ pub struct LocalIndex {
     pub name: String,
     /// Its key.
     pub key: Key,
-    /// What of an item it holds, such as `ALL`.
+    /// Which attributes it holds, such as `ALL`.
     pub projection: String,
 }
 
@@ -115,17 +115,17 @@ impl Template {
     /// Reads the project's `template.yaml`.
     ///
     /// # Errors
-    /// Says what cannot be read or understood.
+    /// Says what cannot be read or parsed.
     pub fn read() -> Result<Self> {
         let path = project::root().join("template.yaml");
         let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&text).context("template.yaml")
     }
 
-    /// Understands a template.
+    /// Parses a template.
     ///
     /// # Errors
-    /// Says what cannot be understood.
+    /// Says what cannot be parsed.
     pub fn parse(text: &str) -> Result<Self> {
         let document: Document = serde_yaml_ng::from_str(text)?;
         let mut template = Self { functions: Vec::new(), tables: Vec::new(), cors: Cors::default() };
@@ -327,7 +327,7 @@ struct RawTimeToLive {
     enabled: bool,
 }
 
-/// Understands `!If [HasAllowedOrigins, settings, nothing]` with `AllowOrigins: !Split [",", !Ref parameter]`.
+/// Parses `!If [HasAllowedOrigins, settings, nothing]` with `AllowOrigins: !Split [",", !Ref parameter]`.
 fn cors(properties: Value, parameters: &BTreeMap<String, Parameter>) -> Result<Cors> {
     let properties: ApiProperties = serde_yaml_ng::from_value(properties).context("Properties")?;
     let settings = argument(&properties.cors_configuration, "!If", 1).context("CorsConfiguration")?;
@@ -381,7 +381,7 @@ fn statement(raw: &RawStatement) -> Result<Statement> {
     })
 }
 
-/// Understands `!GetAtt Table.Arn` and `!Sub ${Table.Arn}/index/name`: a role of ours names nothing else.
+/// Parses `!GetAtt Table.Arn` and `!Sub ${Table.Arn}/index/name`, the only resources that the roles name.
 fn resource(value: &Value) -> Result<Resource> {
     let Value::Tagged(tagged) = value else { bail!("{value:?} is not the ARN of a table of the template") };
     let text = text_of(&tagged.value)?;
