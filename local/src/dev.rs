@@ -369,7 +369,7 @@ fn remove_if_there(file: &Path) -> std::io::Result<()> {
 
 async fn rebuild(stack: &Stack) {
     let Ok(template) = Template::read() else { return };
-    match Executables::build(template.functions().iter().map(|function| function.binary.as_str())).await {
+    match Executables::build(template.functions.iter().map(|function| function.binary.as_str())).await {
         Ok(executables) => {
             let restarted = stack.restart_changed(&executables);
             if !restarted.is_empty() {

@@ -97,7 +97,7 @@ impl Stack {
         let has_issuer = options.issuer.is_some();
         let emulator = spawn_blocking(move || install(has_issuer)).await??;
         let template = Template::read()?;
-        let functions = template.functions().iter().map(|function| function.binary.as_str());
+        let functions = template.functions.iter().map(|function| function.binary.as_str());
         let executables = Executables::build(functions).await?;
         let port = if options.port == 0 { probe::free_port().await? } else { options.port };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -111,7 +111,7 @@ impl Stack {
                 (embedded.service().clone(), Some(embedded))
             }
             DynamoDb::Other(service) => {
-                service.prepare(template.tables()).await?;
+                service.prepare(&template.tables).await?;
                 (service, None)
             }
         };
@@ -161,7 +161,7 @@ impl Stack {
             stack.unless_a_process_ends(answers, &options.logs).await?;
         }
         let environment = environment(&template, options.settings, &stack.dynamodb);
-        for name in template.functions().iter().map(|function| function.binary.as_str()) {
+        for name in template.functions.iter().map(|function| function.binary.as_str()) {
             let mut environment = environment.clone();
             environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
             environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{router}/.rt/{name}"));
@@ -268,7 +268,7 @@ fn install(has_issuer: bool) -> Result<PathBuf> {
 }
 
 async fn all_functions_answer(template: &Template, address: SocketAddr) -> Result<()> {
-    for function in template.functions() {
+    for function in &template.functions {
         for Route { method, path } in &function.routes {
             let path = path.replace("{user_id}", "me").replace("{task_id}", "none");
             answers(address, method, &path, 401).await.with_context(|| function.binary.clone())?;
@@ -398,7 +398,7 @@ pub fn environment(
     let mut environment = settings;
     let fixed = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")];
     environment.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    environment.extend(dynamodb.environment(template.tables()));
+    environment.extend(dynamodb.environment(&template.tables));
     environment
 }
 
