@@ -1,4 +1,4 @@
-//! The programs that are measured, as they are deployed, and their sizes.
+//! The programs that are measured, in the form in which they are deployed, and their sizes.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BY_HAND, NO_OP};
 
-/// How a function is started, and what of it is deployed.
+/// How a function is started, and which files are deployed.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
     pub(crate) arguments: Vec<String>,
-    /// The folder that it runs in.
+    /// Its working directory.
     pub(crate) folder: PathBuf,
-    /// The files and folders that a deployment of it holds.
+    /// The files and folders in its deployment package.
     pub(crate) deployed: Vec<PathBuf>,
 }
 
@@ -38,8 +38,8 @@ pub(crate) struct Builds {
 }
 
 impl Builds {
-    /// Builds the functions and the yardsticks: separately, because in one build the features that the yardsticks want
-    /// of libraries would be on for the functions as well.
+    /// Builds the functions and the yardsticks separately. In one build, Cargo would enable the library features that
+    /// the yardsticks need for the functions too.
     ///
     /// The functions are the default members of the workspace.
     pub(crate) fn make() -> Result<Self> {
@@ -50,13 +50,13 @@ impl Builds {
 }
 
 impl Program {
-    /// A binary that is deployed alone.
+    /// A program that is deployed as a single binary.
     pub(crate) fn binary(path: PathBuf) -> Self {
         let deployed = vec![path.clone()];
         Self { path, arguments: Vec::new(), folder: root(), deployed }
     }
 
-    /// Its size, as it is and in a zip.
+    /// The size of its deployment, uncompressed and zipped.
     pub(crate) fn size(&self) -> Result<Size> {
         let mut size = Size { file: 0, zip: END_RECORD };
         for path in &self.deployed {
@@ -66,10 +66,10 @@ impl Program {
     }
 }
 
-/// The binaries of a folder that have the names of functions.
+/// Finds the binaries in a folder that are named like a function.
 ///
 /// # Errors
-/// There are none.
+/// The folder does not exist, or contains no such binary.
 pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>) -> Result<BTreeMap<String, Program>> {
     let folder = folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
     let binaries: BTreeMap<_, _> = functions
@@ -82,7 +82,7 @@ pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>
     Ok(binaries)
 }
 
-/// Builds for release, and gives the executables by name.
+/// Builds in release mode and returns the executables by name.
 pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, Program>> {
     let mut cargo = cargo();
     cargo.args(["build", "--release", "--message-format=json-render-diagnostics"]).args(arguments);
@@ -104,13 +104,13 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).to_path_buf()
 }
 
-/// Where an installed program is.
+/// Finds an installed program on the `PATH`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// cargo, in the root of the project, without what `cargo run` says in the environment about this package: build scripts
-/// that read it would run again.
+/// cargo in the root of the project, without the variables that `cargo run` sets for this package: they would make
+/// build scripts that read them run again.
 fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
@@ -122,12 +122,12 @@ fn cargo() -> Command {
     command
 }
 
-/// What ends a zip.
+/// Bytes of the record at the end of a zip file.
 const END_RECORD: u64 = 22;
 
 /// Adds a file, or all files below a folder.
 fn add_size(path: &Path, size: &mut Size) -> Result<()> {
-    /// What a zip says of each file: two headers and its name twice. Names are counted as Lambda's `bootstrap`.
+    /// Bytes that a zip adds for each file: two headers and its name twice, with the name taken to be `bootstrap`.
     const ENTRY: usize = 30 + 46 + 2 * "bootstrap".len();
     if path.is_dir() {
         for entry in std::fs::read_dir(path)? {
@@ -143,7 +143,7 @@ fn add_size(path: &Path, size: &mut Size) -> Result<()> {
     Ok(())
 }
 
-/// The message of cargo about something that it has compiled.
+/// Cargo's message about a compiled target.
 #[derive(Deserialize)]
 struct Artifact {
     target: Target,

@@ -1,4 +1,4 @@
-//! The figures, and how they are shown: as Markdown.
+//! The figures and their representation as Markdown.
 
 use std::fmt::{self, Write};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::peers::{self, Peer};
 use crate::process;
 use crate::programs::{Size, root};
 
-/// What the file of figures begins with.
+/// The beginning of the figures file.
 pub(crate) const PREFACE: &str = "# What a call costs: figures
 
 Written by `cargo xtask bench --record`. [performance.md](performance.md) says what is measured, and how.
@@ -23,10 +23,10 @@ Written by `cargo xtask bench --record`. [performance.md](performance.md) says w
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     date: String,
-    /// The commit that was measured, and whether files differed from it.
+    /// The commit, and whether the working tree had changes.
     commit: String,
     machine: String,
-    /// The versions of what the peers run on.
+    /// The compilers and interpreters of the peers.
     versions: Vec<String>,
     cold_starts: usize,
     rounds: usize,
@@ -45,7 +45,7 @@ pub(crate) enum Transport {
     Tls,
 }
 
-/// From the start of a process, in milliseconds.
+/// A cold start: milliseconds since the process was started.
 #[derive(Debug, Serialize)]
 pub(crate) struct Cold {
     pub(crate) name: String,
@@ -53,13 +53,13 @@ pub(crate) struct Cold {
     pub(crate) ready_cpu: Spread,
     pub(crate) answer_cpu: Spread,
     pub(crate) answer_wall: Spread,
-    /// CPU time to the first answer as a multiple of the no-op's in the same round.
+    /// CPU time until the first response, as a multiple of the no-op's in the same round.
     pub(crate) to_no_op: Spread,
-    /// The same of the other build's.
+    /// The same, as a multiple of the baseline's.
     pub(crate) to_baseline: Option<Spread>,
 }
 
-/// For each request, in microseconds; memory in MiB.
+/// Warm requests: microseconds per request, and memory in MiB.
 #[derive(Debug, Serialize)]
 pub(crate) struct Warm {
     pub(crate) name: String,
@@ -67,7 +67,7 @@ pub(crate) struct Warm {
     pub(crate) cpu: Spread,
     /// CPU time as a multiple of the no-op's in the same round.
     pub(crate) to_no_op: Spread,
-    /// The same of the other build's.
+    /// The same, as a multiple of the baseline's.
     pub(crate) to_baseline: Option<Spread>,
     pub(crate) latency: Latency,
     pub(crate) memory: Spread,
@@ -87,7 +87,7 @@ pub(crate) struct Counted {
     pub(crate) instructions: Instructions,
 }
 
-/// The median of samples, and the least and the most of them.
+/// Median, minimum, and maximum of samples.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -95,7 +95,7 @@ pub(crate) struct Spread {
     pub(crate) max: f64,
 }
 
-/// In microseconds.
+/// Percentiles in microseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Latency {
     pub(crate) p50: f64,
@@ -104,7 +104,7 @@ pub(crate) struct Latency {
 }
 
 impl Spread {
-    /// Of the samples that there are.
+    /// Ignores rounds without a sample.
     pub(crate) fn of(samples: &[Option<f64>]) -> Self {
         let sorted = sorted(samples.iter().flatten().copied().collect());
         Self { median: percentile(&sorted, 50), min: percentile(&sorted, 0), max: percentile(&sorted, 100) }
@@ -129,7 +129,7 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 }
 
 impl Report {
-    /// A report without figures yet.
+    /// An empty report.
     pub(crate) fn new(Effort { cold_starts, rounds, requests }: Effort, peers: &[Peer]) -> Result<Self> {
         Ok(Self {
             date: time::UtcDateTime::now().date().to_string(),
@@ -211,7 +211,7 @@ impl Report {
     }
 }
 
-/// The head of a table whose columns hold figures.
+/// Writes the head of a table with right-aligned columns.
 fn write_head(f: &mut fmt::Formatter<'_>, first: &str, columns: &[&str], has_baseline: bool) -> fmt::Result {
     let columns = columns.iter().copied().chain(has_baseline.then_some("× baseline"));
     let (mut names, mut lines) = (format!("| {first} |"), "|---|".to_owned());
@@ -222,7 +222,7 @@ fn write_head(f: &mut fmt::Formatter<'_>, first: &str, columns: &[&str], has_bas
     writeln!(f, "{names}\n{lines}")
 }
 
-/// Ends a row with the ratio to the other build, if there is one.
+/// Ends a row, with the ratio to the baseline if the table has that column.
 fn write_ratio(f: &mut fmt::Formatter<'_>, has_baseline: bool, ratio: Option<Spread>) -> fmt::Result {
     match ratio {
         Some(Spread { median, .. }) => writeln!(f, " {median:.2} |"),
@@ -231,7 +231,7 @@ fn write_ratio(f: &mut fmt::Formatter<'_>, has_baseline: bool, ratio: Option<Spr
     }
 }
 
-/// The commit that is checked out.
+/// The current commit, and whether the working tree has changes.
 fn commit() -> String {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").args(arguments).current_dir(root()).output().ok()?;
@@ -262,7 +262,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// With as many decimals as are asked for.
+/// The precision of the format is the number of decimals.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = f.precision().unwrap_or(1);
