@@ -1,5 +1,6 @@
-//! `cargo xtask audit`: what the product is made of, by whom, under which licences, and what is known against it.
-#![expect(clippy::print_stdout, reason = "this command says what it has found")]
+//! `cargo xtask audit`: checks sources, licenses, and known vulnerabilities of the dependencies, and writes bills of
+//! materials.
+#![expect(clippy::print_stdout, reason = "this command prints its findings")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,28 +14,28 @@ use crate::{node, project};
 
 const CARGO_DENY: CargoSubcommand = CargoSubcommand { name: "cargo-deny", version: "0.20.2" };
 
-/// The packages of Node, each with a lock file.
+/// The npm packages, each with a lock file.
 const NODE_PACKAGES: [&str; 2] = ["issuer", "web"];
 
-/// What the template deploys unless it is told otherwise.
+/// The template's default architecture.
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
-/// The version of CycloneDX that the functions are described in.
+/// The version of CycloneDX in the functions' bill of materials.
 const SPECIFICATION: &str = "1.6";
 
 /// The options of `cargo xtask audit`.
 #[derive(Debug, Args)]
 pub struct Audit {
-    /// Fails also where a database of known vulnerabilities does not answer.
+    /// Also fails if a database of known vulnerabilities is unavailable.
     #[arg(long)]
     strict: bool,
 }
 
 impl Audit {
-    /// Checks licences, sources and bans; asks for known vulnerabilities; writes the bills of materials into `target/sbom`.
+    /// Checks licenses, sources, bans, and known vulnerabilities, and writes bills of materials into `target/sbom`.
     ///
     /// # Errors
-    /// Something is not allowed or known to be vulnerable, or, if that is asked for, not to be found out.
+    /// A dependency is not allowed or has a known vulnerability; with `--strict`, also if a database is unavailable.
     pub fn run(&self) -> Result<()> {
         let shell = project::shell()?;
         let program = CARGO_DENY.install()?;
@@ -58,29 +59,30 @@ impl Audit {
         }
         write_bills(&shell)?;
         for gap in &unanswered {
-            println!("NOT ASKED for known vulnerabilities of {gap}");
+            println!("NOT CHECKED for known vulnerabilities: {gap}");
         }
-        ensure!(!self.strict || unanswered.is_empty(), "a database of known vulnerabilities did not answer");
+        ensure!(!self.strict || unanswered.is_empty(), "a database of known vulnerabilities is unavailable");
         Ok(())
     }
 }
 
-/// Asks npm's registry for known vulnerabilities of what a package runs with. Gives the reason if it does not answer.
+/// Asks the npm registry for known vulnerabilities in a package's runtime dependencies. Returns the reason if the
+/// registry is unavailable.
 fn audit_node(package: &str) -> Result<Option<String>> {
     let shell = node::shell(package)?;
     let audit = cmd!(shell, "npm audit --omit=dev --package-lock-only --json").quiet().ignore_status();
-    let report: Value = serde_json::from_str(&audit.read()?).context("npm audit gave no JSON")?;
+    let report: Value = serde_json::from_str(&audit.read()?).context("npm audit returned no JSON")?;
     let Some(vulnerable) = report.get("vulnerabilities").and_then(Value::as_object) else {
-        let why = report.get("message").and_then(Value::as_str).unwrap_or("the registry does not answer");
+        let why = report.get("message").and_then(Value::as_str).unwrap_or("the registry does not respond");
         return Ok(Some(why.to_owned()));
     };
     let names: Vec<_> = vulnerable.keys().map(String::as_str).collect();
-    ensure!(names.is_empty(), "known vulnerabilities in {package}/: {} (npm audit says more)", names.join(", "));
+    ensure!(names.is_empty(), "known vulnerabilities in {package}/: {} (see npm audit)", names.join(", "));
     println!("{package}/: no known vulnerabilities");
     Ok(None)
 }
 
-/// Writes what the functions are made of, and what the page is made of, and holds both against the schema of CycloneDX.
+/// Writes the bills of materials of the functions and the page and validates both against the CycloneDX schema.
 fn write_bills(shell: &Shell) -> Result<()> {
     let folder = project::root().join("target/sbom");
     shell.create_dir(&folder)?;
@@ -94,39 +96,39 @@ fn write_bills(shell: &Shell) -> Result<()> {
         cmd!(shell, "{python} xtask/validate_sbom.py {bill}")
             .quiet()
             .run()
-            .context("a bill of materials is not valid")?;
+            .context("a bill of materials is invalid")?;
         println!("{} is valid CycloneDX", bill.display());
     }
     Ok(())
 }
 
-/// The bill of materials of the seven functions: the crates that are linked into them, with the features and for the
-/// processor that they are deployed with. What only runs while they are built is not in it.
+/// The bill of materials of the functions: the crates that are linked into them, for the features and the architecture
+/// that are deployed. It excludes build dependencies.
 ///
-/// It is made of `cargo tree`, which chooses features as a build of the functions does. `cargo metadata`, which the usual
-/// generators read, would add what the features of commands and tests bring.
+/// It is derived from `cargo tree`, which selects features as a build of the functions does. `cargo metadata`, which
+/// the usual generators read, would add the features that tools and tests enable.
 ///
 /// # Errors
-/// cargo does not know the functions, or says something unexpected.
+/// cargo fails, or its output cannot be parsed.
 pub fn functions_bill() -> Result<Value> {
     let shell = project::shell()?;
-    // Without a package named, it is about the default members of the workspace: the functions.
+    // Without `--package`, it lists the default members of the workspace: the functions.
     let tree = project::cargo(&shell).args(["tree", "--locked", "--edges", "normal,no-proc-macro", "--target", TARGET]);
     let tree = tree.args(["--prefix", "depth", "--format", "\t{p}\t{l}\t{r}\t"]).quiet().read()?;
     let lock_file = shell.read_file("Cargo.lock")?;
-    let made = cmd!(shell, "date -u +%Y-%m-%dT%H:%M:%SZ").quiet().read()?;
-    let crates = Crates::read(&tree).context("cargo tree says the unexpected")?;
-    Ok(crates.bill(&checksums(&lock_file), &made))
+    let timestamp = cmd!(shell, "date -u +%Y-%m-%dT%H:%M:%SZ").quiet().read()?;
+    let crates = Crates::read(&tree).context("cannot parse the output of cargo tree")?;
+    Ok(crates.bill(&checksums(&lock_file), &timestamp))
 }
 
 /// A crate's name and version.
 type Package = (String, String);
 
-/// Crates, and what each of them uses.
+/// Crates and their dependencies.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Crates(BTreeMap<Package, Crate>);
 
-/// Where a crate comes from, by its folder.
+/// Where a crate comes from.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Origin {
     #[default]
@@ -144,15 +146,15 @@ struct Crate {
 }
 
 impl Crates {
-    /// Reads the output of `cargo tree`: a line a use, which begins with its depth. What a crate uses itself stands under it
-    /// where it is named first.
+    /// Parses the output of `cargo tree`: one line per use, beginning with its depth. A crate's own dependencies follow
+    /// its first occurrence.
     fn read(tree: &str) -> Option<Self> {
         let mut crates = Self::default();
         let mut path: Vec<Package> = Vec::new();
         for line in tree.lines().filter(|line| !line.is_empty()) {
             let mut fields = line.split('\t');
             let depth: usize = fields.next()?.parse().ok()?;
-            // Behind name and version a package of the workspace has its folder.
+            // For workspace packages, the folder follows name and version.
             let mut words = fields.next()?.split(' ');
             let package = (words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned());
             let (license, repository) = (fields.next()?, fields.next()?);
@@ -161,7 +163,7 @@ impl Crates {
                 crates.0.get_mut(user)?.uses.insert(package.clone());
             }
             let entry = crates.0.entry(package.clone()).or_default();
-            // The older spelling of "or".
+            // The older syntax for "OR".
             entry.license = license.replace('/', " OR ");
             entry.repository = repository.to_owned();
             entry.origin = match words.next() {
@@ -174,7 +176,7 @@ impl Crates {
         Some(crates)
     }
 
-    fn bill(&self, checksums: &BTreeMap<Package, &str>, made: &str) -> Value {
+    fn bill(&self, checksums: &BTreeMap<Package, &str>, timestamp: &str) -> Value {
         let components: Vec<_> =
             self.0.iter().map(|(package, used)| used.component(package, checksums.get(package))).collect();
         let functions = self.0.iter().filter(|(_, used)| used.origin == Origin::Function);
@@ -192,7 +194,7 @@ impl Crates {
             "specVersion": SPECIFICATION,
             "version": 1,
             "metadata": {
-                "timestamp": made,
+                "timestamp": timestamp,
                 "lifecycles": [{ "phase": "build" }],
                 "tools": { "components": [{ "type": "application", "name": "cargo xtask audit" }] },
                 "component": {
@@ -243,7 +245,7 @@ fn purl((name, version): &Package) -> String {
     format!("pkg:cargo/{name}@{}", version.replace('+', "%2B"))
 }
 
-/// The SHA-256 of each crate as it was downloaded, by the lock file.
+/// The SHA-256 checksum of each downloaded crate from the lock file.
 fn checksums(lock_file: &str) -> BTreeMap<Package, &str> {
     let entries = lock_file.split("[[package]]").filter_map(|entry| {
         let value = |name: &str| {
