@@ -1,4 +1,4 @@
-//! What each program in `../refused` should have been.
+//! The correct version of each program in `../refused`.
 
 mod convert_into_a_user;
 mod default_a_user;

@@ -1,6 +1,6 @@
-//! Misuse that does not compile: every program in `refused/` is refused with the message beside it, and its twin in
-//! `src/allowed/`, which differs in one line, is compiled with this package.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+//! Misuse that does not compile. The compiler rejects every program in `refused/` with the message beside it, and
+//! accepts its twin in `src/allowed/`, which differs in one line and is part of this package.
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue should stop")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -24,8 +24,8 @@ fn misuse_does_not_compile() {
 fn every_misuse_has_a_message_and_a_compiling_twin() {
     let compiled = fs::read_to_string(folder("src/allowed.rs")).unwrap();
     for program in programs("refused") {
-        assert!(folder("refused").join(format!("{program}.stderr")).is_file(), "{program} has no message");
-        assert!(compiled.contains(&format!("\nmod {program};\n")), "{program} has no twin that is compiled");
+        assert!(folder("refused").join(format!("{program}.stderr")).is_file(), "add refused/{program}.stderr");
+        assert!(compiled.contains(&format!("\nmod {program};\n")), "add {program} to src/allowed.rs");
     }
     assert_eq!(programs("refused"), programs("src/allowed"));
 }
@@ -36,7 +36,7 @@ fn misuse_differs_from_its_twin_in_one_line() {
         let [refused, allowed] = ["refused", "src/allowed"]
             .map(|name| fs::read_to_string(folder(name).join(format!("{program}.rs"))).unwrap());
         assert_eq!(refused.lines().count(), allowed.lines().count(), "{program}");
-        // The first line says what the program is.
+        // The first line is a comment that differs.
         let differences = refused.lines().zip(allowed.lines()).skip(1).filter(|(refused, allowed)| refused != allowed);
         assert_eq!(differences.count(), 1, "{program}");
     }

@@ -1,4 +1,4 @@
-//! A user comes out of a verified token.
+//! A user comes from a verified token.
 
 use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
 

@@ -1,4 +1,4 @@
-//! Another user has other tasks.
+//! Another user gets a new `UserTasks`.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};

@@ -1,4 +1,4 @@
-//! The store opens the door to the tasks.
+//! The store creates `UserTasks`.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};

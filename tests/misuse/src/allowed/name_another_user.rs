@@ -1,4 +1,4 @@
-//! The store gives an authenticated user their tasks.
+//! The store gives an authenticated user access to their tasks.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{StoreError, TaskStore};

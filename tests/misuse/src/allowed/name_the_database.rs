@@ -1,4 +1,4 @@
-//! What depends on `shared` knows its store.
+//! It can use the store of `shared`.
 
 use shared::store::TaskStore as Tasks;
 

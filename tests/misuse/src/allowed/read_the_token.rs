@@ -1,4 +1,4 @@
-//! A function sees who is calling.
+//! A function can read the user's id.
 
 use shared::api::{Problem, Request};
 use shared::app::App;

@@ -1,4 +1,4 @@
-//! A function authenticates who is calling.
+//! A function authenticates the caller.
 
 use shared::api::{Problem, Request};
 use shared::app::App;

@@ -1,4 +1,4 @@
-//! A user opens one door.
+//! Each `UserTasks` takes its own user.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};
