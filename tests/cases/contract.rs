@@ -23,7 +23,7 @@ async fn complete(api: &Api, id: &str, completed: Option<bool>) -> Answer {
     api.call(Operation::CompleteTask, &event).await
 }
 
-/// The pointers or parameters that a problem names.
+/// The pointers and parameters in a problem.
 fn named(answer: &Answer) -> Vec<&str> {
     let errors = answer.body["errors"].as_array().map_or(&[][..], Vec::as_slice);
     errors.iter().filter_map(|error| error["pointer"].as_str().or(error["parameter"].as_str())).collect()
@@ -129,7 +129,7 @@ async fn other_than_json_objects_is_refused() {
         "{\"title\":\"\\ud800\"}",
         "{'title':'x'}",
     ] {
-        // Without a body, one that is optional is not there.
+        // An empty body counts as no body where the body is optional.
         for operation in
             Operation::ALL.into_iter().filter(|on| on.needs_body() || (on.takes_body() && !body.is_empty()))
         {
@@ -347,7 +347,11 @@ async fn replacement_ignores_read_only_members() {
         assert_eq!((answer.status, named(&answer)), (422, vec!["/id"]), "{other}");
     }
     let refused = patch(&api, id, json!({ "id": id, "version": 2 })).await;
-    assert_eq!((refused.status, named(&refused)), (422, vec!["/id", "/version"]), "a patch names what it changes");
+    assert_eq!(
+        (refused.status, named(&refused)),
+        (422, vec!["/id", "/version"]),
+        "a patch may contain only what it changes"
+    );
     assert_eq!(api.get(ALICE, id).await.body["title"], "two");
 }
 
@@ -359,7 +363,7 @@ async fn patch_completes_and_reopens() {
     assert_eq!((first.status, &first.body["completed"]), (200, &json!(true)));
     assert_eq!(first.body["completed_at"], first.body["updated_at"]);
     let again = patch(&api, &id, json!({ "completed": true, "title": "two" })).await;
-    assert_eq!(again.body["completed_at"], first.body["completed_at"], "it was completed before");
+    assert_eq!(again.body["completed_at"], first.body["completed_at"], "it was completed earlier");
     let open = patch(&api, &id, json!({ "completed": false, "due": "2026-12-02" })).await;
     assert_eq!((&open.body["completed_at"], &open.body["due"]), (&Value::Null, &json!("2026-12-02")));
     for refused in [Value::Null, json!(1), json!("true")] {
@@ -401,7 +405,7 @@ async fn completing_sets_and_toggles() {
     let first = complete(&api, &id, Some(true)).await;
     assert_eq!((first.status, &first.body["completed"]), (200, &json!(true)));
     let again = complete(&api, &id, Some(true)).await;
-    assert_eq!((again.status, &again.body), (200, &first.body), "it stays as it is");
+    assert_eq!((again.status, &again.body), (200, &first.body), "nothing changes");
     let reopened = complete(&api, &id, Some(false)).await;
     assert_eq!((&reopened.body["completed"], &reopened.body["completed_at"]), (&json!(false), &json!(null)));
     assert_eq!(complete(&api, &id, Some(false)).await.body, reopened.body);
@@ -544,7 +548,7 @@ async fn create_with_a_key_happens_once() {
     assert_eq!(post("k2", json!({ "title": "one" })).await.status, 201);
     assert_eq!(api.items("tasks", ALICE).len(), 2);
     let bob = Event::by("bob").header("Idempotency-Key", "k1").json(&json!({ "title": "two" }));
-    assert_eq!(api.call(Operation::CreateTask, &bob).await.status, 201, "a key is its user's own");
+    assert_eq!(api.call(Operation::CreateTask, &bob).await.status, 201, "each user has their own keys");
 
     let id = first.body["id"].as_str().unwrap();
     patch(&api, id, json!({ "title": "changed" })).await;
@@ -609,7 +613,7 @@ async fn open_list_follows_completion_and_dates() {
     patch(&api, &first, json!({ "due": "2026-11-01" })).await;
     assert_eq!(open().await, "second", "a new date does not reopen");
     complete(&api, &first, None).await;
-    assert_eq!(open().await, "first,second", "and counts when the task is reopened");
+    assert_eq!(open().await, "first,second", "but it applies when the task is reopened");
     let event = Event::by(ALICE).task(&first).json(&json!({ "title": "replaced" }));
     api.call(Operation::ReplaceTask, &event).await;
     assert_eq!(open().await, "second,replaced");
@@ -675,7 +679,7 @@ async fn cursor_belongs_to_its_list() {
     let cursor = page.body["next_cursor"].as_str().unwrap().to_owned();
     assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "URL-safe: {cursor}");
     let again: Vec<_> = list.iter().rev().copied().chain([("cursor", cursor.as_str())]).collect();
-    assert_eq!(api.list(ALICE, &again).await.titles(), ["2", "3"], "the order of parameters means nothing");
+    assert_eq!(api.list(ALICE, &again).await.titles(), ["2", "3"], "the order of parameters does not matter");
 
     let other_lists: [&[(&str, &str)]; 6] = [
         &[("limit", "2"), ("tag", "t")],

@@ -1,4 +1,4 @@
-//! What the functions are made of, as their bill of materials says it.
+//! Checks the functions' bill of materials, and that CI actions are pinned.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,14 +30,15 @@ fn functions_bill_lists_what_they_ship() {
     for name in functions.into_iter().chain(shipped) {
         assert!(names.contains(name), "{name}");
     }
-    // What only tests and commands use, what runs while a function is built, and what a feature of a command would bring.
+    // Crates that only tests and commands use, build dependencies, and a crate that only a command's feature would
+    // enable.
     let others = ["tests", "xtask", "aws-lc-rs", "dynoxide-rs", "signer"];
     for name in others.into_iter().chain(["cc", "serde_derive", "syn"]).chain(["signal-hook-registry"]) {
         assert!(!names.contains(name), "{name}");
     }
     for component in bill["components"].as_array().unwrap() {
         assert!(!component["licenses"][0]["expression"].as_str().unwrap().is_empty(), "{component}");
-        // What was downloaded can be checked, and be looked up.
+        // Downloaded crates have a checksum and a package URL.
         let is_ours = component["name"] == "shared" || component["type"] == "application";
         assert_eq!(component["hashes"][0]["content"].is_string(), !is_ours, "{component}");
         assert_eq!(component["purl"].is_string(), !is_ours, "{component}");
@@ -57,7 +58,7 @@ fn functions_bill_says_what_uses_what() {
     for &reference in &used {
         assert!(known.contains(reference), "{reference}");
     }
-    assert_eq!(used.len() + 1, known.len(), "nothing is there without being used, but for the product itself");
+    assert_eq!(used.len() + 1, known.len(), "everything except the product itself is used by something");
     let of_product = uses.iter().find(|user| user["ref"] == *product).unwrap();
     assert_eq!(of_product["dependsOn"].as_array().unwrap().len(), Operation::ALL.len());
 }
