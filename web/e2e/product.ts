@@ -162,7 +162,7 @@ export const test = base.extend<Fixtures & { quietConsole: undefined }>({
       });
       context.on("weberror", (error) => complaints.push(error.error().message));
       await use(undefined);
-      expect(complaints, "what the console says").toEqual([]);
+      expect(complaints, "console messages").toEqual([]);
     },
     { auto: true },
   ],

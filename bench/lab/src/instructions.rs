@@ -57,7 +57,7 @@ fn total(
     lambda.elapsed()?;
     lambda.terminate()?;
     let text = std::fs::read_to_string(&report).context("callgrind wrote no report")?;
-    // Each thread has a section of its own; this line covers all of them.
+    // Each thread has its own section; this line covers all of them.
     let total = text.lines().filter_map(|line| line.strip_prefix("totals:")).next_back();
     let total = total.context("callgrind reported no total")?.trim().parse()?;
     std::fs::remove_file(&report)?;

@@ -94,7 +94,7 @@ impl Asked {
                 assert!(condition.split(" AND ").any(|part| part == "user_id = :user_id"), "{body}");
                 vec![&body["ExpressionAttributeValues"][":user_id"]]
             }
-            _ => panic!("DynamoDB is asked for {operation}"),
+            _ => panic!("unexpected request to DynamoDB: {operation}"),
         };
         assert!(!partitions.is_empty() && partitions.iter().all(|partition| partition["S"] == user), "{body}");
     }
@@ -223,7 +223,7 @@ impl TaskState {
                 Err(error)
             }
             "TransactWriteItems" => self.create_once(request),
-            operation => panic!("DynamoDB is asked for {operation}"),
+            operation => panic!("unexpected request to DynamoDB: {operation}"),
         }
     }
 
