@@ -20,12 +20,12 @@ const contract: Plugin = {
 
 export default defineConfig({
   plugins: [contract],
-  // Relative addresses: the files work at the root of a site and in any folder of it.
+  // Relative URLs, so that the files work in any folder of a site.
   base: "./",
   build: {
     target: "es2022",
     rolldownOptions: { input: pages },
-    // The reference is large, and nobody else loads it: `scripts/bundle-budget.mjs` watches over the page.
+    // The reference page is large, but only its readers load it. `scripts/bundle-budget.mjs` limits the main page.
     chunkSizeWarningLimit: 2_000,
   },
   test: { include: ["src/**/*.test.ts"] },

@@ -1,5 +1,5 @@
-//! One name in every place: what `functions/`, `template.yaml`, the local routes and the code itself say of an operation
-//! is the same.
+//! Checks that all places that describe an operation agree: `functions/`, `template.yaml`, the local routes, the
+//! documentation, and the code.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ pub(crate) fn template_routes() -> Routes {
     routes.collect()
 }
 
-/// What cargo says of the workspace.
+/// The output of `cargo metadata` for the workspace.
 pub(crate) fn metadata() -> Value {
     let cargo = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
@@ -68,7 +68,7 @@ fn routes_agree_everywhere() {
     }
 }
 
-/// One line a route.
+/// One line per route.
 fn flat(routes: &Routes) -> BTreeSet<String> {
     let lines = routes
         .iter()
@@ -84,7 +84,7 @@ fn resource_is_named_after_its_binary() {
     }
 }
 
-/// Whether a file has a test of this name.
+/// Whether a file has a test with this name.
 fn has_test(file: &Path, name: &str) -> bool {
     let Ok(text) = fs::read_to_string(file) else { return false };
     let declaration_first = text.lines().rev().skip_while(|line| !line.contains(&format!("fn {name}()")));
@@ -105,16 +105,19 @@ fn documented_tests_exist() {
         };
         let file = root().join(rest.split_once(')').unwrap().0);
         assert!(has_test(&file, name), "{test} is not in {}", file.display());
-        assert!(module == "tests" || file.file_stem().unwrap() == module, "{test} has another module");
+        assert!(module == "tests" || file.file_stem().unwrap() == module, "{test} names another module");
         named += 1;
     }
-    assert!(named > 50, "{named} tests are named");
+    assert!(named > 50, "only {named} tests are named");
 
-    // `module::name`, of the cases
+    // `module::name`, where the module is one of the cases
     let architecture = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     for (module, name) in architecture.split('`').filter_map(|text| text.split_once("::")) {
         let file = root().join("tests/cases").join(module).with_extension("rs");
-        assert!(!file.exists() || has_test(&file, name), "{module}::{name} is not there");
+        assert!(
+            !file.exists() || has_test(&file, name),
+            "docs/architecture.md names {module}::{name}, which does not exist"
+        );
     }
 }
 
@@ -139,9 +142,9 @@ fn functions_depend_on_shared_and_tokio_alone() {
     }
 }
 
-/// What only some of the product's modules may use, although its manifest lets all of them: the word, and where it may stand.
-const KEPT_TO: [(&str, &[&str]); 6] = [
-    // `aws` makes the client, and knows neither tables nor items.
+/// Names that only some modules may use, although the crate's manifest allows them everywhere, and those modules.
+const RESTRICTED: [(&str, &[&str]); 6] = [
+    // `aws` creates the client but knows neither tables nor items.
     ("aws_sdk_dynamodb", &["shared/src/store", "shared/src/aws/"]),
     ("StatusCode", &["shared/src/api/"]),
     ("jsonwebtoken", &["shared/src/auth"]),
@@ -156,7 +159,7 @@ fn one_module_verifies_and_one_knows_dynamodb() {
     for file in rust_files(&root().join("shared/src")).into_iter().chain(rust_files(&root().join("functions"))) {
         let text = fs::read_to_string(&file).unwrap();
         let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-        for (word, places) in KEPT_TO {
+        for (word, places) in RESTRICTED {
             let uses = text.matches(word).count();
             assert!(uses == 0 || places.iter().any(|place| path.starts_with(place)), "{path} uses {word}");
             *used.entry(word).or_insert(0) += uses;
@@ -190,9 +193,9 @@ fn function_gets_exactly_the_settings_it_reads() {
     };
     Settings::read(variable, Access::new("eu-central-1", "x", "x")).unwrap();
     let read = read.into_inner();
-    // Lambda itself sets region and credentials; nobody sets an endpoint in AWS.
+    // Lambda sets the region and the credentials, and on AWS no endpoint is set.
     let mut ours: BTreeSet<_> = read.into_iter().filter(|name| !name.starts_with("AWS_")).collect();
-    // Read by the C library, when it looks up a name, and when it starts.
+    // The C library reads these.
     ours.extend(["RES_OPTIONS", "GLIBC_TUNABLES"].map(str::to_owned));
     for function in Template::read().unwrap().functions {
         assert_same(&format!("{} in template.yaml", function.logical_id), &function.environment, "the code", &ours);
@@ -212,7 +215,7 @@ fn answers_come_before_lambda_and_gateway_time_out() {
     }
 }
 
-/// Calls an operation in every way that makes it ask DynamoDB something else.
+/// Calls an operation in every way that causes different requests to DynamoDB, and returns the requests.
 async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
     let bodies = [json!({}), json!({ "due": "2026-12-01" })].into_iter().chain(operation.good_body());
     let keys = if operation.takes_idempotency_key() { &["k", "k"][..] } else { &[] };
@@ -237,7 +240,7 @@ async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
         api.wire.take();
         for (number, event) in events.iter().enumerate() {
             let answer = api.call(operation, event).await;
-            // Not every operation takes every body.
+            // Not every operation accepts every body.
             assert!(answer.status < 300 || (number > 0 && answer.status == 422), "{operation:?}: {answer:?}");
         }
         recorded.extend(api.wire.take());
@@ -245,7 +248,7 @@ async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
     recorded
 }
 
-/// What a role must allow for a request: a transaction of puts is authorized as its puts are.
+/// The permissions that a request needs. A transaction of puts is authorized like its individual puts.
 fn permissions(request: &Recorded) -> Vec<(String, String)> {
     let puts = request.body["TransactItems"].as_array();
     if let Some(puts) = puts {
@@ -291,7 +294,7 @@ async fn items_expire_by_the_templates_attribute() {
         assert!(items.iter().all(|item| item[&attribute]["N"].is_string()), "{}", table.local_name);
         for index in &table.local_indexes {
             let projection = index.projection().and_then(|projection| projection.projection_type()).unwrap();
-            assert_eq!(projection.as_str(), "ALL", "what is not projected silently is missing");
+            assert_eq!(projection.as_str(), "ALL", "attributes that are not projected are silently missing");
         }
     }
 }

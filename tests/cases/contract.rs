@@ -42,7 +42,7 @@ fn assert_has(task: &Value, expected: &Value) {
     }
 }
 
-/// The pointers or parameters that a problem names.
+/// The pointers and parameters in a problem.
 fn named(answer: &Answer) -> Vec<&str> {
     let errors = answer.body["errors"].as_array().map_or(&[][..], Vec::as_slice);
     errors.iter().filter_map(|error| error["pointer"].as_str().or(error["parameter"].as_str())).collect()
@@ -139,7 +139,7 @@ async fn other_than_json_objects_is_refused() {
     let short = ["", "{", "[]", "null", "1", "\"title\"", "{'title':'x'}"];
     for body in short.into_iter().chain([r#"{"title":"x"}x"#, r#"{"title":"x","title":"y"}"#, r#"{"title":"\ud800"}"#])
     {
-        // Without a body, one that is optional is not there.
+        // An empty body counts as no body where the body is optional.
         let takes = |operation: &Operation| operation.needs_body() || (operation.takes_body() && !body.is_empty());
         for operation in Operation::ALL.into_iter().filter(takes) {
             let answer = api.call(operation, &Event::by(ALICE).task(&task).body("application/json", body)).await;
@@ -343,7 +343,11 @@ async fn replacement_ignores_read_only_members() {
         assert_eq!((answer.status, named(&answer)), (422, vec!["/id"]), "{other}");
     }
     let refused = patch(&api, id, json!({ "id": id, "version": 2 })).await;
-    assert_eq!((refused.status, named(&refused)), (422, vec!["/id", "/version"]), "a patch names what it changes");
+    assert_eq!(
+        (refused.status, named(&refused)),
+        (422, vec!["/id", "/version"]),
+        "a patch may contain only what it changes"
+    );
     assert_eq!(api.get(ALICE, id).await.body["title"], "two");
 }
 
@@ -355,7 +359,7 @@ async fn patch_completes_and_reopens() {
     assert_eq!((first.status, &first.body["completed"]), (200, &json!(true)));
     assert_eq!(first.body["completed_at"], first.body["updated_at"]);
     let again = patch(&api, &id, json!({ "completed": true, "title": "two" })).await;
-    assert_eq!(again.body["completed_at"], first.body["completed_at"], "it was completed before");
+    assert_eq!(again.body["completed_at"], first.body["completed_at"], "it was completed earlier");
     let open = patch(&api, &id, json!({ "completed": false, "due": "2026-12-02" })).await;
     assert_eq!((&open.body["completed_at"], &open.body["due"]), (&Value::Null, &json!("2026-12-02")));
     for refused in [Value::Null, json!(1), json!("true")] {
@@ -388,7 +392,7 @@ async fn completing_sets_and_toggles() {
     let first = complete(&api, &id, Some(true)).await;
     assert_eq!((first.status, &first.body["completed"]), (200, &json!(true)));
     let again = complete(&api, &id, Some(true)).await;
-    assert_eq!((again.status, &again.body), (200, &first.body), "it stays as it is");
+    assert_eq!((again.status, &again.body), (200, &first.body), "nothing changes");
     let reopened = complete(&api, &id, Some(false)).await;
     assert_eq!((&reopened.body["completed"], &reopened.body["completed_at"]), (&json!(false), &json!(null)));
     assert_eq!(complete(&api, &id, Some(false)).await.body, reopened.body);
@@ -491,7 +495,7 @@ async fn create_with_a_key_happens_once() {
     assert_eq!(post("k2", json!({ "title": "one" })).await.status, 201);
     assert_eq!(api.items("tasks", ALICE).len(), 2);
     let bob = Event::by("bob").header("Idempotency-Key", "k1").json(&json!({ "title": "two" }));
-    assert_eq!(api.call(Operation::CreateTask, &bob).await.status, 201, "a key is its user's own");
+    assert_eq!(api.call(Operation::CreateTask, &bob).await.status, 201, "each user has their own keys");
 
     let id = first.body["id"].as_str().unwrap();
     patch(&api, id, json!({ "title": "changed" })).await;

@@ -1,5 +1,5 @@
-//! The inputs that fuzzing found worth keeping, tried again: on the stand-in of the fuzz targets, and those that are requests
-//! on a whole database.
+//! Replays the kept fuzz inputs: all of them with the fake DynamoDB of the fuzz targets, and requests with a complete
+//! database too.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,7 +38,7 @@ fn every_invariant_has_a_target_and_a_corpus() {
     }
 }
 
-/// Kept inputs are of the operations that there were when they were found: each is tried with all.
+/// Kept inputs name the operations that existed when they were found, so each one is tried with all operations.
 #[test]
 fn corpus_holds_for_every_operation() {
     let mut failing = Vec::new();

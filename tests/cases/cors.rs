@@ -1,4 +1,4 @@
-//! What a browser on another origin may do with the API, and that it may do nothing else.
+//! Checks that browsers on other origins may do what the template allows, and nothing else.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use local::template::{Cors, Route, Template};
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Dev, SECRET_SETTINGS, Signer, send, temporary_folder};
 
-/// What the page sends and reads: without these it does not work.
+/// The header fields that the page sends and reads.
 const SENT: [&str; 5] = ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"];
 const READ: [&str; 4] = ["etag", "location", "retry-after", "x-request-id"];
 
@@ -50,7 +50,7 @@ async fn cors_allows_what_the_template_says() {
     let task = format!("{}{}", dev.api(), created.header("location"));
     let conflict = send("PATCH", &task, &stale, json!({ "title": "stale" }).to_string()).await;
     assert_shared(&conflict, 412, &template.cors, &origin);
-    // The limit of the functions, and that of the gateway.
+    // Beyond the limit of the functions and that of the gateway.
     for size in [70_000, local::gateway::LARGEST_BODY + 1] {
         let answer = send("POST", &tasks, &headers, vec![b' '; size]).await;
         assert_shared(&answer, 413, &template.cors, &origin);
@@ -64,7 +64,7 @@ async fn cors_allows_what_the_template_says() {
             assert_eq!(answer.body, json!({ "message": "Not Found" }), "{method} {path}");
         }
     }
-    // One of two identities would have to be chosen: as API Gateway folds them, the request has none.
+    // API Gateway joins the two fields, so the request has no valid token, and none of two identities is chosen.
     let twice = [("authorization", token.as_str()), ("authorization", &token)];
     assert_eq!(send("GET", &tasks, &twice, "").await.status, 401);
     drop(dev);
@@ -83,7 +83,7 @@ fn list(text: &str) -> Vec<&str> {
     text.split(',').map(str::trim).collect()
 }
 
-/// The names of the CORS fields of an answer.
+/// The names of the CORS fields in a response.
 fn cors_fields(answer: &Answer) -> Vec<&str> {
     answer.headers.keys().map(String::as_str).filter(|name| name.starts_with("access-control-")).collect()
 }

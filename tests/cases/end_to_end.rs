@@ -1,11 +1,12 @@
-//! The whole stack as a developer runs it: `cargo xtask dev`, the real binaries behind `cargo lambda watch`, over HTTP.
+//! The whole stack as a developer runs it, over HTTP: `cargo xtask dev` with the real binaries behind `cargo lambda
+//! watch`.
 
 use std::fs;
 
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, BOB, Dev, SECRET_SETTINGS, Signer, send, temporary_folder};
 
-/// The stack, called by users whose tokens are signed here.
+/// The stack, called with tokens that the tests sign.
 struct Stack(Dev);
 
 impl Stack {

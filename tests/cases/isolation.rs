@@ -1,9 +1,9 @@
-//! Users reach their own tasks and nobody else's: every operation, as the owner, as somebody else, as nobody.
+//! Users reach only their own tasks, in every operation.
 
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Api, BOB, Event, Operation, Signer};
 
-/// Bodies are the same but for the request's id.
+/// The body without the only member that may differ.
 fn without_request_id(answer: &Answer) -> Value {
     let mut body = answer.body.clone();
     body.as_object_mut().unwrap().remove("request_id");
@@ -56,7 +56,7 @@ async fn foreign_path_is_forbidden_before_any_read() {
     ];
     for operation in Operation::ALL {
         for path in paths {
-            // A bad body, query and id: nothing of them matters before the path does.
+            // Errors in the body, the query, and the id do not matter, because the path is checked first.
             let event = Event::by(BOB).at(path).raw_query("limit=x").header("if-match", "x");
             for event in [event.clone().of(operation, &task), event.task("no-id").body("text/plain", "{")] {
                 let answer = api.call(operation, &event).await;
@@ -64,7 +64,7 @@ async fn foreign_path_is_forbidden_before_any_read() {
             }
         }
     }
-    assert_eq!(api.wire.take(), [], "no data was looked at");
+    assert_eq!(api.wire.take(), [], "no data was read");
     assert_eq!(api.items("tasks", ALICE), before);
 }
 
@@ -182,7 +182,7 @@ async fn every_request_names_the_callers_partition() {
     }
 }
 
-/// Every partition key in a request to DynamoDB, wherever it stands in it.
+/// Every partition key in a request to DynamoDB, at any depth.
 pub(crate) fn partitions(request: &Value) -> Vec<String> {
     match request {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-// Brings up the whole product on free ports, runs the browser tests against it, and takes it down again.
+// Starts the whole product on free ports, runs the browser tests against it, and stops it.
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -16,7 +16,7 @@ process.exitCode = await main();
 async function main() {
   if (!existsSync(chromium)) {
     console.error(
-      `error: ${chromium} is missing: install Chromium (Debian: apt install chromium), or name it in CHROMIUM`,
+      `error: ${chromium} is missing: install Chromium (Debian: apt install chromium), or set CHROMIUM to its path`,
     );
     return 1;
   }
@@ -47,7 +47,7 @@ function startStack(port, data) {
   const ready = join(data, "ready");
   const stack = spawn(program, [...first, "dev", "--port", String(port), "--data", data, "--ready-file", ready], {
     cwd: join(web, ".."),
-    // Tokens that expire while a test looks on.
+    // Short enough that tokens expire during a test.
     env: { ...process.env, ISSUER_TOKEN_LIFETIME: "20s" },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -67,7 +67,7 @@ async function isReady(stack, file) {
   throw new Error("the stack did not start: see web/artifacts/stack.log");
 }
 
-/** The API has a port, and the page the next one. */
+/** Finds two consecutive free ports: the first is for the API, the next for the page. */
 async function freePorts() {
   for (let port = 20_000 + Math.floor(Math.random() * 10_000); ; port += 2) {
     if ((await isFree(port)) && (await isFree(port + 1))) return port;

@@ -37,13 +37,13 @@ function Screen({ session, backendOf }: AppProps) {
     case "signed-out":
       return <Welcome session={session} />;
     case "signed-in":
-      // Another user gets a page of their own, with nothing in it of the one before.
+      // The key gives another user a fresh page, with no data of the previous one.
       return <Workspace key={state.user.id} session={session} user={state.user} backendOf={backendOf} />;
   }
 }
 
 function Workspace({ session, user, backendOf }: AppProps & { readonly user: User }) {
-  // Signing in again brings a new object for the same user.
+  // Signing in again creates a new object for the same user.
   const backend = useMemo(() => backendOf(user), [user.id, backendOf]);
   return <TasksPage session={session} user={user} backend={backend} />;
 }

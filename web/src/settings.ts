@@ -1,9 +1,9 @@
-/** The two addresses that a deployment decides: they lie beside the page, so that one build serves every stage. */
+/** The two URLs that depend on the deployment. They are in a file beside the page, so one build serves every stage. */
 
 export interface Settings {
-  /** Where the API is, without a path. */
+  /** The API's URL without a path. */
   readonly apiUrl: string;
-  /** Where Better Auth is, without `/api/auth`. */
+  /** Better Auth's URL without `/api/auth`. */
   readonly authUrl: string;
 }
 

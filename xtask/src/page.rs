@@ -1,5 +1,5 @@
-//! The page: its types, its rules, and the whole product in a real browser.
-#![expect(clippy::print_stdout, reason = "an installation says on the terminal that it takes its time")]
+//! Checks the page: types, lint rules, unit tests, and the whole product in a real browser.
+#![expect(clippy::print_stdout, reason = "a slow installation is announced on the terminal")]
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ use crate::{node, project};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Checks the page, and then runs it in Chromium against a stack of its own.
+/// Checks the page and runs it in Chromium against a fresh stack.
 ///
 /// # Errors
-/// Says what does not hold, or what is missing.
+/// Says which check fails or what is missing.
 pub fn check() -> Result<()> {
     node::check()?;
     node::install("web")?;
     install_chromium()?;
     let shell = node::shell("web")?;
-    // The stack is started by the program as it was built last: the file of the running one may have been replaced.
+    // The latest build starts the stack, because the file of the running program may have been replaced.
     shell.set_var("XTASK", project::build(&project::shell()?, "xtask")?);
     for script in ["check", "test", "e2e"] {
         cmd!(shell, "npm run --silent {script}")
@@ -30,7 +30,7 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Debian's Chromium, unless there is one: a browser is too large to be a package of Node.
+/// Installs Debian's Chromium unless a browser exists: one from npm would be a large download.
 fn install_chromium() -> Result<()> {
     if std::env::var_os("CHROMIUM").is_some() || Path::new(CHROMIUM).exists() {
         return Ok(());
@@ -38,7 +38,7 @@ fn install_chromium() -> Result<()> {
     let shell = project::shell()?;
     let is_root = cmd!(shell, "id -u").quiet().read().is_ok_and(|id| id == "0");
     if !is_root || !Path::new("/usr/bin/apt-get").exists() {
-        bail!("Chromium is missing: install it (Debian: apt install chromium), or name it in CHROMIUM");
+        bail!("Chromium is missing: install it (Debian: apt install chromium), or set CHROMIUM to its path");
     }
     println!("Installing Chromium (a minute or two)");
     shell.set_var("DEBIAN_FRONTEND", "noninteractive");

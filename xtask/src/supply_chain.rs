@@ -1,5 +1,6 @@
-//! `cargo xtask audit`: what the product is made of, by whom, under which licences, and what is known against it.
-#![expect(clippy::print_stdout, reason = "this command says what it has found")]
+//! `cargo xtask audit`: checks sources, licenses, and known vulnerabilities of the dependencies, and writes bills of
+//! materials.
+#![expect(clippy::print_stdout, reason = "this command prints its findings")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,25 +16,25 @@ use crate::{node, project};
 const CARGO_DENY: CargoSubcommand = CargoSubcommand { name: "cargo-deny", version: "0.20.2" };
 const CARGO_CYCLONEDX: CargoSubcommand = CargoSubcommand { name: "cargo-cyclonedx", version: "0.5.9" };
 
-/// The packages of Node, each with a lock file.
+/// The npm packages, each with a lock file.
 const NODE_PACKAGES: [&str; 2] = ["issuer", "web"];
 
-/// What the template deploys unless it is told otherwise.
+/// The template's default architecture.
 const TARGET: &str = "aarch64-unknown-linux-gnu";
 
 /// The options of `cargo xtask audit`.
 #[derive(Debug, Args)]
 pub struct Audit {
-    /// Fails also where a database of known vulnerabilities does not answer.
+    /// Also fails if a database of known vulnerabilities is unavailable.
     #[arg(long)]
     strict: bool,
 }
 
 impl Audit {
-    /// Checks licences, sources and bans; asks for known vulnerabilities; writes the bills of materials into `target/sbom`.
+    /// Checks licenses, sources, bans, and known vulnerabilities, and writes bills of materials into `target/sbom`.
     ///
     /// # Errors
-    /// Something is not allowed or known to be vulnerable, or, if that is asked for, not to be found out.
+    /// A dependency is not allowed or has a known vulnerability; with `--strict`, also if a database is unavailable.
     pub fn run(&self) -> Result<()> {
         let shell = project::shell()?;
         let program = CARGO_DENY.install()?;
@@ -57,29 +58,30 @@ impl Audit {
         }
         write_bills(&shell)?;
         for gap in &unanswered {
-            println!("NOT ASKED for known vulnerabilities of {gap}");
+            println!("NOT CHECKED for known vulnerabilities: {gap}");
         }
-        ensure!(!self.strict || unanswered.is_empty(), "a database of known vulnerabilities did not answer");
+        ensure!(!self.strict || unanswered.is_empty(), "a database of known vulnerabilities is unavailable");
         Ok(())
     }
 }
 
-/// Asks npm's registry for known vulnerabilities of what a package runs with. Gives the reason if it does not answer.
+/// Asks the npm registry for known vulnerabilities in a package's runtime dependencies. Returns the reason if the
+/// registry is unavailable.
 fn audit_node(package: &str) -> Result<Option<String>> {
     let shell = node::shell(package)?;
     let audit = cmd!(shell, "npm audit --omit=dev --package-lock-only --json").quiet().ignore_status();
-    let report: Value = serde_json::from_str(&audit.read()?).context("npm audit gave no JSON")?;
+    let report: Value = serde_json::from_str(&audit.read()?).context("npm audit returned no JSON")?;
     let Some(vulnerable) = report.get("vulnerabilities").and_then(Value::as_object) else {
-        let why = report.get("message").and_then(Value::as_str).unwrap_or("the registry does not answer");
+        let why = report.get("message").and_then(Value::as_str).unwrap_or("the registry does not respond");
         return Ok(Some(why.to_owned()));
     };
     let names: Vec<_> = vulnerable.keys().map(String::as_str).collect();
-    ensure!(names.is_empty(), "known vulnerabilities in {package}/: {} (npm audit says more)", names.join(", "));
+    ensure!(names.is_empty(), "known vulnerabilities in {package}/: {} (see npm audit)", names.join(", "));
     println!("{package}/: no known vulnerabilities");
     Ok(None)
 }
 
-/// Writes what each function is made of, and what the page is made of, and holds the bills against the schema of CycloneDX.
+/// Writes the bills of materials of each function and of the page, and validates them against the CycloneDX schema.
 fn write_bills(shell: &Shell) -> Result<()> {
     let folder = project::root().join("target/sbom");
     shell.remove_path(&folder)?;
@@ -90,15 +92,15 @@ fn write_bills(shell: &Shell) -> Result<()> {
     shell.write_file(folder.join("page.cdx.json"), sbom.quiet().read()?)?;
     let (python, bills) = (Toolset::CYCLONEDX.install()?.join("python"), shell.read_dir(&folder)?);
     let validate = cmd!(shell, "{python} xtask/validate_sbom.py {bills...}").quiet();
-    validate.run().context("a bill of materials is not valid")?;
+    validate.run().context("a bill of materials is invalid")?;
     println!("The bills of materials in {} are valid CycloneDX", folder.display());
     Ok(())
 }
 
 /// Has cargo-cyclonedx write a bill beside every manifest of the workspace, and keeps those of the functions.
 ///
-/// It reads `cargo metadata`, and so lists procedural macros, and crates that features of commands and tests bring, as well
-/// as all that is linked into a function: that is what `cargo tree` lists.
+/// It reads `cargo metadata`, so it also lists procedural macros and crates that only features of tools and tests enable.
+/// `cargo tree` selects features as a build of a function does: all that it lists must be in the bill.
 fn write_function_bills(shell: &Shell, folder: &Path) -> Result<()> {
     let program = CARGO_CYCLONEDX.install()?;
     let describe = cmd!(shell, "{program} cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps");
@@ -121,14 +123,14 @@ fn write_function_bills(shell: &Shell, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Which crates of a tree a bill does not list. The first is what the bill is about.
+/// The crates of a tree that a bill does not list. The first line of the tree is the subject of the bill.
 fn missing<'a>(bill: &Value, tree: &'a str) -> Vec<&'a str> {
     let listed = bill.get("components").and_then(Value::as_array).into_iter().flatten().filter_map(|component| {
         let text = |member| component.get(member).and_then(Value::as_str);
         Some(format!("{} v{}", text("name")?, text("version")?))
     });
     let listed: BTreeSet<_> = listed.collect();
-    // Behind name and version a package of the workspace has its folder, and a crate that is named again a mark.
+    // Name and version are followed by the folder of a workspace package, or by `(*)` if the crate occurs again.
     let linked = tree.lines().skip(1).filter_map(|line| line.split(" (").next()).filter(|line| !line.is_empty());
     linked.filter(|package| !listed.contains(*package)).collect()
 }

@@ -1,4 +1,4 @@
-//! What is measured, and what it needs around it.
+//! Runs the measurements: the subjects and their environment.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,13 +19,13 @@ use crate::{BY_HAND, COMPARED, NO_OP};
 
 /// The owner of the tasks.
 const USER: &str = "alice";
-/// How many requests each subject is sent before it is the next one's turn.
-const IN_TURN: usize = 50;
+/// How many requests a subject gets before the next one's turn.
+const BATCH: usize = 50;
 
-/// Where systems keep the certificates that they trust: Debian, and Amazon Linux.
+/// The files with the system's trusted certificates on Debian and on Amazon Linux.
 const SYSTEM_CERTIFICATES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
-/// How often things are done.
+/// How often each measurement is repeated.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Effort {
     pub(crate) cold_starts: usize,
@@ -34,13 +34,13 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// For a first look.
+    /// For a rough result.
     pub(crate) const QUICK: Self = Self { cold_starts: 7, rounds: 3, requests: 150 };
-    /// For figures that are kept.
+    /// For published figures.
     pub(crate) const WHOLE: Self = Self { cold_starts: 21, rounds: 5, requests: 300 };
 }
 
-/// What there is to be measured.
+/// Everything that can be measured.
 pub(crate) struct Subjects<'a> {
     pub(crate) builds: &'a Builds,
     /// Functions of another build, by name.
@@ -48,7 +48,7 @@ pub(crate) struct Subjects<'a> {
     pub(crate) peers: &'a [Peer],
 }
 
-/// Something that is measured: a program that is sent one event again and again.
+/// Something that is measured: a program that gets the same event repeatedly.
 #[derive(Debug, Clone)]
 struct Subject<'a> {
     name: String,
@@ -67,18 +67,18 @@ impl<'a> Subject<'a> {
         self.name.starts_with(BASELINE)
     }
 
-    /// Requests before those that are measured. What compiles while it runs needs more of them.
+    /// The number of requests before those that are measured. JIT-compiled peers need more.
     fn warm_up(&self) -> usize {
         if self.is_peer { 300 } else { 30 }
     }
 
-    /// Whether it is started in this round of cold starts. Peers are slow, and started in every third.
+    /// Whether it is started in this round of cold starts. Peers are slow and start only in every third round.
     fn takes_part(&self, round: usize) -> bool {
         !self.is_peer || round % 3 == 1
     }
 }
 
-/// The name of a function of another build.
+/// Prefix of the names of the other build's functions.
 const BASELINE: &str = "baseline";
 
 fn baseline_of(function: &str) -> String {
@@ -86,7 +86,7 @@ fn baseline_of(function: &str) -> String {
 }
 
 impl<'a> Subjects<'a> {
-    /// The no-op first, because everything is compared with it.
+    /// The yardsticks, starting with the no-op.
     fn yardsticks(&self) -> Result<Vec<Subject<'a>>> {
         let yardstick = |name| self.builds.yardsticks.get(name).with_context(|| format!("no binary {name}"));
         let (no_op, by_hand) = (yardstick(NO_OP)?, yardstick(BY_HAND)?);
@@ -97,7 +97,7 @@ impl<'a> Subjects<'a> {
         ])
     }
 
-    /// A function that verifies tokens of this key, and the same one of the other build.
+    /// A function that verifies tokens of this key, from this build and from the other one.
     fn function(&self, operation: &'a str, key: Key) -> Vec<Subject<'a>> {
         let name = match key {
             Key::Secret => operation.to_owned(),
@@ -118,7 +118,7 @@ impl<'a> Subjects<'a> {
         })
     }
 
-    /// The yardsticks, and of everything else those whose name contains one of these words.
+    /// The yardsticks, and every other subject whose name contains one of these words.
     fn chosen(&self, with_keys: &[(&'a str, Key)], only: &[String]) -> Result<Vec<Subject<'a>>> {
         let functions = self.builds.functions.keys().map(|operation| (operation.as_str(), Key::Secret));
         let functions = functions.chain(with_keys.iter().copied());
@@ -130,7 +130,7 @@ impl<'a> Subjects<'a> {
     }
 }
 
-/// What is measured of warm requests, round by round, and every latency.
+/// The measurements of warm requests: one per round, except that latency has one per request.
 #[derive(Debug, Clone, Default)]
 struct Samples {
     cpu: Vec<f64>,
@@ -138,18 +138,18 @@ struct Samples {
     memory: Vec<f64>,
 }
 
-/// All that the functions need around them.
+/// Everything that the functions need around them.
 pub(crate) struct Laboratory {
     stand_in: StandIn,
     task_id: String,
     /// The root certificate of the stand-in.
     certificate: PathBuf,
-    /// The same below the certificates of the system, for programs that trust those.
+    /// The same certificate appended to the system's, for programs that take one bundle for everything.
     certificates: PathBuf,
 }
 
 impl Laboratory {
-    /// Starts the stand-in, and has the functions write tasks into it.
+    /// Starts the stand-in and fills it with tasks through `create-task`.
     pub(crate) fn open(builds: &Builds) -> Result<Self> {
         let stand_in = StandIn::start()?;
         let [certificate, certificates] =
@@ -167,11 +167,11 @@ impl Laboratory {
         let items = laboratory.stand_in.items();
         ensure!(items.len() == PAGE, "the function wrote {} tasks instead of {PAGE}", items.len());
         let id = items.first().and_then(|item| item.pointer("/task_id/S")).and_then(Value::as_str);
-        laboratory.task_id = id.context("a task without an id")?.to_owned();
+        laboratory.task_id = id.context("the task has no id")?.to_owned();
         Ok(laboratory)
     }
 
-    /// Measures everything, all subjects in turn, so that a machine that is busy for a while is so for all of them.
+    /// Measures everything. The subjects take turns, so that temporary load on the machine affects all of them.
     pub(crate) fn measure(&self, subjects: &Subjects<'_>, effort: Effort, only: &[String]) -> Result<Report> {
         let mut report = Report::new(effort, subjects.peers)?;
         let cold = subjects.chosen(&COMPARED.map(|operation| (operation, Key::Ed25519)), only)?;
@@ -198,7 +198,7 @@ impl Laboratory {
         Ok(report)
     }
 
-    /// The instructions of a function.
+    /// Counts the instructions of a function.
     pub(crate) fn count_function(&self, valgrind: &Path, program: &Program, operation: &str) -> Result<Instructions> {
         self.count(valgrind, &Subject::new(operation, program, operation))
     }
@@ -208,14 +208,14 @@ impl Laboratory {
         instructions::count(valgrind, subject.program, &environment, &self.event(subject)?)
     }
 
-    /// Fails if a yardstick or a peer does not answer as the function does: then it would be measured at another job.
+    /// Fails unless the yardsticks and peers respond as the functions do. Otherwise they would be doing another job.
     fn check_answers(&self, subjects: &Subjects<'_>) -> Result<()> {
         let answer = |subject: &Subject<'_>| -> Result<Value> {
             let (mut lambda, event) = self.ready(subject, Transport::Plain)?;
             let mut body =
                 lambda.invoke(&event).and_then(|reply| reply.body()).with_context(|| subject.name.clone())?;
             if let (true, Some(task)) = (subject.operation == "create-task", body.as_object_mut()) {
-                // A new task has a new id, and was created now.
+                // These differ with every new task.
                 task.retain(|name, _| !["id", "created_at", "updated_at"].contains(&name.as_str()));
             }
             Ok(body)
@@ -255,7 +255,7 @@ impl Laboratory {
         Ok(compare(subjects, transport, &cpu, more))
     }
 
-    /// All subjects live at the same time and are sent a few requests in turn.
+    /// Runs all subjects at the same time and sends each a few requests in turn.
     fn warm(&self, subjects: &[Subject<'_>], transport: Transport, effort: Effort) -> Result<Vec<Row<Warm>>> {
         let mut samples = vec![Samples::default(); subjects.len()];
         for round in 1..=effort.rounds {
@@ -268,16 +268,16 @@ impl Laboratory {
                 }
                 running.push((lambda, event, 0.0));
             }
-            for _ in 0..effort.requests / IN_TURN {
+            for _ in 0..effort.requests / BATCH {
                 for (((lambda, event, cpu), samples), subject) in running.iter_mut().zip(&mut samples).zip(subjects) {
                     let invoke =
                         |lambda: &mut Lambda| lambda.invoke(event).with_context(|| format!("{}, warm", subject.name));
-                    // The processor has forgotten this process meanwhile.
-                    for _ in 0..IN_TURN / 10 {
+                    // Meanwhile, this process has lost the processor's caches.
+                    for _ in 0..BATCH / 10 {
                         invoke(lambda)?;
                     }
                     let before = lambda.elapsed()?.cpu;
-                    for _ in 0..IN_TURN {
+                    for _ in 0..BATCH {
                         samples.latency.push(invoke(lambda)?.latency.as_secs_f64() * 1e6);
                     }
                     *cpu += (lambda.elapsed()?.cpu.saturating_sub(before)).as_secs_f64() * 1e6;
@@ -296,7 +296,7 @@ impl Laboratory {
         Ok(compare(subjects, transport, &cpu, more))
     }
 
-    /// A subject that has asked for its first event, and the event.
+    /// Starts a subject and waits until it asks for its first event. Returns it with that event.
     fn ready(&self, subject: &Subject<'_>, transport: Transport) -> Result<(Lambda, String)> {
         let environment = self.environment(subject, transport);
         let event = self.event(subject)?;
@@ -326,7 +326,7 @@ impl Laboratory {
             let of_all = [("AWS_CA_BUNDLE", certificates.clone()), ("SSL_CERT_FILE", certificates)];
             of_node.into_iter().chain(of_all).collect::<Vec<_>>()
         } else {
-            // As template.yaml sets it; a baseline has the environment of its own template.
+            // As template.yaml sets it. The baseline may come from a template that did not.
             let tunables =
                 (!subject.is_baseline()).then(|| ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=64".to_owned()));
             [("AWS_CA_BUNDLE", certificate)].into_iter().chain(tunables).collect()
@@ -334,11 +334,11 @@ impl Laboratory {
         environment
     }
 
-    /// The event of an operation, as the folder `events` has it, with a token and the id of a task that is there.
+    /// The operation's event from the folder `events`, with a valid token and the id of an existing task.
     fn event(&self, subject: &Subject<'_>) -> Result<String> {
         let path = root().join("events").join(subject.operation).with_extension("json");
         let event = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        // API Gateway puts no spaces between members.
+        // Removes whitespace between members, as API Gateway does.
         let event: Value = serde_json::from_str(&event)?;
         let token = Signer::with(subject.key).token(USER);
         Ok(event.to_string().replace("Bearer TOKEN", &format!("Bearer {token}")).replace("TASK_ID", &self.task_id))
@@ -347,13 +347,13 @@ impl Laboratory {
 
 impl Drop for Laboratory {
     fn drop(&mut self) {
-        // Nothing depends on them any more.
+        // They are temporary files, and a failure to remove them does no harm.
         let _ = std::fs::remove_file(&self.certificate);
         let _ = std::fs::remove_file(&self.certificates);
     }
 }
 
-/// Compares the CPU times of each subject, round by round, with those of the no-op and of the other build.
+/// Compares the CPU times of each subject by round with those of the no-op and the baseline.
 fn compare<T>(
     subjects: &[Subject<'_>],
     transport: Transport,
@@ -372,7 +372,7 @@ fn compare<T>(
     rows.collect()
 }
 
-/// Ratios of those that were measured in the same round.
+/// The ratio of each time to the other one of the same round.
 fn ratios(times: &[f64], others: &[f64]) -> impl Iterator<Item = f64> {
     times.iter().zip(others).map(|(time, other)| time / other)
 }

@@ -1,4 +1,4 @@
-//! The programs that are measured, as they are deployed, and their sizes.
+//! The programs that are measured, in the form in which they are deployed, and their sizes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -13,14 +13,14 @@ use xtask::project::{self, root};
 
 use crate::{BY_HAND, NO_OP};
 
-/// How a function is started, and what of it is deployed.
+/// How a function is started, and which files are deployed.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
     pub(crate) arguments: Vec<String>,
-    /// The folder that it runs in.
+    /// Its working directory.
     pub(crate) folder: PathBuf,
-    /// The files and folders that a deployment of it holds.
+    /// The files and folders in its deployment package.
     pub(crate) deployed: Vec<PathBuf>,
 }
 
@@ -39,8 +39,8 @@ pub(crate) struct Builds {
 }
 
 impl Builds {
-    /// Builds the functions and the yardsticks: separately, because in one build the features that the yardsticks want
-    /// of libraries would be on for the functions as well.
+    /// Builds the functions and the yardsticks separately. In one build, Cargo would enable the library features that
+    /// the yardsticks need for the functions too.
     ///
     /// The functions are the default members of the workspace.
     pub(crate) fn make() -> Result<Self> {
@@ -51,13 +51,13 @@ impl Builds {
 }
 
 impl Program {
-    /// A binary that is deployed alone.
+    /// A program that is deployed as a single binary.
     pub(crate) fn binary(path: PathBuf) -> Self {
         let deployed = vec![path.clone()];
         Self { path, arguments: Vec::new(), folder: root(), deployed }
     }
 
-    /// Its size, as it is and in a zip.
+    /// The size of its deployment, uncompressed and zipped.
     pub(crate) fn size(&self) -> Result<Size> {
         let mut size = Size { file: 0, zip: END_RECORD };
         for path in &self.deployed {
@@ -67,10 +67,10 @@ impl Program {
     }
 }
 
-/// The binaries of a folder that have the names of functions.
+/// Finds the binaries in a folder that are named like a function.
 ///
 /// # Errors
-/// There are none.
+/// The folder does not exist, or contains no such binary.
 pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>) -> Result<BTreeMap<String, Program>> {
     let folder = folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
     let binaries: BTreeMap<_, _> = functions
@@ -83,7 +83,7 @@ pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>
     Ok(binaries)
 }
 
-/// Builds for release, and gives the executables by name.
+/// Builds in release mode and returns the executables by name.
 pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, Program>> {
     let shell = project::shell()?;
     let cargo = project::cargo(&shell).args(["build", "--release", "--message-format=json-render-diagnostics"]);
@@ -96,17 +96,17 @@ pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, Program>> {
     Ok(executables.collect())
 }
 
-/// Where an installed program is.
+/// Finds an installed program on the `PATH`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// What ends a zip.
+/// Bytes of the record at the end of a zip file.
 const END_RECORD: u64 = 22;
 
 /// Adds a file, or all files below a folder.
 fn add_size(path: &Path, size: &mut Size) -> Result<()> {
-    /// What a zip says of each file: two headers and its name twice. Names are counted as Lambda's `bootstrap`.
+    /// Bytes that a zip adds for each file: two headers and its name twice, with the name taken to be `bootstrap`.
     const ENTRY: usize = 30 + 46 + 2 * "bootstrap".len();
     if path.is_dir() {
         for entry in std::fs::read_dir(path)? {

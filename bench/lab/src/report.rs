@@ -1,4 +1,4 @@
-//! The figures, and how they are shown: as Markdown.
+//! The figures and their representation as Markdown.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::peers::{self, Peer};
 use crate::process;
 use crate::programs::Size;
 
-/// What the file of figures begins with.
+/// The beginning of the figures file.
 pub(crate) const PREFACE: &str = "# What a call costs: figures
 
 Written by `cargo xtask bench --record`. [performance.md](performance.md) says what is measured, and how.
@@ -24,10 +24,10 @@ Written by `cargo xtask bench --record`. [performance.md](performance.md) says w
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     date: String,
-    /// The commit that was measured, and whether files differed from it.
+    /// The commit, and whether the working tree had changes.
     commit: String,
     machine: String,
-    /// The versions of what the peers run on.
+    /// The compilers and interpreters of the peers.
     versions: Vec<String>,
     #[serde(flatten)]
     effort: Effort,
@@ -45,30 +45,29 @@ pub(crate) enum Transport {
     Tls,
 }
 
-/// What was measured of one program over one transport: from the start of a process, in milliseconds, or for each warm
-/// request, in microseconds.
+/// One program over one transport: milliseconds since the process was started, or microseconds per warm request.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row<T> {
     pub(crate) name: String,
     pub(crate) transport: Transport,
-    /// CPU time to the first answer, or for a request.
+    /// CPU time until the first response, or per request.
     pub(crate) cpu: Spread,
     /// CPU time as a multiple of the no-op's in the same round.
     pub(crate) to_no_op: Spread,
-    /// The same of the other build's.
+    /// The same, as a multiple of the baseline's.
     pub(crate) to_baseline: Option<Spread>,
     #[serde(flatten)]
     pub(crate) more: T,
 }
 
-/// What only a cold start has.
+/// What is measured of cold starts only.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Cold {
     pub(crate) ready_cpu: Spread,
     pub(crate) answer_wall: Spread,
 }
 
-/// What only warm requests have; memory in MiB.
+/// What is measured of warm requests only; memory in MiB.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Warm {
     pub(crate) latency: Latency,
@@ -83,7 +82,7 @@ pub(crate) struct Named<T> {
     pub(crate) figures: T,
 }
 
-/// The median of samples, and the least and the most of them.
+/// Median, minimum, and maximum of samples.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -91,7 +90,7 @@ pub(crate) struct Spread {
     pub(crate) max: f64,
 }
 
-/// In microseconds.
+/// Percentiles in microseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Latency {
     pub(crate) p50: f64,
@@ -100,7 +99,7 @@ pub(crate) struct Latency {
 }
 
 impl Spread {
-    /// Of samples, round by round; what was not measured in a round is not a number.
+    /// Ignores rounds without a sample, which are NaN.
     pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
         let [min, median, max] = percentiles(samples, [0, 50, 100]);
         Self { median, min, max }
@@ -127,7 +126,7 @@ pub(crate) fn find<'a, T>(rows: &'a [Row<T>], name: &str, transport: Transport) 
 }
 
 impl Report {
-    /// A report without figures yet.
+    /// An empty report.
     pub(crate) fn new(effort: Effort, peers: &[Peer]) -> Result<Self> {
         Ok(Self {
             date: time::UtcDateTime::now().date().to_string(),
@@ -183,13 +182,13 @@ impl Report {
     }
 }
 
-/// The head of a table whose columns hold figures.
+/// Writes the head of a table with right-aligned columns.
 fn write_head(f: &mut fmt::Formatter<'_>, first: &str, columns: &[&str]) -> fmt::Result {
     writeln!(f, "| {first} | {} |\n|---|{}", columns.join(" | "), "---:|".repeat(columns.len()))
 }
 
-/// A table of what was measured over a transport; `cells` get the same over the other one as well. Its last column is the
-/// ratio to the other build, if there is one.
+/// Writes the rows of a transport; `cells` also gets the row of the other transport. The last column is the ratio to the
+/// baseline, if there is one.
 fn write_compared<T>(
     f: &mut fmt::Formatter<'_>,
     columns: &[&str],
@@ -212,7 +211,7 @@ fn write_compared<T>(
     writeln!(f)
 }
 
-/// The commit that is checked out.
+/// The current commit, and whether the working tree has changes.
 fn commit(shell: &Shell) -> String {
     let head = cmd!(shell, "git rev-parse --short=12 HEAD").quiet().ignore_stderr().read();
     let changes = cmd!(shell, "git status --porcelain --untracked-files=no").quiet().ignore_stderr().read();
@@ -240,7 +239,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// With as many decimals as are asked for.
+/// The precision of the format is the number of decimals.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = f.precision().unwrap_or(1);

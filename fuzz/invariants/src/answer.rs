@@ -1,20 +1,20 @@
-//! What an answer is, whatever was asked: by the contract, a status of the operation's with a body that belongs to it.
+//! Checks that every response follows the contract: a status that the operation may return, with the matching body.
 
 use kit::{Content, ON_EVERY_ANSWER, Operation};
 use serde_json::{Map, Value};
 
 use crate::json::parse;
 
-/// An answer in the form that API Gateway gets.
+/// A response in the form that API Gateway gets.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u64,
     pub(crate) headers: Map<String, Value>,
-    /// `null` if there is none.
+    /// `null` without a body.
     pub(crate) body: Value,
 }
 
-/// The codes of problems, and the status of each.
+/// The codes of problems with their statuses.
 const CODES: [(&str, u64); 20] = [
     ("body_too_large", 413),
     ("forbidden", 403),
@@ -53,17 +53,17 @@ const TASK: [&str; 11] = [
 ];
 
 impl Answer {
-    /// Reads an answer, and checks what every answer promises.
+    /// Parses a response and checks the rules that apply to every one.
     pub(crate) fn of(mut answer: Value) -> Self {
         let status = answer["statusCode"].as_u64().expect("a status");
-        let Value::Object(headers) = answer["headers"].take() else { panic!("no headers: {answer}") };
+        let Value::Object(headers) = answer["headers"].take() else { panic!("no header fields: {answer}") };
         assert_eq!(answer["isBase64Encoded"], false);
         for (name, value) in ON_EVERY_ANSWER {
             assert_eq!(headers[name], value, "{name}");
         }
-        let body = answer["body"].as_str().map_or(Value::Null, |body| {
-            parse(body.as_bytes()).expect("a body is JSON in which no member is named twice")
-        });
+        let body = answer["body"]
+            .as_str()
+            .map_or(Value::Null, |body| parse(body.as_bytes()).expect("the body is JSON without duplicate members"));
         let answer = Self { status, headers, body };
         if status >= 400 {
             answer.check_problem();
@@ -76,28 +76,28 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// Where the errors of a problem are.
+    /// The pointers and parameters of a problem's errors.
     pub(crate) fn places(&self) -> impl Iterator<Item = &str> {
         let errors = self.body["errors"].as_array().map_or(&[][..], Vec::as_slice);
         errors.iter().filter_map(|error| error["pointer"].as_str().or(error["parameter"].as_str()))
     }
 
-    /// Checks that an operation may answer so to a request that a client can send, with a database in order.
+    /// Checks that an operation may return this response to a client's request while the database works.
     pub(crate) fn check(&self, operation: Operation) {
         let known = match self.status {
             400 | 401 | 403 => true,
             304 => operation.condition() == Some("if-none-match"),
-            // A key may be of a task that is gone.
+            // An idempotency key may belong to a deleted task.
             404 => operation.is_on_a_task() || operation.takes_idempotency_key(),
             412 => operation.takes_if_match(),
             413 | 415 | 422 => operation.takes_body(),
             success => success == u64::from(operation.success()),
         };
-        assert!(known, "{operation:?} answers {self:?}");
+        assert!(known, "{operation:?} returns {self:?}");
         self.check_success(operation);
     }
 
-    /// Checks an answer of an operation that is none of failure.
+    /// Checks the body and the header fields of a success.
     pub(crate) fn check_success(&self, operation: Operation) {
         match (self.status, operation.answers()) {
             (200, Content::Page) => {

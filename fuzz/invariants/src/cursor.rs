@@ -1,4 +1,4 @@
-//! Cursors, and the queries that they belong to.
+//! Cursors and their queries.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,8 +15,10 @@ thread_local! {
     static TOKEN: String = tokens::token(USER);
 }
 
-/// A query, and on the second line the JSON of a cursor, or its text after a `=`. A cursor is refused, or it is the one text
-/// that this list gives for the position that it leads to. Without a cursor, the list must take the one that it gives.
+/// Input: a query, and on the second line optionally a cursor, as its JSON or as `=` and its encoded form.
+///
+/// A cursor is rejected unless it is exactly what this list returns for that position. Without a cursor, the list must
+/// accept the one that it returns.
 pub fn cursor(input: &[u8]) {
     let Some((query, Some(cursor))) = parts(input) else { return std::str::from_utf8(input).map_or((), first_page) };
     let (answer, asked) = list(&with_cursor(query, &cursor));
@@ -32,7 +34,7 @@ pub fn cursor(input: &[u8]) {
     }
 }
 
-/// The query that an input of [`cursor`] stands for. `None` if it is not text.
+/// The query of an input of [`cursor`]. `None` if it is not UTF-8.
 pub fn query_of(input: &[u8]) -> Option<String> {
     let (query, cursor) = parts(input)?;
     Some(cursor.map_or_else(|| query.to_owned(), |cursor| with_cursor(query, &cursor)))
@@ -56,10 +58,10 @@ fn with_cursor(query: &str, cursor: &str) -> String {
 
 fn first_page(query: &str) {
     let (answer, asked) = list(query);
-    // DynamoDB could be nowhere in a list of what is due before all time.
+    // No position exists in a list of tasks that are due before the first date.
     let is_empty = asked.iter().any(|asked| asked.body["ExpressionAttributeValues"][":before"]["S"] == "0000-01-01");
     let Some(next) = answer.body["next_cursor"].as_str().filter(|_| !is_empty) else { return };
-    // A query that has a cursor of its own would have two of them.
+    // A query that contains a cursor would get a second one.
     if form_urlencoded::parse(query.as_bytes()).all(|(name, _)| name != "cursor") {
         let (answer, _) = list(&with_cursor(query, next));
         assert_eq!(answer.body["next_cursor"], next, "{answer:?}");

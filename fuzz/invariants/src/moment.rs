@@ -1,6 +1,6 @@
-//! Dates and moments by RFC 3339, in calendar arithmetic of its own.
+//! Dates and times of RFC 3339, with independent calendar arithmetic.
 
-/// What is kept of a text as a due date; `Err` if it must be refused.
+/// Normalizes a due date; `Err` if it is invalid.
 pub(crate) fn due(text: &str) -> Result<String, ()> {
     let date = text.get(..10).ok_or(())?;
     let (year, month, day) = (number(date, 0, 4)?, number(date, 5, 2)?, number(date, 8, 2)?);
@@ -26,7 +26,7 @@ pub(crate) fn due(text: &str) -> Result<String, ()> {
     }
     let offset = offset_minutes(offset)?;
 
-    // A leap second may be at the end of a month in UTC only; it is kept as the last moment before it.
+    // A leap second is valid only at the end of a month in UTC. It is stored as the last millisecond before it.
     let minutes = (days_since_year_0(year, month, day) * 24 + hour) * 60 + minute - offset;
     let (days, minute_of_day) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
     let (year, month, day) = civil(days)?;
@@ -80,12 +80,12 @@ fn days_since_year_0(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_years + (1..month).map(|month| days_of(year, month)).sum::<i64>() + day - 1
 }
 
-/// Year, month and day, if the year has four digits.
+/// Year, month, and day, if the year has at most four digits.
 fn civil(days: i64) -> Result<(i64, i64, i64), ()> {
     if days < 0 {
         return Err(());
     }
-    // A guess that is at most a year too late, because no year is shorter.
+    // At most a few years too late, because no year is shorter.
     let mut year = days / 365;
     while days_since_year_0(year, 1, 1) > days {
         year -= 1;

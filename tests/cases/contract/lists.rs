@@ -48,7 +48,7 @@ async fn open_list_follows_completion_and_dates() {
     patch(&api, &first, json!({ "due": "2026-11-01" })).await;
     assert_eq!(open().await, "second", "a new date does not reopen");
     complete(&api, &first, None).await;
-    assert_eq!(open().await, "first,second", "and counts when the task is reopened");
+    assert_eq!(open().await, "first,second", "but it applies when the task is reopened");
     let event = Event::by(ALICE).task(&first).json(&json!({ "title": "replaced" }));
     api.call(Operation::ReplaceTask, &event).await;
     assert_eq!(open().await, "second,replaced");
@@ -109,7 +109,7 @@ async fn cursor_belongs_to_its_list() {
     let cursor = page.body["next_cursor"].as_str().unwrap().to_owned();
     assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "URL-safe: {cursor}");
     let again: Vec<_> = list.iter().rev().copied().chain([("cursor", cursor.as_str())]).collect();
-    assert_eq!(api.list(ALICE, &again).await.titles(), ["2", "3"], "the order of parameters means nothing");
+    assert_eq!(api.list(ALICE, &again).await.titles(), ["2", "3"], "the order of parameters does not matter");
 
     let other_lists: [&[(&str, &str)]; 6] = [
         &[("limit", "2"), ("tag", "t")],

@@ -1,4 +1,4 @@
-//! A text does not become a user.
+//! A string does not convert into a user.
 
 use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
 

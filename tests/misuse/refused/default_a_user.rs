@@ -1,4 +1,4 @@
-//! There is no user by default.
+//! There is no default user.
 
 use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
 

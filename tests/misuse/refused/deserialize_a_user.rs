@@ -1,4 +1,4 @@
-//! A user is not read from JSON.
+//! A user cannot be deserialized.
 
 use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
 

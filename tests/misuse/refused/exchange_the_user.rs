@@ -1,4 +1,4 @@
-//! A user's tasks do not become another's.
+//! The user of `UserTasks` cannot be exchanged.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};

@@ -1,4 +1,4 @@
-//! A user is not put together by hand.
+//! A user cannot be constructed by hand.
 
 use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
 

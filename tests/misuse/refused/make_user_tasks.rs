@@ -1,4 +1,4 @@
-//! The door to the tasks is not built by hand.
+//! `UserTasks` cannot be constructed by hand.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};

@@ -1,4 +1,4 @@
-//! A name is not enough for the store.
+//! The store does not accept a user id as a string.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{StoreError, TaskStore};

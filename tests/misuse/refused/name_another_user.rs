@@ -1,4 +1,4 @@
-//! A user's tasks are not asked for another's.
+//! `UserTasks` does not accept the id of another user.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{StoreError, TaskStore};

@@ -1,4 +1,4 @@
-//! What depends on `shared` alone does not know DynamoDB.
+//! A crate that depends only on `shared` cannot use the DynamoDB SDK.
 
 use aws_sdk_dynamodb::Client as Tasks;
 

@@ -1,4 +1,4 @@
-//! A function does not see the token.
+//! A function cannot read the token.
 
 use shared::api::{Problem, Request};
 use shared::app::App;

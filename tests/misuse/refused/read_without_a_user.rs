@@ -1,4 +1,4 @@
-//! The store has no task for nobody.
+//! The store cannot read a task without a user.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{StoreError, TaskStore};

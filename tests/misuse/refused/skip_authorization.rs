@@ -1,4 +1,4 @@
-//! A function does not go around the comparison of path and user.
+//! A function cannot skip the comparison of path and user.
 
 use shared::api::{Problem, Request};
 use shared::app::App;

@@ -1,4 +1,4 @@
-//! The user that the path names is no user.
+//! The user in the path is not an authenticated user.
 
 use shared::api::{Problem, Request};
 use shared::app::App;

@@ -1,4 +1,4 @@
-//! A user opens one door and is used up.
+//! An authenticated user cannot be used for two `UserTasks`.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};

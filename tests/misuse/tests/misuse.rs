@@ -1,6 +1,6 @@
-//! Misuse that does not compile: every program in `refused/` is refused with the message beside it, and its twin, which
-//! differs in the line that the program's last comment gives, is compiled with this package.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+//! Misuse that does not compile. The compiler rejects every program in `refused/` with the message beside it, and accepts
+//! its twin, which differs in the line that the program's last comment gives and is part of this package.
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue should stop")]
 
 use std::fs;
 
@@ -24,7 +24,7 @@ fn misuse_does_not_compile() {
 fn every_misuse_has_a_message_and_a_compiling_twin() {
     assert!(programs().len() >= 14);
     for (name, _) in programs() {
-        assert!(fs::exists(format!("refused/{name}.stderr")).unwrap(), "{name} has no message");
+        assert!(fs::exists(format!("refused/{name}.stderr")).unwrap(), "add refused/{name}.stderr");
         assert!(ALLOWED.contains(&format!("mod {name} {{\n")), "{name} has no twin that is compiled");
     }
 }
@@ -33,7 +33,7 @@ fn every_misuse_has_a_message_and_a_compiling_twin() {
 fn misuse_differs_from_its_twin_in_one_line() {
     for (name, program) in programs() {
         let (_, twin) = ALLOWED.split_once(&format!("mod {name} {{\n")).unwrap();
-        // The first line says what the program is.
+        // The first line is a comment that differs.
         let differences =
             program.lines().skip(1).zip(twin.lines()).take_while(|(refused, _)| *refused != "fn main() {}");
         assert_eq!(differences.filter(|(refused, allowed)| refused != allowed).count(), 1, "{name}");

@@ -1,4 +1,4 @@
-/** Better Auth over HTTP. The session is a cookie that scripts cannot read: nothing here holds a token. */
+/** A client of Better Auth. The session is a cookie that scripts cannot read, so no token is stored here. */
 import { Failure } from "../tasks/failure";
 
 export interface User {
@@ -40,7 +40,7 @@ export class Issuer {
 
   async #enter(path: string, body: object): Promise<User> {
     const { user, token } = await this.#call<{ user: User; token: string | null }>(path, body);
-    // Where addresses are verified, a new account has no session yet.
+    // If addresses must be verified, a new account has no session yet.
     if (token === null) throw new Failure("invalid", UNVERIFIED);
     return user;
   }

@@ -1,4 +1,4 @@
-/** Who is signed in, and what happens when that ends in the middle of something. */
+/** The current user, and how work resumes if the session ends in between. */
 import { type Signal, signal } from "@preact/signals";
 import { Failure } from "../tasks/failure";
 import type { Credentials, Issuer, User } from "./issuer";
@@ -11,7 +11,7 @@ export type SessionState =
 
 export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
-  /** The session has ended, and work waits for the person to sign in again. */
+  /** The session has ended, and work waits until the user signs in again. */
   readonly interrupted = signal(false);
   readonly #issuer: Issuer;
   readonly #otherTabs = new BroadcastChannel("session");
@@ -46,12 +46,12 @@ export class Session {
     this.#otherTabs.postMessage("changed");
   }
 
-  /** Drops the ended session and what waits for it, for somebody who does not want to go on. */
+  /** Gives up the ended session and the work that waits for it. */
   leaveEnded(): void {
     this.#leave();
   }
 
-  /** Does the work; if the session has ended, does it again as soon as its user has signed in again. */
+  /** Does the work. If the session has ended, retries as soon as the same user has signed in again. */
   async keeping<T>(work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -87,7 +87,7 @@ export class Session {
     for (const { giveUp } of this.#waiting.splice(0)) giveUp(new Failure("session-ended"));
   }
 
-  /** The cookie is shared with other tabs: one of them may have signed out, or in as somebody else. */
+  /** Checks the current user, because another tab, which shares the cookie, may have changed it. */
   async #changedElsewhere(): Promise<void> {
     const user = await this.#issuer.currentUser().catch(() => undefined);
     if (user === undefined) return;
@@ -99,7 +99,7 @@ export class Session {
   #entered(user: User): void {
     const { value } = this.state;
     const sameUser = value.is === "signed-in" && value.user.id === user.id;
-    // What one account began is never finished in another's name.
+    // Work of one account never continues as another.
     if (!sameUser) this.#giveUp();
     this.state.value = { is: "signed-in", user };
     this.interrupted.value = false;

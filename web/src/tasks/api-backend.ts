@@ -1,4 +1,4 @@
-/** The API by its typed client, with the failures that people can do something about. */
+/** Calls the API through its typed client and classifies failures by what the user can do. */
 import { Problem, SessionOver, TaskApi, Unreachable } from "../api";
 import type { User } from "../session/issuer";
 import type { Settings } from "../settings";
@@ -11,7 +11,7 @@ export class ApiBackend implements TaskBackend {
   readonly #api: TaskApi;
 
   constructor(settings: Settings, user: User) {
-    // Not `me`: when another tab has signed in as somebody else, nothing of this page may reach their tasks.
+    // Not `me`: if another tab has signed in as another user, this page must not reach their tasks.
     this.#api = new TaskApi({ ...settings, userId: user.id });
   }
 
@@ -57,7 +57,7 @@ async function told<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-// A 401 is none of these: the client has tried a new token by then, and signing in again would bring no better one.
+// A 401 is not among them: the client has already tried a new token, and signing in again would not help.
 const KINDS: Readonly<Record<number, FailureKind>> = {
   400: "invalid",
   403: "other-user",

@@ -1,4 +1,4 @@
-/** What the page needs of the API. Every method throws a `Failure` and nothing else. */
+/** The API as the page needs it. Every method throws only `Failure`. */
 import type { TaskQuery } from "./query";
 import type { Task, TaskContent, TaskPatch } from "./task";
 
@@ -7,16 +7,16 @@ export interface TaskPage {
   readonly cursor: string | null;
 }
 
-/** A task as it was read: a write is refused if it has changed since. */
+/** A task as it was read. A write fails if the task has changed since. */
 export type Seen = Pick<Task, "id" | "version">;
 
 export interface TaskBackend {
   list(query: TaskQuery, cursor: string | null, signal: AbortSignal): Promise<TaskPage>;
   get(id: string): Promise<Task>;
-  /** The same key never makes a second task. */
+  /** The same key never creates a second task. */
   create(content: TaskContent, key: string): Promise<Task>;
   update(seen: Seen, patch: TaskPatch): Promise<Task>;
   complete(seen: Seen, completed: boolean): Promise<Task>;
-  /** `lastMoment`: the page is going away, and the request must outlive it. */
+  /** `lastMoment`: the page is being closed, and the request must outlive it. */
   remove(seen: Seen, options?: { readonly lastMoment: boolean }): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** A task as the page holds it: what the API last said of it, and what the API has not confirmed yet. */
+/** A task in the page's state: the last version from the API, and the changes that the API has not confirmed. */
 import type { Task, TaskContent, TaskPatch } from "./task";
 
 export type Change =
@@ -8,14 +8,14 @@ export type Change =
   | { readonly kind: "delete" };
 
 export interface Entry {
-  /** The same from before the task has an id until it is gone. */
+  /** Stays the same, even while the task has no id yet. */
   readonly key: string;
   readonly saved: Task;
-  /** Sent one after the other, oldest first; shown at once. */
+  /** Shown immediately, and sent one after the other, oldest first. */
   readonly changes: readonly Change[];
-  /** Its deletion waits for a chance to be undone. */
+  /** Deleted, but the deletion can still be undone. */
   readonly hidden: boolean;
-  /** Why it could not be added. It waits for another try. */
+  /** Why it could not be added. It can be retried. */
   readonly problem: string | null;
 }
 
@@ -28,7 +28,7 @@ export function received(task: Task): Entry {
 export function begun(content: TaskContent): Entry {
   added += 1;
   const now = new Date();
-  // Like the id that it is going to have, it sorts by creation.
+  // Sorts by creation time, like the final id.
   const time = now.getTime().toString(16).padStart(12, "0");
   const id = `${time.slice(0, 8)}-${time.slice(8)}-8${String(added).padStart(6, "0")}`;
   const moment = now.toISOString();
@@ -45,7 +45,7 @@ export function begun(content: TaskContent): Entry {
   return { key: id, saved, changes: [add], hidden: false, problem: null };
 }
 
-/** The task as the person wants it. */
+/** The task with all changes applied. */
 export function wanted({ saved, changes }: Pick<Entry, "saved" | "changes">): Task {
   return changes.reduce(apply, saved);
 }
@@ -54,7 +54,7 @@ export function isAdded(entry: Entry): boolean {
   return entry.changes[0]?.kind !== "add";
 }
 
-/** Whether the changes would leave this version of the task as it is. */
+/** Whether this version of the task already contains the changes. */
 export function alreadyIn(task: Task, changes: readonly Change[]): boolean {
   if (changes.some(({ kind }) => kind === "delete")) return false;
   const result = wanted({ saved: task, changes });

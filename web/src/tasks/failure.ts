@@ -1,21 +1,21 @@
-/** Why something did not work, sorted by what a person can do about it. */
+/** Why something failed, classified by what the user can do. */
 
 export type FailureKind =
-  /** No answer came: the device is offline, or the service is. A write may have been done all the same. */
+  /** No response, because the device or the service is offline. A write may still have taken effect. */
   | "unreachable"
-  /** The API asks to come back later. */
+  /** The API asks to retry later. */
   | "unavailable"
-  /** The service that signs people in does not answer. */
+  /** The sign-in service does not respond. */
   | "issuer-unreachable"
   /** The session has ended: sign in again. */
   | "session-ended"
-  /** The session is another user's by now. */
+  /** The session now belongs to another user. */
   | "other-user"
   /** The task was changed since it was read. */
   | "conflict"
-  /** The task is not there any more. */
+  /** The task no longer exists. */
   | "gone"
-  /** The API does not take what was sent. */
+  /** The API rejects the request. */
   | "invalid"
   | "unexpected";
 
@@ -32,12 +32,12 @@ export class Failure extends Error {
     return error instanceof Failure ? error : new Failure("unexpected", error instanceof Error ? error.message : "");
   }
 
-  /** Whether the same request may work later. */
+  /** Whether the same request may succeed later. */
   get passing(): boolean {
     return this.kind === "unreachable" || this.kind === "unavailable" || this.kind === "issuer-unreachable";
   }
 
-  /** One sentence for the person. */
+  /** One sentence for the user. */
   get reason(): string {
     const isOffline = (this.kind === "unreachable" || this.kind === "issuer-unreachable") && !navigator.onLine;
     if (isOffline) return "You are offline.";

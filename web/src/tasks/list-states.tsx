@@ -1,4 +1,4 @@
-/** What stands in the place of tasks: they are on their way, there are none, or they cannot be had. */
+/** Shown instead of tasks: loading, no tasks, or a failure. */
 import { useEffect } from "preact/hooks";
 import type { Failure } from "./failure";
 import type { TaskQuery } from "./query";

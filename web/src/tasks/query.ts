@@ -1,4 +1,4 @@
-/** What a list shows, in the API's words, and the order in which it comes. */
+/** A list's filters, named as in the API, and its order. */
 import type { Priority, Task } from "./task";
 
 export const STATUSES = ["open", "completed", "all"] as const;
@@ -16,7 +16,7 @@ export function matches(query: TaskQuery, task: Task): boolean {
   return query.tag === null || task.tags.includes(query.tag);
 }
 
-/** The API's own order: open tasks by due date with undated ones last, everything else newest first. */
+/** The API's order: open tasks by due date with undated ones last, other lists newest first. */
 export function order(query: TaskQuery, a: Task, b: Task): number {
   if (query.status !== "open") return compare(b.id, a.id);
   return compare(a.due ?? UNDATED, b.due ?? UNDATED) || compare(a.id, b.id);
@@ -24,7 +24,7 @@ export function order(query: TaskQuery, a: Task, b: Task): number {
 
 const UNDATED = "~";
 
-// Ids and due dates sort by their characters, not by a language's alphabet.
+// Ids and due dates sort by code unit, not by locale.
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -6,13 +6,13 @@ import { TagsField } from "./tags-field";
 import { LIMITS, type TaskContent } from "./task";
 import type { Editing, TaskList } from "./task-list";
 
-/** The form of a task, in its own place in the list. What is typed is kept by the list, not by the form. */
+/** The form of a task, in the task's place in the list. The list keeps the draft, not the form. */
 export function TaskEditor({ list, editing }: { readonly list: TaskList; readonly editing: Editing }) {
   const id = useId();
   const title = useRef<HTMLInputElement>(null);
   const problem = useSignal("");
   const { draft } = editing;
-  // Before the next key: what is typed at once belongs into the title.
+  // Synchronously, so that even the next key press goes to the title.
   useLayoutEffect(() => {
     title.current?.focus();
     title.current?.select();

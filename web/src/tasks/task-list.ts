@@ -1,6 +1,6 @@
 /**
- * The tasks on the page. Every change shows at once and is then sent, one at a time for each task and with the version
- * that it was made on; what fails is taken back, with a note that says so.
+ * The tasks on the page. Changes show immediately and are then sent, one at a time for each task and with the version
+ * that they are based on. A change that fails is rolled back, with a note.
  */
 import { batch, computed, signal } from "@preact/signals";
 import type { Session } from "../session/session";
@@ -15,15 +15,15 @@ import { difference, type Task, type TaskContent } from "./task";
 
 export type Phase = { readonly is: "loading" } | { readonly is: "ready" } | { readonly is: "failed"; why: Failure };
 
-/** Two versions of one task, for the person to choose from. */
+/** Two versions of a task from which the user chooses. */
 export interface Conflict {
   readonly key: string;
-  /** What the person has before them, or wants to be gone. */
+  /** The user's version, or their deletion. */
   readonly mine: Task | "deleted";
   readonly theirs: Task;
 }
 
-/** What is typed into the form of a task, and the version that it was opened on. */
+/** The draft in a task's form, and the version with which the form was opened. */
 export interface Editing {
   readonly key: string;
   readonly base: Task;
@@ -33,15 +33,15 @@ export interface Editing {
 export interface Row {
   readonly key: string;
   readonly task: Task;
-  /** It is not what the list shows any more, and about to leave. */
+  /** It no longer belongs to the list and is about to disappear. */
   readonly leaving: boolean;
   readonly saving: boolean;
   readonly problem: string | null;
 }
 
-/** How long a task that does not belong here any more is still shown, for the eye to follow. */
+/** How long a task that no longer belongs here is still shown, so that people can follow. */
 const LEAVES_AFTER = 900;
-/** When the page is looked at again after this long, the list is read again. */
+/** When the page becomes visible again after this time, the list is read again. */
 const STALE_AFTER = 20_000;
 
 export class TaskList {
@@ -57,7 +57,7 @@ export class TaskList {
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
   readonly #sending = new Map<string, Promise<void>>();
   readonly #deleted = new Set<string>();
-  /** What a note still offers to change must not be forgotten when another list is opened. */
+  /** Entries that a note's action still needs, and that must therefore survive opening another list. */
   readonly #offered = new Set<string>();
   readonly #backend: TaskBackend;
   readonly #session: Session;
@@ -86,7 +86,7 @@ export class TaskList {
     return rows.sort((a, b) => (byDue && compareDue(a.task.due, b.task.due)) || order(query, a.task, b.task));
   });
 
-  /** Whether leaving the page now would lose something. */
+  /** Whether leaving the page now would lose changes. */
   readonly unsaved = computed(() => {
     const { value: editing } = this.editing;
     if (editing && Object.keys(difference(editing.base, editing.draft)).length > 0) return true;
@@ -95,7 +95,7 @@ export class TaskList {
 
   // Reading
 
-  /** Shows another list, from its beginning. */
+  /** Opens another list at its beginning. */
   async open(query: TaskQuery): Promise<void> {
     batch(() => {
       this.query.value = query;
@@ -136,13 +136,13 @@ export class TaskList {
       announce(`${this.rows.value.length - before} more tasks`);
     } catch (error) {
       const why = Failure.of(error);
-      // A cursor that has gone stale is no use any more.
+      // The cursor is no longer valid.
       if (why.kind === "invalid") return this.reopen();
       this.more.value = { is: "failed", why };
     }
   }
 
-  /** Reads the first page again without a visible change of anything that is as it was. */
+  /** Reads the first page again. Unchanged rows do not flicker. */
   async refresh(): Promise<void> {
     if (this.phase.value.is !== "ready" || Date.now() - this.#readAt < STALE_AFTER) return;
     const query = this.query.value;
@@ -154,7 +154,7 @@ export class TaskList {
       this.#update((entries) => {
         for (const entry of entries.values()) {
           const { saved } = entry;
-          // Within what the page covers, a task that it does not name is gone from this list.
+          // A task in the page's range that is missing from the page no longer belongs to this list.
           const covered = !page.cursor || (last !== undefined && order(query, saved, last) <= 0);
           const gone = covered && matches(query, saved) && !listed.has(saved.id);
           if (gone && this.#forgettable(entry)) entries.delete(entry.key);
@@ -228,9 +228,9 @@ export class TaskList {
   }
 
   /**
-   * Hides the task, and deletes it once the chance to undo has passed. The other way, deleting at once and creating it
-   * anew on undo, would lose its id, age and completion, and the task itself if that last request failed; here the
-   * worst that a closed page does is to leave the task where it was.
+   * Hides the task and deletes it after the undo period. Deleting it immediately and creating it again on undo would
+   * lose its id, age, and completion, and the whole task if that request failed. This way, the worst that closing the
+   * page can do is to keep the task.
    */
   remove(key: string): void {
     const entry = this.#entries.value.get(key);
@@ -258,14 +258,14 @@ export class TaskList {
     this.#send(conflict.key);
   }
 
-  /** Sends what is still waiting, deletions too, and gives them a moment. */
+  /** Sends all pending changes, including deletions, and waits for them for a limited time. */
   async settle(): Promise<void> {
     this.#toasts.dismissAll();
     const timeout = new Promise((resolve) => setTimeout(resolve, 3000));
     await Promise.race([Promise.all(this.#sending.values()), timeout]);
   }
 
-  /** The page is going away: deletions that wait for an undo are sent without waiting for an answer. */
+  /** Sends deletions that can still be undone, without waiting for the response, because the page is being closed. */
   sendDeletionsNow(): void {
     for (const { hidden, changes, saved } of this.#entries.value.values()) {
       if (hidden && changes.length === 0) void this.#backend.remove(saved, { lastMoment: true }).catch(() => {});
@@ -348,7 +348,7 @@ export class TaskList {
         const held = byId.get(task.id);
         if (this.#deleted.has(task.id)) continue;
         if (!held) entries.set(task.id, received(task));
-        // A form that is open keeps the version it was opened on: saving it must not overwrite a later one unseen.
+        // An open form keeps its version, so that saving it does not silently overwrite a later one.
         else if (this.#forgettable(held) && task.version > held.saved.version) {
           entries.set(held.key, { ...held, saved: task });
         }
@@ -356,7 +356,7 @@ export class TaskList {
     });
   }
 
-  /** A page, or nothing if the list has been left meanwhile. */
+  /** Returns a page, or null if another list was opened meanwhile. */
   async #read(query: TaskQuery, cursor: string | null, { keepCursor = false } = {}): Promise<TaskPage | null> {
     if (cursor === null && !keepCursor) {
       this.#reading.abort();
@@ -412,7 +412,7 @@ export class TaskList {
     }
   }
 
-  /** The task as it is now, or nothing if it is deleted. */
+  /** Returns the task after the change, or null if it is deleted. */
   async #request({ saved }: Entry, change: Change): Promise<Task | null> {
     switch (change.kind) {
       case "add":
@@ -431,7 +431,7 @@ export class TaskList {
     const entry = this.#entries.value.get(key);
     if (!entry || why.kind === "session-ended") return;
     if (!isAdded(entry)) {
-      // What was typed stays in the list, for another try with the same key.
+      // The draft stays in the list and can be retried with the same key.
       this.#put({ ...entry, problem: why.reason });
       return announce(`${entry.saved.title} is not saved. ${why.reason}`);
     }
@@ -455,7 +455,7 @@ export class TaskList {
     this.#send(key);
   }
 
-  /** Somebody else has changed the task: the person chooses, unless there is nothing to choose between. */
+  /** Handles a conflicting change: the user chooses a version, unless both agree. */
   async #compare(entry: Entry): Promise<void> {
     try {
       const theirs = await this.#session.keeping(() => this.#backend.get(entry.saved.id));

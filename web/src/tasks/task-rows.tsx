@@ -21,7 +21,7 @@ interface TaskRowsProps {
   readonly onQuery: (query: TaskQuery) => void;
 }
 
-/** The list itself, in whatever state it is. */
+/** The list in any of its states. */
 export function TaskRows({ list, onQuery }: TaskRowsProps) {
   const container = useRef<HTMLDivElement>(null);
   useRowFocus(container, COMPOSER_ID);
@@ -48,7 +48,7 @@ export function TaskRows({ list, onQuery }: TaskRowsProps) {
   const tagged = (tag: string) => onQuery({ ...query, tag });
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the rows in it
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys act on the rows inside
     <div ref={container} id={LIST_ID} class="task-list" aria-busy={phase.is === "loading"} onKeyDown={onKeyDown}>
       {phase.is === "loading" && <Skeleton />}
       {phase.is === "ready" && rows.length === 0 && list.cursor.value === null && (
@@ -112,12 +112,12 @@ function Groups({ rows, list, onTag }: GroupsProps) {
   );
 }
 
-/** Comes into view, and reads on: by itself, or by its button. */
+/** Loads the next page when it scrolls into view or its button is pressed. */
 function More({ list }: { readonly list: TaskList }) {
   const end = useRef<HTMLDivElement>(null);
   const { value: more } = list.more;
   const cursor = list.cursor.value;
-  // A new cursor is a new end, which may be in view already.
+  // With a new cursor, the new end of the list may be in view already.
   useEffect(() => {
     if (!end.current || more.is !== "ready") return;
     const observer = new IntersectionObserver(

@@ -1,4 +1,4 @@
-/** Tasks as the API gives and takes them. */
+/** Tasks as in the API. */
 
 export const PRIORITIES = ["none", "low", "medium", "high"] as const;
 export type Priority = (typeof PRIORITIES)[number];
@@ -12,12 +12,12 @@ export const PRIORITY_NAMES: Readonly<Record<Priority, string>> = {
 
 export const LIMITS = { title: 200, description: 10_000, tag: 50, tags: 20 } as const;
 
-/** What a person decides of a task. */
+/** The fields of a task that people edit. */
 export interface TaskContent {
   readonly title: string;
   readonly description: string | null;
   readonly priority: Priority;
-  /** A calendar date (`2026-11-30`), or a moment in UTC. */
+  /** A date (`2026-11-30`) or a date and time in UTC. */
   readonly due: string | null;
   readonly tags: readonly string[];
 }
@@ -33,7 +33,7 @@ export interface Task extends TaskContent {
 
 export type TaskPatch = Partial<TaskContent>;
 
-/** The parts of `content` that differ from `base`: what is not in a patch stays as it is. */
+/** The parts of `content` that differ from `base`, as a patch. */
 export function difference(base: TaskContent, content: TaskContent): TaskPatch {
   return {
     ...(content.title !== base.title && { title: content.title }),

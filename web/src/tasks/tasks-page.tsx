@@ -130,7 +130,7 @@ function focus(id: string): void {
   document.getElementById(id)?.focus();
 }
 
-/** Reads again what may have changed while nobody looked, and loses nothing when the page goes away. */
+/** Refreshes the list when the page becomes visible again, and protects pending changes when it is closed. */
 function keepUpToDate(list: TaskList): () => void {
   const onVisible = () => {
     if (document.visibilityState === "visible") void list.refresh();
