@@ -389,7 +389,7 @@ async fn key_decides_the_algorithm() {
         ("another key with the same id", Signer::with(Key::OtherEd25519).token(ALICE)),
         ("another RSA key with the same id", Signer::with(Key::OtherRs256).token(ALICE)),
         ("the public key as a secret", Signer::with(Key::PublicKeyAsSecret).token(ALICE)),
-        ("the public key as EdDSA's secret", header_by(Key::PublicKeyAsSecret, json!({ "alg": "EdDSA" }))),
+        ("the public key as a secret, with alg EdDSA", header_by(Key::PublicKeyAsSecret, json!({ "alg": "EdDSA" }))),
         ("the algorithm none", header_by(Key::Ed25519, json!({ "alg": "none" }))),
         ("the shared secret's algorithm", header_by(Key::Secret, json!({ "kid": "ed" }))),
         ("another algorithm for the same kind of key", header_by(Key::Ps256, json!({ "kid": "rs" }))),
