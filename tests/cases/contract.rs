@@ -254,12 +254,12 @@ async fn null_member_of_an_event_is_absent() {
 #[tokio::test]
 async fn body_has_at_most_64_kib() {
     let api = Api::start().await;
-    for (length, status, code) in
-        [(65_536, 201, ""), (65_537, 413, "body_too_large"), (6_000_000, 413, "body_too_large")]
-    {
-        let padded = format!("{:>length$}", r#"{"title":"x"}"#);
+    let body = r#"{"title":"x"}"#;
+    let too_large = (413, "body_too_large");
+    for (length, expected) in [(65_536, (201, "")), (65_537, too_large), (6_000_000, too_large)] {
+        let padded = " ".repeat(length - body.len()) + body;
         let answer = api.call(Operation::CreateTask, &Event::by(ALICE).body("application/json", &padded)).await;
-        assert_eq!((answer.status, answer.code()), (status, code), "{length}");
+        assert_eq!((answer.status, answer.code()), expected, "{length}");
     }
 }
 
