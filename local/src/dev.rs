@@ -27,20 +27,6 @@ use crate::tables::Service;
 use crate::template::Template;
 use crate::{page, probe};
 
-/// The settings of the functions that are read from the developer's environment.
-pub const SETTINGS: [&str; 10] = [
-    "BETTER_AUTH_SECRET",
-    "BETTER_AUTH_SECRET_PREVIOUS",
-    "BETTER_AUTH_URL",
-    "JWKS_URL",
-    "JWKS",
-    "JWKS_MAX_STALE_SECONDS",
-    "TOKEN_ISSUER",
-    "TOKEN_AUDIENCE",
-    "TOKEN_MAX_BYTES",
-    "TOKEN_MAX_LIFETIME_SECONDS",
-];
-
 /// The users that get a token.
 const USERS: [&str; 2] = ["alice", "bob"];
 
@@ -149,9 +135,10 @@ enum Tokens {
 
 impl Verification {
     fn read(options: &Dev, folder: &Path) -> Result<Self> {
-        let given = SETTINGS.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let template = Template::read()?;
+        let given = template.settings().into_iter().filter_map(|name| Some((name.to_owned(), std::env::var_os(name)?)));
         let mut settings: BTreeMap<_, _> =
-            given.map(|(name, value)| (name.to_owned(), value.to_string_lossy().into_owned())).collect();
+            given.map(|(name, value)| (name, value.to_string_lossy().into_owned())).collect();
         let foreign = ["BETTER_AUTH_SECRET", "BETTER_AUTH_URL"].into_iter().find(|name| settings.contains_key(*name));
         if let (Some(name), true) = (foreign, options.shared_secret) {
             bail!("--shared-secret runs an issuer, but {name} is set: unset one of them");
@@ -169,7 +156,7 @@ impl Verification {
             }
             None
         };
-        let environment = environment(&Template::read()?, settings.clone(), &Service::unchecked("http://127.0.0.1"));
+        let environment = environment(&template, settings.clone(), &Service::unchecked("http://127.0.0.1"));
         // Only checks the settings: nothing is sent from here.
         Settings::read(|name| environment.get(name).cloned(), Access::new("eu-central-1", "local", "local"))?;
         let tokens = match (issuer, settings.get("BETTER_AUTH_SECRET"), settings.get("BETTER_AUTH_URL")) {

@@ -116,6 +116,13 @@ impl Template {
         }
         Ok(template)
     }
+
+    /// The settings of the functions: their environment variables, except for the names of tables.
+    #[must_use]
+    pub fn settings(&self) -> BTreeSet<&str> {
+        let variables = self.functions.iter().flat_map(|function| &function.environment);
+        variables.map(String::as_str).filter(|name| !name.ends_with("_TABLE")).collect()
+    }
 }
 
 /// Parses `!If [HasAllowedOrigins, settings, nothing]` with `AllowOrigins: !Split [",", !Ref parameter]`.
