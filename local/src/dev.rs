@@ -365,41 +365,32 @@ mod tests {
 
     const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9000);
 
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("local-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        folder
-    }
-
     #[test]
     fn the_secret_is_made_once_and_read_by_its_owner_only() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = folder("secret");
-        let path = folder.join("secret");
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let path = folder.path().join("secret");
         let secret = development_secret(&path).unwrap();
         assert_eq!(secret.len(), 64);
         assert_eq!(development_secret(&path).unwrap(), secret);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn a_folder_belongs_to_one_run_at_a_time() {
-        let folder = folder("lock");
-        let first = lock(&folder, ADDRESS).unwrap();
-        let error = lock(&folder, ADDRESS).unwrap_err();
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let first = lock(folder.path(), ADDRESS).unwrap();
+        let error = lock(folder.path(), ADDRESS).unwrap_err();
         assert!(error.to_string().contains("http://127.0.0.1:9000"), "{error}");
         drop(first);
-        assert!(lock(&folder, ADDRESS).is_ok());
-        fs::remove_dir_all(folder).unwrap();
+        assert!(lock(folder.path(), ADDRESS).is_ok());
     }
 
     #[test]
     fn the_base_url_is_announced_whole() {
-        let folder = folder("ready");
-        let file = folder.join("ready");
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let file = folder.path().join("ready");
         write(&file, "http://127.0.0.1:9000").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "http://127.0.0.1:9000");
-        fs::remove_dir_all(folder).unwrap();
     }
 }

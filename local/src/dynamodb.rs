@@ -119,16 +119,11 @@ fn engine(error: impl Display) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use xshell::Shell;
 
     use super::*;
 
     const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("local-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    }
 
     fn parsed<T: serde::de::DeserializeOwned>(request: Value) -> T {
         serde_json::from_value(request).unwrap()
@@ -145,8 +140,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_is_opened_again_with_what_was_in_it() {
-        let folder = folder("again");
-        let storage = Storage::File(folder.join("tables.sqlite"));
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let storage = Storage::File(folder.path().join("tables.sqlite"));
         let item = json!({ "user_id": { "S": "alice" }, "task_id": { "S": "1" } });
         let first = EmbeddedDynamoDb::start(storage.clone(), ANYWHERE).await.unwrap();
         let put = json!({ "TableName": "tasks", "Item": item });
@@ -155,13 +150,12 @@ mod tests {
         let second = EmbeddedDynamoDb::start(storage, ANYWHERE).await.unwrap();
         let get = json!({ "TableName": "tasks", "Key": item });
         assert!(second.database().get_item(parsed(get)).unwrap().item.is_some());
-        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[tokio::test]
     async fn a_table_of_another_template_is_refused() {
-        let folder = folder("other");
-        let path = folder.join("tables.sqlite");
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let path = folder.path().join("tables.sqlite");
         let database = Database::new(path.to_str().unwrap()).unwrap();
         let mut tasks = Template::read().unwrap().tables.first().unwrap().clone();
         tasks.local_indexes.pop();
@@ -174,6 +168,5 @@ mod tests {
         let _ = server.await;
         let error = EmbeddedDynamoDb::start(Storage::File(path), ANYWHERE).await.err().unwrap();
         assert!(format!("{error:#}").contains("--fresh"), "{error:#}");
-        std::fs::remove_dir_all(folder).unwrap();
     }
 }
