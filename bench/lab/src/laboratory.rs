@@ -1,13 +1,14 @@
 //! Runs the measurements: the subjects and their environment.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 use signer::{ENVIRONMENT, ISSUER, Key, Signer};
-use xtask::project::root;
+use xshell::TempDir;
+use xtask::project::{root, shell};
 
 use crate::instructions::{self, Instructions};
 use crate::lambda::Lambda;
@@ -24,6 +25,10 @@ const BATCH: usize = 50;
 
 /// The files with the system's trusted certificates on Debian and on Amazon Linux.
 const SYSTEM_CERTIFICATES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+
+/// The files of the laboratory's certificates.
+const ROOT: &str = "root.pem";
+const ROOTS: &str = "roots.pem";
 
 /// How often each measurement is repeated.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -142,22 +147,20 @@ struct Samples {
 pub(crate) struct Laboratory {
     stand_in: StandIn,
     task_id: String,
-    /// The root certificate of the stand-in.
-    certificate: PathBuf,
-    /// The same certificate appended to the system's, for programs that take one bundle for everything.
-    certificates: PathBuf,
+    /// Contains the stand-in's root certificate, alone and appended to the system's for programs that take one bundle for
+    /// everything.
+    folder: TempDir,
 }
 
 impl Laboratory {
     /// Starts the stand-in and fills it with tasks through `create-task`.
     pub(crate) fn open(builds: &Builds) -> Result<Self> {
         let stand_in = StandIn::start()?;
-        let [certificate, certificates] =
-            ["root", "roots"].map(|name| std::env::temp_dir().join(format!("bench-{name}-{}.pem", std::process::id())));
+        let folder = shell()?.create_temp_dir()?;
         let system = SYSTEM_CERTIFICATES.iter().find_map(|path| std::fs::read_to_string(path).ok());
-        std::fs::write(&certificate, &stand_in.root).context("cannot write the root certificate")?;
-        std::fs::write(&certificates, system.unwrap_or_default() + &stand_in.root)?;
-        let mut laboratory = Self { stand_in, task_id: String::new(), certificate, certificates };
+        std::fs::write(folder.path().join(ROOT), &stand_in.root).context("cannot write the root certificate")?;
+        std::fs::write(folder.path().join(ROOTS), system.unwrap_or_default() + &stand_in.root)?;
+        let mut laboratory = Self { stand_in, task_id: String::new(), folder };
         let create = builds.functions.get("create-task").context("no function create-task")?;
         let create = Subject::new("create-task", create, "create-task");
         let (mut lambda, event) = laboratory.ready(&create, Transport::Plain)?;
@@ -306,8 +309,7 @@ impl Laboratory {
     }
 
     fn environment(&self, subject: &Subject<'_>, transport: Transport) -> Vec<(&'static str, String)> {
-        let [certificate, certificates] =
-            [&self.certificate, &self.certificates].map(|path| path.display().to_string());
+        let [certificate, certificates] = [ROOT, ROOTS].map(|name| self.folder.path().join(name).display().to_string());
         let endpoint = match transport {
             Transport::Plain => &self.stand_in.plain,
             Transport::Tls => &self.stand_in.tls,
@@ -342,14 +344,6 @@ impl Laboratory {
         let event: Value = serde_json::from_str(&event)?;
         let token = Signer::with(subject.key).token(USER);
         Ok(event.to_string().replace("Bearer TOKEN", &format!("Bearer {token}")).replace("TASK_ID", &self.task_id))
-    }
-}
-
-impl Drop for Laboratory {
-    fn drop(&mut self) {
-        // They are temporary files, and a failure to remove them does no harm.
-        let _ = std::fs::remove_file(&self.certificate);
-        let _ = std::fs::remove_file(&self.certificates);
     }
 }
 
