@@ -25,7 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::template::{Cors, Template};
+use crate::template::{Cors, Route, Template};
 
 /// The largest body that API Gateway accepts.
 pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
@@ -56,17 +56,12 @@ impl Gateway {
         template: &Template,
         origins: impl IntoIterator<Item = String>,
     ) -> Result<Self> {
-        let functions = template.functions.iter().map(|function| {
+        let destinations = template.functions.iter().flat_map(|function| {
             let permits = Arc::new(Semaphore::new(CONCURRENCY));
-            let routes = function.routes.iter();
-            routes.map(move |route| Destination {
-                method: route.method.clone(),
-                path: route.path.clone(),
-                permits: Arc::clone(&permits),
-            })
+            function.routes.iter().map(move |route| (route.clone(), Arc::clone(&permits)))
         });
         let api = Api {
-            destinations: functions.flatten().collect(),
+            destinations: destinations.collect(),
             cors: CorsHeaders::new(&template.cors, origins).context("CorsConfiguration of template.yaml")?,
             router,
             client: Client::builder(TokioExecutor::new()).build_http(),
@@ -84,17 +79,11 @@ impl Drop for Gateway {
 }
 
 struct Api {
-    destinations: Vec<Destination>,
+    /// Each route, with the permits of its function.
+    destinations: Vec<(Route, Arc<Semaphore>)>,
     cors: CorsHeaders,
     router: SocketAddr,
     client: Client<HttpConnector, Body>,
-}
-
-/// Where requests of one method and path go.
-struct Destination {
-    method: String,
-    path: String,
-    permits: Arc<Semaphore>,
 }
 
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
@@ -111,7 +100,7 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
 impl Api {
     async fn invoke(&self, request: Request) -> Result<Response, Response> {
         let (head, body) = request.into_parts();
-        let destination = self.destination(&head).ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
+        let permits = self.permits(&head).ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
         // `cargo lambda watch` fails on a field that is not ASCII.
         if head.headers.values().any(|value| value.to_str().is_err()) {
             return Err(refusal(StatusCode::BAD_REQUEST));
@@ -120,16 +109,16 @@ impl Api {
         let request = self.forwarded(&head, body).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
         let unavailable = |_| refusal(StatusCode::SERVICE_UNAVAILABLE);
         let exchange = async {
-            let _permit = destination.permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
+            let _permit = permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
             self.client.request(request).await.map_err(|error| unavailable(error.to_string()))
         };
         let response = timeout(PATIENCE, exchange).await.map_err(|error| unavailable(error.to_string()))??;
         Ok(response.map(Body::new))
     }
 
-    fn destination(&self, head: &request::Parts) -> Option<&Destination> {
-        let method = head.method.as_str();
-        self.destinations.iter().find(|route| route.method == method && matches(&route.path, head.uri.path()))
+    fn permits(&self, head: &request::Parts) -> Option<&Semaphore> {
+        let is_meant = |route: &Route| route.method == head.method.as_str() && matches(&route.path, head.uri.path());
+        self.destinations.iter().find(|(route, _)| is_meant(route)).map(|(_, permits)| permits.as_ref())
     }
 
     fn forwarded(&self, head: &request::Parts, body: Bytes) -> Result<Request, axum::http::Error> {
