@@ -324,7 +324,7 @@ async fn rebuild(stack: &Stack) {
     let Ok(template) = Template::read() else { return };
     match Executables::build(template.functions.iter().map(|function| function.binary.as_str())).await {
         Ok(executables) => {
-            let restarted = stack.restart_changed(&executables);
+            let restarted: Vec<_> = executables.changed().filter(|name| stack.restart(name)).collect();
             if !restarted.is_empty() {
                 println!("restarted: {}", restarted.join(", "));
             }
@@ -336,7 +336,7 @@ async fn rebuild(stack: &Stack) {
 async fn restart_issuer(stack: &Stack) {
     match blocking(|| node::install(ISSUER)).await {
         Ok(()) => {
-            stack.restart_issuer();
+            stack.restart(ISSUER);
             println!("restarted: {ISSUER}");
         }
         Err(error) => eprintln!("{error:#}; the issuer is unchanged"),

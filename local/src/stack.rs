@@ -174,18 +174,9 @@ impl Stack {
         &self.dynamodb
     }
 
-    /// Restarts the functions that a build has changed, and returns their names.
-    pub fn restart_changed(&self, executables: &Executables) -> Vec<String> {
-        let changed = executables.changed();
-        let restarts = changed.filter_map(|name| self.restarts.get(name).map(|restart| (name, restart)));
-        restarts.map(|(name, restart)| (restart.send_replace(()), name.to_owned()).1).collect()
-    }
-
-    /// Restarts the issuer, if there is one.
-    pub fn restart_issuer(&self) {
-        if let Some(restart) = self.restarts.get(ISSUER) {
-            restart.send_replace(());
-        }
+    /// Restarts the processes of a function or of the issuer. Returns whether there are any.
+    pub fn restart(&self, name: &str) -> bool {
+        self.restarts.get(name).map(|restart| restart.send_replace(())).is_some()
     }
 
     /// Reports processes that end and are restarted. Never returns.
