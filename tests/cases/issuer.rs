@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use kit::fixtures::root;
 use serde_json::{Value, json};
 use tests::{Answer, Dev, Issuer, send, temporary_folder};
 use tokio::process::Command;
@@ -115,7 +116,7 @@ async fn works_for_a_new_user(dev: &Dev, session: &Session) -> String {
 
 /// The Content-Security-Policy that web/README.md recommends, adapted to an issuer on the page's origin.
 fn recommended_policy(api: &str) -> String {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/README.md")).unwrap();
+    let readme = fs::read_to_string(root().join("web/README.md")).unwrap();
     let mut lines = readme.lines().map(str::trim);
     let policy = lines.find_map(|line| line.strip_prefix("Content-Security-Policy: ")).unwrap();
     policy.replace("https://api.example.com https://auth.example.com", api)
@@ -123,7 +124,7 @@ fn recommended_policy(api: &str) -> String {
 
 /// The commands of the README's tour, without the block for the other way to get a token.
 fn tour(other_way_to_a_token: &str, dev: &Dev) -> String {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, tour) = readme.split_once("### A tour with curl").unwrap();
     let (tour, _) = tour.split_once("\n## ").unwrap();
     let blocks = tour.split("```sh\n").skip(1).map(|block| block.split_once("```").unwrap().0);
