@@ -7,11 +7,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Either, select};
-use lambda_http::{Adapter, LambdaEvent, Service, service_fn};
-use serde::Serialize;
+use futures_util::future::{Either, select};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::{LambdaEvent, Service, service_fn};
+use serde_json::value::RawValue;
 
-use crate::api::{Event, Gateway, Problem, Request, Response};
+use crate::api::{self, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
 use crate::aws::{Connector, TrustedRoots};
 use crate::logging;
@@ -81,37 +82,22 @@ impl App {
             Either::Left((Err(_panic), _)) => Err(Problem::internal("a panic")),
             Either::Right(((), _)) => Err(Problem::unavailable("no answer in time")),
         };
-        Response::to(request, result)
+        Response::to(request.id(), result)
     }
-}
-
-/// An operation: an `async fn(&App, &Request) -> Result<Response, Problem>`. Lambda wants a future that can be sent between
-/// threads, which [`AsyncFn`] has no word for.
-pub trait Handler<'a>: Fn(&'a App, &'a Request) -> Self::Future {
-    /// What it takes to answer.
-    type Future: Future<Output = Result<Response, Problem>> + Send + 'a;
-}
-
-impl<'a, H, F> Handler<'a> for H
-where
-    H: Fn(&'a App, &'a Request) -> F,
-    F: Future<Output = Result<Response, Problem>> + Send + 'a,
-{
-    type Future = F;
 }
 
 /// A Lambda function: takes the events of API Gateway, and answers them with an operation.
 pub fn function<'a>(
     app: &'a App,
-    handle: impl for<'r> Handler<'r> + Copy + Send + Sync + 'a,
-) -> impl Service<LambdaEvent<Event>, Response = impl Serialize, Error = Infallible> {
-    let answer = service_fn(move |request: lambda_http::Request| async move {
-        let request = Request::from(request);
-        // One box, so that the types of seven operations do not run through the whole runtime.
-        let operation: BoxFuture<'_, _> = Box::pin(handle(app, &request));
-        Ok::<_, Infallible>(app.answer(&request, operation).await)
-    });
-    Gateway(Adapter::from(answer))
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy + 'a,
+) -> impl Service<LambdaEvent<Box<RawValue>>, Response = ApiGatewayV2httpResponse, Error = Infallible> {
+    service_fn(move |event| async move {
+        let response = match api::read(event) {
+            Ok(request) => app.answer(&request, handle(app, &request)).await,
+            Err(refusal) => *refusal,
+        };
+        Ok(response.into())
+    })
 }
 
 /// Runs an operation as a Lambda function: reads the settings, gets keys and connections ready, then answers requests for as
@@ -119,7 +105,7 @@ pub fn function<'a>(
 ///
 /// # Errors
 /// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API is lost.
-pub async fn serve(handle: impl for<'r> Handler<'r> + Copy + Send + Sync) -> Result<(), StartError> {
+pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy) -> Result<(), StartError> {
     logging::start();
     let settings = Settings::from_env().map_err(StartError::Setting)?;
     let to_dynamodb = settings.store.connector();

@@ -1,15 +1,12 @@
 //! Answers of handlers, and of the failures of handlers.
 
-use std::future::ready;
-use std::pin::Pin;
-
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LOCATION, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
+use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use lambda_http::{Body, IntoResponse};
 use serde::Serialize;
 
 use super::problem::{Errors, Problem};
@@ -75,17 +72,16 @@ impl Response {
         Self::new(StatusCode::NO_CONTENT, Body::Empty)
     }
 
-    /// The answer to `request`. A failure is logged.
-    pub(crate) fn to(request: &Request, result: Result<Self, Problem>) -> Self {
+    /// The answer to the request with this id. A failure is logged.
+    pub(crate) fn to(request_id: &str, result: Result<Self, Problem>) -> Self {
         let response = result.unwrap_or_else(|problem| {
-            problem.log(request.id());
-            Self::problem(&problem, request.id())
+            problem.log(request_id);
+            Self::problem(&problem, request_id)
         });
-        response.with_request_id(request.id())
+        response.with(X_REQUEST_ID, request_id)
     }
 
-    /// A failure, with the request's name for people who ask about it.
-    pub(super) fn problem(problem: &Problem, request_id: &str) -> Self {
+    fn problem(problem: &Problem, request_id: &str) -> Self {
         #[derive(Serialize)]
         struct Body<'a> {
             r#type: &'static str,
@@ -134,27 +130,17 @@ impl Response {
         }
         self
     }
-
-    /// The same with the name of the request that it answers.
-    pub(crate) fn with_request_id(self, request_id: &str) -> Self {
-        self.with(X_REQUEST_ID, request_id)
-    }
-
-    /// As API Gateway expects it, for what never gets to `lambda_http`'s own conversion.
-    pub(super) fn into_gateway_response(self) -> ApiGatewayV2httpResponse {
-        let (parts, body) = self.0.into_parts();
-        let mut response = ApiGatewayV2httpResponse::default();
-        response.status_code = parts.status.as_u16().into();
-        response.headers = parts.headers;
-        response.body = Some(body);
-        response
-    }
 }
 
-/// `lambda_http` would clone the headers and copy the body of an [`http::Response`].
-impl IntoResponse for Response {
-    fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<Body>> + Send>> {
-        Box::pin(ready(self.0))
+/// `lambda_http` would clone the headers of an [`http::Response`], and copy its body.
+impl From<Response> for ApiGatewayV2httpResponse {
+    fn from(response: Response) -> Self {
+        let (parts, body) = response.0.into_parts();
+        let mut response = Self::default();
+        response.status_code = parts.status.as_u16().into();
+        response.headers = parts.headers;
+        response.body = Some(body).filter(|body| *body != Body::Empty);
+        response
     }
 }
 

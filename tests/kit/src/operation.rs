@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use lambda_http::{Context, LambdaEvent, Service};
 use serde_json::Value;
-use shared::app::{App, Handler, function};
+use shared::api::{Problem, Request, Response};
+use shared::app::{App, function};
 
 /// The id of every invocation.
 pub const INVOCATION: &str = "invocation-id";
@@ -320,7 +321,11 @@ impl Operation {
 ///
 /// # Panics
 /// If the event is not JSON.
-pub async fn invoke(app: &App, handle: impl for<'r> Handler<'r> + Copy + Send + Sync, event: &str) -> Value {
+pub async fn invoke(
+    app: &App,
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
+    event: &str,
+) -> Value {
     let event = serde_json::from_str(event).expect("Lambda sends JSON");
     let mut context = Context::default();
     INVOCATION.clone_into(&mut context.request_id);
