@@ -21,6 +21,7 @@ use self::key_set::KeySet;
 use self::keys::{VerificationKey, Verified};
 use self::token::UnverifiedToken;
 use crate::aws::Connector;
+use crate::json::Object;
 
 /// A user whose token was verified. [`TokenVerifier::verify`] is the only way to one: there is no other constructor,
 /// no deserialization, no conversion.
@@ -94,9 +95,9 @@ impl TokenVerifier {
     /// [`AuthError::Expired`] only for a token that is valid otherwise, [`AuthError::KeysUnavailable`] while there are no
     /// keys, and what is wrong with the token for all else.
     pub async fn verify(&self, unverified_token: &str) -> Result<AuthenticatedUser, AuthError> {
-        match self.verified::<Claims>(unverified_token).await? {
-            Verified::Current(claims) => Ok(AuthenticatedUser { id: claims.accept(self.max_lifetime)? }),
-            Verified::Expired(claims) => claims.accept(self.max_lifetime).and(Err(AuthError::Expired)),
+        match self.verified::<Object<Claims>>(unverified_token).await? {
+            Verified::Current(Object(claims)) => Ok(AuthenticatedUser { id: claims.accept(self.max_lifetime)? }),
+            Verified::Expired(Object(claims)) => claims.accept(self.max_lifetime).and(Err(AuthError::Expired)),
         }
     }
 

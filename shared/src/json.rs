@@ -27,38 +27,26 @@ pub(crate) trait FromMembers<'de>: Default {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error>;
 }
 
-/// Reads an object from UTF-8 JSON text.
-///
-/// # Errors
-/// As [`object`]; also if something follows the object.
-pub(crate) fn object_from_slice<'de, T: FromMembers<'de>>(text: &'de [u8]) -> serde_json::Result<T> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = object(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(value)
+/// An object, and not an array, which a derived implementation would take as well.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: FromMembers<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(T::default()))
+    }
 }
 
-/// Reads an object, and not an array, which a derived implementation would take as well.
-///
-/// # Errors
-/// What is wrong with the JSON or with a member, or that a member was named twice.
-pub(crate) fn object<'de, T: FromMembers<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    struct Object<T>(T);
+impl<'de, T: FromMembers<'de>> Visitor<'de> for Object<T> {
+    type Value = Self;
 
-    impl<'de, T: FromMembers<'de>> Visitor<'de> for Object<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<T, A::Error> {
-            read_members(map, |name, members| self.0.member(name, members))?;
-            Ok(self.0)
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
 
-    deserializer.deserialize_map(Object(T::default()))
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<Self, A::Error> {
+        read_members(map, |name, members| self.0.member(name, members))?;
+        Ok(self)
+    }
 }
 
 /// Reads a member's value and keeps nothing of it.

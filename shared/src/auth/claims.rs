@@ -1,10 +1,10 @@
 //! The claims of a token whose signature holds (RFC 7519 §4.1): their types, and what `jsonwebtoken` does not check of them.
 
-use std::fmt;
 use std::time::Duration;
 
 use jsonwebtoken::get_current_timestamp;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Error, MapAccess};
+use serde_json::Value;
 
 use super::error::AuthError;
 use crate::json::{self, FromMembers, Text};
@@ -42,12 +42,6 @@ fn is_user_id(subject: &str) -> bool {
     (1..=128).contains(&subject.len()) && subject.bytes().all(safe) && !matches!(subject, "me" | "." | "..")
 }
 
-impl<'de> Deserialize<'de> for Claims {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        json::object(deserializer)
-    }
-}
-
 /// Every member is read, in one pass: `jsonwebtoken` would accept members named twice, an array of issuers, and `null`.
 impl<'de> FromMembers<'de> for Claims {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
@@ -57,35 +51,14 @@ impl<'de> FromMembers<'de> for Claims {
             "iat" => self.issued = Some(members.next_value()?),
             "nbf" => members.next_value::<f64>().map(drop)?,
             "iss" => members.next_value::<Text<'de>>().map(drop)?,
-            "aud" => members.next_value::<Audience>().map(drop)?,
+            // One string, or an array of strings (RFC 7519 §4.1.3).
+            "aud" => match members.next_value()? {
+                Value::String(_) => {}
+                Value::Array(audiences) if audiences.iter().all(Value::is_string) => {}
+                _ => return Err(A::Error::custom("it names no audience")),
+            },
             _ => json::skip_value(members)?,
         }
         Ok(())
-    }
-}
-
-/// One string, or an array of strings (RFC 7519 §4.1.3).
-struct Audience;
-
-impl<'de> Deserialize<'de> for Audience {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for Audience {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or an array of strings")
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self, A::Error> {
-        while sequence.next_element::<Text<'de>>()?.is_some() {}
-        Ok(self)
     }
 }

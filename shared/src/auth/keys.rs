@@ -1,6 +1,5 @@
 //! Keys that tokens are verified with, and how a JSON Web Key (RFC 7517) becomes one.
 
-use std::fmt;
 use std::sync::Arc;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
@@ -12,7 +11,7 @@ use serde_json::value::RawValue;
 use super::claims::LEEWAY_SECONDS;
 use super::error::AuthError;
 use super::token::UnverifiedToken;
-use crate::json::{self, FromMembers, Text};
+use crate::json::{self, FromMembers, Object, Text};
 
 /// What the settings ask of a token's claims. A claim that is expected is required; `None` was given up on purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,17 +21,11 @@ pub(crate) struct Expectations {
 }
 
 /// A key, ready for use: the one algorithm that it is good for, and what the claims of its tokens must be.
+#[derive(Debug)]
 pub(crate) struct VerificationKey {
     id: String,
     key: DecodingKey,
     validation: Validation,
-}
-
-impl fmt::Debug for VerificationKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut fields = f.debug_struct("VerificationKey");
-        fields.field("id", &self.id).field("algorithms", &self.validation.algorithms).finish_non_exhaustive()
-    }
 }
 
 /// The claims of a token whose signature holds, and which are as the settings ask.
@@ -150,7 +143,7 @@ pub(crate) fn parse_key_set(document: &[u8], expected: &Expectations) -> Option<
     let document: Document<'_> = serde_json::from_slice(document).ok()?;
     let mut keys: Vec<Arc<VerificationKey>> = Vec::new();
     for entry in document.keys.iter().map(|entry| entry.get().as_bytes()) {
-        if json::object_from_slice::<PlainJwk>(entry).is_ok()
+        if serde_json::from_slice::<Object<PlainJwk>>(entry).is_ok()
             && let Ok(jwk) = serde_json::from_slice(entry)
             && let Some(key) = VerificationKey::from_jwk(&jwk, expected)
             && find_key(&keys, &key.id).is_none()
