@@ -83,7 +83,7 @@ impl TokenVerifier {
     /// configured are used without it, or the first token tries again.
     pub(crate) async fn warm_up(&self) {
         if let Keys::KeySet(keys) = &self.keys {
-            keys.warm_up().await;
+            keys.refresh().await;
         }
     }
 

@@ -51,7 +51,7 @@ impl KeySet {
     /// A key set that starts with `keys`, if there are any.
     ///
     /// Those are a head start, and not an exemption: the issuer may have withdrawn them since somebody configured them.
-    /// So they are never fresh: [`Self::warm_up`], or the first token, asks the issuer. They are used until it answers,
+    /// So they are never fresh: [`Self::refresh`] at the start, or the first token, asks the issuer. They are used until it answers,
     /// and if it does not, until the maximum staleness.
     pub(super) fn new(
         url: String,
@@ -64,10 +64,6 @@ impl KeySet {
         let configured = Current { keys: keys.into(), obtained: clock(), fresh_for: Duration::ZERO };
         let current = RwLock::new(Some(configured).filter(|configured| !configured.keys.is_empty()));
         Self { url, connector, expected, max_stale, clock, current, attempts: Mutex::default() }
-    }
-
-    pub(super) async fn warm_up(&self) {
-        self.refresh().await;
     }
 
     /// The key with this id, after at most one fetch.
@@ -88,7 +84,7 @@ impl KeySet {
     }
 
     /// Fetches the set, unless the last fetch is too recent, and gives the time until the next one is allowed.
-    async fn refresh(&self) -> Duration {
+    pub(super) async fn refresh(&self) -> Duration {
         let mut attempts = self.attempts.lock().await;
         if let Some(last) = attempts.last
             && let Some(left) = attempts.pause.checked_sub(elapsed(last, (self.clock)())).filter(|left| !left.is_zero())

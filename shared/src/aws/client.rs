@@ -30,9 +30,10 @@ impl AwsSettings {
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(INITIAL_BACKOFF);
         // A budget of retries for this client alone; the SDK would share one among all clients of a process.
         let budget = RetryPartition::custom("tasks").token_bucket(TokenBucket::default()).build();
-        let mut config = Config::builder()
+        let config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.access.region.clone())
+            .endpoint_url(&self.endpoint)
             .credentials_provider(self.access.credentials.clone())
             .sleep_impl(SharedAsyncSleep::new(Timers::of(ATTEMPT_TIMEOUT)))
             .timeout_config(timeouts)
@@ -42,7 +43,6 @@ impl AwsSettings {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(connector.http_client())
             .interceptor(NoTelemetry);
-        config.set_endpoint_url(self.endpoint.clone());
         Client::from_conf(config.build())
     }
 }

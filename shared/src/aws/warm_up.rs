@@ -15,7 +15,7 @@ const MAX_ANSWER_BYTES: usize = 1024;
 /// What it takes to be connected before the first request.
 #[derive(Debug, Clone)]
 pub(crate) struct WarmUp {
-    endpoint: Option<String>,
+    endpoint: String,
     connector: Connector,
 }
 
@@ -26,9 +26,7 @@ impl WarmUp {
 
     /// Connects. A failure is not an error: the first request tries again.
     pub(crate) async fn connect(&self) {
-        if let Some(endpoint) = &self.endpoint
-            && let Err(cause) = self.connector.get(endpoint, TIMEOUT, MAX_ANSWER_BYTES).await
-        {
+        if let Err(cause) = self.connector.get(&self.endpoint, TIMEOUT, MAX_ANSWER_BYTES).await {
             tracing::debug!(cause, "no connection to DynamoDB yet");
         }
     }
