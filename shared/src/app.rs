@@ -1,4 +1,4 @@
-//! A function: verifier and store, put together once, and an operation that is run for every request.
+//! A function: a verifier and a store, built once, and an operation that runs for every request.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -20,8 +20,8 @@ use crate::settings::{InvalidSetting, Settings};
 use crate::store::{TaskStore, UserTasks};
 use crate::timers::Timers;
 
-/// When an answer is given up. The function's own time-out is 15 seconds and API Gateway's 30, so that a client always
-/// gets an answer of ours.
+/// How long an operation may take. Lambda's time-out is 15 seconds and API Gateway's 30, so that a client always gets an
+/// answer of ours.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What every operation needs: who is calling, and where their tasks are.
@@ -49,10 +49,10 @@ impl App {
         tokio::join!(self.verifier.warm_up(), self.store.warm_up());
     }
 
-    /// Authentication: who is calling, from the token alone.
+    /// Authentication: who is calling, by the token alone.
     ///
     /// # Errors
-    /// 401 with a challenge; 503 while there are no keys of the issuer.
+    /// 401 with a challenge; 503 while the issuer's keys are unavailable.
     pub async fn authenticate(&self, request: &Request) -> Result<AuthenticatedUser, Problem> {
         Ok(self.verifier.verify(request.unverified_token()?).await?)
     }
@@ -60,7 +60,7 @@ impl App {
     /// Authorization, before body and data are looked at: users reach their own tasks, under their id or as `me`.
     ///
     /// # Errors
-    /// 403 for any other user in the path, whether there is such a user or not.
+    /// 403 for any other user in the path, whether that user exists or not.
     pub fn tasks_of(&self, user: AuthenticatedUser, request: &Request) -> Result<UserTasks<'_>, Problem> {
         let addressed = request.user_segment();
         if addressed == "me" || addressed == user.id() {
@@ -70,7 +70,7 @@ impl App {
         }
     }
 
-    /// Answers a request with what an operation makes of it: always, within [`ANSWER_WITHIN`], even after a panic.
+    /// Answers a request with an operation: always, within [`ANSWER_WITHIN`], even after a panic.
     pub async fn answer(
         &self,
         request: &Request,
@@ -104,7 +104,7 @@ pub fn function<'a>(
 /// long as Lambda keeps the function.
 ///
 /// # Errors
-/// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API is lost.
+/// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API fails.
 pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy) -> Result<(), StartError> {
     logging::start();
     let settings = Settings::from_env().map_err(StartError::Setting)?;
@@ -114,7 +114,7 @@ pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Prob
     lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
 }
 
-/// Why a function does not run. What `main` prints of it is one line.
+/// Why a function does not run. `main` prints it as one line.
 pub enum StartError {
     /// A setting is missing or wrong.
     Setting(InvalidSetting),

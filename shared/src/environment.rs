@@ -1,4 +1,4 @@
-//! The environment of a function, as the settings of each part are read from it.
+//! The environment variables of a function, from which each part reads its settings.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The environment, as a function of a name.
+/// The environment, as a function from name to value.
 pub(crate) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl<'a> Variables<'a> {
@@ -46,7 +46,7 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// A setting that cannot be worked with. Displays as one line that names it and never repeats its value.
+/// A setting that is missing or wrong. Displays as one line that names it and never repeats its value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name} {problem}")]
 pub struct InvalidSetting {

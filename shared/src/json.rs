@@ -1,4 +1,4 @@
-//! JSON without ambiguity: an object that names a member twice is refused, at any depth. RFC 7515 §4 and RFC 7519 §4
+//! JSON without ambiguity: an object with duplicate member names is refused, at any depth. RFC 7515 §4 and RFC 7519 §4
 //! allow that for headers and claims; for a request body it is what a careful client would want.
 
 use std::borrow::Cow;
@@ -7,10 +7,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Reads a value from UTF-8 JSON text whose objects name no member twice.
+/// Reads a value from UTF-8 JSON text whose objects have no duplicate members.
 ///
 /// # Errors
-/// What `serde_json` found, or the member that was named twice.
+/// What `serde_json` found, or that a member is a duplicate.
 pub(crate) fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> serde_json::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     UniqueNames.deserialize(&mut deserializer)?;
@@ -18,9 +18,9 @@ pub(crate) fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> serde_jso
     serde_json::from_slice(text)
 }
 
-/// What an object becomes in a single pass, in which members named twice are found at any depth.
+/// What an object is read into, in a single pass that finds duplicate members at any depth.
 pub(crate) trait FromMembers<'de>: Default {
-    /// Reads the value of the member with this name, with [`skip_value`] if nothing is to be kept of it.
+    /// Reads the value of the member with this name, or passes over it with [`skip_value`].
     ///
     /// # Errors
     /// What is wrong with the value.
@@ -49,10 +49,10 @@ impl<'de, T: FromMembers<'de>> Visitor<'de> for Object<T> {
     }
 }
 
-/// Reads a member's value and keeps nothing of it.
+/// Reads a member's value and discards it.
 ///
 /// # Errors
-/// What is wrong with the JSON, or that a member of an object in it was named twice.
+/// What is wrong with the JSON, or that an object in it has a duplicate member.
 pub(crate) fn skip_value<'de, A: MapAccess<'de>>(members: &mut A) -> Result<(), A::Error> {
     members.next_value_seed(UniqueNames)
 }
@@ -73,7 +73,7 @@ fn read_members<'de, A: MapAccess<'de>>(
     }
 }
 
-/// Walks a value and keeps nothing of it.
+/// Walks a value and discards it.
 #[derive(Clone, Copy)]
 struct UniqueNames;
 

@@ -15,7 +15,8 @@ pub trait FromBody: Sized {
     /// The media types that it may come in.
     const MEDIA_TYPES: &'static [&'static str];
 
-    /// Takes the fields that it knows. `None` if one is missing or wrong, which `fields` then has a note of.
+    /// Takes the fields that it knows. `fields` notes what is wrong with them; `None` if one is missing without which there
+    /// is no value.
     #[doc(hidden)]
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self>;
 }
@@ -24,7 +25,7 @@ const JSON: &[&str] = &["application/json"];
 /// RFC 7396.
 const JSON_OR_MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
-/// Reads a body that was sent to the task with this id, or to none.
+/// Reads a body that was sent to the task with this id, if it was sent to a task.
 pub(super) fn parse<T: FromBody>(bytes: &[u8], task_id: Option<&str>) -> Result<T, Problem> {
     let members: Map<String, Value> =
         json::from_slice(bytes).map_err(|error| Problem::not_json(why_not_json(&error)))?;
@@ -95,7 +96,7 @@ impl FromBody for Completion {
     }
 }
 
-/// The members of a body that nobody has taken yet, and what was wrong with those that were.
+/// The members of a body that are not taken yet, and what was wrong with those that were.
 pub struct Fields<'a> {
     members: Map<String, Value>,
     /// The id of the task that the path names.
@@ -111,7 +112,7 @@ impl Fields<'_> {
         self.optional(name, parse)
     }
 
-    /// The field, unless it is absent or wrong. With a wrong one the request is refused, so that nothing depends on its value.
+    /// The field, unless it is absent or wrong. A wrong one is noted, and the request refused whatever the others are.
     fn optional<T, E: Into<Errors>>(&mut self, name: &str, parse: impl Fn(Value) -> Result<T, E>) -> Option<T> {
         let wrong = match parse(self.members.remove(name)?) {
             Ok(value) => return Some(value),
@@ -150,7 +151,7 @@ impl From<Invalid> for Errors {
     }
 }
 
-/// The same field, where `null` takes it away.
+/// The same field, which `null` clears.
 fn nullable<T, E>(parse: impl Fn(Value) -> Result<T, E>) -> impl Fn(Value) -> Result<Option<T>, E> {
     move |value| if value.is_null() { Ok(None) } else { parse(value).map(Some) }
 }

@@ -61,7 +61,7 @@ impl ParameterError {
 }
 
 const TOKEN_MISSING: &str = "token_missing";
-/// How many errors an answer lists: enough for everything that a form can get wrong, and no more for who only tries.
+/// How many errors an answer lists: enough for everything that a form can get wrong, and a bound for everything else.
 const MAX_ERRORS: usize = 32;
 
 impl Problem {

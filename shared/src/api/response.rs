@@ -1,4 +1,4 @@
-//! Answers of handlers, and of the failures of handlers.
+//! Answers of handlers, and to failures.
 
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LOCATION, STRICT_TRANSPORT_SECURITY,
@@ -22,15 +22,15 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What every answer says. An API shows no page, and its answers belong to one user, so nothing may be kept, framed,
-/// guessed or sent without TLS (OWASP REST Security Cheat Sheet, "Security Headers").
+/// Sent with every answer. An API shows no page, and its answers belong to one user, so nothing may be cached, framed,
+/// sniffed, or sent without TLS (OWASP REST Security Cheat Sheet, "Security Headers").
 const ON_EVERY_ANSWER: [(HeaderName, HeaderValue); 4] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
 ];
-/// As many header fields as an answer has at most, so that the map of them never grows.
+/// How many header fields an answer has at most, so that their map never grows.
 const MAX_HEADERS: usize = 8;
 
 impl Response {
@@ -123,7 +123,7 @@ impl Response {
         Self(response)
     }
 
-    /// The same with a field whose value is visible ASCII.
+    /// Sets a header field, whose value is visible ASCII.
     fn with(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
             self.0.headers_mut().insert(name, value);
@@ -150,6 +150,6 @@ fn entity_tag(version: Version) -> String {
 }
 
 fn json(value: &impl Serialize) -> Body {
-    // Values of this API are strings, numbers and arrays of them: there is no way for this to fail.
+    // It cannot fail: all values are strings, numbers, and arrays of them.
     Body::Text(serde_json::to_string(value).unwrap_or_default())
 }

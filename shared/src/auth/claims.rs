@@ -1,4 +1,4 @@
-//! The claims of a token whose signature holds (RFC 7519 §4.1): their types, and what `jsonwebtoken` does not check of them.
+//! The claims of a token whose signature is valid (RFC 7519 §4.1): their types, and what `jsonwebtoken` does not check.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::error::AuthError;
 use crate::json::{self, FromMembers, Text};
 
-/// How far the issuer's clock and ours may differ, at both ends of a token's life.
+/// How far the issuer's clock and ours may differ, at both ends of a token's lifetime.
 pub(super) const LEEWAY_SECONDS: u64 = 15;
 
-/// What is left to check of claims, or to know of them, once `jsonwebtoken` has accepted them.
+/// The claims that are left to check or to use once `jsonwebtoken` has accepted them.
 #[derive(Default)]
 pub(super) struct Claims {
     subject: Option<String>,
@@ -21,7 +21,7 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// The subject, if it is a user id, and the token was not issued in the future and does not live too long.
+    /// The subject, if it is a user id and the token was neither issued in the future nor lives too long.
     pub(super) fn accept(self, max_lifetime: Duration) -> Result<String, AuthError> {
         let latest = get_current_timestamp() + LEEWAY_SECONDS;
         let subject = self.subject.filter(|subject| is_user_id(subject)).ok_or(AuthError::BadSubject)?;
@@ -35,14 +35,14 @@ impl Claims {
     }
 }
 
-/// Whether a subject can be a partition and a path segment as it is: bounded, spelled in one way only, and not the
-/// word that a path uses for whoever is calling.
+/// Whether a subject can be used as a partition key and a path segment as it is: of bounded length, with only one
+/// spelling, and not the word that stands for the caller in a path.
 fn is_user_id(subject: &str) -> bool {
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@|".contains(&byte);
     (1..=128).contains(&subject.len()) && subject.bytes().all(safe) && !matches!(subject, "me" | "." | "..")
 }
 
-/// Every member is read, in one pass: `jsonwebtoken` would accept members named twice, an array of issuers, and `null`.
+/// Reads every member in one pass: `jsonwebtoken` would accept duplicate members, an array of issuers, and `null`.
 impl<'de> FromMembers<'de> for Claims {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error> {
         match name {

@@ -20,7 +20,7 @@ pub enum AuthError {
     /// The header's `typ` is not that of a JSON Web Token: the token was signed for another purpose (RFC 8725 §3.11).
     #[error("the token is of another type")]
     WrongType,
-    /// The header has no `kid`, and the keys are those of a key set.
+    /// The header has no `kid`, and the keys come from a key set.
     #[error("the token names no key")]
     NoKeyId,
     /// The issuer publishes no key with the header's `kid`.
@@ -56,10 +56,10 @@ pub enum AuthError {
         /// How long from now a token may be valid.
         maximum: Duration,
     },
-    /// The token was valid until its `exp`. Only said of a token that is valid in every other way.
+    /// The token is valid in every other way, but its `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// There are no keys of the issuer's, so that nothing can be said of the token.
+    /// There are no keys, so the token cannot be checked.
     #[error("there is no key set; the next fetch is due in {} seconds", retry_after.as_secs_f32().ceil())]
     KeysUnavailable {
         /// How long until the keys are fetched again.

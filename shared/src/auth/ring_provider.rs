@@ -1,4 +1,4 @@
-//! ring as the cryptography of `jsonwebtoken`: verification only, of the five algorithms that this API accepts.
+//! ring as the cryptography of `jsonwebtoken`: only verification, and only the five algorithms that this API accepts.
 //!
 //! The crate's own back ends do not fit: `rust_crypto` panics on a short Ed25519 key and accepts RSA keys of 1024 bits,
 //! `aws_lc_rs` adds two megabytes and most of a cold start. ring is what TLS uses already.
@@ -32,7 +32,7 @@ pub(super) fn install() {
     ONCE.call_once(|| PROVIDER.install_default().expect("no other provider is installed"));
 }
 
-/// What is left to do with a key that was taken apart: whether it made this signature of this message.
+/// Checks a message and its signature with a key that it holds.
 type Verify = Box<dyn Fn(&[u8], &[u8]) -> std::result::Result<(), Unspecified> + Send + Sync>;
 
 struct RingVerifier {

@@ -1,4 +1,4 @@
-//! Which tokens are accepted: read once at start-up, and refused as a whole if anything is doubtful.
+//! Which tokens are accepted: read once at the start, which fails if anything is doubtful.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +15,9 @@ const DAY: u64 = 24 * 60 * 60;
 /// As long as Better Auth's own sessions.
 const DEFAULT_MAX_LIFETIME: u64 = 7 * DAY;
 const MIN_SECRET_BYTES: usize = 32;
-/// What Better Auth signs with when nobody configured a secret: everybody knows it.
+/// What Better Auth signs with when no secret is configured. It is public.
 const BETTER_AUTH_DEFAULT_SECRET: &str = "better-auth-secret-12345678901234567890";
-/// What gives up the check of a claim, where nothing else says what the claim must be.
+/// Turns off the check of a claim.
 const ANY: &str = "any";
 
 /// Checked settings of the [`super::TokenVerifier`].
@@ -29,16 +29,16 @@ pub struct AuthSettings {
     pub(crate) max_lifetime: Duration,
 }
 
-/// The one way that tokens are verified in.
+/// How tokens are verified.
 pub(crate) enum Mode {
-    /// HS256 with either of these secrets.
+    /// With HS256 and either of these secrets.
     SharedSecret {
         /// What the issuer signs with.
         current: String,
-        /// What it signed with until a rotation, for as long as such tokens are valid.
+        /// What it signed with before a rotation, as long as such tokens are valid.
         previous: Option<String>,
     },
-    /// The keys that the issuer publishes at `url`, starting with `keys`.
+    /// With the keys that the issuer publishes at `url`.
     KeySet {
         /// `https`, or `http` on this machine.
         url: String,
@@ -101,10 +101,10 @@ fn shared_secret(variables: &Variables<'_>, current: String) -> Result<(Mode, Ex
             return Err(InvalidSetting::new("BETTER_AUTH_SECRET_PREVIOUS", problem));
         }
     }
-    // More than one kind of token may be signed with a secret, and nothing else says which are meant for this API: so there
-    // is no default, and only a word gives the check up.
+    // A secret may sign more than one kind of token, and nothing else says which are meant for this API. So there is no
+    // default, and turning the check off takes a word.
     let claim = |name| match variables.optional(name)? {
-        None => Err(InvalidSetting::new(name, "must be set with BETTER_AUTH_SECRET; the word any gives the check up")),
+        None => Err(InvalidSetting::new(name, "must be set with BETTER_AUTH_SECRET; the word any turns the check off")),
         value => Ok(value.filter(|value| value != ANY)),
     };
     let expected = Expectations { issuer: claim("TOKEN_ISSUER")?, audience: claim("TOKEN_AUDIENCE")? };
@@ -147,7 +147,7 @@ fn must_be_strong(name: &'static str, secret: &str) -> Result<(), InvalidSetting
     let weakness = if secret.len() < MIN_SECRET_BYTES {
         "must be at least 32 bytes long"
     } else if secret == BETTER_AUTH_DEFAULT_SECRET {
-        "must not be the secret that Better Auth falls back to: everybody knows it"
+        "must not be Better Auth's default secret, which is public"
     } else if secret.contains("-----BEGIN") {
         "must not be a PEM: it is the secret of HS256, not a public key"
     } else {

@@ -1,4 +1,4 @@
-//! The form of a token (RFC 7515 §3.1) and its header, as far as `jsonwebtoken` does not look at them.
+//! The form of a token (RFC 7515 §3.1) and its header, where `jsonwebtoken` does not check them.
 
 use std::str::FromStr;
 
@@ -11,13 +11,13 @@ use super::error::{AuthError, Malformed};
 use crate::json::{self, FromMembers, Object, Text};
 
 const MAX_KEY_ID_BYTES: usize = 256;
-/// What this verifier would have to understand if it stood in a header: extensions, unencoded payloads (RFC 7797),
-/// encryption, compression, nested tokens.
+/// Header members that this verifier would have to understand: extensions, unencoded payloads (RFC 7797), encryption,
+/// compression, nested tokens.
 const UNSUPPORTED: [&str; 5] = ["crit", "b64", "enc", "zip", "cty"];
-/// Types are media types, without regard to case (RFC 7515 §4.1.9).
+/// Types are media types, so case does not matter (RFC 7515 §4.1.9).
 const TYPES: [&str; 2] = ["JWT", "application/jwt"];
 
-/// A token whose form and header are in order. Its signature was not checked: only a key makes claims of it.
+/// A token whose form and header are valid. Its signature is not checked: only a key gets claims out of it.
 pub(super) struct UnverifiedToken<'a> {
     text: &'a str,
     key_id: Option<String>,

@@ -1,5 +1,5 @@
 //! Outgoing HTTP, plain and over TLS: pools of connections to DynamoDB and to the issuer. It is the AWS SDK's own
-//! connector, so the key set costs no second HTTP client.
+//! connector, so fetching keys needs no second HTTP client.
 
 use std::error::Error;
 use std::sync::{Arc, LazyLock};
@@ -28,13 +28,13 @@ pub struct Connector(Arc<LazyLock<SharedHttpConnector, MakeConnector>>);
 type MakeConnector = Box<dyn FnOnce() -> SharedHttpConnector + Send>;
 
 impl Connector {
-    /// A connector that makes itself ready when it is used first: one that is never used reads no certificates.
+    /// A connector that is built when it is first used: one that is never used reads no certificates.
     #[must_use]
     pub fn trusting(roots: TrustedRoots) -> Self {
         Self::made_by(move || SharedHttpConnector::new(connector(roots)))
     }
 
-    /// A connector that does something else on the way: counts, delays, fails.
+    /// A connector that behaves differently, for tests: it counts, delays, or fails.
     #[must_use]
     pub fn new(connector: impl HttpConnector + 'static) -> Self {
         Self::made_by(move || SharedHttpConnector::new(connector))

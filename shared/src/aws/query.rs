@@ -1,8 +1,8 @@
-//! The answer to a `Query`, read from its JSON straight into the items that the caller wants.
+//! The answer to a `Query`, read from JSON straight into the caller's own items.
 //!
 //! - **Figure:** 30 % of the instructions of a list of 50.
-//! - **Reason:** the SDK makes a hash map of each item, and a value of its own of each attribute, first.
-//! - **To be rid of it:** delete this file but for [`Value`]; in `store`, `query(request)` becomes `request.send()`, whose
+//! - **Reason:** the SDK first builds a hash map for each item and a value for each attribute.
+//! - **To remove it:** delete this file but for [`Value`]; in `store`, `query(request)` becomes `request.send()`, whose
 //!   items are read as those of the other requests are.
 
 use std::borrow::Cow;
@@ -105,7 +105,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, QueryFailure> {
     serde_json::from_str(body).map_err(|error| QueryFailure::Malformed { column: error.column() })
 }
 
-/// An attribute's value, of the types that items here are made of.
+/// The value of an attribute, of the types that the tables use.
 pub(crate) enum Value<'a> {
     S(Cow<'a, str>),
     N(Cow<'a, str>),

@@ -3,7 +3,7 @@
 //! - **Figure:** the thread is a tenth of a cold start.
 //! - **Reason:** a lookup blocks, and one that hangs cannot be given up, so each has a thread. The first one needs none: it
 //!   is made before the first request, when nothing else waits.
-//! - **To be rid of it:** delete this file; the SDK brings a resolver.
+//! - **To remove it:** delete this file; the SDK brings a resolver.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};

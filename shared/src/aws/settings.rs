@@ -1,4 +1,4 @@
-//! Where DynamoDB is, and whom to trust to be it.
+//! Where DynamoDB is, and which certificates it may show.
 
 use super::{Access, Connector, TrustedRoots};
 use crate::environment::{InvalidSetting, Variables};
@@ -12,10 +12,10 @@ pub struct AwsSettings {
 }
 
 impl AwsSettings {
-    /// Reads what is set besides region and credentials: another endpoint, other certificates.
+    /// Reads what may be set besides region and credentials: another endpoint, other certificates.
     ///
     /// # Errors
-    /// Names the setting that cannot be worked with.
+    /// Names the setting that is wrong.
     pub(crate) fn read(variables: &Variables<'_>, access: Access) -> Result<Self, InvalidSetting> {
         let custom_endpoint = variables.optional("AWS_ENDPOINT_URL_DYNAMODB")?;
         let dns_suffix = dns_suffix(access.region.as_ref());
@@ -34,10 +34,10 @@ impl AwsSettings {
     }
 }
 
-/// The regions of everybody, and those of the government of the United States.
+/// The commercial regions, and those of the government of the United States.
 const COMMERCIAL: &str = "amazonaws.com";
-/// Regions that AWS runs apart from those, and whose certificates have other roots: China, the European Sovereign Cloud, and
-/// those that are cut off from the Internet.
+/// Regions that AWS runs separately, with other roots: China, the European Sovereign Cloud, and those that are isolated
+/// from the Internet.
 const APART: [(&str, &str); 6] = [
     ("cn-", "amazonaws.com.cn"),
     ("eusc-", "amazonaws.eu"),

@@ -1,9 +1,9 @@
 //! Opens a connection to DynamoDB before the first request.
 //!
 //! - **Figure:** 59 % of the first request's instructions are done at the start instead: name, connection, TLS handshake.
-//! - **Reason:** before that request a function has a whole processor, and after it a small part of one. `GET /` is what
+//! - **Reason:** before that request a function has a whole processor, and from then on a small part of one. `GET /` is what
 //!   DynamoDB's endpoints answer without a signature.
-//! - **To be rid of it:** delete this file, and `TaskStore::warm_up`.
+//! - **To remove it:** delete this file, and `TaskStore::warm_up`.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{AwsSettings, Connector};
 const TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_ANSWER_BYTES: usize = 1024;
 
-/// What it takes to be connected before the first request.
+/// Connects before the first request.
 #[derive(Debug, Clone)]
 pub(crate) struct WarmUp {
     endpoint: String,
