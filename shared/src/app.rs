@@ -93,7 +93,8 @@ pub fn function<'a>(
 ) -> impl Service<LambdaEvent<Box<RawValue>>, Response = ApiGatewayV2httpResponse, Error = Infallible> {
     service_fn(move |event| async move {
         let response = match api::read(event) {
-            Ok(request) => app.answer(&request, handle(app, &request)).await,
+            // Boxed, because the compiler gives up on the layout of what is nested deeper.
+            Ok(request) => app.answer(&request, Box::pin(handle(app, &request))).await,
             Err(refusal) => *refusal,
         };
         Ok(response.into())
