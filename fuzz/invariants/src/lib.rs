@@ -26,6 +26,7 @@ mod key_set;
 mod moment;
 mod path;
 mod request;
+mod sync_token;
 mod tokens;
 
 use kit::TASK_ID;
@@ -39,6 +40,7 @@ pub use self::event::{event, event_of};
 pub use self::key_set::key_set;
 pub use self::path::path;
 pub use self::request::{request, request_of};
+pub use self::sync_token::{changes_query_of, sync_token};
 
 /// The user that tokens name where nothing is said of another.
 const USER: &str = "alice";
@@ -47,7 +49,7 @@ const USER: &str = "alice";
 pub type Invariant = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const INVARIANTS: [Invariant; 9] = [
+pub const INVARIANTS: [Invariant; 10] = [
     ("bearer", bearer),
     ("body", body),
     ("claims", claims),
@@ -57,4 +59,5 @@ pub const INVARIANTS: [Invariant; 9] = [
     ("key_set", key_set),
     ("path", path),
     ("request", request),
+    ("sync_token", sync_token),
 ];

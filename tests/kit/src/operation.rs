@@ -25,7 +25,7 @@ struct Facts {
     /// The conditional header field that it takes.
     condition: Option<&'static str>,
     takes_idempotency_key: bool,
-    /// Good queries, each of which makes it ask DynamoDB something else; none if it takes no query.
+    /// Good queries, of which each makes it ask DynamoDB something else; none if it takes no query.
     queries: &'static [&'static str],
     /// What it asks DynamoDB for on the usual path, and nothing else.
     asks: &'static str,
@@ -112,7 +112,7 @@ operations! {
         body: Body::None,
         condition: None,
         takes_idempotency_key: false,
-        queries: &["status=all", "status=open", "status=completed&tag=work"],
+        queries: &["status=completed&tag=work", "status=open", "status=all"],
         asks: "Query",
     };
     /// Lists what changed.
