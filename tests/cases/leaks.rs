@@ -44,7 +44,8 @@ fn request(operation: Operation, id: &str, token: &str) -> Event {
     let event = Event::anonymous("me").bearer(token).header("x-marked", "CANARY-header").header("cookie", "CANARY=1");
     let event = if operation.is_on_a_task() { event.task(id) } else { event };
     let event = if operation.takes_idempotency_key() { event.header("idempotency-key", "CANARY-key") } else { event };
-    let event = if operation.takes_query() { event.query(&[("tag", "CANARY-tag")]) } else { event };
+    let query = operation.queries().first().copied().unwrap_or_default().replace("tag=work", "tag=CANARY-tag");
+    let event = event.raw_query(&query);
     if !operation.needs_body() {
         return event;
     }
@@ -124,6 +125,7 @@ fn wrong(operation: Operation, id: &str, good: &str) -> Vec<Case> {
         cases.extend([
             Case::new("wrong parameters", ours().query(&parameters), 400),
             Case::new("a cursor", cursor, 400),
+            Case::new("a sync token", ours().query(&[("since", "CANARY")]), 400),
         ]);
     } else {
         cases.push(Case::new("a query", query, 400));

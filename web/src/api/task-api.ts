@@ -11,6 +11,8 @@ export type TaskReplacement = components["schemas"]["TaskReplacement"];
 export type TaskChanges = components["schemas"]["TaskChanges"];
 export type Page = components["schemas"]["Page"];
 export type ListQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
+export type Changes = components["schemas"]["Changes"];
+export type ChangesQuery = NonNullable<operations["listChanges"]["parameters"]["query"]>;
 
 export interface TaskApiOptions {
   /** Where the API is, with what it is mounted under, if anything. */
@@ -31,6 +33,7 @@ export type CallOptions = Pick<RequestInit, "signal" | "keepalive">;
 export type Known = Pick<Task, "id"> & Partial<Pick<Task, "version">>;
 
 const TASKS = "/api/{user_id}/tasks";
+const CHANGES = "/api/{user_id}/tasks/changes";
 const TASK = "/api/{user_id}/tasks/{task_id}";
 const COMPLETE = "/api/{user_id}/tasks/{task_id}/complete";
 
@@ -62,6 +65,11 @@ export class TaskApi {
   async listTasks(query: ListQuery = {}, options: CallOptions = {}) {
     const params = { path: { user_id: this.#userId }, query };
     return data(await this.#client.GET(TASKS, { ...options, params }));
+  }
+
+  async listChanges(query: ChangesQuery = {}, options: CallOptions = {}) {
+    const params = { path: { user_id: this.#userId }, query };
+    return data(await this.#client.GET(CHANGES, { ...options, params }));
   }
 
   async getTask(id: string, options: CallOptions = {}) {
