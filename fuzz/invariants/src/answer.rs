@@ -15,7 +15,8 @@ pub(crate) struct Answer {
 }
 
 /// The codes of problems, and the status of each.
-const CODES: [(&str, u64); 20] = [
+const CODES: [(&str, u64); 22] = [
+    ("already_exists", 412),
     ("body_too_large", 413),
     ("forbidden", 403),
     ("idempotency_key_in_flight", 409),
@@ -28,6 +29,7 @@ const CODES: [(&str, u64); 20] = [
     ("invalid_json", 400),
     ("invalid_parameter", 400),
     ("invalid_request", 400),
+    ("invalid_task_id", 422),
     ("storage_full", 507),
     ("task_not_found", 404),
     ("token_expired", 401),
@@ -90,7 +92,9 @@ impl Answer {
             // A key may be of a task that is gone.
             404 => operation.is_on_a_task() || operation.takes_idempotency_key(),
             412 => operation.takes_if_match(),
-            413 | 415 | 422 => operation.takes_body(),
+            413 | 415 => operation.takes_body(),
+            422 => operation.takes_body() || operation.takes_idempotency_key(),
+            201 if operation.creates_under_its_id() => true,
             success => success == u64::from(operation.success()),
         };
         assert!(known, "{operation:?} answers {self:?}");
