@@ -2,7 +2,7 @@
 //! from outside.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -194,6 +194,20 @@ impl TaskId {
         let canonical = uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
         (canonical && uuid.get_version_num() == 7).then_some(id)
     }
+
+    /// Reads the id that a client made for a new task. Its clock may be fast, but not by more than a day: lists are in
+    /// the order of ids.
+    ///
+    /// # Errors
+    /// Says what an id must be.
+    pub fn parse_new(text: &str, now: SystemTime) -> Result<Self, Invalid> {
+        let id = Self::parse(text).ok_or(Invalid("must be a UUID of version 7 in lower case"))?;
+        let (seconds, nanoseconds) = id.0.get_timestamp().map(|timestamp| timestamp.to_unix()).unwrap_or_default();
+        let is_in_time = UNIX_EPOCH + Duration::new(seconds, nanoseconds) <= now + Self::MAX_AHEAD;
+        if is_in_time { Ok(id) } else { Err(Invalid("must not have a time more than a day from now")) }
+    }
+
+    const MAX_AHEAD: Duration = Duration::from_hours(24);
 }
 
 impl fmt::Display for TaskId {
@@ -437,7 +451,6 @@ fn longer_than(text: &str, max_chars: usize) -> bool {
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
-    use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
     fn title_is_trimmed_and_bounded_in_characters() {
@@ -535,6 +548,22 @@ mod tests {
             assert_eq!(TaskId::parse(&refused), None, "{refused}");
         }
         assert_eq!(TaskId::parse("67e55044-10b1-426f-9247-bb680e5fe0c8"), None, "a random id, version 4");
+    }
+
+    #[test]
+    fn new_id_is_at_most_a_day_ahead() {
+        // 2026-11-21T10:30:00.123Z.
+        let id = "019aa5f7-a25b-7000-8000-000000000000";
+        let time = UNIX_EPOCH + Duration::from_millis(0x019a_a5f7_a25b);
+        let day = Duration::from_hours(24);
+        for now in [time - day, time, time + 1_000 * day] {
+            assert_eq!(TaskId::parse_new(id, now).ok(), TaskId::parse(id));
+        }
+        let refused = TaskId::parse_new(id, time - day - Duration::from_millis(1));
+        assert_eq!(refused, Err(Invalid("must not have a time more than a day from now")));
+        for text in ["none", "67e55044-10b1-426f-9247-bb680e5fe0c8", "ffffffff-ffff-7fff-bfff-ffffffffffff"] {
+            assert!(TaskId::parse_new(text, time).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn operation_facts_match_the_contract() {
         let takes_field = |name: &str| parameters.contains(&("header", name.to_owned()));
         assert_eq!(operation.takes_if_match(), takes_field("if-match"), "If-Match of {at}");
         assert_eq!(
-            operation.condition() == Some("if-none-match"),
+            operation.condition() == Some("if-none-match") || operation.creates_under_its_id(),
             takes_field("if-none-match"),
             "If-None-Match of {at}"
         );
@@ -60,7 +60,9 @@ fn operation_facts_match_the_contract() {
         }
         let responses = definition["responses"].as_object().unwrap();
         let successes: Vec<_> = responses.keys().filter(|status| status.starts_with('2')).collect();
-        assert_eq!(successes, [&operation.success().to_string()], "success of {at}");
+        let expected = [Some(operation.success()), operation.creates_under_its_id().then_some(201)];
+        let expected: Vec<_> = expected.into_iter().flatten().map(|status| status.to_string()).collect();
+        assert!(successes.into_iter().eq(&expected), "success of {at}");
     }
 }
 
@@ -231,17 +233,38 @@ impl Caller {
     }
 
     async fn everything_about_a_key(&mut self) {
-        let keyed =
-            |key: &str, title: &str| Event::by(ALICE).header("idempotency-key", key).json(&json!({ "title": title }));
-        for event in [keyed("a b", "x"), keyed("k", "x"), keyed("k", "x"), keyed("k", "y")] {
+        for key in ["a b", "k"] {
+            let event = self.good(Event::by(ALICE).header("idempotency-key", key)).await;
             self.send(event).await;
+        }
+        if self.operation.is_on_a_task() {
+            let id = self.api.create_titled("one").await;
+            let keyed = || Event::by(ALICE).task(&id).header("idempotency-key", "k");
+            self.api.call(Operation::UpdateTask, &keyed().json(&json!({ "title": "two" }))).await;
+            self.send(keyed().good_body(self.operation)).await;
+        } else {
+            self.everything_about_a_remembered_key().await;
+        }
+    }
+
+    async fn everything_about_a_remembered_key(&mut self) {
+        let keyed = |title: &str| Event::by(ALICE).header("idempotency-key", "l").json(&json!({ "title": title }));
+        for title in ["x", "x", "y"] {
+            self.send(keyed(title)).await;
         }
         let created = self.answers.iter().rev().find(|answer| answer.status == 201);
         let created = created.unwrap_or_else(|| panic!("{:?} creates no task", self.operation));
         let id = created.body["id"].clone();
         self.api.call(Operation::DeleteTask, &Event::by(ALICE).task(id.as_str().unwrap())).await;
-        self.send(keyed("k", "x")).await;
-        self.fail(Fault::Cancelled("TransactionConflict"), Event::by(ALICE).header("idempotency-key", "l")).await;
+        self.send(keyed("x")).await;
+        self.fail(Fault::Cancelled("TransactionConflict"), Event::by(ALICE).header("idempotency-key", "m")).await;
+    }
+
+    async fn everything_about_an_own_id(&mut self) {
+        for (id, condition) in [(UNKNOWN, "*"), (UNKNOWN, "*"), ("none", "*"), (UNKNOWN, "\"1\"")] {
+            let event = Event::by(ALICE).task(id).header("if-none-match", condition);
+            self.send(event.good_body(self.operation)).await;
+        }
     }
 }
 
@@ -265,6 +288,9 @@ async fn answers_and_contract_agree() {
         }
         if operation.is_on_a_task() {
             caller.everything_about_a_task().await;
+        }
+        if operation.creates_under_its_id() {
+            caller.everything_about_an_own_id().await;
         }
 
         let mut given = BTreeSet::new();

@@ -15,7 +15,8 @@ pub(crate) struct Answer {
 }
 
 /// The codes of problems with their statuses.
-const CODES: [(&str, u64); 22] = [
+const CODES: [(&str, u64); 24] = [
+    ("already_exists", 412),
     ("body_too_large", 413),
     ("forbidden", 403),
     ("idempotency_key_in_flight", 409),
@@ -29,6 +30,7 @@ const CODES: [(&str, u64); 22] = [
     ("invalid_parameter", 400),
     ("invalid_request", 400),
     ("invalid_sync_token", 400),
+    ("invalid_task_id", 422),
     ("storage_full", 507),
     ("sync_token_expired", 410),
     ("task_not_found", 404),
@@ -93,7 +95,9 @@ impl Answer {
             404 => operation.is_on_a_task() || operation.takes_idempotency_key(),
             410 => operation.answers() == Content::Changes,
             412 => operation.takes_if_match(),
-            413 | 415 | 422 => operation.takes_body(),
+            413 | 415 => operation.takes_body(),
+            422 => operation.takes_body() || operation.takes_idempotency_key(),
+            201 if operation.creates_under_its_id() => true,
             success => success == u64::from(operation.success()),
         };
         assert!(known, "{operation:?} returns {self:?}");

@@ -47,7 +47,7 @@ impl FieldError {
     }
 }
 
-/// A parameter of the query.
+/// A parameter of the query, or of the path.
 #[derive(Debug, Serialize)]
 pub(super) struct ParameterError {
     parameter: String,
@@ -94,6 +94,12 @@ impl Problem {
 
     pub(super) fn task_not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "task_not_found", "This user has no such task.")
+    }
+
+    pub(super) fn invalid_task_id(invalid: Invalid) -> Self {
+        let detail = format!("In the path, task_id {}.", invalid.0);
+        let errors = Errors::Parameters(vec![ParameterError::new("task_id", invalid)]);
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_task_id", detail) }
     }
 
     pub(super) fn bad_header(detail: impl Into<Cow<'static, str>>) -> Self {
@@ -217,10 +223,15 @@ impl From<StoreError> for Problem {
                 "version_mismatch",
                 "The task has changed: it is not in a version that If-Match names. Read it again.",
             ),
+            StoreError::AlreadyExists => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "already_exists",
+                "There is a task with this id, or there was one that has been deleted.",
+            ),
             StoreError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
-                "This Idempotency-Key was used for another task. Use a new key for a new task.",
+                "This Idempotency-Key was used for another request. Use a new key for each request.",
             ),
             StoreError::KeyInFlight => Self::new(
                 StatusCode::CONFLICT,

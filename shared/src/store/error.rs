@@ -12,7 +12,9 @@ pub enum StoreError {
     NotFound,
     /// The task is there, in another version than the precondition names.
     VersionMismatch,
-    /// The idempotency key was used for another task.
+    /// There is a task with the id of the new one, or the tombstone of one.
+    AlreadyExists,
+    /// The idempotency key was used for another request.
     KeyReused,
     /// The idempotency key is being used at this moment.
     KeyInFlight,

@@ -5,17 +5,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use uuid::Uuid;
 
 use super::StoreError;
+use super::write_id::WriteId;
 use crate::aws::Value;
 use crate::json::Text;
 use crate::task::{
-    DeletedTask, Description, Due, NewTask, Priority, Tag, Tags, Task, TaskId, Timestamp, Title, Version,
+    DeletedTask, Description, Due, NewTask, Priority, Replacement, Tag, Tags, Task, TaskId, Timestamp, Title, Version,
 };
 
 /// Attributes by name.
@@ -69,13 +68,13 @@ pub(super) mod attribute {
 pub(super) struct CreatedTask {
     pub(super) task: Task,
     pub(super) item: Item,
-    pub(super) write_id: AttributeValue,
+    pub(super) write_id: WriteId,
 }
 
-pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
-    let id = TaskId::new();
+pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: SystemTime) -> CreatedTask {
+    let Replacement { content: new, completed } = new;
     let now = Timestamp::from(now);
-    let write_id = new_write_id();
+    let completed_at = completed.then(|| now.clone());
     let due_key = due_key(new.due.as_ref(), id);
 
     let mut item = key(id);
@@ -87,8 +86,11 @@ pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
     set(attribute::UPDATED_AT, text(now.as_str()));
     set(attribute::UPDATED, text(updated(&now, id)));
     set(attribute::VERSION, number(1));
-    set(attribute::WRITE_ID, write_id.clone());
-    set(attribute::OPEN_DUE, text(due_key.as_str()));
+    set(attribute::WRITE_ID, write_id.value());
+    match &completed_at {
+        None => set(attribute::OPEN_DUE, text(due_key.as_str())),
+        Some(at) => set(attribute::COMPLETED_AT, text(at.as_str())),
+    };
     set(attribute::DUE_KEY, text(due_key));
     if let Some(description) = &new.description {
         set(attribute::DESCRIPTION, text(description.as_str()));
@@ -99,8 +101,7 @@ pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
 
     let NewTask { title, description, priority, due, tags } = new;
     let (created_at, updated_at) = (now.clone(), now);
-    let task =
-        Task { id, title, description, completed_at: None, priority, due, tags, created_at, updated_at, version: 1 };
+    let task = Task { id, title, description, completed_at, priority, due, tags, created_at, updated_at, version: 1 };
     CreatedTask { task, item, write_id }
 }
 
@@ -274,16 +275,6 @@ pub(super) const UNDATED: &str = "~";
 /// The sort key of the index by last write.
 pub(super) fn updated(at: &Timestamp, id: TaskId) -> String {
     format!("{}#{id}", at.as_str())
-}
-
-/// A name for one write, that no other has; in bytes, because a list is paid for by the size of its items.
-pub(super) fn new_write_id() -> AttributeValue {
-    AttributeValue::B(Blob::new(Uuid::now_v7().into_bytes()))
-}
-
-/// Whether the write with that name is one of the last three of this item.
-pub(super) fn is_written_by(item: &Item, write_id: &AttributeValue) -> bool {
-    attribute::WRITE_IDS.into_iter().any(|name| item.get(name) == Some(write_id))
 }
 
 pub(super) fn text(text: impl Into<String>) -> AttributeValue {

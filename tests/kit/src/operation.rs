@@ -154,7 +154,7 @@ operations! {
         answers: Content::SentTask,
         body: Body::Required(WHOLE_TASK),
         condition: Some("if-match"),
-        takes_idempotency_key: false,
+        takes_idempotency_key: true,
         queries: &[],
         asks: "UpdateItem",
     };
@@ -168,7 +168,7 @@ operations! {
         answers: Content::ChangedTask,
         body: Body::Required(r#"{ "title": "Write the long report", "priority": "low" }"#),
         condition: Some("if-match"),
-        takes_idempotency_key: false,
+        takes_idempotency_key: true,
         queries: &[],
         asks: "UpdateItem",
     };
@@ -182,7 +182,7 @@ operations! {
         answers: Content::ChangedTask,
         body: Body::Optional(r#"{ "completed": true }"#),
         condition: Some("if-match"),
-        takes_idempotency_key: false,
+        takes_idempotency_key: true,
         queries: &[],
         asks: "UpdateItem",
     };
@@ -196,7 +196,7 @@ operations! {
         answers: Content::Nothing,
         body: Body::None,
         condition: Some("if-match"),
-        takes_idempotency_key: false,
+        takes_idempotency_key: true,
         queries: &[],
         asks: "UpdateItem",
     };
@@ -256,7 +256,7 @@ impl Operation {
         }
     }
 
-    /// The conditional header field that it takes: `if-match` or `if-none-match`.
+    /// The conditional header field that it usually takes: `if-match` or `if-none-match`.
     pub fn condition(self) -> Option<&'static str> {
         self.facts().condition
     }
@@ -264,6 +264,11 @@ impl Operation {
     /// Whether it takes `If-Match`.
     pub fn takes_if_match(self) -> bool {
         self.condition() == Some("if-match")
+    }
+
+    /// Whether it creates a task under the id in its path, if `If-None-Match: *` says so.
+    pub fn creates_under_its_id(self) -> bool {
+        self.method() == "PUT"
     }
 
     /// Whether it takes an `Idempotency-Key`.
