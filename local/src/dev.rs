@@ -15,6 +15,7 @@ use shared::aws::Access;
 use shared::settings::Settings;
 use signer::SharedSecretIssuer;
 use tokio::task::spawn_blocking;
+use xshell::Shell;
 use xtask::{node, project};
 
 use crate::dynamodb::Storage;
@@ -25,20 +26,6 @@ use crate::stack::{DynamoDb, ISSUER, Options, Stack, environment};
 use crate::tables::Service;
 use crate::template::Template;
 use crate::{page, probe};
-
-/// The settings of the functions that are read from the developer's environment.
-pub const SETTINGS: [&str; 10] = [
-    "BETTER_AUTH_SECRET",
-    "BETTER_AUTH_SECRET_PREVIOUS",
-    "BETTER_AUTH_URL",
-    "JWKS_URL",
-    "JWKS",
-    "JWKS_MAX_STALE_SECONDS",
-    "TOKEN_ISSUER",
-    "TOKEN_AUDIENCE",
-    "TOKEN_MAX_BYTES",
-    "TOKEN_MAX_LIFETIME_SECONDS",
-];
 
 /// The users that get a token.
 const USERS: [&str; 2] = ["alice", "bob"];
@@ -83,13 +70,14 @@ impl Dev {
     /// # Errors
     /// Says in one line what prevents it.
     pub async fn run(self) -> Result<()> {
-        let folder = self.data.clone().unwrap_or_else(dev_folder);
+        // Not under version control.
+        let (shell, folder) = (Shell::new()?, self.data.clone().unwrap_or_else(|| project::root().join(".dev")));
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let verification = Verification::read(&self, &folder)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let _lock = lock(&folder, address)?;
         if let Some(file) = &self.ready_file {
-            remove(file)?;
+            shell.remove_path(file)?;
         }
         probe::wait_until_free(address).await?;
         if let Some(issuer) = verification.issuer() {
@@ -97,8 +85,8 @@ impl Dev {
         }
         let tables = folder.join("dynamodb");
         if self.fresh {
-            remove_folder(&tables)?;
-            remove_folder(&issuer_folder(&folder))?;
+            shell.remove_path(&tables)?;
+            shell.remove_path(issuer_folder(&folder))?;
         }
         let mut functions = Sources::now(["functions", "shared", "Cargo.toml"]);
         let mut issuer = Sources::now(["issuer"]);
@@ -116,7 +104,7 @@ impl Dev {
         .await?;
         verification.introduce(&stack, &folder, self.dynamodb.is_none())?;
         if let Some(file) = &self.ready_file {
-            announce(file, &stack.base_url())?;
+            write(file, &stack.base_url())?;
         }
         let has_issuer = verification.issuer().is_some();
         loop {
@@ -147,9 +135,10 @@ enum Tokens {
 
 impl Verification {
     fn read(options: &Dev, folder: &Path) -> Result<Self> {
-        let given = SETTINGS.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let template = Template::read()?;
+        let given = template.settings().into_iter().filter_map(|name| Some((name.to_owned(), std::env::var_os(name)?)));
         let mut settings: BTreeMap<_, _> =
-            given.map(|(name, value)| (name.to_owned(), value.to_string_lossy().into_owned())).collect();
+            given.map(|(name, value)| (name, value.to_string_lossy().into_owned())).collect();
         let foreign = ["BETTER_AUTH_SECRET", "BETTER_AUTH_URL"].into_iter().find(|name| settings.contains_key(*name));
         if let (Some(name), true) = (foreign, options.shared_secret) {
             bail!("--shared-secret runs an issuer, but {name} is set: unset one of them");
@@ -167,7 +156,7 @@ impl Verification {
             }
             None
         };
-        let environment = environment(&Template::read()?, settings.clone(), &Service::unchecked("http://127.0.0.1"));
+        let environment = environment(&template, settings.clone(), &Service::unchecked("http://127.0.0.1"));
         // Only checks the settings: nothing is sent from here.
         Settings::read(|name| environment.get(name).cloned(), Access::new("eu-central-1", "local", "local"))?;
         let tokens = match (issuer, settings.get("BETTER_AUTH_SECRET"), settings.get("BETTER_AUTH_URL")) {
@@ -192,9 +181,9 @@ impl Verification {
 
     fn introduce(&self, stack: &Stack, folder: &Path, is_embedded: bool) -> Result<()> {
         let base_url = stack.base_url();
-        announce(&folder.join("lambda-port"), &stack.lambda_port().to_string())?;
+        write(&folder.join("lambda-port"), &stack.lambda_port().to_string())?;
         for user in USERS {
-            remove(&folder.join(format!("token-{user}")))?;
+            Shell::new()?.remove_path(folder.join(format!("token-{user}")))?;
         }
         println!();
         if let Some(issuer) = self.issuer() {
@@ -224,7 +213,7 @@ impl Verification {
                 println!("\nTokens, valid for {hours} hours, also in {}", folder.join("token-…").display());
                 for user in USERS {
                     let token = issuer.token(user, TOKEN_LIFETIME);
-                    write_private(&folder.join(format!("token-{user}")), &token)?;
+                    write(&folder.join(format!("token-{user}")), &token)?;
                     println!("\n  {user}: {token}");
                 }
                 format!("$(cat '{}')", folder.join("token-alice").display())
@@ -297,79 +286,43 @@ fn development_secret(path: &Path) -> Result<String> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
     let secret = signer::random_secret();
-    write_private(path, &secret)?;
+    write(path, &secret)?;
     Ok(secret)
 }
 
-/// Replaces the file atomically, readable by this user alone.
-fn write_private(path: &Path, text: &str) -> Result<()> {
+/// Replaces a file, readable by this user alone, so that no reader sees half of it.
+fn write(path: &Path, text: &str) -> Result<()> {
     let unfinished = path.with_extension("new");
-    let write = || {
-        remove_if_there(&unfinished)?;
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        fs::rename(&unfinished, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    // Left by a run that was killed.
+    let _ = fs::remove_file(&unfinished);
+    let mut options = File::options();
+    let file = options.write(true).create_new(true).mode(0o600).open(&unfinished);
+    let written =
+        file.and_then(|mut file| file.write_all(text.as_bytes())).and_then(|()| fs::rename(&unfinished, path));
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn lock(folder: &Path, address: SocketAddr) -> Result<File> {
     let path = folder.join("lock");
+    let failure = || format!("cannot lock {}", path.display());
     let mut options = File::options();
-    let mut file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = file.with_context(failure)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let owner = fs::read_to_string(&path).unwrap_or_default();
             bail!("`cargo xtask dev` is already running on {owner}; stop it first");
         }
-        Err(TryLockError::Error(error)) => {
-            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-        }
+        Err(TryLockError::Error(error)) => return Err(error).with_context(failure),
     }
-    file.set_len(0)
-        .and_then(|()| write!(file, "http://{address}"))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.set_len(0).and_then(|()| write!(file, "http://{address}")).with_context(failure)?;
     Ok(file)
-}
-
-fn announce(file: &Path, text: &str) -> Result<()> {
-    // A reader waiting for the file must not see half of it.
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".new");
-    let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, file));
-    written.with_context(|| format!("cannot write {}", file.display()))
-}
-
-fn remove(file: &Path) -> Result<()> {
-    remove_if_there(file).with_context(|| format!("cannot remove {}", file.display()))
-}
-
-fn remove_folder(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot empty {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn remove_if_there(file: &Path) -> std::io::Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 async fn rebuild(stack: &Stack) {
     let Ok(template) = Template::read() else { return };
-    match Executables::build(template.functions().iter().map(|function| function.binary.as_str())).await {
+    match Executables::build(template.functions.iter().map(|function| function.binary.as_str())).await {
         Ok(executables) => {
             let restarted = stack.restart_changed(&executables);
             if !restarted.is_empty() {
@@ -399,11 +352,6 @@ async fn rebuild_page() {
 
 async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
     spawn_blocking(work).await?
-}
-
-/// The default data folder. Not under version control.
-fn dev_folder() -> PathBuf {
-    project::root().join(".dev")
 }
 
 fn url(text: &str) -> Result<String, String> {
@@ -450,10 +398,8 @@ mod tests {
     fn the_base_url_is_announced_whole() {
         let folder = folder("ready");
         let file = folder.join("ready");
-        announce(&file, "http://127.0.0.1:9000").unwrap();
+        write(&file, "http://127.0.0.1:9000").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "http://127.0.0.1:9000");
-        remove(&file).unwrap();
-        remove(&file).unwrap();
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -51,7 +51,7 @@ impl EmbeddedDynamoDb {
         });
         let service = Service::unchecked(&endpoint);
         let embedded = Self { database, service, stop: Some(stop), sweeper: None };
-        embedded.service.prepare(Template::read()?.tables()).await?;
+        embedded.service.prepare(&Template::read()?.tables).await?;
         Ok(embedded)
     }
 
@@ -163,9 +163,9 @@ mod tests {
         let folder = folder("other");
         let path = folder.join("tables.sqlite");
         let database = Database::new(path.to_str().unwrap()).unwrap();
-        let mut tasks = Template::read().unwrap().tables().first().unwrap().clone();
+        let mut tasks = Template::read().unwrap().tables.first().unwrap().clone();
         tasks.local_indexes.pop();
-        tasks.attributes.remove("updated");
+        tasks.attributes.retain(|attribute| attribute.attribute_name() != "updated");
         let listener = TcpListener::bind(ANYWHERE).await.unwrap();
         let other = Service::unchecked(&format!("http://{}", listener.local_addr().unwrap()));
         let server = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));

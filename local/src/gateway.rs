@@ -56,7 +56,7 @@ impl Gateway {
         template: &Template,
         origins: impl IntoIterator<Item = String>,
     ) -> Result<Self> {
-        let functions = template.functions().iter().map(|function| {
+        let functions = template.functions.iter().map(|function| {
             let permits = Arc::new(Semaphore::new(CONCURRENCY));
             let routes = function.routes.iter();
             routes.map(move |route| Destination {
@@ -67,7 +67,7 @@ impl Gateway {
         });
         let api = Api {
             destinations: functions.flatten().collect(),
-            cors: CorsHeaders::new(template.cors(), origins).context("CorsConfiguration of template.yaml")?,
+            cors: CorsHeaders::new(&template.cors, origins).context("CorsConfiguration of template.yaml")?,
             router,
             client: Client::builder(TokioExecutor::new()).build_http(),
         };

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
@@ -78,6 +78,8 @@ pub struct Stack {
     _embedded: Option<EmbeddedDynamoDb>,
     processes: ProcessGroup,
     supervisors: JoinSet<()>,
+    logs: PathBuf,
+    ended: mpsc::Sender<Ending>,
     endings: mpsc::Receiver<Ending>,
     restarts: BTreeMap<String, watch::Sender<()>>,
 }
@@ -97,7 +99,7 @@ impl Stack {
         let has_issuer = options.issuer.is_some();
         let emulator = spawn_blocking(move || install(has_issuer)).await??;
         let template = Template::read()?;
-        let functions = template.functions().iter().map(|function| function.binary.as_str());
+        let functions = template.functions.iter().map(|function| function.binary.as_str());
         let executables = Executables::build(functions).await?;
         let port = if options.port == 0 { probe::free_port().await? } else { options.port };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -111,7 +113,7 @@ impl Stack {
                 (embedded.service().clone(), Some(embedded))
             }
             DynamoDb::Other(service) => {
-                service.prepare(template.tables()).await?;
+                service.prepare(&template.tables).await?;
                 (service, None)
             }
         };
@@ -126,60 +128,31 @@ impl Stack {
             _embedded: embedded,
             processes,
             supervisors: JoinSet::new(),
+            logs: options.logs,
+            ended,
             endings,
             restarts: BTreeMap::new(),
         };
-        stack.supervise(
-            1,
-            Supervised {
-                name: ROUTER.to_owned(),
-                program: emulator.join("cargo-lambda"),
-                arguments: router_arguments(router.port()),
-                environment: BTreeMap::new(),
-                group: stack.processes.id(),
-                log: Arc::new(log_file(&options.logs, ROUTER)?),
-                is_echoed: false,
-                ended: ended.clone(),
-            },
-        );
-        stack.unless_a_process_ends(probe::wait_until_open(router, STARTUP), &options.logs).await?;
+        let port = router.port().to_string();
+        let watch = ["lambda", "watch", "--only-lambda-apis", "--ignore-changes", "--disable-cors"];
+        let watch = [&watch[..], &["--invoke-address", "127.0.0.1", "--invoke-port", &port]].concat();
+        stack.supervise(1, ROUTER, emulator.join("cargo-lambda"), &watch, BTreeMap::new())?;
+        stack.unless_a_process_ends(probe::wait_until_open(router, STARTUP)).await?;
         if let Some(issuer) = &options.issuer {
-            stack.supervise(
-                1,
-                Supervised {
-                    name: ISSUER.to_owned(),
-                    program: "node".into(),
-                    arguments: vec![project::root().join("issuer/src/main.js").display().to_string()],
-                    environment: issuer.environment(&stack.base_url()),
-                    group: stack.processes.id(),
-                    log: Arc::new(log_file(&options.logs, ISSUER)?),
-                    is_echoed: true,
-                    ended: ended.clone(),
-                },
-            );
-            let answers = answers(issuer.address(), "GET", "/config.json", 200);
-            stack.unless_a_process_ends(answers, &options.logs).await?;
+            let main = project::root().join("issuer/src/main.js").display().to_string();
+            let environment = issuer.environment(&stack.base_url());
+            stack.supervise(1, ISSUER, "node".into(), &[&main], environment)?;
+            stack.unless_a_process_ends(answers(issuer.address(), "GET", "/config.json", 200)).await?;
         }
         let environment = environment(&template, options.settings, &stack.dynamodb);
-        for name in template.functions().iter().map(|function| function.binary.as_str()) {
+        for name in template.functions.iter().map(|function| function.binary.as_str()) {
             let mut environment = environment.clone();
             environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
             environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{router}/.rt/{name}"));
-            stack.supervise(
-                PROCESSES_PER_FUNCTION,
-                Supervised {
-                    name: name.to_owned(),
-                    program: executables.path(name)?.to_path_buf(),
-                    arguments: Vec::new(),
-                    environment,
-                    group: stack.processes.id(),
-                    log: Arc::new(log_file(&options.logs, name)?),
-                    is_echoed: true,
-                    ended: ended.clone(),
-                },
-            );
+            let program = executables.path(name)?.to_path_buf();
+            stack.supervise(PROCESSES_PER_FUNCTION, name, program, &[], environment)?;
         }
-        stack.unless_a_process_ends(all_functions_answer(&template, address), &options.logs).await?;
+        stack.unless_a_process_ends(all_functions_answer(&template, address)).await?;
         Ok(stack)
     }
 
@@ -228,22 +201,43 @@ impl Stack {
         self.processes.stop().await;
     }
 
-    fn supervise(&mut self, processes: usize, supervised: Supervised) {
+    /// Keeps so many processes of a program running.
+    fn supervise(
+        &mut self,
+        processes: usize,
+        name: &str,
+        program: PathBuf,
+        arguments: &[&str],
+        environment: BTreeMap<String, String>,
+    ) -> Result<()> {
+        let log = self.log_of(name);
+        let supervised = Arc::new(Supervised {
+            name: name.to_owned(),
+            program,
+            arguments: arguments.iter().copied().map(str::to_owned).collect(),
+            environment,
+            group: self.processes.id(),
+            log: File::create(&log).with_context(|| format!("cannot write {}", log.display()))?,
+            ended: self.ended.clone(),
+        });
         let (restart, _) = watch::channel(());
-        let supervised = Arc::new(supervised);
         for _ in 0..processes {
             self.supervisors.spawn(Arc::clone(&supervised).keep_running(restart.subscribe()));
         }
-        self.restarts.insert(supervised.name.clone(), restart);
+        self.restarts.insert(name.to_owned(), restart);
+        Ok(())
+    }
+
+    fn log_of(&self, name: &str) -> PathBuf {
+        self.logs.join(name).with_extension("log")
     }
 
     /// The result of `startup`, unless a process ends before it.
-    async fn unless_a_process_ends(&mut self, startup: impl Future<Output = Result<()>>, logs: &Path) -> Result<()> {
+    async fn unless_a_process_ends(&mut self, startup: impl Future<Output = Result<()>>) -> Result<()> {
         tokio::select! {
             started = startup => started,
             Some(Ending { name, status }) = self.endings.recv() => {
-                let log = logs.join(&name).with_extension("log");
-                let text = fs::read_to_string(&log).unwrap_or_default();
+                let text = fs::read_to_string(self.log_of(&name)).unwrap_or_default();
                 let last = text.lines().last().unwrap_or("it logged nothing");
                 bail!("{name} ended before it could serve ({status}): {last}")
             }
@@ -268,7 +262,7 @@ fn install(has_issuer: bool) -> Result<PathBuf> {
 }
 
 async fn all_functions_answer(template: &Template, address: SocketAddr) -> Result<()> {
-    for function in template.functions() {
+    for function in &template.functions {
         for Route { method, path } in &function.routes {
             let path = path.replace("{user_id}", "me").replace("{task_id}", "none");
             answers(address, method, &path, 401).await.with_context(|| function.binary.clone())?;
@@ -283,17 +277,6 @@ pub fn page_origin(port: u16) -> String {
     format!("http://127.0.0.1:{}", port.saturating_add(1))
 }
 
-fn router_arguments(port: u16) -> Vec<String> {
-    let port = port.to_string();
-    let fixed = ["lambda", "watch", "--only-lambda-apis", "--ignore-changes", "--disable-cors"];
-    fixed
-        .into_iter()
-        .chain(["--invoke-address", "127.0.0.1"])
-        .chain(["--invoke-port", &port])
-        .map(str::to_owned)
-        .collect()
-}
-
 /// A program that is kept running: a function, or the router.
 struct Supervised {
     name: String,
@@ -301,9 +284,7 @@ struct Supervised {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     group: i32,
-    log: Arc<File>,
-    /// Whether warnings and errors are also printed on the terminal.
-    is_echoed: bool,
+    log: File,
     ended: mpsc::Sender<Ending>,
 }
 
@@ -339,7 +320,7 @@ impl Supervised {
         }
     }
 
-    fn spawn(&self) -> Result<Child> {
+    fn spawn(self: &Arc<Self>) -> Result<Child> {
         let mut command = Command::new(&self.program);
         // Lambda sets the account and region; the developer's own must not leak in.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_")) {
@@ -361,15 +342,15 @@ impl Supervised {
         Ok(child)
     }
 
-    fn keep_log(&self, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
-        let Some(output) = output else { return };
-        let (name, log, is_echoed) = (self.name.clone(), Arc::clone(&self.log), self.is_echoed);
+    /// Keeps what the program prints. Warnings and errors, but not the router's, are also printed on the terminal.
+    fn keep_log(self: &Arc<Self>, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
+        let (Some(output), this) = (output, Arc::clone(self)) else { return };
         tokio::spawn(async move {
             let mut lines = BufReader::new(output).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                let _ = log.as_ref().write_all(format!("{line}\n").as_bytes());
-                if is_echoed && deserves_attention(&line) {
-                    eprintln!("{name}: {line}");
+                let _ = (&this.log).write_all(format!("{line}\n").as_bytes());
+                if this.name != ROUTER && deserves_attention(&line) {
+                    eprintln!("{}: {line}", this.name);
                 }
             }
         });
@@ -378,13 +359,10 @@ impl Supervised {
 
 /// Whether a log line is a warning, an error, or not a log entry at all, such as the message of a panic.
 fn deserves_attention(line: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Entry {
-        level: String,
-    }
-    match serde_json::from_str::<Entry>(line) {
-        Ok(entry) => matches!(entry.level.as_str(), "WARN" | "ERROR"),
-        Err(_) => !line.trim().is_empty(),
+    let entry = serde_json::from_str::<Value>(line).ok();
+    match entry.as_ref().and_then(|entry| entry.get("level")?.as_str()) {
+        Some(level) => matches!(level, "WARN" | "ERROR"),
+        None => !line.trim().is_empty(),
     }
 }
 
@@ -398,7 +376,7 @@ pub fn environment(
     let mut environment = settings;
     let fixed = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")];
     environment.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    environment.extend(dynamodb.environment(template.tables()));
+    environment.extend(dynamodb.environment(&template.tables));
     environment
 }
 
@@ -412,11 +390,6 @@ async fn answers(address: SocketAddr, method: &str, path: &str, expected: u16) -
             _ => sleep(Duration::from_millis(50)).await,
         }
     }
-}
-
-fn log_file(folder: &Path, name: &str) -> Result<File> {
-    let path = folder.join(name).with_extension("log");
-    File::create(&path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

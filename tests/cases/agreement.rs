@@ -26,7 +26,7 @@ pub(crate) type Routes = BTreeMap<String, BTreeSet<Route>>;
 
 pub(crate) fn template_routes() -> Routes {
     let template = Template::read().unwrap();
-    let routes = template.functions().iter().map(|function| {
+    let routes = template.functions.iter().map(|function| {
         let routes = function.routes.iter().cloned().collect();
         (function.binary.clone(), routes)
     });
@@ -78,7 +78,7 @@ fn flat(routes: &Routes) -> BTreeSet<String> {
 
 #[test]
 fn resource_is_named_after_its_binary() {
-    for function in Template::read().unwrap().functions() {
+    for function in Template::read().unwrap().functions {
         let words = function.binary.split('-').map(|word| format!("{}{}", word[..1].to_uppercase(), &word[1..]));
         assert_eq!(function.logical_id, format!("{}Function", words.collect::<String>()));
     }
@@ -170,17 +170,9 @@ fn one_module_verifies_and_one_knows_dynamodb() {
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    files
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = paths.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
 #[test]
@@ -197,9 +189,8 @@ fn function_gets_exactly_the_settings_it_reads() {
     let mut ours: BTreeSet<_> = read.into_iter().filter(|name| !name.starts_with("AWS_")).collect();
     // The C library reads these.
     ours.extend(["RES_OPTIONS", "GLIBC_TUNABLES"].map(str::to_owned));
-    for function in Template::read().unwrap().functions() {
-        let given = function.environment.iter().cloned().collect();
-        assert_same(&format!("{} in template.yaml", function.logical_id), &given, "the code", &ours);
+    for function in Template::read().unwrap().functions {
+        assert_same(&format!("{} in template.yaml", function.logical_id), &function.environment, "the code", &ours);
     }
     let page = fs::read_to_string(root().join("docs/settings.md")).unwrap();
     for name in ours {
@@ -210,7 +201,7 @@ fn function_gets_exactly_the_settings_it_reads() {
 #[test]
 fn answers_come_before_lambda_and_gateway_time_out() {
     const API_GATEWAY_SECONDS: u64 = 30;
-    for function in Template::read().unwrap().functions() {
+    for function in Template::read().unwrap().functions {
         assert!(ANSWER_WITHIN.as_secs() + 3 <= function.timeout, "{}", function.logical_id);
         assert!(function.timeout < API_GATEWAY_SECONDS);
     }
@@ -274,22 +265,11 @@ async fn role_allows_exactly_what_its_function_does() {
         let requests = every_request_of(&api, operation).await;
         let needed: BTreeSet<_> = requests.iter().flat_map(permissions).collect();
 
-        let function = template.functions().iter().find(|function| function.binary == operation.name());
+        let function = template.functions.iter().find(|function| function.binary == operation.name());
         let function = function.unwrap_or_else(|| panic!("add {} to template.yaml", operation.name()));
-        let mut allowed = BTreeSet::new();
-        for statement in &function.statements {
-            for (action, resource) in
-                statement.actions.iter().flat_map(|action| statement.resources.iter().map(move |on| (action, on)))
-            {
-                let table = template.tables().iter().find(|table| table.logical_id == resource.table).unwrap();
-                let index = resource.index.iter().map(|index| format!("/{index}")).collect::<String>();
-                let action = action.strip_prefix("dynamodb:").unwrap().to_owned();
-                allowed.insert((action, format!("{}{index}", table.local_name())));
-            }
-        }
         assert_same(
             &format!("the role of {}", operation.name()),
-            &allowed,
+            &function.permissions,
             &format!("the code of {}", operation.name()),
             &needed,
         );
@@ -302,12 +282,13 @@ async fn items_expire_by_the_templates_attribute() {
     let event = Event::by(ALICE).header("idempotency-key", "k").json(&json!({ "title": "one" }));
     let id = api.call(Operation::CreateTask, &event).await.body["id"].as_str().unwrap().to_owned();
     api.call(Operation::DeleteTask, &Event::by(ALICE).task(&id)).await;
-    for table in Template::read().unwrap().tables() {
-        let attribute = table.time_to_live.clone().unwrap();
-        let items = api.items(&table.local_name(), ALICE);
-        assert!(items.iter().all(|item| item[&attribute]["N"].is_string()), "{}", table.logical_id);
+    for table in Template::read().unwrap().tables {
+        let attribute = table.time_to_live.unwrap();
+        let items = api.items(&table.local_name, ALICE);
+        assert!(items.iter().all(|item| item[&attribute]["N"].is_string()), "{}", table.local_name);
         for index in &table.local_indexes {
-            assert_eq!(index.projection, "ALL", "attributes that are not projected are silently missing");
+            let projection = index.projection().and_then(|projection| projection.projection_type()).unwrap();
+            assert_eq!(projection.as_str(), "ALL", "attributes that are not projected are silently missing");
         }
     }
 }

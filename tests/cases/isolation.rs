@@ -28,34 +28,11 @@ async fn foreign_path_is_forbidden_before_any_read() {
     let task = api.create_titled("mine").await;
     let before = api.items("tasks", ALICE);
     api.wire.take();
-    let paths = [
-        ALICE,
-        "nobody",
-        "",
-        " ",
-        "ME",
-        "Me",
-        "m%65",
-        "bob ",
-        " bob",
-        "Bob",
-        "bob/",
-        "bob%00",
-        "%62ob",
-        "bo",
-        "bobb",
-        "..",
-        ".",
-        "bob,alice",
-        "*",
-        "me,bob",
-        "bob/../alice",
-        "null",
-        "undefined",
-        "{user_id}",
-    ];
+    let short =
+        [ALICE, "nobody", "", " ", "ME", "Me", "m%65", "bob ", " bob", "Bob", "bob/", "bob%00", "%62ob", "bo", "bobb"];
+    let long = ["..", ".", "*", "me,bob", "null", "bob,alice", "bob/../alice", "undefined", "{user_id}"];
     for operation in Operation::ALL {
-        for path in paths {
+        for path in short.into_iter().chain(long) {
             // Errors in the body, the query, and the id do not matter, because the path is checked first.
             let event = Event::by(BOB).at(path).raw_query("limit=x").header("if-match", "x");
             for event in [event.clone().of(operation, &task), event.task("no-id").body("text/plain", "{")] {

@@ -31,6 +31,12 @@ async fn assert_refused(api: &Api, why: &str, token: &str, code: &str) {
     assert_eq!(api.wire.take(), [], "{why}: a request reached DynamoDB");
 }
 
+async fn assert_all_refused(api: &Api, tokens: impl IntoIterator<Item = (&'static str, String)>) {
+    for (why, token) in tokens {
+        assert_refused(api, why, &token, INVALID).await;
+    }
+}
+
 async fn assert_accepted(api: &Api, why: &str, token: &str) {
     let answer = api.call(Operation::ListTasks, &Event::anonymous(ALICE).bearer(token)).await;
     assert_eq!(answer.status, 200, "{why}: {answer:?}");
@@ -45,12 +51,22 @@ fn good() -> Signer {
     Signer::default()
 }
 
+/// A token that this key signed, with another header.
+fn header_by(key: Key, members: Value) -> String {
+    Signer::with(key).header(members).token(ALICE)
+}
+
+/// A token that this key signed, with other claims.
+fn claims_by(key: Key, members: Value) -> String {
+    Signer::with(key).claims(members).token(ALICE)
+}
+
 fn header(members: Value) -> String {
-    good().header(members).token(ALICE)
+    header_by(Key::Secret, members)
 }
 
 fn claims(members: Value) -> String {
-    good().claims(members).token(ALICE)
+    claims_by(Key::Secret, members)
 }
 
 /// Signs this payload with a valid header.
@@ -156,7 +172,7 @@ fn bad_headers() -> Vec<(&'static str, String)> {
 
 /// Tokens with a valid signature and invalid claims.
 fn bad_claims() -> Vec<(&'static str, String)> {
-    let later = now() + 60;
+    let (later, user) = (now() + 60, json!({ "id": "alice" }));
     vec![
         ("no subject", payload(&format!(r#"{{"exp":{later}}}"#))),
         ("an empty subject", good().token("")),
@@ -172,10 +188,7 @@ fn bad_claims() -> Vec<(&'static str, String)> {
         ("a null subject", payload(&format!(r#"{{"sub":null,"exp":{later}}}"#))),
         ("only an id, as another claim", payload(&format!(r#"{{"id":"alice","userId":"alice","exp":{later}}}"#))),
         ("an e-mail link of Better Auth", payload(&format!(r#"{{"email":"a@example.com","exp":{later}}}"#))),
-        (
-            "a cookie cache of Better Auth",
-            payload(&format!(r#"{{"session":{{}},"user":{{"id":"alice"}},"exp":{later}}}"#)),
-        ),
+        ("a cookie cache of Better Auth", payload(&format!(r#"{{"session":{{}},"user":{user},"exp":{later}}}"#))),
         ("no expiry", claims(json!({ "exp": null }))),
         ("an expiry that is a string", claims(json!({ "exp": later.to_string() }))),
         ("a null expiry", payload(r#"{"sub":"alice","exp":null}"#)),
@@ -220,14 +233,8 @@ fn forged() -> Vec<(&'static str, String)> {
         ("a bit of the signature changed", format!("{signed}.{flipped}")),
         ("another token's signature", format!("{other_signed}.{signature}")),
         ("a signature of zeros", format!("{signed}.{}", URL_SAFE_NO_PAD.encode([0; 32]))),
-        (
-            "a key in the header",
-            Signer::with(Key::OtherSecret).header(json!({ "jwk": { "kty": "oct", "k": "eHh4" } })).token(ALICE),
-        ),
-        (
-            "a key set URL in the header",
-            Signer::with(Key::OtherEd25519).header(json!({ "jku": "https://evil.example/jwks" })).token(ALICE),
-        ),
+        ("a key in the header", header_by(Key::OtherSecret, json!({ "jwk": { "kty": "oct", "k": "eHh4" } }))),
+        ("a key set URL in the header", header_by(Key::OtherEd25519, json!({ "jku": "https://evil.example/jwks" }))),
         ("an asymmetric key", Signer::with(Key::Ed25519).token(ALICE)),
     ]
 }
@@ -240,47 +247,34 @@ async fn table_has_over_a_hundred_bad_tokens() {
 #[tokio::test]
 async fn malformed_token_is_refused_everywhere() {
     let api = Api::start().await;
-    for (why, token) in malformed() {
-        assert_refused(&api, why, &token, INVALID).await;
-    }
+    assert_all_refused(&api, malformed()).await;
 }
 
 #[tokio::test]
 async fn token_with_a_bad_header_is_refused_everywhere() {
     let api = lenient().await;
-    for (why, token) in bad_headers() {
-        assert_refused(&api, why, &token, INVALID).await;
-    }
+    assert_all_refused(&api, bad_headers()).await;
 }
 
 #[tokio::test]
 async fn token_with_bad_claims_is_refused_everywhere() {
     let api = lenient().await;
-    for (why, token) in bad_claims() {
-        assert_refused(&api, why, &token, INVALID).await;
-    }
+    assert_all_refused(&api, bad_claims()).await;
 }
 
 #[tokio::test]
 async fn forged_token_is_refused_everywhere() {
     let api = Api::start().await;
-    for (why, token) in forged() {
-        assert_refused(&api, why, &token, INVALID).await;
-    }
+    assert_all_refused(&api, forged()).await;
 }
 
 /// Tokens that a front end's server signs for others, if it uses one secret for everything.
 fn for_others() -> [(&'static str, Signer); 2] {
     let logout = json!({ "http://schemas.openid.net/event/backchannel-logout": {} });
+    let signed = |members: Value| good().claims(json!({ "aud": "third-party" })).claims(members);
     [
-        (
-            "an ID token for a third party",
-            good().claims(json!({ "aud": "third-party", "nonce": "x", "auth_time": now() })),
-        ),
-        (
-            "a logout token for a third party",
-            good().claims(json!({ "aud": "third-party", "jti": "x", "events": logout })),
-        ),
+        ("an ID token for a third party", signed(json!({ "nonce": "x", "auth_time": now() }))),
+        ("a logout token for a third party", signed(json!({ "jti": "x", "events": logout }))),
     ]
 }
 
@@ -323,7 +317,7 @@ async fn expired_tokens_get_their_own_code() {
     ] {
         assert_refused(&api, why, &token, EXPIRED).await;
     }
-    let forged = Signer::with(Key::OtherSecret).claims(json!({ "exp": 0 })).token(ALICE);
+    let forged = claims_by(Key::OtherSecret, json!({ "exp": 0 }));
     assert_refused(&api, "expired and forged", &forged, INVALID).await;
     let otherwise_bad = claims(json!({ "exp": 0, "nbf": now() + 60 }));
     assert_refused(&api, "expired and not yet valid", &otherwise_bad, INVALID).await;
@@ -381,61 +375,38 @@ async fn key_decides_the_algorithm() {
     for key in Key::PUBLISHED {
         assert_accepted(&api, "a published key", &Signer::with(key).token(ALICE)).await;
     }
-    for (why, token) in [
-        ("no key id", Signer::with(Key::Ed25519).header(json!({ "kid": null })).token(ALICE)),
-        ("an empty key id", Signer::with(Key::Ed25519).header(json!({ "kid": "" })).token(ALICE)),
-        ("another key's id", Signer::with(Key::Ed25519).header(json!({ "kid": "ec" })).token(ALICE)),
-        ("a key id in upper case", Signer::with(Key::Ed25519).header(json!({ "kid": "ED" })).token(ALICE)),
+    let certificate = json!({ "x5c": ["MIIB"], "x5u": "http://127.0.0.1:1/certificate" });
+    let token = Signer::with(Key::P256).token(ALICE);
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let integer = |part: &[u8]| [&[2, 33, 0], part].concat();
+    let der = [vec![0x30, 70], integer(&raw[..32]), integer(&raw[32..])].concat();
+    let tokens = [
+        ("no key id", header_by(Key::Ed25519, json!({ "kid": null }))),
+        ("an empty key id", header_by(Key::Ed25519, json!({ "kid": "" }))),
+        ("another key's id", header_by(Key::Ed25519, json!({ "kid": "ec" }))),
+        ("a key id in upper case", header_by(Key::Ed25519, json!({ "kid": "ED" }))),
         ("another key with the same id", Signer::with(Key::OtherEd25519).token(ALICE)),
         ("another RSA key with the same id", Signer::with(Key::OtherRs256).token(ALICE)),
         ("the public key as a secret", Signer::with(Key::PublicKeyAsSecret).token(ALICE)),
-        ("the public key as a secret, with its own algorithm's name", {
-            Signer::with(Key::PublicKeyAsSecret).header(json!({ "alg": "EdDSA" })).token(ALICE)
-        }),
-        ("the algorithm none", Signer::with(Key::Ed25519).header(json!({ "alg": "none" })).token(ALICE)),
-        ("the shared secret's algorithm", Signer::with(Key::Secret).header(json!({ "kid": "ed" })).token(ALICE)),
-        (
-            "another algorithm for the same kind of key",
-            Signer::with(Key::Ps256).header(json!({ "kid": "rs" })).token(ALICE),
-        ),
-        (
-            "the right key with another algorithm's name",
-            Signer::with(Key::Rs256).header(json!({ "alg": "PS256" })).token(ALICE),
-        ),
-        ("a longer hash", Signer::with(Key::Rs256).header(json!({ "alg": "RS512" })).token(ALICE)),
-        ("another issuer", Signer::with(Key::Ed25519).claims(json!({ "iss": "https://evil.example" })).token(ALICE)),
-        ("no issuer", Signer::with(Key::Ed25519).claims(json!({ "iss": null })).token(ALICE)),
-        ("another audience", Signer::with(Key::Ed25519).claims(json!({ "aud": "other" })).token(ALICE)),
-        ("no audience", Signer::with(Key::Ed25519).claims(json!({ "aud": null })).token(ALICE)),
-        (
-            "a key in the header",
-            Signer::with(Key::OtherEd25519).header(json!({ "jwk": Signer::key_set()["keys"][0] })).token(ALICE),
-        ),
-        (
-            "a key set URL in the header",
-            Signer::with(Key::OtherEd25519).header(json!({ "jku": "http://127.0.0.1:1/jwks" })).token(ALICE),
-        ),
-        ("a certificate in the header", {
-            let own = json!({ "x5c": ["MIIB"], "x5u": "http://127.0.0.1:1/certificate" });
-            Signer::with(Key::OtherRs256).header(own).token(ALICE)
-        }),
-        ("a signature in DER", {
-            let token = Signer::with(Key::P256).token(ALICE);
-            let (signed, signature) = token.rsplit_once('.').unwrap();
-            let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
-            let integer = |part: &[u8]| [&[2, 33, 0], part].concat();
-            let der = [vec![0x30, 70], integer(&raw[..32]), integer(&raw[32..])].concat();
-            format!("{signed}.{}", URL_SAFE_NO_PAD.encode(der))
-        }),
-        ("a signature of zeros, which Java once accepted", {
-            let token = Signer::with(Key::P256).token(ALICE);
-            let (signed, _) = token.rsplit_once('.').unwrap();
-            format!("{signed}.{}", URL_SAFE_NO_PAD.encode([0; 64]))
-        }),
-    ] {
-        assert_refused(&api, why, &token, INVALID).await;
-    }
-    let expired = Signer::with(Key::Ed25519).claims(json!({ "exp": now() - 60 })).token(ALICE);
+        ("the public key as a secret, with alg EdDSA", header_by(Key::PublicKeyAsSecret, json!({ "alg": "EdDSA" }))),
+        ("the algorithm none", header_by(Key::Ed25519, json!({ "alg": "none" }))),
+        ("the shared secret's algorithm", header_by(Key::Secret, json!({ "kid": "ed" }))),
+        ("another algorithm for the same kind of key", header_by(Key::Ps256, json!({ "kid": "rs" }))),
+        ("the right key with another algorithm's name", header_by(Key::Rs256, json!({ "alg": "PS256" }))),
+        ("a longer hash", header_by(Key::Rs256, json!({ "alg": "RS512" }))),
+        ("another issuer", claims_by(Key::Ed25519, json!({ "iss": "https://evil.example" }))),
+        ("no issuer", claims_by(Key::Ed25519, json!({ "iss": null }))),
+        ("another audience", claims_by(Key::Ed25519, json!({ "aud": "other" }))),
+        ("no audience", claims_by(Key::Ed25519, json!({ "aud": null }))),
+        ("a key in the header", header_by(Key::OtherEd25519, json!({ "jwk": Signer::key_set()["keys"][0] }))),
+        ("a key set URL in the header", header_by(Key::OtherEd25519, json!({ "jku": "http://127.0.0.1:1/jwks" }))),
+        ("a certificate in the header", header_by(Key::OtherRs256, certificate)),
+        ("a signature in DER", format!("{signed}.{}", URL_SAFE_NO_PAD.encode(der))),
+        ("a signature of zeros, which Java once accepted", format!("{signed}.{}", URL_SAFE_NO_PAD.encode([0; 64]))),
+    ];
+    assert_all_refused(&api, tokens).await;
+    let expired = claims_by(Key::Ed25519, json!({ "exp": now() - 60 }));
     assert_refused(&api, "expired", &expired, EXPIRED).await;
 }
 
@@ -458,7 +429,7 @@ async fn missing_keys_make_the_api_unavailable() {
 async fn missing_token_challenge_names_no_error() {
     let api = Api::start().await;
     let token = good().token(ALICE);
-    let bare = Event::anonymous(ALICE);
+    let (bare, form) = (Event::anonymous(ALICE), format!("access_token={token}"));
     for (why, event) in [
         ("no field", bare.clone()),
         ("an empty field", bare.clone().header("authorization", "")),
@@ -468,10 +439,7 @@ async fn missing_token_challenge_names_no_error() {
         ("a token in a cookie", bare.clone().header("cookie", &format!("better-auth.session_token={token}"))),
         ("a token in another field", bare.clone().header("x-authorization", &format!("Bearer {token}"))),
         ("a token in the query", bare.clone().query(&[("access_token", &token), ("token", &token)])),
-        (
-            "a token in the body",
-            bare.clone().body("application/x-www-form-urlencoded", &format!("access_token={token}")),
-        ),
+        ("a token in the body", bare.clone().body("application/x-www-form-urlencoded", &form)),
     ] {
         for operation in Operation::ALL {
             let answer = api.call(operation, &event).await;
@@ -493,6 +461,8 @@ async fn authorization_field_holds_one_token() {
     for field in [
         format!("Bearer {token} x"),
         format!("Bearer {token},"),
+        // As API Gateway joins two fields.
+        format!("Bearer {token},Bearer {token}"),
         format!("Bearer {token}, Bearer {token}"),
         format!("Bearer \"{token}\""),
         format!("Bearer {token}\u{e4}"),
@@ -500,8 +470,4 @@ async fn authorization_field_holds_one_token() {
         let answer = api.call(Operation::ListTasks, &Event::anonymous(ALICE).header("authorization", &field)).await;
         assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "{field}");
     }
-    // API Gateway joins two fields with a comma.
-    let twice = Event::by(ALICE).header("authorization", &format!("Bearer {token}"));
-    let answer = api.call(Operation::ListTasks, &twice).await;
-    assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "two fields");
 }

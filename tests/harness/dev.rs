@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
-use local::dev::SETTINGS;
 use local::executables::Executables;
+use local::template::Template;
 use serde_json::Value;
 use shared::aws::{Connector, TrustedRoots};
 use tokio::net::TcpListener;
@@ -77,7 +77,7 @@ impl Dev {
 async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Command {
     let executables = Executables::build(["local"]).await.unwrap();
     let mut command = Command::new(executables.path("local").unwrap());
-    for name in SETTINGS {
+    for name in Template::read().unwrap().settings() {
         command.env_remove(name);
     }
     command.args(options).arg("--data").arg(folder.join("data"));

@@ -1,11 +1,7 @@
 //! `cargo xtask coverage`: how much of `shared` the tests cover, as reported by cargo-llvm-cov. Test code is marked
 //! `coverage(off)`.
 
-use std::collections::BTreeSet;
-use std::env;
-use std::path::PathBuf;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use xshell::{Cmd, Shell, cmd};
 
@@ -13,9 +9,6 @@ use crate::project;
 use crate::tools::CargoSubcommand;
 
 const CARGO_LLVM_COV: CargoSubcommand = CargoSubcommand { name: "cargo-llvm-cov", version: "0.9.1" };
-
-/// The oldest LLVM whose tools read the profiles of the current rustc.
-const OLDEST_LLVM: u32 = 19;
 
 /// Tests that run the product in other processes, which are not measured.
 const OTHER_PROGRAMS: [&str; 6] = ["cors::", "crash::", "end_to_end::", "issuer::", "leaks::", "process::"];
@@ -31,7 +24,10 @@ const BRANCHES: f64 = 95.0;
 /// A tool is missing, a test fails, or a bound is not reached.
 pub fn run() -> Result<()> {
     let shell = project::shell()?;
-    find_llvm(&shell)?;
+    let nightly = cmd!(shell, "rustc +nightly --version").quiet().ignore_stdout().ignore_stderr();
+    nightly.run().context(
+        "branch coverage needs a nightly toolchain: rustup toolchain install nightly --component llvm-tools",
+    )?;
     let skipped = OTHER_PROGRAMS.iter().flat_map(|tests| ["--skip", tests]);
     let tests =
         llvm_cov(&shell, "test")?.args(["--no-report", "--locked", "--package", "shared", "--package", "tests"]);
@@ -54,12 +50,13 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// A cargo-llvm-cov command on the nightly toolchain, the only one that measures branches.
+/// A cargo-llvm-cov command on the nightly toolchain, the only one that measures branches. It has rustup install the
+/// component `llvm-tools`, unless LLVM_COV and LLVM_PROFDATA name the programs.
 fn llvm_cov<'a>(shell: &'a Shell, command: &str) -> Result<Cmd<'a>> {
     let program = CARGO_LLVM_COV.install()?;
     // The cargo that runs this program sets CARGO to itself, which belongs to another toolchain.
     let command = cmd!(shell, "{program} llvm-cov {command} --branch").env_remove("CARGO").quiet();
-    Ok(command.env("RUSTUP_TOOLCHAIN", "nightly"))
+    Ok(command.env("RUSTUP_TOOLCHAIN", "nightly").env("CARGO_LLVM_COV_SETUP", "yes"))
 }
 
 /// A regular expression that matches everything in a folder of the project except `kept`.
@@ -68,33 +65,4 @@ fn all_but(shell: &Shell, folder: &str, kept: &[&str]) -> Result<String> {
     let names = entries.iter().filter_map(|entry| entry.file_name()?.to_str());
     let others: Vec<_> = names.filter(|name| !kept.contains(name)).map(|name| name.replace('.', r"\.")).collect();
     Ok(format!("^{}/({})(/|$)", shell.current_dir().join(folder).display(), others.join("|")))
-}
-
-/// Finds the programs that read the profiles if neither the toolchain nor the environment provides them. Debian and
-/// Ubuntu append the version to their names.
-fn find_llvm(shell: &Shell) -> Result<()> {
-    let libraries = cmd!(shell, "rustc +nightly --print target-libdir").quiet().ignore_stderr().read();
-    let libraries = libraries.context(
-        "branch coverage needs a nightly toolchain: rustup toolchain install nightly --component llvm-tools",
-    )?;
-    let of_toolchain = PathBuf::from(libraries).with_file_name("bin").join("llvm-cov");
-    if of_toolchain.exists() || (env::var_os("LLVM_COV").is_some() && env::var_os("LLVM_PROFDATA").is_some()) {
-        return Ok(());
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    let folders: BTreeSet<_> = env::split_paths(&path).collect();
-    for version in (OLDEST_LLVM..OLDEST_LLVM + 20).rev() {
-        for folder in &folders {
-            let [cov, profdata] = ["cov", "profdata"].map(|tool| folder.join(format!("llvm-{tool}-{version}")));
-            if cov.exists() && profdata.exists() {
-                shell.set_var("LLVM_COV", cov);
-                shell.set_var("LLVM_PROFDATA", profdata);
-                return Ok(());
-            }
-        }
-    }
-    bail!(
-        "llvm-cov and llvm-profdata are missing: rustup component add llvm-tools --toolchain nightly (or Debian's package \
-         llvm-{OLDEST_LLVM})"
-    )
 }

@@ -9,8 +9,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Mutex;
+use std::process::{Child, Command};
 use std::thread;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -24,6 +23,9 @@ const CARGO_FUZZ: CargoSubcommand = CargoSubcommand { name: "cargo-fuzz", versio
 
 /// The limits of one input: length in bytes, seconds, and MiB of memory.
 const LIMITS: [&str; 3] = ["-max_len=4096", "-timeout=10", "-rss_limit_mb=512"];
+
+/// libFuzzer's words before the path of a failing input.
+const FINDING: &str = "Test unit written to ";
 
 /// libFuzzer's final statistics and their names here.
 const STATISTICS: [(&str, &str); 3] = [
@@ -74,22 +76,24 @@ impl Fuzz {
         cargo_fuzz(&shell, "build")?.run()?;
 
         let at_once = self.jobs.or(thread::available_parallelism().ok()).map_or(1, NonZero::get);
-        let waiting = Mutex::new(targets.iter());
-        let next = || waiting.lock().ok()?.next();
-        let work = || -> Result<Vec<PathBuf>> {
-            let mut findings = Vec::new();
-            while let Some(target) = next() {
-                findings.extend(self.fuzz(target)?);
+        let mut findings = 0;
+        for targets in targets.chunks(at_once) {
+            let running = targets.iter().map(|target| self.start(&shell, target)).collect::<Result<Vec<_>>>()?;
+            for (target, (mut process, log)) in targets.iter().zip(running) {
+                let (status, log) = (process.wait()?, fs::read_to_string(log)?);
+                let found: Vec<_> = log.lines().filter_map(|line| line.split_once(FINDING)).collect();
+                ensure!(status.success() || !found.is_empty(), "{target} failed: see its log");
+                println!("{target}: {}, {} findings", statistics(&log), found.len());
+                for (_, input) in &found {
+                    println!("{target} fails. To reproduce: cargo xtask fuzz --only {target} --replay {input}");
+                }
+                if self.keep && found.is_empty() {
+                    keep(&shell, target)?;
+                }
+                findings += found.len();
             }
-            Ok(findings)
-        };
-        let findings = thread::scope(|scope| {
-            let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(work)).collect();
-            let results =
-                workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| bail!("a worker panicked")));
-            results.collect::<Result<Vec<_>>>()
-        })?;
-        ensure!(findings.iter().all(Vec::is_empty), "there are findings");
+        }
+        ensure!(findings == 0, "there are findings");
         Ok(())
     }
 
@@ -105,40 +109,37 @@ impl Fuzz {
         Ok(targets)
     }
 
-    /// Runs one target until it has done its runs, its time is up, or an input fails. Returns the inputs that libFuzzer
-    /// saved as failures or time-outs.
-    fn fuzz(&self, target: &str) -> Result<Vec<PathBuf>> {
-        let shell = project::shell()?;
-        let [found, log] = ["corpus", "logs"].map(|kind| target_folder().join(kind).join(target));
-        let (kept, artifacts) = (folder().join("corpus").join(target), folder().join("artifacts").join(target));
-        for folder in [&found, &log, &kept, &artifacts] {
+    /// Starts one target, which runs until it has done its runs, its time is up, or an input fails. Also returns its log.
+    fn start(&self, shell: &Shell, target: &str) -> Result<(Child, PathBuf)> {
+        let [found, kept] = corpus(target);
+        let log = target_folder().join("logs").join(target).join("log.txt");
+        for folder in [Some(found.as_path()), Some(&kept), log.parent()].into_iter().flatten() {
             shell.create_dir(folder)?;
         }
-        let before = files(&artifacts)?;
-        let log = log.join("log.txt");
         println!("{target}: started (log: {})", log.display());
         // libFuzzer writes new inputs to the first folder.
-        let run = cargo_fuzz(&shell, "run")?.arg(target).args([&found, &kept]).arg("--").args(LIMITS);
+        let run = cargo_fuzz(shell, "run")?.arg(target).args([&found, &kept]).arg("--").args(LIMITS);
         let run = run.arg(format!("-dict={}", folder().join("words.dict").display())).arg("-print_final_stats=1");
         let run = run.arg(format!("-runs={}", self.runs)).arg(format!("-max_total_time={}", self.seconds));
-        let status = Command::from(run).stderr(File::create(&log)?).status()?;
-        let findings: Vec<_> = files(&artifacts)?.difference(&before).cloned().collect();
-        ensure!(status.success() || !findings.is_empty(), "{target} failed: see {}", log.display());
-        println!("{target}: {}, {} findings", statistics(&fs::read_to_string(&log)?), findings.len());
-        for finding in &findings {
-            println!("{target} fails. To reproduce: cargo xtask fuzz --only {target} --replay {}", finding.display());
-        }
-        if self.keep && findings.is_empty() {
-            // Edges count as covered or not; how often they are executed does not matter.
-            let arguments = ["--", "-set_cover_merge=1", "-use_counters=0", "-max_len=4096"];
-            copy_all(&kept, &found)?;
-            cargo_fuzz(&shell, "cmin")?.arg(target).arg(&found).args(arguments).ignore_stderr().run()?;
-            shell.remove_path(&kept)?;
-            shell.create_dir(&kept)?;
-            copy_all(&found, &kept)?;
-        }
-        Ok(findings)
+        Ok((Command::from(run).stderr(File::create(&log)?).spawn()?, log))
     }
+}
+
+/// The folders of a target's new inputs and of the kept ones.
+fn corpus(target: &str) -> [PathBuf; 2] {
+    [target_folder(), folder()].map(|folder| folder.join("corpus").join(target))
+}
+
+/// Keeps the fewest inputs that cover the same as all inputs. Edges count as covered or not; how often they are executed
+/// does not matter.
+fn keep(shell: &Shell, target: &str) -> Result<()> {
+    let [found, kept] = corpus(target);
+    let arguments = ["--", "-set_cover_merge=1", "-use_counters=0", "-max_len=4096"];
+    copy_all(&kept, &found)?;
+    cargo_fuzz(shell, "cmin")?.arg(target).arg(&found).args(arguments).ignore_stderr().run()?;
+    shell.remove_path(&kept)?;
+    shell.create_dir(&kept)?;
+    copy_all(&found, &kept)
 }
 
 /// Formats libFuzzer's final statistics in one line.

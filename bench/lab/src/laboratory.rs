@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use serde::Serialize;
 use serde_json::Value;
 use signer::{ENVIRONMENT, ISSUER, Key, Signer};
+use xtask::project::root;
 
 use crate::instructions::{self, Instructions};
-use crate::lambda::{Elapsed, Lambda};
+use crate::lambda::Lambda;
 use crate::peers::Peer;
-use crate::programs::{Builds, Program, root};
-use crate::report::{Cold, Counted, Latency, Report, Sized, Spread, Transport, Warm};
+use crate::programs::{Builds, Program, Size};
+use crate::report::{Cold, Latency, Named, Report, Row, Spread, Transport, Warm};
 use crate::stand_in::{PAGE, StandIn};
 use crate::{BY_HAND, COMPARED, NO_OP};
 
@@ -24,7 +26,7 @@ const BATCH: usize = 50;
 const SYSTEM_CERTIFICATES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
 /// How often each measurement is repeated.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Effort {
     pub(crate) cold_starts: usize,
     pub(crate) rounds: usize,
@@ -131,7 +133,7 @@ impl<'a> Subjects<'a> {
 /// The measurements of warm requests: one per round, except that latency has one per request.
 #[derive(Debug, Clone, Default)]
 struct Samples {
-    cpu: Vec<Option<f64>>,
+    cpu: Vec<f64>,
     latency: Vec<f64>,
     memory: Vec<f64>,
 }
@@ -187,8 +189,8 @@ impl Laboratory {
             let compared = COMPARED.iter().flat_map(|operation| subjects.function(operation, Key::Secret));
             for subject in subjects.yardsticks()?.into_iter().chain(compared) {
                 eprintln!("instructions: {}", subject.name);
-                let instructions = self.count(&valgrind, &subject)?;
-                report.instructions.push(Counted { name: subject.name, instructions });
+                let figures = self.count(&valgrind, &subject)?;
+                report.instructions.push(Named { name: subject.name, figures });
             }
         } else {
             eprintln!("Instructions are not counted: valgrind is not installed.");
@@ -229,41 +231,32 @@ impl Laboratory {
         Ok(())
     }
 
-    fn cold(&self, subjects: &[Subject<'_>], transport: Transport, rounds: usize) -> Result<Vec<Cold>> {
-        let mut samples: Vec<Vec<Option<(Elapsed, Elapsed)>>> = vec![Vec::new(); subjects.len()];
+    fn cold(&self, subjects: &[Subject<'_>], transport: Transport, rounds: usize) -> Result<Vec<Row<Cold>>> {
+        let mut samples = vec![Vec::new(); subjects.len()];
         for round in 1..=rounds {
             eprintln!("cold starts, {transport}: {round} of {rounds}");
             for (subject, samples) in subjects.iter().zip(&mut samples) {
-                samples.push(if subject.takes_part(round) {
+                let mut sample = [f64::NAN; 3];
+                if subject.takes_part(round) {
                     let (mut lambda, event) = self.ready(subject, transport)?;
                     let ready = lambda.elapsed()?;
                     lambda.send(&event).with_context(|| subject.name.clone())?;
-                    Some((ready, lambda.elapsed()?))
-                } else {
-                    None
-                });
+                    let answer = lambda.elapsed()?;
+                    sample = [ready.cpu, answer.cpu, answer.wall].map(|time| time.as_secs_f64() * 1e3);
+                }
+                samples.push(sample);
             }
         }
-        let milliseconds = |samples: &[Option<(Elapsed, Elapsed)>], pick: fn(&(Elapsed, Elapsed)) -> f64| {
-            samples.iter().map(|sample| sample.as_ref().map(|sample| pick(sample) * 1e3)).collect::<Vec<_>>()
-        };
-        let answers: Vec<_> =
-            samples.iter().map(|samples| milliseconds(samples, |(_, answer)| answer.cpu.as_secs_f64())).collect();
-        let compared = Compared::new(subjects, &answers);
-        let rows = subjects.iter().zip(&samples).zip(&answers).map(|((subject, samples), answers)| Cold {
-            name: subject.name.clone(),
-            transport,
-            ready_cpu: Spread::of(&milliseconds(samples, |(ready, _)| ready.cpu.as_secs_f64())),
-            answer_cpu: Spread::of(answers),
-            answer_wall: Spread::of(&milliseconds(samples, |(_, answer)| answer.wall.as_secs_f64())),
-            to_no_op: compared.to_no_op(answers),
-            to_baseline: compared.to_baseline(subject, answers),
+        let cpu: Vec<Vec<_>> = samples.iter().map(|samples| samples.iter().map(|[_, cpu, _]| *cpu).collect()).collect();
+        let more = samples.iter().map(|samples| Cold {
+            ready_cpu: Spread::of(samples.iter().map(|[ready, ..]| *ready)),
+            answer_wall: Spread::of(samples.iter().map(|[.., wall]| *wall)),
         });
-        Ok(rows.collect())
+        Ok(compare(subjects, transport, &cpu, more))
     }
 
     /// Runs all subjects at the same time and sends each a few requests in turn.
-    fn warm(&self, subjects: &[Subject<'_>], transport: Transport, effort: Effort) -> Result<Vec<Warm>> {
+    fn warm(&self, subjects: &[Subject<'_>], transport: Transport, effort: Effort) -> Result<Vec<Row<Warm>>> {
         let mut samples = vec![Samples::default(); subjects.len()];
         for round in 1..=effort.rounds {
             eprintln!("warm requests, {transport}: {round} of {}", effort.rounds);
@@ -292,22 +285,15 @@ impl Laboratory {
             }
             let requests = f64::from(u32::try_from(effort.requests)?);
             for ((lambda, _, cpu), samples) in running.iter().zip(&mut samples) {
-                samples.cpu.push(Some(cpu / requests));
+                samples.cpu.push(*cpu / requests);
                 samples.memory.push(lambda.peak_memory()?);
             }
         }
         let cpu: Vec<_> = samples.iter().map(|samples| samples.cpu.clone()).collect();
-        let compared = Compared::new(subjects, &cpu);
-        let rows = subjects.iter().zip(samples).map(|(subject, Samples { cpu, latency, memory })| Warm {
-            name: subject.name.clone(),
-            transport,
-            to_no_op: compared.to_no_op(&cpu),
-            to_baseline: compared.to_baseline(subject, &cpu),
-            cpu: Spread::of(&cpu),
-            latency: Latency::of(latency),
-            memory: Spread::of(&memory.into_iter().map(Some).collect::<Vec<_>>()),
-        });
-        Ok(rows.collect())
+        let more = samples
+            .into_iter()
+            .map(|Samples { latency, memory, .. }| Warm { latency: Latency::of(latency), memory: Spread::of(memory) });
+        Ok(compare(subjects, transport, &cpu, more))
     }
 
     /// Starts a subject and waits until it asks for its first event. Returns it with that event.
@@ -367,38 +353,36 @@ impl Drop for Laboratory {
     }
 }
 
-/// The CPU times of all subjects by round, as a basis for ratios.
-struct Compared<'a> {
-    by_name: BTreeMap<&'a str, &'a [Option<f64>]>,
-}
-
-impl<'a> Compared<'a> {
-    fn new(subjects: &'a [Subject<'_>], times: &'a [Vec<Option<f64>>]) -> Self {
-        let names = subjects.iter().map(|subject| subject.name.as_str());
-        Self { by_name: names.zip(times.iter().map(Vec::as_slice)).collect() }
-    }
-
-    fn to_no_op(&self, times: &[Option<f64>]) -> Spread {
-        Spread::of(&ratios(times, self.by_name.get(NO_OP).copied().unwrap_or_default()))
-    }
-
-    fn to_baseline(&self, subject: &Subject<'_>, times: &[Option<f64>]) -> Option<Spread> {
-        let baseline = self.by_name.get(baseline_of(&subject.name).as_str())?;
-        Some(Spread::of(&ratios(times, baseline)))
-    }
+/// Compares the CPU times of each subject by round with those of the no-op and the baseline.
+fn compare<T>(
+    subjects: &[Subject<'_>],
+    transport: Transport,
+    times: &[Vec<f64>],
+    more: impl Iterator<Item = T>,
+) -> Vec<Row<T>> {
+    let of = |name: &str| subjects.iter().zip(times).find(|(other, _)| other.name == name).map(|(_, times)| times);
+    let rows = subjects.iter().zip(times).zip(more).map(|((Subject { name, .. }, times), more)| Row {
+        name: name.clone(),
+        transport,
+        cpu: Spread::of(times.iter().copied()),
+        to_no_op: Spread::of(of(NO_OP).into_iter().flat_map(|others| ratios(times, others))),
+        to_baseline: of(&baseline_of(name)).map(|others| Spread::of(ratios(times, others))),
+        more,
+    });
+    rows.collect()
 }
 
 /// The ratio of each time to the other one of the same round.
-fn ratios(times: &[Option<f64>], others: &[Option<f64>]) -> Vec<Option<f64>> {
-    times.iter().zip(others).map(|(time, other)| Some((*time)? / (*other)?)).collect()
+fn ratios(times: &[f64], others: &[f64]) -> impl Iterator<Item = f64> {
+    times.iter().zip(others).map(|(time, other)| time / other)
 }
 
-fn sizes(subjects: &Subjects<'_>) -> Result<Vec<Sized>> {
+fn sizes(subjects: &Subjects<'_>) -> Result<Vec<Named<Size>>> {
     let builds = subjects.builds.yardsticks.iter().chain(&subjects.builds.functions);
     let named = builds.map(|(name, program)| (name.clone(), program));
     let named = named.chain(subjects.baseline.iter().map(|(name, program)| (baseline_of(name), program)));
     let named = named.chain(subjects.peers.iter().map(|peer| (peer.name.to_owned(), &peer.program)));
-    named.map(|(name, program)| Ok(Sized { name, size: program.size()? })).collect()
+    named.map(|(name, program)| Ok(Named { name, figures: program.size()? })).collect()
 }
 
 #[cfg(test)]
@@ -407,8 +391,9 @@ mod tests {
 
     #[test]
     fn ratios_compare_times_of_the_same_round() {
-        let [rare, usual] = [[Some(6.0), None, Some(9.0)], [Some(2.0), Some(5.0), Some(3.0)]];
-        assert_eq!(ratios(&rare, &usual), [Some(3.0), None, Some(3.0)]);
-        assert_eq!(ratios(&usual, &[]), []);
+        let [rare, usual] = [[6.0, f64::NAN, 9.0], [2.0, 5.0, 3.0]];
+        let measured = ratios(&rare, &usual).filter(|ratio| !ratio.is_nan());
+        assert_eq!(measured.collect::<Vec<_>>(), [3.0, 3.0]);
+        assert_eq!(ratios(&usual, &[]).count(), 0);
     }
 }

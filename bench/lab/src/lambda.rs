@@ -13,7 +13,6 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::{Request, read_request};
@@ -47,12 +46,9 @@ pub(crate) struct Reply {
 impl Reply {
     /// Parses the body that the client would get.
     pub(crate) fn body(&self) -> Result<Value> {
-        #[derive(Deserialize)]
-        struct Answer {
-            body: String,
-        }
-        let answer: Answer = serde_json::from_slice(&self.text)?;
-        serde_json::from_str(&answer.body).context("the body is not JSON")
+        let answer: Value = serde_json::from_slice(&self.text)?;
+        let body = answer.get("body").and_then(Value::as_str).context("an answer without a body")?;
+        serde_json::from_str(body).context("the body is not JSON")
     }
 }
 
@@ -79,11 +75,6 @@ impl Lambda {
         Ok(Self { process, id, listener, connections: Vec::new(), started })
     }
 
-    /// Waits until the function asks for its first event.
-    pub(crate) fn ready(&mut self) -> Result<()> {
-        self.expect_next()
-    }
-
     /// Sends an event to a function that has asked for one.
     ///
     /// Does not acknowledge the response, so the function stays idle until [`Lambda::finish`].
@@ -108,16 +99,11 @@ impl Lambda {
         Ok(Reply { latency, text })
     }
 
-    /// Acknowledges the response and waits until the function asks for its next event.
-    pub(crate) fn finish(&mut self) -> Result<()> {
-        self.respond("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")?;
-        self.expect_next()
-    }
-
     /// Sends an event and waits until the function asks for the next one.
     pub(crate) fn invoke(&mut self, event: &str) -> Result<Reply> {
         let reply = self.send(event)?;
-        self.finish()?;
+        self.respond("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")?;
+        self.ready()?;
         Ok(reply)
     }
 
@@ -138,7 +124,8 @@ impl Lambda {
         Ok(())
     }
 
-    fn expect_next(&mut self) -> Result<()> {
+    /// Waits until the function asks for an event.
+    pub(crate) fn ready(&mut self) -> Result<()> {
         let request = self.request()?;
         ensure!(
             request.method == "GET" && request.path.ends_with("/invocation/next"),

@@ -24,9 +24,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use xtask::project::root;
 
 use crate::laboratory::{Effort, Laboratory, Subjects};
-use crate::programs::{Builds, find_binaries, root};
+use crate::programs::{Builds, find_binaries};
 
 const NO_OP: &str = "no-op";
 const BY_HAND: &str = "by-hand";

@@ -1,11 +1,12 @@
 //! The same job in other frameworks: `bench/peers`, built and installed on demand.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
+use xshell::cmd;
+use xtask::project::{root, shell};
 
-use crate::programs::{Program, build, find_program, root};
+use crate::programs::{Program, build, find_program};
 
 /// A function in another framework that serves all the operations compared.
 #[derive(Debug)]
@@ -32,9 +33,9 @@ pub(crate) fn install() -> Result<Vec<Peer>> {
 
 /// The versions of the compilers and interpreters.
 pub(crate) fn versions() -> Result<Vec<String>> {
-    let programs = ["rustc", "node", "python3"].map(|program| -> Result<String> {
-        let output = Command::new(program).arg("--version").output().with_context(|| format!("no {program}"))?;
-        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let shell = shell()?;
+    let programs = ["rustc", "node", "python3"].map(|program| {
+        let version = cmd!(shell, "{program} --version").quiet().read()?;
         // Node prints only the number.
         Ok(if version.starts_with('v') { format!("{program} {version}") } else { version })
     });
@@ -51,11 +52,11 @@ fn naive_rust() -> Result<Peer> {
 
 /// Bundled and minified by its build script, as Node functions usually are for deployment.
 fn node() -> Result<Peer> {
-    let folder = folder("node");
-    let npm = |arguments: &[&str]| run(Command::new("npm").args(arguments).current_dir(&folder));
-    npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])?;
+    let shell = shell()?;
+    shell.change_dir(folder("node"));
+    cmd!(shell, "npm ci --ignore-scripts --no-audit --no-fund --loglevel=error").quiet().run()?;
     let bundle = output("node").join("index.js");
-    npm(&["run", "--silent", "build", "--", &format!("--outfile={}", bundle.display())])?;
+    cmd!(shell, "npm run --silent build -- --outfile={bundle}").quiet().run()?;
     let node = find_program("node").context("node is not installed")?;
     let program = Program { arguments: vec![text(&bundle)], deployed: vec![bundle], ..Program::binary(node) };
     Ok(Peer { name: NODE, program })
@@ -63,16 +64,15 @@ fn node() -> Result<Peer> {
 
 /// In a virtual environment that contains only its packages.
 fn fastapi() -> Result<Peer> {
-    let folder = folder("fastapi");
+    let (shell, folder) = (shell()?, folder("fastapi"));
     let environment = output("fastapi");
     let python = environment.join("bin/python");
     if !python.exists() {
-        run(Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(&environment))?;
+        cmd!(shell, "python3 -m venv --without-pip {environment}").quiet().run()?;
     }
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "--python"]).arg(&python).args(["install", "--quiet", "--no-input", "--no-deps"]);
-    pip.args(["--disable-pip-version-check", "--requirement"]).arg(folder.join("requirements.txt"));
-    run(&mut pip)?;
+    let requirements = folder.join("requirements.txt");
+    let pip = cmd!(shell, "python3 -m pip --python {python} install --quiet --no-input --no-deps");
+    pip.arg("--disable-pip-version-check").arg("--requirement").arg(requirements).quiet().run()?;
     let arguments = ["-m", "awslambdaric", "app.handler"].map(str::to_owned).into();
     let deployed = vec![environment.join("lib"), folder.join("app.py")];
     Ok(Peer { name: FASTAPI, program: Program { arguments, folder, deployed, ..Program::binary(python) } })
@@ -90,12 +90,4 @@ fn output(name: &str) -> PathBuf {
 
 fn text(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Runs a command with its output on the terminal.
-fn run(command: &mut Command) -> Result<()> {
-    let name = command.get_program().display().to_string();
-    let status = command.status().with_context(|| format!("cannot start {name}; is it installed?"))?;
-    ensure!(status.success(), "{name} failed ({status})");
-    Ok(())
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::NO_OP;
 use crate::peers::{FASTAPI, NAIVE_RUST, NODE};
-use crate::report::{Report, Transport};
+use crate::report::{Report, Transport, find};
 
 const WIDTH: f64 = 760.0;
 /// Where bars begin, and the space for the figure after the longest.
@@ -83,10 +83,10 @@ fn bars(report: &Report, operation: &str, is_cold: bool) -> Vec<Bar> {
         [(NO_OP, NO_OP.to_owned()), (OURS, operation.to_owned()), peer(NAIVE_RUST), peer(NODE), peer(FASTAPI)];
     let bars = subjects.into_iter().map(|(label, name)| {
         if is_cold {
-            let row = report.cold(&name, Transport::Tls)?;
-            Some(Bar { label, ratio: row.to_no_op.median, amount: format!("{} ms", figure(row.answer_cpu.median)) })
+            let row = find(&report.cold, &name, Transport::Tls)?;
+            Some(Bar { label, ratio: row.to_no_op.median, amount: format!("{} ms", figure(row.cpu.median)) })
         } else {
-            let row = report.warm(&name, Transport::Plain)?;
+            let row = find(&report.warm, &name, Transport::Plain)?;
             Some(Bar { label, ratio: row.to_no_op.median, amount: format!("{:.0} µs", row.cpu.median) })
         }
     });

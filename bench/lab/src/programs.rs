@@ -1,14 +1,15 @@
 //! The programs that are measured, in the form in which they are deployed, and their sizes.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
+use xtask::project::{self, root};
 
 use crate::{BY_HAND, NO_OP};
 
@@ -84,42 +85,20 @@ pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>
 
 /// Builds in release mode and returns the executables by name.
 pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, Program>> {
-    let mut cargo = cargo();
-    cargo.args(["build", "--release", "--message-format=json-render-diagnostics"]).args(arguments);
-    let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
-    let stdout = child.stdout.take().context("cargo has no standard output")?;
-    let mut executables = BTreeMap::new();
-    for line in BufReader::new(stdout).lines() {
-        if let Ok(Artifact { target, executable: Some(path) }) = serde_json::from_str(&line?) {
-            executables.insert(target.name, Program::binary(path));
-        }
-    }
-    let status = child.wait()?;
-    ensure!(status.success(), "cargo failed ({status})");
-    Ok(executables)
-}
-
-/// The root of the project.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).to_path_buf()
+    let shell = project::shell()?;
+    let cargo = project::cargo(&shell).args(["build", "--release", "--message-format=json-render-diagnostics"]);
+    let messages = cargo.args(arguments).quiet().read()?;
+    let executables = messages.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let text = |pointer| message.pointer(pointer).and_then(Value::as_str);
+        Some((text("/target/name")?.to_owned(), Program::binary(text("/executable")?.into())))
+    });
+    Ok(executables.collect())
 }
 
 /// Finds an installed program on the `PATH`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
-}
-
-/// cargo in the root of the project, without the variables that `cargo run` sets for this package: they would make
-/// build scripts that read them run again.
-fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
-    for (name, _) in std::env::vars_os() {
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            command.env_remove(name);
-        }
-    }
-    command
 }
 
 /// Bytes of the record at the end of a zip file.
@@ -141,16 +120,4 @@ fn add_size(path: &Path, size: &mut Size) -> Result<()> {
     size.file += u64::try_from(bytes.len())?;
     size.zip += u64::try_from(encoder.finish()?.len() + ENTRY)?;
     Ok(())
-}
-
-/// Cargo's message about a compiled target.
-#[derive(Deserialize)]
-struct Artifact {
-    target: Target,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
 }

@@ -7,3 +7,6 @@ async fn user(verifier: TokenVerifier, token: &str) -> Result<AuthenticatedUser,
 }
 
 fn main() {}
+
+// Line 6 should have been:
+//    verifier.verify(token).await

@@ -8,3 +8,6 @@ fn exchange<'a>(tasks: &mut UserTasks<'a>, store: &'a TaskStore, other: Authenti
 }
 
 fn main() {}
+
+// Line 7 should have been:
+//    *tasks = store.tasks_of(other);

@@ -8,3 +8,6 @@ fn tasks(store: &TaskStore, user: AuthenticatedUser) -> UserTasks<'_> {
 }
 
 fn main() {}
+
+// Line 7 should have been:
+//    store.tasks_of(user)

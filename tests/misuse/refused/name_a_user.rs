@@ -9,3 +9,6 @@ async fn task(store: &TaskStore, user: AuthenticatedUser, id: TaskId) -> Result<
 }
 
 fn main() {}
+
+// Line 8 should have been:
+//    store.tasks_of(user).get(id).await

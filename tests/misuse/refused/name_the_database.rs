@@ -7,3 +7,6 @@ fn tasks(tasks: Tasks) -> Tasks {
 }
 
 fn main() {}
+
+// Line 3 should have been:
+// use shared::store::TaskStore as Tasks;

@@ -8,3 +8,6 @@ async fn caller(app: &App, request: &Request) -> Result<String, Problem> {
 }
 
 fn main() {}
+
+// Line 7 should have been:
+//    Ok(String::from(app.authenticate(request).await?.id()))

@@ -10,3 +10,6 @@ fn tasks<'a>(app: &'a App, user: AuthenticatedUser, request: &Request) -> Result
 }
 
 fn main() {}
+
+// Line 9 should have been:
+//    app.tasks_of(user, request)

@@ -8,3 +8,6 @@ fn doors(store: &TaskStore, user: AuthenticatedUser, _other: AuthenticatedUser) 
 }
 
 fn main() {}
+
+// Line 7 should have been:
+//    (store.tasks_of(user), store.tasks_of(_other))
