@@ -1,4 +1,4 @@
-//! The page: its types, its rules, and the whole product in a real browser.
+//! The client package and the page: their types, their rules, and the whole product behind both.
 #![expect(clippy::print_stdout, reason = "an installation says on the terminal that it takes its time")]
 
 use std::path::Path;
@@ -10,22 +10,27 @@ use crate::{node, project};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Checks the page, and then runs it in Chromium against a stack of its own.
+/// Checks the client and the page, and then runs both against stacks of their own, the page in Chromium.
 ///
 /// # Errors
 /// Says what does not hold, or what is missing.
 pub fn check() -> Result<()> {
     node::check()?;
-    node::install("web")?;
+    for package in node::PAGE {
+        node::install(package)?;
+    }
     install_chromium()?;
-    let shell = node::shell("web")?;
     // The stack is started by the program as it was built last: the file of the running one may have been replaced.
-    shell.set_var("XTASK", project::build(&project::shell()?, "xtask")?);
-    for script in ["check", "test", "e2e"] {
-        cmd!(shell, "npm run --silent {script}")
-            .quiet()
-            .run()
-            .with_context(|| format!("`npm run {script}` in web/"))?;
+    let xtask = project::build(&project::shell()?, "xtask")?;
+    for (package, scripts) in [("client", ["check", "test", "test:stack"]), ("web", ["check", "test", "e2e"])] {
+        let shell = node::shell(package)?;
+        shell.set_var("XTASK", &xtask);
+        for script in scripts {
+            cmd!(shell, "npm run --silent {script}")
+                .quiet()
+                .run()
+                .with_context(|| format!("`npm run {script}` in {package}/"))?;
+        }
     }
     Ok(())
 }

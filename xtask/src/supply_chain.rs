@@ -14,7 +14,7 @@ use crate::{node, project};
 const CARGO_DENY: CargoSubcommand = CargoSubcommand { name: "cargo-deny", version: "0.20.2" };
 
 /// The packages of Node, each with a lock file.
-const NODE_PACKAGES: [&str; 2] = ["issuer", "web"];
+const NODE_PACKAGES: [&str; 3] = ["client", "issuer", "web"];
 
 /// What the template deploys unless it is told otherwise.
 const TARGET: &str = "aarch64-unknown-linux-gnu";

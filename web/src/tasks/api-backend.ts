@@ -1,5 +1,5 @@
 /** The API by its typed client, with the failures that people can do something about. */
-import { Problem, SessionOver, TaskApi, Unreachable } from "../api";
+import { Problem, SessionOver, TaskApi, Unreachable } from "task-client";
 import type { User } from "../session/issuer";
 import type { Settings } from "../settings";
 import type { Seen, TaskBackend, TaskPage } from "./backend";
