@@ -94,7 +94,7 @@ export class Server {
 
   /** Drops tombstones and what goes with them, as after their lifetime. */
   forget(user: string): void {
-    this.forgotten = this.#moment;
+    this.forgotten = this.#moment - OVERLAP;
     const tasks = this.#tasks(user);
     for (const [id, { deleted }] of tasks) if (deleted) tasks.delete(id);
   }
@@ -112,7 +112,8 @@ export class Server {
     if (since === "latest")
       return json(200, { tasks: [], deleted: [], next: encode({ after: start, next: -1 }), has_more: false });
     const token: Token = since === null ? { after: -1, next: -1 } : JSON.parse(atob(since));
-    if (token.after >= 0 && token.after < this.forgotten) return json(410, problem(410, "sync_token_expired"));
+    if (token.next < 0 && token.after >= 0 && token.after < this.forgotten)
+      return json(410, problem(410, "sync_token_expired"));
     const next = token.next >= 0 ? token.next : Math.max(start, token.after);
     const all = [...tasks.values()].filter(({ moment }) => moment > token.after).sort((a, b) => a.moment - b.moment);
     const page = all.slice(0, limit);

@@ -1,5 +1,6 @@
 /** What waits in the outbox: one change of one task. */
-import type { BatchItem, RowProblem, Task } from "../contract.js";
+import type { ItemProblem } from "../batch.js";
+import type { BatchItem, Task } from "../contract.js";
 import {
   type ContentChanges,
   conflicts,
@@ -18,7 +19,7 @@ export interface Refusal {
   /** The fields in conflict. */
   readonly fields: readonly Field[];
   /** What the API said, if it was asked. */
-  readonly problem: (RowProblem & { readonly status: number }) | null;
+  readonly problem: ItemProblem | null;
 }
 
 export interface OutboxItem {

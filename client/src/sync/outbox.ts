@@ -1,13 +1,11 @@
 /** The outbox: what is written into the store as changes are made, sent, answered and decided. */
+
+import { BATCH_ITEMS, isFinal, namedItems, Room } from "../batch.js";
 import type { BatchRow, Task } from "../contract.js";
-import type { FieldError, ParameterError, Problem } from "../errors.js";
+import type { Problem } from "../errors.js";
 import { type ContentChanges, FIELDS, fieldsOf, pick } from "./content.js";
 import { asBatchItem, type Change, fold, isOpen, type OutboxItem, type Refusal, stepOf } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
-
-/** What one batch may have: the API's limits, less some room for what encloses the items. */
-export const BATCH_ITEMS = 100;
-const BATCH_BYTES = 1_048_576 - 1_024;
 
 type Tasks = ReadonlyMap<string, StoredTask>;
 
@@ -39,7 +37,8 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
   const edit = new Edit(outbox);
   const batch: OutboxItem[] = [];
   const seen = new Set<string>();
-  let bytes = 0;
+  const room = new Room(limit);
+  let isFull = false;
   for (const item of outbox) {
     if (seen.has(item.id)) continue;
     seen.add(item.id);
@@ -47,10 +46,10 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
     const step = stepOf(item, tasks.get(item.id)?.task);
     if (step.kind === "done") edit.remove(item);
     else if (step.kind === "refuse") edit.refuse(item, step.refusal);
-    else if (batch.length < limit) {
+    else if (!isFull) {
       const sent = { ...item, sent: { ifMatch: step.ifMatch, times: (item.sent?.times ?? 0) + 1 } };
-      bytes += new TextEncoder().encode(JSON.stringify(asBatchItem(sent))).length + 1;
-      if (bytes > BATCH_BYTES && batch.length > 0) break;
+      isFull = !room.take(asBatchItem(sent));
+      if (isFull) continue;
       edit.put(sent);
       batch.push(sent);
     }
@@ -105,26 +104,12 @@ export function refusedAsWhole(
   { outbox }: Current,
 ): [StoreChange, number] {
   const edit = new Edit(outbox);
-  const byItem = new Map<number, (FieldError | ParameterError)[]>();
-  for (const error of problem.errors) {
-    const [, index, rest] = ("pointer" in error && /^\/items\/(\d+)(.*)$/u.exec(error.pointer)) || [];
-    if (index === undefined) continue;
-    const errors = byItem.get(Number(index)) ?? [];
-    byItem.set(Number(index), [...errors, { ...error, pointer: rest ?? "" }]);
-  }
-  if (byItem.size === 0 && batch.length === 1) byItem.set(0, [...problem.errors]);
-  const { status, code, message: detail } = problem;
-  for (const [index, errors] of byItem) {
+  const named = namedItems(problem, batch.length);
+  for (const [index, problem] of named) {
     const item = batch[index];
-    const refusal: Refusal = { kind: "refused", fields: [], problem: { status, code: code ?? "", detail, errors } };
-    if (item && edit.has(item)) edit.refuse(item, refusal);
+    if (item && edit.has(item)) edit.refuse(item, { kind: "refused", fields: [], problem });
   }
-  return [edit.written, byItem.size > 0 ? BATCH_ITEMS : Math.ceil(batch.length / 2)];
-}
-
-/** Whether a refusal stays one however often the request is repeated. */
-export function isFinal(status: number): boolean {
-  return status < 500 ? ![401, 403, 408, 409, 424, 425, 429].includes(status) : status === 507;
+  return [edit.written, named.size > 0 ? BATCH_ITEMS : Math.ceil(batch.length / 2)];
 }
 
 /** What becomes of a refused change. */

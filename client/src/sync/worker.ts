@@ -2,10 +2,11 @@
  * Talks to the API, one request after the other: what an answer says is never older than what an earlier one said. Pulls, sends
  * what waits, and pulls again to see what became of it.
  */
-import { Problem, SessionOver } from "../errors.js";
+import { BATCH_ITEMS, isFinal } from "../batch.js";
+import { isTokenOver, Problem, SessionOver } from "../errors.js";
 import type { TaskApi } from "../task-api.js";
 import { asBatchItem, type OutboxItem } from "./item.js";
-import { answered, BATCH_ITEMS, claimed, isFinal, type Outcome, refusedAsWhole } from "./outbox.js";
+import { answered, claimed, type Outcome, refusedAsWhole } from "./outbox.js";
 import { received, startedOver } from "./pull.js";
 import type { State } from "./state.js";
 import { NEW_STATUS, type Status } from "./status.js";
@@ -139,9 +140,7 @@ export class Worker {
         await state.change((current) => received(page, current, state.tasks));
         hasMore = page.has_more;
       } catch (error) {
-        // Away for longer than the API remembers deletions, or a token of another deployment.
-        const isOver = error instanceof Problem && (error.status === 410 || error.code === INVALID_TOKEN);
-        if (!isOver || since === null) throw error;
+        if (!isTokenOver(error) || since === null) throw error;
         await state.change(startedOver);
       }
     }
@@ -236,8 +235,6 @@ export class Worker {
     });
   }
 }
-
-const INVALID_TOKEN = "invalid_sync_token" as string;
 
 function isEmpty({
   putItems = [],
