@@ -29,15 +29,13 @@ export class Device {
   readonly refusals: Refused[] = [];
   readonly api: TaskApi;
   readonly store: SyncStore;
-  readonly sync: TaskSync;
+  sync: TaskSync;
   /** What the user's session gives. */
   getToken: () => Promise<string>;
+  readonly #options: DeviceOptions;
 
-  constructor(
-    backend: Backend,
-    person: Person,
-    { store = memoryStore(), onRefused, pause = () => 5 }: DeviceOptions = {},
-  ) {
+  constructor(backend: Backend, person: Person, options: DeviceOptions = {}) {
+    this.#options = options;
     this.getToken = person.getToken;
     this.api = new TaskApi({
       apiUrl: backend.apiUrl,
@@ -45,10 +43,21 @@ export class Device {
       getToken: () => this.getToken(),
       fetch: (input, init) => this.#send(backend, new Request(input as Request, init as RequestInit)),
     });
-    this.store = store;
-    this.sync = new TaskSync({
+    this.store = options.store ?? memoryStore();
+    this.sync = this.#newSync();
+  }
+
+  /** As a reload of the page. */
+  async reload(): Promise<void> {
+    await this.sync.stop();
+    this.sync = this.#newSync();
+  }
+
+  #newSync(): TaskSync {
+    const { onRefused, pause = () => 5 } = this.#options;
+    return new TaskSync({
       api: this.api,
-      store,
+      store: this.store,
       pause,
       triggers: null,
       onRefused: (refused) => {

@@ -57,9 +57,13 @@ export function fold(item: OutboxItem, later: Change): OutboxItem | null {
   const refusal = item.refusal?.kind === "conflict" && later.op === "update" ? item.refusal : null;
   const key = item.refusal ? crypto.randomUUID() : item.key;
   const base = { ...later.base, ...item.base };
+  if (later.op === "update" && item.op === "create") {
+    return { ...item, changes: { ...item.changes, ...later.changes }, key, refusal };
+  }
   if (later.op === "update") {
-    const changes = { ...item.changes, ...later.changes };
-    return { ...item, changes, base: item.op === "create" ? {} : base, key, refusal };
+    const changes = missingIn(base as TaskContent, { ...item.changes, ...later.changes });
+    const fields = fieldsOf(changes);
+    return fields.length === 0 ? null : { ...item, changes, base: pick(base as TaskContent, fields), key, refusal };
   }
   return item.op === "create" ? null : { ...item, op: "delete", changes: {}, base, key, refusal };
 }

@@ -3,7 +3,7 @@
 import { BATCH_ITEMS, isFinal, namedItems, Room } from "../batch.js";
 import type { BatchRow, Task } from "../contract.js";
 import type { Problem } from "../errors.js";
-import { type ContentChanges, FIELDS, fieldsOf, pick } from "./content.js";
+import { type ContentChanges, FIELDS, fieldsOf, pick, type TaskContent } from "./content.js";
 import { asBatchItem, type Change, fold, isOpen, type OutboxItem, type Refusal, stepOf } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
@@ -21,7 +21,11 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
     }
     seq += 1;
     const at = new Date().toISOString();
-    edit.put({ ...change, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null });
+    // What waits for the task already will have been made by then.
+    const earlier: ContentChanges = Object.assign({}, ...edit.ofTask(change.id).map(({ changes }) => changes));
+    const seen = fieldsOf(change.base).filter((field) => earlier[field] !== undefined);
+    const base = { ...change.base, ...pick(earlier as TaskContent, seen) };
+    edit.put({ ...change, base, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null });
   }
   return { ...edit.written, meta: { lastSeq: seq } };
 }
@@ -119,11 +123,12 @@ export type Decision =
   /** Forgets it: the task looks as the API has it. */
   | { readonly do: "drop" };
 
+/** `seen` is the task of the API on which it was decided: what has been changed since is a conflict again. */
 export function decided(
   seq: number,
   decision: Decision,
   { outbox }: Current,
-  current: Task | undefined,
+  seen: Task | undefined,
 ): StoreChange | null {
   const item = outbox.find((item) => item.seq === seq);
   if (!item?.refusal) return null;
@@ -132,7 +137,7 @@ export function decided(
   else {
     const { changes = item.changes } = decision;
     const touched = item.op === "delete" ? FIELDS : fieldsOf(changes);
-    const base = item.op === "create" || !current ? {} : pick(current, touched);
+    const base = item.op === "create" || !seen ? {} : pick(seen, touched);
     const all = item.op === "create" ? { ...item.changes, ...changes } : changes;
     edit.put({ ...item, changes: all, base, key: crypto.randomUUID(), sent: null, refusal: null });
   }

@@ -51,6 +51,7 @@ export class TaskSync {
   readonly #stopped = new AbortController();
   /** Whether this tab sends and pulls. */
   #isSender = false;
+  #isLoaded = false;
   #status = NEW_STATUS;
   #started: Promise<void> | null = null;
   #ended: Promise<void> = Promise.resolve();
@@ -136,25 +137,20 @@ export class TaskSync {
 
   /** Several changes, kept all or none. Fails if a task is to be changed that is not among `tasks`. */
   async change(changes: readonly LocalChange[]): Promise<void> {
-    await this.start();
-    await this.#state.change((current) => {
-      const drafts = new Map<string, Task | undefined>();
-      const seen = (id: string) => (drafts.has(id) ? drafts.get(id) : this.tasks.get(id));
-      const made = changes.map((change) => asChange(change, seen(change.id), (task) => drafts.set(change.id, task)));
-      return added(
-        made.filter((change) => change !== null),
-        current,
-      );
-    });
+    // What is here when it is called is what the user has seen.
+    if (!this.#isLoaded) await this.start();
+    const drafts = new Map<string, Task | undefined>();
+    const seen = (id: string) => (drafts.has(id) ? drafts.get(id) : this.tasks.get(id));
+    const made = changes.map((change) => asChange(change, seen(change.id), (task) => drafts.set(change.id, task)));
+    const changed = made.filter((change) => change !== null);
+    if (changed.length === 0) return;
+    await this.#state.change((current) => added(changed, current));
     this.#ask("send");
   }
 
-  /** Decides on a refused change. */
-  async decide({ seq }: Pick<OutboxItem, "seq">, decision: Decision): Promise<void> {
-    await this.#state.change((current) => {
-      const item = current.outbox.find((item) => item.seq === seq);
-      return decided(seq, decision, current, item && this.#state.tasks.get(item.id)?.task);
-    });
+  /** Decides on a refused change, as it was when it was looked at: what has been changed since is a conflict again. */
+  async decide({ item, current: seen }: Pick<Refused, "item" | "current">, decision: Decision): Promise<void> {
+    await this.#state.change((current) => decided(item.seq, decision, current, seen));
     this.#ask("send");
   }
 
@@ -199,6 +195,7 @@ export class TaskSync {
 
   async #start(): Promise<void> {
     await this.#state.load();
+    this.#isLoaded = true;
     const { signal } = this.#stopped;
     this.#ended = alone(this.#store.shared, this.#state, signal, async (signal) => {
       // Whoever sent before may have written until a moment ago.
@@ -254,7 +251,7 @@ export class TaskSync {
       // In a turn of its own: an error of the application is none of the worker's.
       void Promise.resolve(refused)
         .then(this.#onRefused)
-        .then((decision) => decision && this.decide(refused.item, decision));
+        .then((decision) => decision && this.decide(refused, decision));
     }
   }
 

@@ -172,7 +172,7 @@ export function syncSuite(backend: () => Backend): void {
     // What is typed stays in sight, and other tasks go on.
     expect(laptop.titles).toEqual(["mine", "other, changed"]);
     expect((await laptop.api.getTask(other)).title).toBe("other, changed");
-    if (conflict) await laptop.sync.decide(conflict.item, { do: "retry" });
+    if (conflict) await laptop.sync.decide(conflict, { do: "retry" });
     await laptop.sync.refresh();
     expect(await laptop.api.getTask(id)).toMatchObject({ title: "mine", priority: "low", version: 3 });
     expect(laptop.sync.refused).toEqual([]);
@@ -195,7 +195,7 @@ export function syncSuite(backend: () => Backend): void {
     await laptop.sync.refresh();
     const [refused] = laptop.sync.refused;
     expect(refused?.item.refusal).toMatchObject({ kind: "conflict", fields: ["description"] });
-    if (refused) await laptop.sync.decide(refused.item, { do: "retry" });
+    if (refused) await laptop.sync.decide(refused, { do: "retry" });
     await laptop.sync.refresh();
     await phone.sync.refresh();
     expect(phone.titles).toEqual([]);
