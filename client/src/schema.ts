@@ -39,6 +39,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{user_id}/tasks/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List changes
+         * @description Returns what a client must know to have all tasks as they are: without `since` every task, with `since` what was created,
+         *     changed, or deleted since that token was given.
+         *
+         *     Request pages with the `next` of the one before while `has_more` is true. With `has_more: false`, keep `next` and send it
+         *     when you want the next changes. `tasks` and `deleted` each start with the oldest change, and `limit` counts both.
+         *
+         *     **Nothing is missed, and some changes come twice.** A write can be under way for a while after its `updated_at` was
+         *     taken. So that none is missed, changes from the last six minutes before the previous first page are returned again.
+         *     Apply `tasks` before `deleted`, and pass over what has no higher `version` than you have. A task that changes while
+         *     pages are read can be left out; it is among the next changes.
+         *
+         *     **Loading again.** Deletions are remembered for 30 days. A token that is older returns 410: forget all tasks and start
+         *     without `since`. Do the same after `invalid_sync_token`.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{user_id}/tasks/{task_id}": {
         parameters: {
             query?: never;
@@ -246,13 +284,31 @@ export interface components {
             /** @description The `cursor` of the next page. Null on the last page. */
             next_cursor: string | null;
         };
+        /** @description A page of changes. */
+        Changes: {
+            /** @description Tasks that were created or changed. */
+            tasks: components["schemas"]["Task"][];
+            /** @description Tasks that were deleted. */
+            deleted: components["schemas"]["DeletedTask"][];
+            /** @description The `since` of the next request. */
+            next: string;
+            /** @description Whether there are more changes now. */
+            has_more: boolean;
+        };
+        /** @description What is left of a deleted task. */
+        DeletedTask: {
+            id: components["schemas"]["TaskId"];
+            deleted_at: components["schemas"]["Timestamp"];
+            /** @description One more than the task's last version. */
+            version: number;
+        };
         /**
          * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
          *     cannot be part of a URI. `invalid_event` is never the response to an HTTP request. It means that a function was
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "sync_token_expired" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -341,6 +397,29 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description A parameter is unknown, repeated, or invalid, or `since` is no token of this user's changes. */
+        InvalidChangesQuery: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The token is older than deletions are remembered. Forget all tasks, and start without `since`. */
+        SyncTokenExpired: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description The token is missing or not valid. */
@@ -540,6 +619,18 @@ export interface components {
          */
         Cursor: string;
         /**
+         * @description The `next` of an earlier page of this user's changes. It is opaque; any other value is rejected with
+         *     `invalid_sync_token`. `latest` returns no changes, only a token for those from now on: send it before you read the
+         *     tasks in another way. Without `since`, all tasks are returned.
+         * @example latest
+         */
+        Since: string;
+        /**
+         * @description The maximum number of changes per page.
+         * @example 500
+         */
+        ChangesLimit: number;
+        /**
          * @description Only tasks with this priority.
          * @example high
          */
@@ -734,6 +825,54 @@ export interface operations {
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["StorageFull"];
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next` of an earlier page of this user's changes. It is opaque; any other value is rejected with
+                 *     `invalid_sync_token`. `latest` returns no changes, only a token for those from now on: send it before you read the
+                 *     tasks in another way. Without `since`, all tasks are returned.
+                 * @example latest
+                 */
+                since?: components["parameters"]["Since"];
+                /**
+                 * @description The maximum number of changes per page.
+                 * @example 500
+                 */
+                limit?: components["parameters"]["ChangesLimit"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            400: components["responses"]["InvalidChangesQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            410: components["responses"]["SyncTokenExpired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getTask: {

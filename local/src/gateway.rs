@@ -128,8 +128,7 @@ impl Api {
     }
 
     fn destination(&self, head: &request::Parts) -> Option<&Destination> {
-        let method = head.method.as_str();
-        self.destinations.iter().find(|route| route.method == method && matches(&route.path, head.uri.path()))
+        destination(&self.destinations, head.method.as_str(), head.uri.path())
     }
 
     fn forwarded(&self, head: &request::Parts, body: Bytes) -> Result<Request, axum::http::Error> {
@@ -140,6 +139,13 @@ impl Api {
         *request.headers_mut() = folded(&head.headers);
         Ok(request)
     }
+}
+
+/// The most specific route (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>): of
+/// those that are as long as the path, the one that has the fewest parameters.
+fn destination<'a>(routes: &'a [Destination], method: &str, path: &str) -> Option<&'a Destination> {
+    let matching = routes.iter().filter(|route| route.method == method && matches(&route.path, path));
+    matching.min_by_key(|route| route.path.matches('{').count())
 }
 
 /// Whether the path has the segments of the route, none of the parameters being empty.
@@ -271,6 +277,19 @@ mod tests {
         ] {
             assert!(!matches(route, path), "{path}");
         }
+    }
+
+    #[test]
+    fn literal_goes_before_parameter() {
+        let routes = ["/api/{user_id}/tasks/{task_id}", "/api/{user_id}/tasks/changes"].map(|path| Destination {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            permits: Arc::new(Semaphore::new(1)),
+        });
+        let path = |path: &str| destination(&routes, "GET", path).unwrap().path.clone();
+        assert_eq!(path("/api/me/tasks/changes"), routes[1].path);
+        assert_eq!(path("/api/me/tasks/change"), routes[0].path);
+        assert!(destination(&routes, "PUT", "/api/me/tasks/changes").is_none());
     }
 
     #[test]

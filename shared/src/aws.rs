@@ -17,7 +17,7 @@ pub use self::access::Access;
 pub use self::client::ATTEMPT_TIMEOUT;
 pub use self::connector::Connector;
 pub(crate) use self::connector::chain;
-pub(crate) use self::query::{QueryFailure, Value, query};
+pub(crate) use self::query::{Answer, QueryFailure, Value, query};
 pub use self::roots::TrustedRoots;
 pub use self::settings::AwsSettings;
 pub(crate) use self::warm_up::WarmUp;

@@ -1,6 +1,7 @@
 //! Where tasks are kept: the one place that talks to DynamoDB. A task is reached through [`UserTasks`] alone, which
 //! puts its owner's id into the partition key of every request.
 
+mod changes;
 mod cursor;
 mod error;
 mod idempotency;
@@ -17,6 +18,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 
+pub use self::changes::{Changes, ChangesQuery, InvalidSyncToken, OVERLAP, Since, SyncToken};
 pub use self::cursor::{Cursor, InvalidCursor};
 pub use self::error::StoreError;
 pub use self::idempotency::IdempotencyKey;

@@ -68,6 +68,17 @@ impl Task {
     }
 }
 
+/// What is left of a task that was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeletedTask {
+    /// Its name, which no other task gets.
+    pub id: TaskId,
+    /// When it was deleted.
+    pub deleted_at: Timestamp,
+    /// One more than that of the task when it was deleted.
+    pub version: Version,
+}
+
 /// How often a task has been written. Its `ETag` is made of it.
 pub type Version = u64;
 
@@ -288,6 +299,20 @@ impl Due {
 text! {
     /// A moment in UTC with milliseconds, as RFC 3339 writes it: `2026-11-21T10:30:00.123Z`.
     Timestamp
+}
+
+impl Timestamp {
+    /// Reads what [`Self::as_str`] gives, and no other spelling.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let timestamp = Self(rfc3339_millis(moment));
+        (timestamp.0 == text).then_some(timestamp)
+    }
+
+    /// The moment itself. `None` if the text came from elsewhere and is no timestamp.
+    pub(crate) fn time(&self) -> Option<SystemTime> {
+        OffsetDateTime::parse(&self.0, &Rfc3339).ok().map(SystemTime::from)
+    }
 }
 
 impl From<SystemTime> for Timestamp {
@@ -515,6 +540,24 @@ mod tests {
     #[test]
     fn timestamp_has_milliseconds() {
         let time = UNIX_EPOCH + Duration::from_millis(1_795_218_924_007);
-        assert_eq!(Timestamp::from(time).as_str(), "2026-11-20T23:55:24.007Z");
+        let timestamp = Timestamp::from(time);
+        assert_eq!(timestamp.as_str(), "2026-11-20T23:55:24.007Z");
+        assert_eq!(timestamp.time(), Some(time));
+        assert_eq!(Timestamp::parse(timestamp.as_str()), Some(timestamp));
+    }
+
+    #[test]
+    fn timestamp_has_one_spelling() {
+        for refused in [
+            "2026-11-20",
+            "2026-11-20T23:55:24Z",
+            "2026-11-20T23:55:24.0070Z",
+            "2026-11-20t23:55:24.007z",
+            "2026-11-21T00:55:24.007+01:00",
+            "2026-11-20T23:55:24.007+00:00",
+            "2026-12-31T23:59:60.000Z",
+        ] {
+            assert_eq!(Timestamp::parse(refused), None, "{refused}");
+        }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) enum Call {
     Create,
     CreateWithKey,
     List,
+    Changes,
     Get,
     Replace,
     ReplaceIfMatch,
@@ -24,10 +25,11 @@ pub(crate) enum Call {
 }
 
 impl Call {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Create,
         Self::CreateWithKey,
         Self::List,
+        Self::Changes,
         Self::Get,
         Self::Replace,
         Self::ReplaceIfMatch,
@@ -42,9 +44,10 @@ impl Call {
     ];
 
     /// One for each operation, in the way that a retry does no harm.
-    pub(crate) const REPEATABLE: [Self; 7] = [
+    pub(crate) const REPEATABLE: [Self; 8] = [
         Self::CreateWithKey,
         Self::List,
+        Self::Changes,
         Self::Get,
         Self::ReplaceIfMatch,
         Self::UpdateIfMatch,
@@ -56,6 +59,7 @@ impl Call {
         match self {
             Self::Create | Self::CreateWithKey => Operation::CreateTask,
             Self::List => Operation::ListTasks,
+            Self::Changes => Operation::ListChanges,
             Self::Get => Operation::GetTask,
             Self::Replace | Self::ReplaceIfMatch => Operation::ReplaceTask,
             Self::Update | Self::UpdateIfMatch => Operation::UpdateTask,
@@ -106,7 +110,13 @@ impl Call {
             }
             Self::Update | Self::UpdateIfMatch => Some(json!({ "title": "after", "due": null })),
             Self::Complete | Self::CompleteIfMatch => Some(json!({ "completed": true })),
-            Self::List | Self::Get | Self::Toggle | Self::ToggleIfMatch | Self::Delete | Self::DeleteIfMatch => None,
+            Self::List
+            | Self::Changes
+            | Self::Get
+            | Self::Toggle
+            | Self::ToggleIfMatch
+            | Self::Delete
+            | Self::DeleteIfMatch => None,
         }
     }
 
@@ -127,7 +137,7 @@ impl Call {
             Self::Create | Self::CreateWithKey => {
                 json!({ "title": "after", "description": null, "priority": "none", "due": "2026-12-02", "tags": [], "completed": false })
             }
-            Self::List | Self::Get => {
+            Self::List | Self::Changes | Self::Get => {
                 json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": false })
             }
             Self::Replace | Self::ReplaceIfMatch => {
@@ -284,7 +294,7 @@ impl Client {
         let items = api.items("tasks", &self.user);
         let task = match self.call.operation().answers() {
             Content::Nothing => return None,
-            Content::Page => &answer.body["tasks"][0],
+            Content::Page | Content::Changes => &answer.body["tasks"][0],
             Content::SentTask | Content::ChangedTask => &answer.body,
         };
         let [item] = items.as_slice() else { return Some(format!("{task} of {} tasks", items.len())) };

@@ -44,7 +44,11 @@ fn request(operation: Operation, id: &str, token: &str) -> Event {
     let event = Event::anonymous("me").bearer(token).header("x-marked", "CANARY-header").header("cookie", "CANARY=1");
     let event = if operation.is_on_a_task() { event.task(id) } else { event };
     let event = if operation.takes_idempotency_key() { event.header("idempotency-key", "CANARY-key") } else { event };
-    let event = if operation.takes_query() { event.query(&[("tag", "CANARY-tag")]) } else { event };
+    let event = operation
+        .queries()
+        .last()
+        .iter()
+        .fold(event, |event, query| event.raw_query(&query.replace("tag=work", "tag=CANARY-tag")));
     if !operation.needs_body() {
         return event;
     }

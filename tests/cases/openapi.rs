@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use kit::fixtures::event;
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, Api, BOB, Event, Fault, OpenApi, Operation, Signer};
+use tests::{ALICE, Answer, Api, BOB, Content, Event, Fault, OpenApi, Operation, Signer};
 
 use crate::completeness::assert_same;
 
@@ -211,6 +212,13 @@ impl Caller {
         self.send(Event::by(ALICE).raw_query("limit=1")).await;
     }
 
+    async fn everything_about_a_sync_token(&mut self) {
+        let expired = event("list-changes.expired-since");
+        self.answers
+            .push(self.api.call_raw(self.operation, &expired.replace("TOKEN", &Signer::default().token(ALICE))).await);
+        self.send(Event::by(ALICE).raw_query("since=x")).await;
+    }
+
     async fn everything_about_a_task(&mut self) {
         let header = self.operation.condition().unwrap_or("if-match");
         for (name, value) in [(header, "1"), (header, "\"1\""), ("if-match", "\"7\"")] {
@@ -251,6 +259,9 @@ async fn answers_and_contract_agree() {
         }
         if operation.takes_query() {
             caller.everything_about_a_query().await;
+        }
+        if operation.answers() == Content::Changes {
+            caller.everything_about_a_sync_token().await;
         }
         if operation.is_on_a_task() {
             caller.everything_about_a_task().await;

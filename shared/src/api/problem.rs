@@ -128,6 +128,13 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_cursor", detail) }
     }
 
+    pub(super) fn invalid_sync_token() -> Self {
+        let detail = "In the query, since must be the next of an earlier page of this user's changes, or latest.";
+        let errors =
+            Errors::Parameters(vec![ParameterError::new("since", Invalid("is no token of this user's changes"))]);
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_sync_token", detail) }
+    }
+
     pub(super) fn unsupported_media_type(supported: &[&str]) -> Self {
         let detail =
             format!("Send the body with Content-Type: {} and without a Content-Encoding.", supported.join(" or "));
@@ -219,6 +226,12 @@ impl From<StoreError> for Problem {
                 StatusCode::CONFLICT,
                 "idempotency_key_in_flight",
                 "A request with this Idempotency-Key is being worked on. Try again.",
+            ),
+            StoreError::ForeignSyncToken => Self::invalid_sync_token(),
+            StoreError::SyncTokenExpired => Self::new(
+                StatusCode::GONE,
+                "sync_token_expired",
+                "The token is older than deletions are remembered. Forget all tasks, and read them again without since.",
             ),
             StoreError::Full => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,

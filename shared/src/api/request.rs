@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use super::body::{self, FromBody, MAX_BYTES};
 use super::problem::Problem;
 use super::query;
-use crate::store::{IdempotencyKey, ListQuery, Precondition};
+use crate::store::{ChangesQuery, IdempotencyKey, ListQuery, Precondition};
 use crate::task::{TaskId, Version};
 
 /// A request to one of the API's routes. Nothing in it is trusted.
@@ -102,6 +102,14 @@ impl Request {
     /// 400 naming every parameter that is unknown, repeated or wrong.
     pub fn list_query(&self) -> Result<ListQuery, Problem> {
         query::parse(self.query())
+    }
+
+    /// The changes that the query asks for.
+    ///
+    /// # Errors
+    /// As [`Self::list_query`], and 400 `invalid_sync_token`.
+    pub fn changes_query(&self) -> Result<ChangesQuery, Problem> {
+        query::parse_changes(self.query())
     }
 
     /// What `If-Match` demands (RFC 9110 §13.1.1). `*` demands what every write does: that the task is there.

@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use super::problem::{Errors, Problem};
 use super::request::Request;
-use crate::store::Page;
-use crate::task::{Task, Version};
+use crate::store::{Changes, Page};
+use crate::task::{DeletedTask, Task, Version};
 
 /// The answer to a request.
 #[derive(Debug)]
@@ -61,6 +61,21 @@ impl Response {
 
         let body = Body { tasks: &page.tasks, next_cursor: page.next_cursor.as_deref() };
         Self::new(StatusCode::OK, json(&body))
+    }
+
+    /// 200 with a page of changes.
+    #[must_use]
+    pub fn changes(changes: &Changes) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            tasks: &'a [Task],
+            deleted: &'a [DeletedTask],
+            next: &'a str,
+            has_more: bool,
+        }
+
+        let Changes { tasks, deleted, next, has_more } = changes;
+        Self::new(StatusCode::OK, json(&Body { tasks, deleted, next, has_more: *has_more }))
     }
 
     /// 304: the client has this task in its current version.

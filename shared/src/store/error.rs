@@ -16,6 +16,10 @@ pub enum StoreError {
     KeyReused,
     /// The idempotency key is being used at this moment.
     KeyInFlight,
+    /// The sync token was given to another user.
+    ForeignSyncToken,
+    /// The sync token is older than deletions are remembered.
+    SyncTokenExpired,
     /// The user's tasks have reached DynamoDB's bound of 10 GB a partition with local indexes.
     Full,
     /// DynamoDB throttles, fails, or does not answer in time. The cause is for the log. A write may have been done.

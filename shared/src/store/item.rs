@@ -14,7 +14,9 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::aws::Value;
 use crate::json::Text;
-use crate::task::{Description, Due, NewTask, Priority, Tag, Tags, Task, TaskId, Timestamp, Title, Version};
+use crate::task::{
+    DeletedTask, Description, Due, NewTask, Priority, Tag, Tags, Task, TaskId, Timestamp, Title, Version,
+};
 
 /// Attributes by name.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -58,6 +60,9 @@ pub(super) mod attribute {
     /// names is one of DynamoDB's reserved words.
     pub(in crate::store) const OF_A_TASK: &str =
         "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version";
+    /// What a task or a tombstone is read from.
+    pub(in crate::store) const OF_A_CHANGE: &str =
+        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at";
 }
 
 /// A new task, before its owner's partition is known to it.
@@ -113,6 +118,14 @@ pub(super) struct TaskAttributes {
     created_at: Found<Timestamp>,
     updated_at: Found<Timestamp>,
     version: Found<Version>,
+    deleted_at: Found<Timestamp>,
+}
+
+/// What an item of the index by last write shows.
+#[derive(Debug)]
+pub(super) enum Change {
+    Task(Task),
+    Deleted(DeletedTask),
 }
 
 /// Whether an attribute was there, and if so, what it says; `Some(None)` if it was not this store that wrote it.
@@ -132,6 +145,7 @@ impl TaskAttributes {
             attribute::CREATED_AT => self.created_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::UPDATED_AT => self.updated_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::VERSION => self.version = Some(as_number(value)),
+            attribute::DELETED_AT => self.deleted_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             _ => {}
         }
     }
@@ -153,6 +167,21 @@ impl TaskAttributes {
             updated_at: required(attribute::UPDATED_AT, self.updated_at)?,
             version: required(attribute::VERSION, self.version)?,
         })
+    }
+
+    /// The task, or its tombstone.
+    ///
+    /// # Errors
+    /// As [`Self::task`].
+    pub(super) fn change(self) -> Result<Change, StoreError> {
+        if self.deleted_at.is_none() {
+            return self.task().map(Change::Task);
+        }
+        Ok(Change::Deleted(DeletedTask {
+            id: required(attribute::TASK_ID, self.id)?,
+            deleted_at: required(attribute::DELETED_AT, self.deleted_at)?,
+            version: required(attribute::VERSION, self.version)?,
+        }))
     }
 }
 
@@ -185,26 +214,24 @@ fn as_tags(value: Value<'_>) -> Option<Tags> {
         .map(Tags::from_store)
 }
 
-/// An item of a list, read as JSON.
-pub(super) struct TaskItem(pub(super) Result<Task, StoreError>);
-
-impl<'de> Deserialize<'de> for TaskItem {
+/// An item of a `Query`, read as JSON.
+impl<'de> Deserialize<'de> for TaskAttributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Attributes;
 
         impl<'de> Visitor<'de> for Attributes {
-            type Value = TaskItem;
+            type Value = TaskAttributes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an item")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TaskItem, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TaskAttributes, A::Error> {
                 let mut attributes = TaskAttributes::default();
                 while let Some((Text(name), value)) = map.next_entry::<Text<'_>, Value<'_>>()? {
                     attributes.set(&name, value);
                 }
-                Ok(TaskItem(attributes.task()))
+                Ok(attributes)
             }
         }
 
@@ -287,7 +314,7 @@ mod tests {
         "write_id":{"B":"AZkAAAAA"},"user_id":{"S":"u"},"later":{"M":{"x":{"NULL":true}}}}"#;
 
     fn read(item: &str) -> Result<Task, StoreError> {
-        serde_json::from_str::<TaskItem>(item).unwrap().0
+        serde_json::from_str::<TaskAttributes>(item).unwrap().task()
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{Precondition, StoreError};
 use crate::task::{Description, Due, Patch, Priority, Task, TaskChanges, TaskId, Timestamp, Title};
 
 /// How long a tombstone stays.
-const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
+pub(super) const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// The state that a task must be in for a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

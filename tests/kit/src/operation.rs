@@ -25,7 +25,8 @@ struct Facts {
     /// The conditional header field that it takes.
     condition: Option<&'static str>,
     takes_idempotency_key: bool,
-    takes_query: bool,
+    /// Good queries, each of which makes it ask DynamoDB something else; none if it takes no query.
+    queries: &'static [&'static str],
     /// What it asks DynamoDB for on the usual path, and nothing else.
     asks: &'static str,
 }
@@ -39,6 +40,8 @@ pub enum Content {
     ChangedTask,
     /// A page of tasks.
     Page,
+    /// A page of changes.
+    Changes,
     /// Nothing.
     Nothing,
 }
@@ -95,7 +98,7 @@ operations! {
         body: Body::Required(WHOLE_TASK),
         condition: None,
         takes_idempotency_key: true,
-        takes_query: false,
+        queries: &[],
         asks: "PutItem",
     };
     /// Lists tasks.
@@ -109,7 +112,21 @@ operations! {
         body: Body::None,
         condition: None,
         takes_idempotency_key: false,
-        takes_query: true,
+        queries: &["status=all", "status=open", "status=completed&tag=work"],
+        asks: "Query",
+    };
+    /// Lists what changed.
+    ListChanges: list_changes = Facts {
+        name: "list-changes",
+        letter: b'h',
+        method: "GET",
+        path: "/api/{user_id}/tasks/changes",
+        success: 200,
+        answers: Content::Changes,
+        body: Body::None,
+        condition: None,
+        takes_idempotency_key: false,
+        queries: &["limit=1", "since=latest"],
         asks: "Query",
     };
     /// Reads a task.
@@ -123,7 +140,7 @@ operations! {
         body: Body::None,
         condition: Some("if-none-match"),
         takes_idempotency_key: false,
-        takes_query: false,
+        queries: &[],
         asks: "GetItem",
     };
     /// Replaces a task.
@@ -137,7 +154,7 @@ operations! {
         body: Body::Required(WHOLE_TASK),
         condition: Some("if-match"),
         takes_idempotency_key: false,
-        takes_query: false,
+        queries: &[],
         asks: "UpdateItem",
     };
     /// Changes parts of a task.
@@ -151,7 +168,7 @@ operations! {
         body: Body::Required(r#"{ "title": "Write the long report", "priority": "low" }"#),
         condition: Some("if-match"),
         takes_idempotency_key: false,
-        takes_query: false,
+        queries: &[],
         asks: "UpdateItem",
     };
     /// Completes or reopens a task.
@@ -165,7 +182,7 @@ operations! {
         body: Body::Optional(r#"{ "completed": true }"#),
         condition: Some("if-match"),
         takes_idempotency_key: false,
-        takes_query: false,
+        queries: &[],
         asks: "UpdateItem",
     };
     /// Deletes a task.
@@ -179,7 +196,7 @@ operations! {
         body: Body::None,
         condition: Some("if-match"),
         takes_idempotency_key: false,
-        takes_query: false,
+        queries: &[],
         asks: "UpdateItem",
     };
 }
@@ -255,7 +272,12 @@ impl Operation {
 
     /// Whether it takes parameters in the query.
     pub fn takes_query(self) -> bool {
-        self.facts().takes_query
+        !self.queries().is_empty()
+    }
+
+    /// Good queries, each of which makes it ask DynamoDB something else.
+    pub fn queries(self) -> &'static [&'static str] {
+        self.facts().queries
     }
 
     /// The one request that it sends to DynamoDB on the usual path.
@@ -299,8 +321,10 @@ impl Operation {
     pub fn routed(method: &str, segments: &[&str]) -> Self {
         let unlikeness = |operation: &Self| {
             let route: Vec<_> = operation.route().collect();
-            let literals = route.iter().zip(segments).filter(|(name, segment)| name == segment).count();
-            (route.len().abs_diff(segments.len()), Reverse(literals))
+            let literals = || route.iter().zip(segments).filter(|(name, _)| !name.starts_with('{'));
+            let wrong = literals().filter(|(name, segment)| name != segment).count();
+            // As API Gateway does, a literal before a parameter.
+            (route.len().abs_diff(segments.len()), wrong, Reverse(literals().count()))
         };
         let is_on_a_task = segments.len() > 2;
         let of_method = |method: &str| {
@@ -336,6 +360,7 @@ mod tests {
     const LETTERS: [(char, &str); Operation::ALL.len()] = [
         ('c', "create-task"),
         ('l', "list-tasks"),
+        ('h', "list-changes"),
         ('g', "get-task"),
         ('r', "replace-task"),
         ('u', "update-task"),
@@ -359,6 +384,13 @@ mod tests {
             let segments: Vec<_> = operation.route().collect();
             assert_eq!(Operation::routed(operation.method(), &segments), operation);
         }
+    }
+
+    #[test]
+    fn literal_goes_before_parameter() {
+        assert_eq!(Operation::routed("GET", &["me", "tasks", "changes"]), Operation::ListChanges);
+        assert_eq!(Operation::routed("GET", &["me", "tasks", "change"]), Operation::GetTask);
+        assert_eq!(Operation::routed("PATCH", &["me", "tasks", "changes"]), Operation::UpdateTask);
     }
 
     #[test]
