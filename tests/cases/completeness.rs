@@ -31,7 +31,7 @@ const PLACES: [Place; 12] = [
     Place { name: "events/, one of API Gateway and one of cargo-lambda-watch", list: with_events },
     Place { name: "Call::ALL in tests/cases/calls.rs", list: || names(Call::ALL.map(Call::operation)) },
     Place { name: "Call::REPEATABLE in tests/cases/calls.rs", list: || names(Call::REPEATABLE.map(Call::operation)) },
-    Place { name: "web/src/api/task-api.ts", list: client },
+    Place { name: "client/src/task-api.ts", list: client },
     Place { name: "fuzz/Cargo.lock", list: fuzzed },
 ];
 
@@ -73,7 +73,7 @@ fn with_events() -> BTreeSet<String> {
 
 /// Methods are named after operations: `createTask` of `create-task`.
 fn client() -> BTreeSet<String> {
-    let source = fs::read_to_string(root().join("web/src/api/task-api.ts")).unwrap();
+    let source = fs::read_to_string(root().join("client/src/task-api.ts")).unwrap();
     let has_method = |operation: &Operation| {
         let mut words = operation.name().split('-');
         let first = words.next().unwrap().to_owned();

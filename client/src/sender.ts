@@ -1,31 +1,35 @@
 /** Sends requests with the user's token, and again where that is right. */
-import { Problem, Unreachable } from "./errors";
-import type { Tokens } from "./tokens";
+import { Problem, Unreachable } from "./errors.js";
+import type { Fetch } from "./platform.js";
+import type { Tokens } from "./tokens.js";
 
-/** How often a request that may be repeated is sent. */
+/** How often a request is sent. */
 const ATTEMPTS = 3;
 /** The longest wait between two attempts, in milliseconds. Whoever is told to wait longer tells the user so. */
 const PATIENCE = 5_000;
 
 export class Sender {
   readonly #tokens: Tokens;
-  readonly #fetch: typeof fetch;
+  readonly #fetch: Fetch;
 
-  constructor(tokens: Tokens, send: typeof fetch) {
+  constructor(tokens: Tokens, send: Fetch) {
     this.#tokens = tokens;
     this.#fetch = send;
   }
 
-  /** Gives the answer, whatever its status. Reads, and creates with a key, are repeated when no good answer came. */
+  /** Gives the answer, whatever its status, of the first attempt that reached the API. */
+  readonly sendOnce = (request: Request): Promise<Response> => this.#withToken(request);
+
+  /** The same, with further attempts when no good answer came: the request reads, or carries a key that makes it safe. */
   readonly send = async (request: Request): Promise<Response> => {
-    const repeatable = request.method === "GET" || request.headers.has("idempotency-key");
     for (let attempt = 1; ; attempt++) {
-      const isLast = !repeatable || attempt === ATTEMPTS;
+      const isLast = attempt === ATTEMPTS;
       const response = await this.#withToken(request).catch((error: unknown) => {
         if (isLast || !(error instanceof Unreachable && error.service === "api")) throw error;
         return null;
       });
-      const pause = response ? pauseAfter(response) : 250 * 2 ** attempt;
+      const isTransient = response?.status === 503 || response?.status === 409;
+      const pause = response ? (isTransient ? retryAfter(response) : null) : 250 * 2 ** attempt;
       if (response && (isLast || pause === null || pause > PATIENCE)) return response;
       await sleep(pause ?? 0, request.signal);
     }
@@ -63,9 +67,8 @@ export class Sender {
   }
 }
 
-/** How long the API wants to be left alone, in milliseconds; null if it does not ask for another attempt. */
-function pauseAfter(response: Response): number | null {
-  if (response.status !== 503 && response.status !== 409) return null;
+/** How long the API wants to be left alone, in milliseconds; null if it does not say. */
+export function retryAfter(response: Response): number | null {
   const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
   return Number.isFinite(seconds) ? seconds * 1000 : null;
 }

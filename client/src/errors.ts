@@ -1,5 +1,5 @@
 /** What can go wrong: the API said no, nobody answered, or the session is over. */
-import type { components } from "./schema";
+import type { components } from "./schema.js";
 
 type Schemas = components["schemas"];
 
@@ -17,9 +17,11 @@ export class Problem extends Error {
   readonly errors: readonly (FieldError | ParameterError)[];
   /** To be quoted when asking about it. */
   readonly requestId: string | null;
+  /** How long the API asks to wait before another attempt, in milliseconds; null if it does not say. */
+  readonly retryAfter: number | null;
 
   /** `body` is a problem (RFC 9457), what API Gateway says instead, or anything. */
-  constructor(status: number, body: unknown) {
+  constructor(status: number, body: unknown, retryAfter: number | null = null) {
     const answer: Partial<Schemas["Problem"] & Schemas["GatewayMessage"]> =
       typeof body === "object" && body ? body : {};
     super(answer.detail ?? answer.message ?? `The API answered ${status}.`);
@@ -27,6 +29,7 @@ export class Problem extends Error {
     this.code = answer.code ?? null;
     this.errors = answer.errors ?? [];
     this.requestId = answer.request_id ?? null;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -48,4 +51,9 @@ export class SessionOver extends Error {
   constructor() {
     super("The session is over.");
   }
+}
+
+/** The token of a pull is of no use: the client was away for longer than the API remembers deletions, or it is another one's. */
+export function isTokenOver(error: unknown): boolean {
+  return error instanceof Problem && (error.status === 410 || error.code === "invalid_sync_token");
 }

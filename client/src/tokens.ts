@@ -1,13 +1,9 @@
 /** The token of the signed-in user: kept in memory only, fetched again shortly before it expires. */
-import { SessionOver, Unreachable } from "./errors";
+import { SessionOver, Unreachable } from "./errors.js";
+import type { Fetch } from "./platform.js";
 
-export interface TokensOptions {
-  /** Where Better Auth is, without `/api/auth`. */
-  readonly authUrl: string;
-  readonly fetch: typeof fetch;
-  /** Is told when the issuer knows no session. */
-  readonly onSessionOver: () => void;
-}
+/** Fetches a token. Fails with `SessionOver` if the user has to sign in again. */
+export type TokenSource = () => Promise<string>;
 
 interface Kept {
   readonly token: string;
@@ -19,13 +15,16 @@ interface Kept {
 const MARGIN = 30_000;
 
 export class Tokens {
-  readonly #options: TokensOptions;
+  readonly #source: TokenSource;
+  /** Is told when there is no session. */
+  readonly #onSessionOver: () => void;
   #kept: Kept | null = null;
   /** The one request under way, which all callers share. */
   #pending: Promise<Kept> | null = null;
 
-  constructor(options: TokensOptions) {
-    this.#options = options;
+  constructor(source: TokenSource, onSessionOver: () => void) {
+    this.#source = source;
+    this.#onSessionOver = onSessionOver;
   }
 
   /** A token that is still valid for a while. */
@@ -65,8 +64,23 @@ export class Tokens {
   }
 
   async #fetch(): Promise<Kept> {
-    const { authUrl, fetch, onSessionOver } = this.#options;
     const asked = Date.now();
+    let token: string;
+    try {
+      token = await this.#source();
+    } catch (cause) {
+      if (cause instanceof SessionOver) this.#onSessionOver();
+      if (cause instanceof SessionOver || cause instanceof Unreachable) throw cause;
+      throw new Unreachable("issuer", cause);
+    }
+    const lifetime = lifetimeOf(token);
+    return { token, freshUntil: asked + lifetime - Math.min(MARGIN, lifetime / 2) };
+  }
+}
+
+/** Tokens of Better Auth at this URL, for the session that the browser has a cookie of. */
+export function cookieSession(authUrl: string, fetch: Fetch): TokenSource {
+  return async () => {
     let response: Response;
     let answer: unknown;
     try {
@@ -75,15 +89,11 @@ export class Tokens {
     } catch (cause) {
       throw new Unreachable("issuer", cause);
     }
-    if (response.status === 401) {
-      onSessionOver();
-      throw new SessionOver();
-    }
+    if (response.status === 401) throw new SessionOver();
     const { token } = (answer ?? {}) as { token?: unknown };
     if (typeof token !== "string") throw new Unreachable("issuer", `status ${response.status}`);
-    const lifetime = lifetimeOf(token);
-    return { token, freshUntil: asked + lifetime - Math.min(MARGIN, lifetime / 2) };
-  }
+    return token;
+  };
 }
 
 /** How long a new token lives, in milliseconds; 0 if it does not say. Two times of the issuer: no clock here matters. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Problem, SessionOver, type Task, TaskApi, Unreachable } from ".";
+import { newTaskId, Problem, SessionOver, type Task, TaskApi, Unreachable } from "../src/index.js";
 
 const API = "https://api.example";
 const ISSUER = "https://issuer.example";
@@ -35,10 +35,10 @@ class World {
     apiUrl: API,
     authUrl: ISSUER,
     onSessionOver: () => this.sessionsOver++,
-    fetch: (input, init) => this.#answer(new Request(input, init)),
+    fetch: (input, init) => this.fetch(new Request(input, init)),
   });
 
-  async #answer(request: Request): Promise<Response> {
+  async fetch(request: Request): Promise<Response> {
     const isIssuer = request.url === `${ISSUER}/api/auth/token`;
     if (!isIssuer) {
       this.requests.push(request);
@@ -204,6 +204,49 @@ describe("the token", () => {
   });
 });
 
+describe("a token of the application", () => {
+  const client = (getToken: () => Promise<string>, onSessionOver = () => {}) =>
+    new TaskApi({
+      apiUrl: API,
+      getToken,
+      onSessionOver,
+      fetch: (input, init) => world.fetch(new Request(input, init)),
+    });
+
+  it("is used instead of the issuer's, and kept as long", async () => {
+    const getToken = vi.fn(async () => jwt(7, 900));
+    const api = client(getToken);
+    await Promise.all([api.getTask(TASK.id), api.getTask(TASK.id)]);
+    expect(world.tokens).toEqual([bearer(7), bearer(7)]);
+    vi.advanceTimersByTime(880_000);
+    await api.getTask(TASK.id);
+    expect(getToken).toHaveBeenCalledTimes(2);
+    expect(world.tokensGiven).toBe(0);
+  });
+
+  it("is asked for again when it has expired, and each time if it is opaque", async () => {
+    const getToken = vi.fn(async () => `opaque-${getToken.mock.calls.length}`);
+    const api = client(getToken);
+    world.api.push(expired());
+    await api.getTask(TASK.id);
+    await api.getTask(TASK.id);
+    expect(world.tokens).toEqual(["Bearer opaque-1", "Bearer opaque-2", "Bearer opaque-3"]);
+  });
+
+  it("that cannot be had is the issuer's failure, or the end of the session", async () => {
+    let sessionsOver = 0;
+    const failing = (error: Error) =>
+      client(
+        () => Promise.reject(error),
+        () => sessionsOver++,
+      ).getTask(TASK.id);
+    await expect(failing(new Error("no"))).rejects.toMatchObject({ name: "Unreachable", service: "issuer" });
+    expect(sessionsOver).toBe(0);
+    await expect(failing(new SessionOver())).rejects.toBeInstanceOf(SessionOver);
+    expect(sessionsOver).toBe(1);
+  });
+});
+
 describe("the session", () => {
   it("is over when the issuer says 401, and the API is not asked", async () => {
     world.issuer.push(json(401, null));
@@ -296,22 +339,35 @@ describe("a create", () => {
 });
 
 describe("other requests", () => {
-  it("are not repeated if they write: the version that they name may be gone", async () => {
+  it("are repeated with the same key and version if they write", async () => {
     const writes: (() => Promise<unknown>)[] = [
       () => world.client.updateTask(TASK, { title: "x" }),
       () => world.client.replaceTask(TASK, { title: "x" }),
       () => world.client.completeTask(TASK, true),
       () => world.client.deleteTask(TASK),
+      () => world.client.createTask({ title: "x" }, { id: TASK.id }),
     ];
     for (const write of writes) {
       const before = world.requests.length;
-      world.api.push(lost());
-      await expect(settled(write())).rejects.toBeInstanceOf(Unreachable);
-      world.api.push(problem(503, "unavailable", {}, { "retry-after": "1" }));
-      await expect(settled(write())).rejects.toMatchObject({ status: 503, code: "unavailable" });
-      expect(world.requests.length - before).toBe(2);
+      world.api.push(lost(), problem(503, "unavailable", {}, { "retry-after": "1" }));
+      await settled(write());
+      expect(world.requests.length - before).toBe(3);
+      const keys = world.keys.slice(before);
+      expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+      expect(new Set(keys).size).toBe(1);
     }
-    expect(world.requests.every((request) => request.headers.get("if-match") === '"3"')).toBe(true);
+    expect(new Set(world.keys).size).toBe(writes.length);
+    const versions = world.requests.map(
+      (request) => request.headers.get("if-match") ?? request.headers.get("if-none-match"),
+    );
+    expect(versions).toEqual([...Array(12).fill('"3"'), ...Array(3).fill("*")]);
+  });
+
+  it("are sent once if the caller repeats them", async () => {
+    world.api.push(lost());
+    const call = world.client.updateTask(TASK, { title: "x" }, { key: "mine", retry: false });
+    await expect(settled(call)).rejects.toBeInstanceOf(Unreachable);
+    expect(world.keys).toEqual(["mine"]);
   });
 
   it("are repeated if they only read", async () => {
@@ -337,6 +393,54 @@ describe("other requests", () => {
     ]);
     expect(world.requests[1]?.headers.has("if-match")).toBe(false);
     expect(world.bodies[2]).toBe('{"completed":false}');
+  });
+
+  it("create a task under an id of the client's own", async () => {
+    const id = newTaskId();
+    await world.client.createTask({ title: "one", completed: true }, { id });
+    const [request] = world.requests;
+    expect(`${request?.method} ${request?.url}`).toBe(`PUT ${API}/api/me/tasks/${id}`);
+    expect(request?.headers.get("if-none-match")).toBe("*");
+    expect(world.bodies).toEqual(['{"title":"one","completed":true}']);
+  });
+
+  it("ask for what has changed, and write in batches", async () => {
+    const row = { id: TASK.id, status: 204, etag: null, problem: null };
+    world.api.push(
+      json(200, { tasks: [TASK], deleted: [], next: "t", has_more: false }),
+      lost(),
+      json(200, { results: [row] }),
+    );
+    expect((await world.client.listChanges({ since: "latest", limit: 500 })).next).toBe("t");
+    const item = { op: "delete", id: TASK.id, if_match: 3 } as const;
+    expect(await settled(world.client.batchTasks([item, { ...item, idempotency_key: "mine" }]))).toEqual([row]);
+    expect(world.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET ${API}/api/me/tasks/changes?since=latest&limit=500`,
+      ...Array(2).fill(`POST ${API}/api/me/tasks/batch`),
+    ]);
+    const bodies = world.bodies.slice(1).map((body) => JSON.parse(body));
+    const key = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    expect(bodies[0]).toEqual({
+      atomic: false,
+      items: [
+        { ...item, idempotency_key: key },
+        { ...item, idempotency_key: "mine" },
+      ],
+    });
+    expect(bodies[1]).toEqual(bodies[0]);
+  });
+
+  it("read a list to its end, a page at a time", async () => {
+    const page = (id: string, next_cursor: string | null) => json(200, { tasks: [{ ...TASK, id }], next_cursor });
+    world.api.push(page("1", "c1"), page("2", "c2"), page("3", null));
+    const ids: string[] = [];
+    for await (const { id } of world.client.eachTask({ tag: "shop" })) {
+      ids.push(id);
+      expect(world.requests).toHaveLength(ids.length);
+    }
+    expect(ids).toEqual(["1", "2", "3"]);
+    const queries = world.requests.map(({ url }) => new URL(url).search);
+    expect(queries).toEqual(["?tag=shop", "?tag=shop&cursor=c1", "?tag=shop&cursor=c2"]);
   });
 
   it("end with the abort that ended them", async () => {
