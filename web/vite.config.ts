@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
+import { defaultClientConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 const pages = ["index.html", "reference/index.html"];
@@ -20,6 +21,8 @@ const contract: Plugin = {
 
 export default defineConfig({
   plugins: [contract],
+  // The client as it is in the project, without a build of its own.
+  resolve: { conditions: ["task-client-source", ...defaultClientConditions] },
   // Relative URLs, so that the files work in any folder of a site.
   base: "./",
   build: {

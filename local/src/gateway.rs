@@ -78,9 +78,11 @@ impl Drop for Gateway {
     }
 }
 
+/// A route and the permits of its function.
+type Destination = (Route, Arc<Semaphore>);
+
 struct Api {
-    /// Each route, with the permits of its function.
-    destinations: Vec<(Route, Arc<Semaphore>)>,
+    destinations: Vec<Destination>,
     cors: CorsHeaders,
     router: SocketAddr,
     client: Client<HttpConnector, Body>,
@@ -117,8 +119,7 @@ impl Api {
     }
 
     fn permits(&self, head: &request::Parts) -> Option<&Semaphore> {
-        let is_meant = |route: &Route| route.method == head.method.as_str() && matches(&route.path, head.uri.path());
-        self.destinations.iter().find(|(route, _)| is_meant(route)).map(|(_, permits)| permits.as_ref())
+        destination(&self.destinations, head.method.as_str(), head.uri.path()).map(|(_, permits)| permits.as_ref())
     }
 
     fn forwarded(&self, head: &request::Parts, body: Bytes) -> Result<Request, axum::http::Error> {
@@ -129,6 +130,13 @@ impl Api {
         *request.headers_mut() = folded(&head.headers);
         Ok(request)
     }
+}
+
+/// The most specific route (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>): of
+/// those that are as long as the path, the one that has the fewest parameters.
+fn destination<'a>(routes: &'a [Destination], method: &str, path: &str) -> Option<&'a Destination> {
+    let matching = routes.iter().filter(|(route, _)| route.method == method && matches(&route.path, path));
+    matching.min_by_key(|(route, _)| route.path.matches('{').count())
 }
 
 /// Whether the path has the segments of the route, with no empty parameter.
@@ -260,6 +268,17 @@ mod tests {
         ] {
             assert!(!matches(route, path), "{path}");
         }
+    }
+
+    #[test]
+    fn literal_goes_before_parameter() {
+        let get = |path: &str| Route { method: "GET".to_owned(), path: path.to_owned() };
+        let routes = ["/api/{user_id}/tasks/{task_id}", "/api/{user_id}/tasks/changes"]
+            .map(|path| (get(path), Arc::new(Semaphore::new(1))));
+        let path = |path: &str| destination(&routes, "GET", path).unwrap().0.path.clone();
+        assert_eq!(path("/api/me/tasks/changes"), routes[1].0.path);
+        assert_eq!(path("/api/me/tasks/change"), routes[0].0.path);
+        assert!(destination(&routes, "PUT", "/api/me/tasks/changes").is_none());
     }
 
     #[test]

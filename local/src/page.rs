@@ -1,4 +1,4 @@
-//! The page, as it is built from `web/`.
+//! The page, as it is built from `web/` and `client/`.
 #![expect(clippy::print_stdout, reason = "a build says on the terminal that it takes its time")]
 
 use std::fs;
@@ -12,7 +12,7 @@ use xtask::{node, project, tools};
 use crate::sources::Sources;
 
 /// What the page is built from.
-const SOURCES: [&str; 2] = ["web", "openapi.yaml"];
+const SOURCES: [&str; 3] = ["client", "web", "openapi.yaml"];
 
 /// The sources of the page, as they are now.
 #[must_use]
@@ -34,7 +34,9 @@ pub fn build() -> Result<()> {
     if !project::root().join("web/package.json").exists() {
         return Ok(());
     }
-    node::install("web")?;
+    for package in node::PAGE {
+        node::install(package)?;
+    }
     let shell = node::shell("web")?;
     let _lock = tools::lock()?;
     let stamp = project::tools_folder().join("page.txt");

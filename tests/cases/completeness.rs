@@ -31,7 +31,7 @@ const PLACES: [Place; 12] = [
     Place { name: "events/, one of API Gateway and one of cargo-lambda-watch", list: with_events },
     Place { name: "Call::ALL in tests/cases/calls.rs", list: || names(Call::ALL.map(Call::operation)) },
     Place { name: "Call::REPEATABLE in tests/cases/calls.rs", list: || names(Call::REPEATABLE.map(Call::operation)) },
-    Place { name: "web/src/api/task-api.ts", list: client },
+    Place { name: "client/src/task-api.ts", list: client },
     Place { name: "fuzz/Cargo.lock", list: fuzzed },
 ];
 
@@ -73,7 +73,7 @@ fn with_events() -> BTreeSet<String> {
 
 /// Methods are named after operations: `createTask` of `create-task`.
 fn client() -> BTreeSet<String> {
-    let source = fs::read_to_string(root().join("web/src/api/task-api.ts")).unwrap();
+    let source = fs::read_to_string(root().join("client/src/task-api.ts")).unwrap();
     let has_method = |operation: &Operation| {
         let mut words = operation.name().split('-');
         let first = words.next().unwrap().to_owned();
@@ -129,6 +129,14 @@ fn locked(file: &str) -> BTreeMap<(String, String), (BTreeSet<String>, bool)> {
 fn every_place_lists_every_operation() {
     let differences = all_differences(&names(Operation::ALL));
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// The tests of faults and of crashes repeat every write under its key.
+#[test]
+fn every_keyed_write_is_a_call() {
+    let listed = names(Call::ALL.into_iter().filter(|call| call.is_keyed()).map(Call::operation));
+    let keyed = names(Operation::ALL.into_iter().filter(|operation| operation.takes_idempotency_key()));
+    assert_same("the calls with a key in tests/cases/calls.rs", &listed, "tests/kit/src/operation.rs", &keyed);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn differences(operation: Operation, before: &Value, sent: &Value, answer: &Valu
     let (expected, shown) = match operation.answers() {
         Content::Nothing if answer.is_null() => return Vec::new(),
         Content::Nothing => return vec![format!("{operation:?} returns {answer}")],
-        Content::Page => (before.clone(), &answer["tasks"][0]),
+        Content::Page | Content::Changes => (before.clone(), &answer["tasks"][0]),
         Content::SentTask => (merged(defaults(), sent), answer),
         Content::ChangedTask => (merged(before.clone(), sent), answer),
     };

@@ -307,6 +307,162 @@ async fn new_task_has_only_what_a_client_may_set() {
     assert!(api.items("tasks", ALICE).is_empty());
 }
 
+/// A PUT that creates a task under this id.
+fn creation(id: &str, body: &Value) -> Event {
+    Event::by(ALICE).task(id).header("if-none-match", "*").json(body)
+}
+
+#[tokio::test]
+async fn client_may_choose_the_id_of_a_new_task() {
+    let api = Api::start().await;
+    let body = json!({ "title": "one", "due": "2026-12-01", "tags": ["a"], "completed": true, "id": UNKNOWN });
+    let answer = api.call(Operation::ReplaceTask, &creation(UNKNOWN, &body)).await;
+    assert_eq!((answer.status, answer.header("etag")), (201, "\"1\""), "{answer:?}");
+    assert_eq!(answer.header("location"), format!("/api/alice/tasks/{UNKNOWN}"));
+    let task = &answer.body;
+    let expected = json!({
+        "id": UNKNOWN, "title": "one", "description": null, "completed": true, "completed_at": task["created_at"],
+        "priority": "none", "due": "2026-12-01", "tags": ["a"], "created_at": task["created_at"],
+        "updated_at": task["created_at"], "version": 1,
+    });
+    assert_eq!(task, &expected);
+    assert_eq!(&api.get(ALICE, UNKNOWN).await.body, task);
+    assert_eq!(api.list(ALICE, &[("status", "completed")]).await.titles(), ["one"]);
+    assert!(api.list(ALICE, &[("status", "open")]).await.titles().is_empty());
+
+    let reopened = complete(&api, UNKNOWN, Some(false)).await;
+    assert_eq!((reopened.status, &reopened.body["due"]), (200, &json!("2026-12-01")));
+    assert_eq!(api.list(ALICE, &[("status", "open"), ("due_from", "2026-12-01")]).await.titles(), ["one"]);
+}
+
+#[tokio::test]
+async fn id_that_is_taken_makes_no_task() {
+    let api = Api::start().await;
+    let id = api.create_titled("one").await;
+    let task = api.get(ALICE, &id).await.body;
+    let body = json!({ "title": "two" });
+    let again = api.call(Operation::ReplaceTask, &creation(&id, &body)).await;
+    assert_eq!((again.status, again.code()), (412, "already_exists"));
+    assert_eq!(api.get(ALICE, &id).await.body, task);
+    // The tombstone of a deleted task stands for it.
+    api.call(Operation::DeleteTask, &Event::by(ALICE).task(&id)).await;
+    let again = api.call(Operation::ReplaceTask, &creation(&id, &body)).await;
+    assert_eq!((again.status, again.code()), (412, "already_exists"));
+    assert_eq!(api.get(ALICE, &id).await.status, 404);
+}
+
+#[tokio::test]
+async fn new_id_is_a_fresh_uuid() {
+    let api = Api::start().await;
+    let body = json!({ "title": "one" });
+    for (id, detail) in [
+        ("none", "must be a UUID of version 7 in lower case"),
+        ("67e55044-10b1-426f-9247-bb680e5fe0c8", "must be a UUID of version 7 in lower case"),
+        ("01990000-0000-7000-8000-00000000000A", "must be a UUID of version 7 in lower case"),
+        ("ffffffff-ffff-7fff-bfff-ffffffffffff", "must not have a time more than a day from now"),
+    ] {
+        let answer = api.call(Operation::ReplaceTask, &creation(id, &body)).await;
+        assert_eq!((answer.status, answer.code()), (422, "invalid_task_id"), "{id}");
+        assert_eq!(answer.body["errors"], json!([{ "parameter": "task_id", "detail": detail }]));
+        assert_eq!(replace(&api, id, body.clone()).await.status, 404, "{id}");
+    }
+    for (name, value) in [("if-none-match", "\"1\""), ("if-match", "*")] {
+        let event = creation(UNKNOWN, &body).header(name, value);
+        let answer = api.call(Operation::ReplaceTask, &event).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_header"), "{name}");
+    }
+    assert!(api.items("tasks", ALICE).is_empty());
+}
+
+/// The writes of a task that a key makes repeatable, each with a body that asks for something else.
+fn keyed_writes() -> Vec<(Operation, Option<Value>, Option<Value>)> {
+    let other = |operation: Operation| match operation {
+        Operation::CompleteTask => Some(json!({ "completed": false })),
+        _ => operation.takes_body().then(|| json!({ "title": "another" })),
+    };
+    let writes = Operation::on_a_task().filter(|operation| operation.takes_idempotency_key());
+    let writes: Vec<_> = writes.map(|operation| (operation, operation.good_body(), other(operation))).collect();
+    let toggle = (Operation::CompleteTask, None, Some(json!({ "completed": true })));
+    writes.into_iter().chain([toggle]).collect()
+}
+
+fn keyed(id: &str, key: &str, body: Option<&Value>) -> Event {
+    let event = Event::by(ALICE).task(id).header("idempotency-key", key);
+    body.iter().fold(event, |event, body| event.json(body))
+}
+
+#[tokio::test]
+async fn repeated_write_with_its_key_is_done_once() {
+    let api = Api::start().await;
+    for (operation, body, other) in keyed_writes() {
+        let id = api.create_titled("one").await;
+        let event = keyed(&id, "k", body.as_ref());
+        let first = api.call(operation, &event.clone().header("if-match", "\"1\"")).await;
+        assert_eq!(first.status, operation.success(), "{operation:?}: {first:?}");
+        let items = api.items("tasks", ALICE);
+        // What it demands is no part of what it asks for.
+        for event in [event.clone(), event.clone().header("if-match", "\"1\""), event.header("if-match", "\"7\"")] {
+            let again = api.call(operation, &event).await;
+            assert_eq!((again.status, &again.body), (first.status, &first.body), "{operation:?}");
+            assert_eq!(again.header("etag"), first.header("etag"), "{operation:?}");
+        }
+        // Another request under the same key: in what it asks for, or in its operation.
+        let others = [other.map(|other| (operation, keyed(&id, "k", Some(&other))))];
+        let elsewhere = keyed_writes().into_iter().filter(|(elsewhere, ..)| *elsewhere != operation);
+        let elsewhere = elsewhere.map(|(operation, body, _)| Some((operation, keyed(&id, "k", body.as_ref()))));
+        for (other, event) in others.into_iter().chain(elsewhere).flatten() {
+            let refused = api.call(other, &event).await;
+            assert_eq!((refused.status, refused.code()), (422, "idempotency_key_reused"), "{operation:?}, {other:?}");
+        }
+        assert_eq!(api.items("tasks", ALICE), items, "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn key_is_of_one_task() {
+    let api = Api::start().await;
+    let ids = [api.create_titled("one").await, api.create_titled("two").await];
+    for id in &ids {
+        let answer = api.call(Operation::UpdateTask, &keyed(id, "k", Some(&json!({ "title": "x" })))).await;
+        assert_eq!((answer.status, &answer.body["version"]), (200, &json!(2)), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn same_request_in_other_json_is_a_repetition() {
+    let api = Api::start().await;
+    let id = api.create_titled("one").await;
+    for body in [
+        r#"{"title":"two","due":"2026-12-01T10:00:00Z","priority":null,"tags":["a"]}"#,
+        r#"{"priority":"none","tags":[" a "],"due":"2026-12-01T11:00:00+01:00","title":" tw\u006f "}"#,
+    ] {
+        let event = Event::by(ALICE).task(&id).header("idempotency-key", "k");
+        let answer = api.call(Operation::UpdateTask, &event.body("application/merge-patch+json", body)).await;
+        assert_eq!((answer.status, &answer.body["version"]), (200, &json!(2)), "{body}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn repetition_of_a_deleted_tasks_write_finds_none() {
+    let api = Api::start().await;
+    for (operation, body, _) in keyed_writes() {
+        let id = api.create_titled("one").await;
+        let event = keyed(&id, "k", body.as_ref());
+        assert_eq!(api.call(operation, &event).await.status, operation.success());
+        api.call(Operation::DeleteTask, &Event::by(ALICE).task(&id)).await;
+        let again = api.call(operation, &event).await;
+        let expected = if operation == Operation::DeleteTask { 204 } else { 404 };
+        assert_eq!(again.status, expected, "{operation:?}");
+    }
+    let event = creation(UNKNOWN, &json!({ "title": "x" })).header("idempotency-key", "k");
+    assert_eq!(api.call(Operation::ReplaceTask, &event).await.status, 201);
+    patch(&api, UNKNOWN, json!({ "title": "y" })).await;
+    let again = api.call(Operation::ReplaceTask, &event).await;
+    assert_eq!((again.status, &again.body["title"], &again.body["version"]), (201, &json!("y"), &json!(2)));
+    api.call(Operation::DeleteTask, &Event::by(ALICE).task(UNKNOWN)).await;
+    assert_eq!(api.call(Operation::ReplaceTask, &event).await.status, 404);
+}
+
 #[tokio::test]
 async fn task_that_was_read_can_be_put_back() {
     let api = Api::start().await;

@@ -6,7 +6,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use invariants::{INVARIANTS, event_of, query_of, request_of};
+use invariants::{INVARIANTS, changes_query_of, event_of, query_of, request_of};
 use kit::fixtures;
 use tests::{ALICE, Api, Event, Operation, Signer};
 
@@ -78,7 +78,11 @@ async fn corpus_never_fails_on_a_real_database() {
         let event = Event::by(ALICE).raw_query(&query_of(&input)?);
         Some((file, Operation::ListTasks, event.to_string()))
     });
-    for (file, operation, event) in events.chain(requests).chain(lists) {
+    let changes = corpus("sync_token").into_iter().filter_map(|(file, input)| {
+        let event = Event::by(ALICE).raw_query(&changes_query_of(&input)?);
+        Some((file, Operation::ListChanges, event.to_string()))
+    });
+    for (file, operation, event) in events.chain(requests).chain(lists).chain(changes) {
         let answer = api.call_raw(operation, &event).await;
         assert!(answer.status < 500, "{operation:?}, {}: {answer:?}", file.display());
     }

@@ -81,6 +81,18 @@ async fn foreign_and_missing_task_are_the_same() {
 }
 
 #[tokio::test]
+async fn id_of_anothers_task_is_free() {
+    let api = Api::start().await;
+    let foreign = api.create_titled("Alice's").await;
+    let before = api.items("tasks", ALICE);
+    let event = Event::by(BOB).task(&foreign).json(&json!({ "title": "Bob's" })).header("if-none-match", "*");
+    // Under whichever key: nothing tells Bob that Alice has a task with this id.
+    let answer = api.call(Operation::ReplaceTask, &event.header("idempotency-key", "k")).await;
+    assert_eq!((answer.status, &answer.body["title"], &answer.body["version"]), (201, &json!("Bob's"), &json!(1)));
+    assert_eq!(api.items("tasks", ALICE), before);
+}
+
+#[tokio::test]
 async fn lists_hold_only_the_callers_tasks() {
     let api = Api::start().await;
     for user in [ALICE, BOB] {

@@ -44,7 +44,8 @@ fn request(operation: Operation, id: &str, token: &str) -> Event {
     let event = Event::anonymous("me").bearer(token).header("x-marked", "CANARY-header").header("cookie", "CANARY=1");
     let event = if operation.is_on_a_task() { event.task(id) } else { event };
     let event = if operation.takes_idempotency_key() { event.header("idempotency-key", "CANARY-key") } else { event };
-    let event = if operation.takes_query() { event.query(&[("tag", "CANARY-tag")]) } else { event };
+    let query = operation.queries().first().copied().unwrap_or_default().replace("tag=work", "tag=CANARY-tag");
+    let event = event.raw_query(&query);
     if !operation.needs_body() {
         return event;
     }
@@ -123,6 +124,7 @@ fn wrong(operation: Operation, id: &str, good: &str) -> Vec<Case> {
     let cases = [
         (query, "wrong parameters", ours().query(&parameters), 400),
         (query, "a cursor", ours().query(&[("cursor", "CANARY")]), 400),
+        (query, "a sync token", ours().query(&[("since", "CANARY")]), 400),
         (!query, "a query", ours().query(&[("CANARY", "CANARY")]), 400),
         (body, "a body that is not JSON", ours().body("application/json", broken), 400),
         (body, "a body in Base64", ours().base64_body("application/json", &BASE64_STANDARD.encode(broken)), 400),
@@ -130,7 +132,7 @@ fn wrong(operation: Operation, id: &str, good: &str) -> Vec<Case> {
         (body, "a body of another type", ours().body("text/CANARY", "CANARY"), 415),
         (body, "a body that is too large", ours().body("application/json", &CANARY.repeat(11_000)), 413),
         (body, "wrong fields", ours().json(&fields), 422),
-        (key, "an invalid idempotency key", ours().header("idempotency-key", "CANARY key").good_body(operation), 400),
+        (key, "an invalid idempotency key", ours().header("idempotency-key", "CANARY key").of(operation, id), 400),
         (on_task, "a missing task", missing, 404),
         (on_task, "a malformed id", request(operation, "CANARY", good), 404),
         (version, "a malformed condition", conditional("CANARY"), 400),

@@ -9,6 +9,7 @@
 
 mod agreement;
 mod calls;
+mod changes;
 mod completeness;
 mod concurrency;
 mod content;

@@ -33,7 +33,7 @@ async fn refused_start_says_why_in_one_line() {
         (&[("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
         (
             &[("BETTER_AUTH_SECRET", SECRET)],
-            "TOKEN_ISSUER must be set with BETTER_AUTH_SECRET; the word any gives the check up",
+            "TOKEN_ISSUER must be set with BETTER_AUTH_SECRET; the word any turns the check off",
         ),
         (&[&SECRET_SETTINGS[..], &[("TASKS_TABLE", "")]].concat(), "TASKS_TABLE is set but empty"),
         (&[&SECRET_SETTINGS[..], &[("AWS_REGION", "")]].concat(), "AWS_REGION must be set"),

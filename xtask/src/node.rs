@@ -8,6 +8,9 @@ use xshell::{Shell, cmd};
 
 use crate::{project, tools};
 
+/// The packages that the page is made of, in the order of their installation: the second has a link to the first.
+pub const PAGE: [&str; 2] = ["client", "web"];
+
 /// The oldest supported Node: major and minor version.
 const OLDEST: (u32, u32) = (20, 19);
 

@@ -1,4 +1,4 @@
-//! Checks the page: types, lint rules, unit tests, and the whole product in a real browser.
+//! Checks the client package and the page: types, lint rules, unit tests, and both on the whole product.
 #![expect(clippy::print_stdout, reason = "a slow installation is announced on the terminal")]
 
 use std::path::Path;
@@ -10,22 +10,27 @@ use crate::{node, project};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Checks the page and runs it in Chromium against a fresh stack.
+/// Checks the client and the page, then runs both against fresh stacks, the page in Chromium.
 ///
 /// # Errors
 /// Says which check fails or what is missing.
 pub fn check() -> Result<()> {
     node::check()?;
-    node::install("web")?;
+    for package in node::PAGE {
+        node::install(package)?;
+    }
     install_chromium()?;
-    let shell = node::shell("web")?;
     // The latest build starts the stack, because the file of the running program may have been replaced.
-    shell.set_var("XTASK", project::build(&project::shell()?, "xtask")?);
-    for script in ["check", "test", "e2e"] {
-        cmd!(shell, "npm run --silent {script}")
-            .quiet()
-            .run()
-            .with_context(|| format!("`npm run {script}` in web/"))?;
+    let xtask = project::build(&project::shell()?, "xtask")?;
+    for (package, scripts) in [("client", ["check", "test", "test:stack"]), ("web", ["check", "test", "e2e"])] {
+        let shell = node::shell(package)?;
+        shell.set_var("XTASK", &xtask);
+        for script in scripts {
+            cmd!(shell, "npm run --silent {script}")
+                .quiet()
+                .run()
+                .with_context(|| format!("`npm run {script}` in {package}/"))?;
+        }
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ const CARGO_DENY: CargoSubcommand = CargoSubcommand { name: "cargo-deny", versio
 const CARGO_CYCLONEDX: CargoSubcommand = CargoSubcommand { name: "cargo-cyclonedx", version: "0.5.9" };
 
 /// The npm packages, each with a lock file.
-const NODE_PACKAGES: [&str; 2] = ["issuer", "web"];
+const NODE_PACKAGES: [&str; 3] = ["client", "issuer", "web"];
 
 /// The template's default architecture.
 const TARGET: &str = "aarch64-unknown-linux-gnu";

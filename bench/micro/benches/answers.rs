@@ -9,7 +9,7 @@ use kit::{Answers, FakeDynamoDb, Operation, TASK_ID};
 use lambda_http::{Context, LambdaEvent, Service};
 use serde_json::Value;
 use shared::api::{Problem, Request, Response};
-use shared::app::{App, Handler, function};
+use shared::app::{App, function};
 use shared::aws::Connector;
 use signer::{Key, Signer};
 use tokio::runtime::{Builder, Runtime};
@@ -45,7 +45,7 @@ async fn verify(app: &App, request: &Request) -> Result<Response, Problem> {
 /// Measures handling one event, from Lambda's JSON to Lambda's JSON.
 fn measure<H>(criterion: &mut Criterion, name: &str, app: &App, handle: H, event: &str, status: u16)
 where
-    H: for<'r> Handler<'r> + Copy + Send + Sync,
+    H: AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
 {
     let runtime = runtime();
     let mut function = function(app, handle);

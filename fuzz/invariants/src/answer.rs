@@ -15,7 +15,8 @@ pub(crate) struct Answer {
 }
 
 /// The codes of problems with their statuses.
-const CODES: [(&str, u64); 20] = [
+const CODES: [(&str, u64); 24] = [
+    ("already_exists", 412),
     ("body_too_large", 413),
     ("forbidden", 403),
     ("idempotency_key_in_flight", 409),
@@ -28,7 +29,10 @@ const CODES: [(&str, u64); 20] = [
     ("invalid_json", 400),
     ("invalid_parameter", 400),
     ("invalid_request", 400),
+    ("invalid_sync_token", 400),
+    ("invalid_task_id", 422),
     ("storage_full", 507),
+    ("sync_token_expired", 410),
     ("task_not_found", 404),
     ("token_expired", 401),
     ("token_invalid", 401),
@@ -77,8 +81,11 @@ impl Answer {
             304 => operation.condition() == Some("if-none-match"),
             // An idempotency key may belong to a deleted task.
             404 => operation.is_on_a_task() || operation.takes_idempotency_key(),
+            410 => operation.answers() == Content::Changes,
             412 => operation.takes_if_match(),
-            413 | 415 | 422 => operation.takes_body(),
+            413 | 415 => operation.takes_body(),
+            422 => operation.takes_body() || operation.takes_idempotency_key(),
+            201 if operation.creates_under_its_id() => true,
             success => success == u64::from(operation.success()),
         };
         assert!(known, "{operation:?} returns {self:?}");
@@ -92,6 +99,12 @@ impl Answer {
                 let page = self.body.as_object().expect("a page");
                 assert!(page.len() == 2 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
                 page["tasks"].as_array().expect("the tasks of a page").iter().for_each(check_task);
+            }
+            (200, Content::Changes) => {
+                let page = self.body.as_object().expect("a page");
+                assert!(page.len() == 4 && page["next"].is_string() && page["has_more"].is_boolean(), "{page:?}");
+                page["tasks"].as_array().expect("changed tasks").iter().for_each(check_task);
+                page["deleted"].as_array().expect("deleted tasks").iter().for_each(check_tombstone);
             }
             (200 | 201, _) => {
                 check_task(&self.body);
@@ -128,6 +141,12 @@ impl Answer {
         assert_eq!(headers.get("www-authenticate").and_then(Value::as_str), challenge);
         assert_eq!(headers.contains_key("retry-after"), [409, 503].contains(status));
     }
+}
+
+fn check_tombstone(task: &Value) {
+    let members = task.as_object().expect("a deleted task");
+    assert!(members.keys().eq(["deleted_at", "id", "version"]), "{task}");
+    assert!(task["deleted_at"].is_string() && task["id"].is_string() && task["version"].is_u64(), "{task}");
 }
 
 fn check_task(task: &Value) {

@@ -5,7 +5,7 @@ use std::panic;
 use std::sync::Once;
 
 use kit::{Answers, Asked, FakeDynamoDb, INVOCATION, Operation};
-use lambda_http::IntoResponse;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde_json::{Value, json};
 use shared::api::{Problem, Request, Response, is_converting};
 use shared::app::App;
@@ -71,17 +71,8 @@ impl Api {
         event["requestContext"]["http"] = json!({ "method": "GET" });
         let request = Request::from(lambda_http::request::from_str(&event.to_string()).expect("an event"));
         self.watch(async {
-            let answer = self.app.answer(&request, handle(&self.app, &request)).await.into_response().await;
-            let headers = answer.headers().iter().map(|(name, value)| {
-                (name.as_str().to_owned(), Value::from(value.to_str().expect("visible characters")))
-            });
-            let body = str::from_utf8(answer.body()).expect("the body is text");
-            json!({
-                "statusCode": answer.status().as_u16(),
-                "headers": headers.collect::<Value>(),
-                "body": (!body.is_empty()).then_some(body),
-                "isBase64Encoded": false,
-            })
+            let answer = self.app.answer(&request, handle(&self.app, &request)).await;
+            serde_json::to_value(ApiGatewayV2httpResponse::from(answer)).expect("an answer is JSON")
         })
     }
 

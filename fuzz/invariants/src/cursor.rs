@@ -40,7 +40,8 @@ pub fn query_of(input: &[u8]) -> Option<String> {
     Some(cursor.map_or_else(|| query.to_owned(), |cursor| with_cursor(query, &cursor)))
 }
 
-fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
+/// A query, and the text on the second line.
+pub(crate) fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
     let mut lines = input.splitn(2, |byte| *byte == b'\n');
     let query = std::str::from_utf8(lines.next()?).ok()?;
     let cursor = lines.next().map(|line| match line.strip_prefix(b"=") {
@@ -51,9 +52,13 @@ fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
 }
 
 fn with_cursor(query: &str, cursor: &str) -> String {
+    with_parameter(query, "cursor", cursor)
+}
+
+pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
     let separator = if query.is_empty() { "" } else { "&" };
-    let cursor: String = form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
-    format!("{query}{separator}cursor={cursor}")
+    let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    format!("{query}{separator}{name}={value}")
 }
 
 fn first_page(query: &str) {
@@ -69,6 +74,11 @@ fn first_page(query: &str) {
 }
 
 fn list(query: &str) -> (Answer, Vec<Asked>) {
+    endless(Operation::ListTasks, query)
+}
+
+/// What a list that never ends gives for a query, and what DynamoDB was asked.
+pub(crate) fn endless(operation: Operation, query: &str) -> (Answer, Vec<Asked>) {
     let event = json!({
         "version": "2.0",
         "rawQueryString": query,
@@ -78,9 +88,9 @@ fn list(query: &str) -> (Answer, Vec<Asked>) {
     });
     let (answer, asked) = API.with(|api| {
         api.dynamodb_answers(Answers::EndlessList);
-        api.call(Operation::ListTasks, &event.to_string())
+        api.call(operation, &event.to_string())
     });
-    answer.check(Operation::ListTasks);
+    answer.check(operation);
     for asked in &asked {
         asked.must_be_of(USER);
         asked.must_begin_in(USER);

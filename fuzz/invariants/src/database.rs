@@ -51,9 +51,12 @@ mod tests {
 
     #[test]
     fn list_ends_although_dynamodb_never_does() {
-        let key = json!({ "user_id": { "S": USER }, "task_id": { "S": TASK_ID } });
+        let updated = format!("2026-11-30T10:15:00.000Z#{TASK_ID}");
+        let key = json!({ "user_id": { "S": USER }, "task_id": { "S": TASK_ID }, "updated": { "S": updated } });
         for scanned in ["", r#""ScannedCount":0,"#, r#""ScannedCount":-1,"#, r#""ScannedCount":1,"#] {
-            database(format!(r#"lO{{"Items":[],{scanned}"LastEvaluatedKey":{key}}}"#).as_bytes());
+            for letter in ["l", "h"] {
+                database(format!(r#"{letter}O{{"Items":[],{scanned}"LastEvaluatedKey":{key}}}"#).as_bytes());
+            }
         }
     }
 }

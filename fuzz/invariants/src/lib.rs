@@ -20,6 +20,7 @@ mod key_set;
 mod moment;
 mod path;
 mod request;
+mod sync_token;
 mod tokens;
 
 use kit::TASK_ID;
@@ -33,6 +34,7 @@ pub use self::event::{event, event_of};
 pub use self::key_set::key_set;
 pub use self::path::path;
 pub use self::request::{request, request_of};
+pub use self::sync_token::{changes_query_of, sync_token};
 
 /// The default user.
 const USER: &str = "alice";
@@ -41,7 +43,7 @@ const USER: &str = "alice";
 pub type Invariant = (&'static str, fn(&[u8]));
 
 /// All invariants.
-pub const INVARIANTS: [Invariant; 9] = [
+pub const INVARIANTS: [Invariant; 10] = [
     ("bearer", bearer),
     ("body", body),
     ("claims", claims),
@@ -51,4 +53,5 @@ pub const INVARIANTS: [Invariant; 9] = [
     ("key_set", key_set),
     ("path", path),
     ("request", request),
+    ("sync_token", sync_token),
 ];

@@ -1,5 +1,5 @@
 /** Calls the API through its typed client and classifies failures by what the user can do. */
-import { Problem, SessionOver, TaskApi, Unreachable } from "../api";
+import { Problem, SessionOver, TaskApi, Unreachable } from "task-client";
 import type { User } from "../session/issuer";
 import type { Settings } from "../settings";
 import type { Seen, TaskBackend, TaskPage } from "./backend";

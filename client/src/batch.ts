@@ -1,0 +1,49 @@
+/** What a batch may have, and what a refusal of one says of its items. */
+import type { BatchItem, RowProblem } from "./contract.js";
+import type { Problem } from "./errors.js";
+
+/** The most items of one batch. */
+export const BATCH_ITEMS = 100;
+/** The most bytes of one batch: the API's limit, less some room for what encloses the items. */
+const BATCH_BYTES = 1_048_576 - 1_024;
+
+/** Counts whether there is room for another item. The first one always has room. */
+export class Room {
+  #items = 0;
+  #bytes = 0;
+  readonly #limit: number;
+
+  constructor(limit = BATCH_ITEMS) {
+    this.#limit = limit;
+  }
+
+  take(item: BatchItem): boolean {
+    const bytes = new TextEncoder().encode(JSON.stringify(item)).length + 1;
+    if (this.#items > 0 && (this.#items >= this.#limit || this.#bytes + bytes > BATCH_BYTES)) return false;
+    this.#items += 1;
+    this.#bytes += bytes;
+    return true;
+  }
+}
+
+/** What the API said of one item. */
+export type ItemProblem = RowProblem & { readonly status: number };
+
+/** The items that a refusal of a whole batch names, by their place. Of a batch of one, it is that one. */
+export function namedItems({ status, code, message: detail, errors }: Problem, size: number): Map<number, ItemProblem> {
+  const named = new Map<number, ItemProblem>();
+  const common = { status, code: code ?? "", detail };
+  for (const error of errors) {
+    const [, index, rest] = ("pointer" in error && /^\/items\/(\d+)(.*)$/u.exec(error.pointer)) || [];
+    if (index === undefined) continue;
+    const earlier = named.get(Number(index))?.errors ?? [];
+    named.set(Number(index), { ...common, errors: [...earlier, { ...error, pointer: rest ?? "" }] });
+  }
+  if (named.size === 0 && size === 1) named.set(0, { ...common, errors: [...errors] });
+  return named;
+}
+
+/** Whether a refusal stays one however often the request is repeated. */
+export function isFinal(status: number): boolean {
+  return status < 500 ? ![401, 403, 408, 409, 424, 425, 429].includes(status) : status === 507;
+}

@@ -1,0 +1,334 @@
+/** The tasks as a collection of RxDB, which keeps them itself: handlers for its replication, and what resolves conflicts. */
+import type { RxCollection, RxConflictHandler, RxJsonSchema, RxReplicationWriteToMasterRow, WithDeleted } from "rxdb";
+import { type RxReplicationState, replicateRxCollection } from "rxdb/plugins/replication";
+import { type ItemProblem, isFinal, namedItems, Room } from "./batch.js";
+import type { BatchItem, BatchRow, Task } from "./contract.js";
+import { isTokenOver, Problem } from "./errors.js";
+import { newTaskId } from "./ids.js";
+import {
+  type ContentChanges,
+  conflicts,
+  contentOf,
+  FIELDS,
+  type Field,
+  fieldsOf,
+  missingIn,
+  pick,
+  type TaskContent,
+  type TaskDraft,
+} from "./sync/content.js";
+import { browserTriggers, type Triggers } from "./sync/triggers.js";
+import type { TaskApi } from "./task-api.js";
+
+/** Where the next pull begins. */
+export interface Checkpoint {
+  readonly since: string;
+}
+
+type Doc = WithDeleted<Task>;
+type Row = RxReplicationWriteToMasterRow<Task>;
+
+/** A task that both sides changed in the same fields. */
+export interface RxTaskConflict {
+  readonly fields: readonly Field[];
+  /** The task here: with `_deleted` if it is to be deleted. */
+  readonly mine: Doc;
+  /** The task as the API has it. */
+  readonly theirs: Doc;
+}
+
+/** A change that the API does not take, or whose task is gone. RxDB then shows the task as the API has it. */
+export interface RxTaskRefusal {
+  /** What was typed. */
+  readonly mine: Doc;
+  /** What the API said; null if the task is gone. */
+  readonly problem: ItemProblem | null;
+}
+
+export interface RxTasksOptions {
+  /** Whose `userId` is the user's id, not `me`. */
+  readonly api: TaskApi;
+  /** Chooses where the same field differs. Different fields are merged without asking. */
+  readonly onConflict: (conflict: RxTaskConflict) => "mine" | "theirs" | Promise<"mine" | "theirs">;
+  readonly onRefused: (refusal: RxTaskRefusal) => void;
+}
+
+/** What a replication takes besides. */
+export interface ReplicateOptions {
+  /** When to pull; null for never by itself. */
+  readonly triggers?: Triggers | null;
+  /** How long RxDB waits after a failure, in milliseconds. */
+  readonly retryTime?: number;
+  /** How long after a push its result is pulled, in milliseconds. */
+  readonly settle?: number;
+  readonly waitForLeadership?: boolean;
+}
+
+/** What `addCollections` and the replication of one collection need, made for one user. */
+export class RxTasks {
+  /** For `addCollections`, with `conflictHandler`. */
+  readonly schema: RxJsonSchema<Task> = taskSchema;
+  readonly conflictHandler: RxConflictHandler<Task>;
+  readonly #options: RxTasksOptions;
+  /** The states that the API does not take: they are to be given up. */
+  readonly #refused = new Map<string, string>();
+
+  constructor(options: RxTasksOptions) {
+    this.#options = options;
+    this.conflictHandler = {
+      isEqual: (a, b) => stateOf(a) === stateOf(b),
+      resolve: (conflict) => this.#resolve(conflict),
+    };
+  }
+
+  /** Begins to replicate. The collection is the only one with the user's tasks. */
+  replicate(collection: RxCollection<Task>, options: ReplicateOptions = {}): RxReplicationState<Task, Checkpoint> {
+    const { triggers = browserTriggers, retryTime = 5_000, settle = 1_000, waitForLeadership = true } = options;
+    const known = async () => {
+      const documents = await collection.find({ selector: { version: { $gt: 0 } } }).exec();
+      return documents.map((document) => document.toMutableJSON());
+    };
+    const state = replicateRxCollection<Task, Checkpoint>({
+      replicationIdentifier: `tasks of ${this.#options.api.userId}`,
+      collection,
+      live: true,
+      retryTime,
+      waitForLeadership,
+      pull: { batchSize: 500, handler: (checkpoint, size) => this.pull(checkpoint, size, known) },
+      push: { batchSize: 100, handler: (rows) => this.push(rows) },
+    });
+    let pulled = 0;
+    const pull = () => {
+      pulled = Date.now();
+      state.reSync();
+    };
+    // RxDB takes what it has pushed for what the API has, without what the API sets: version and times.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const sent = state.sent$.subscribe(() => {
+      clearTimeout(timer);
+      timer = setTimeout(pull, settle);
+    });
+    const end = triggers?.((age) => Date.now() - pulled >= age && pull());
+    state.canceled$.subscribe((isCanceled) => {
+      if (!isCanceled) return;
+      clearTimeout(timer);
+      sent.unsubscribe();
+      end?.();
+    });
+    return state;
+  }
+
+  /**
+   * The pull handler. With a checkpoint that is too old everything is pulled again, and what is not in it is deleted here:
+   * `known` gives the documents that the API has had once.
+   */
+  async pull(since: Checkpoint | undefined, batchSize: number, known: () => Promise<readonly Task[]>) {
+    try {
+      return await this.#pages(since, batchSize);
+    } catch (error) {
+      if (!isTokenOver(error) || !since) throw error;
+      const { documents, checkpoint } = await this.#pages(undefined, Number.POSITIVE_INFINITY);
+      const listed = new Set(documents.map(({ id }) => id));
+      const gone = (await known())
+        .filter(({ id }) => !listed.has(id))
+        .map((task): Doc => ({ ...task, _deleted: true }));
+      return { documents: [...documents, ...gone], checkpoint };
+    }
+  }
+
+  async #pages(
+    checkpoint: Checkpoint | undefined,
+    size: number,
+  ): Promise<{ documents: Doc[]; checkpoint: Checkpoint }> {
+    const documents: Doc[] = [];
+    // RxDB takes a page that is not full for the last one.
+    for (let since = checkpoint?.since; ; ) {
+      const limit = Math.min(500, size - documents.length);
+      const page = await this.#options.api.listChanges(
+        { limit, ...(since !== undefined && { since }) },
+        { retry: false },
+      );
+      documents.push(...page.tasks.map((task): Doc => ({ ...task, _deleted: false })));
+      documents.push(...page.deleted.map(tombstone));
+      since = page.next;
+      if (!page.has_more || documents.length >= size) return { documents, checkpoint: { since } };
+    }
+  }
+
+  /** The push handler: gives the tasks of the API where it has other ones than assumed. */
+  async push(rows: readonly Row[]): Promise<Doc[]> {
+    const writes = rows.flatMap((row) => {
+      const item = itemOf(row);
+      return item ? [{ row, item }] : [];
+    });
+    const masters: Doc[] = [];
+    for (let rest = writes; rest.length > 0; ) {
+      const room = new Room();
+      const end = rest.findIndex(({ item }) => !room.take(item));
+      const batch = end < 0 ? rest : rest.slice(0, end);
+      rest = rest.slice(batch.length);
+      masters.push(...(await this.#send(batch)));
+    }
+    return masters;
+  }
+
+  async #send(batch: readonly { readonly row: Row; readonly item: BatchItem }[]): Promise<Doc[]> {
+    if (batch.length === 0) return [];
+    const { api } = this.#options;
+    let results: BatchRow[];
+    try {
+      results = await api.batchTasks(
+        batch.map(({ item }) => item),
+        { retry: false },
+      );
+    } catch (error) {
+      if (!(error instanceof Problem && error.code !== null && isFinal(error.status))) throw error;
+      const named = namedItems(error, batch.length);
+      const half = Math.ceil(batch.length / 2);
+      // Nothing was written, and nobody is named: the halves tell.
+      if (named.size === 0)
+        return [...(await this.#send(batch.slice(0, half))), ...(await this.#send(batch.slice(half)))];
+      const refused = batch.flatMap(({ row }, index) => {
+        const problem = named.get(index);
+        return problem ? [this.#refuse(row, problem)] : [];
+      });
+      return [...refused, ...(await this.#send(batch.filter((_, index) => !named.has(index))))];
+    }
+    const masters: Doc[] = [];
+    let unanswered: BatchRow | undefined;
+    for (const [index, { row, item }] of batch.entries()) {
+      const result = results[index];
+      if (!result || !(result.status < 300 || isFinal(result.status))) unanswered ??= result;
+      else if (result.status === 412) masters.push(await this.#master(row));
+      else if (result.status === 404) masters.push(...(item.op === "delete" ? [] : [gone(row)]));
+      else if (result.status >= 300) masters.push(this.#refuse(row, problemOf(result)));
+    }
+    // RxDB sends all rows again, and those that were done are found by their keys.
+    if (unanswered) throw new Error(`The API answered ${unanswered.status} for ${unanswered.id}.`);
+    return masters;
+  }
+
+  async #master(row: Row): Promise<Doc> {
+    try {
+      return { ...(await this.#options.api.getTask(row.newDocumentState.id)), _deleted: false };
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return gone(row);
+      throw error;
+    }
+  }
+
+  #refuse(row: Row, problem: ItemProblem): Doc {
+    const { newDocumentState: mine, assumedMasterState } = row;
+    this.#refused.set(mine.id, stateOf(mine));
+    this.#options.onRefused({ mine, problem });
+    return assumedMasterState ?? gone(row);
+  }
+
+  async #resolve({ assumedMasterState, realMasterState: theirs, newDocumentState: mine }: ConflictInput): Promise<Doc> {
+    const isRefused = this.#refused.get(mine.id) === stateOf(mine);
+    this.#refused.delete(mine.id);
+    if (isRefused || (theirs._deleted && mine._deleted)) return theirs;
+    if (theirs._deleted) {
+      this.#options.onRefused({ mine, problem: null });
+      return theirs;
+    }
+    const base = assumedMasterState ?? theirs;
+    const changes = mine._deleted ? {} : missingIn(base, mine);
+    const seen = pick(base, mine._deleted ? FIELDS : fieldsOf(changes));
+    const fields = conflicts(changes, seen, theirs);
+    const choice = fields.length > 0 ? await this.#options.onConflict({ fields, mine, theirs }) : "mine";
+    if (mine._deleted) return choice === "mine" ? { ...theirs, _deleted: true } : theirs;
+    const kept = fieldsOf(changes).filter((field) => choice === "mine" || !fields.includes(field));
+    return withCompletion({ ...theirs, ...pick({ ...theirs, ...changes }, kept) });
+  }
+}
+
+/** A task for `collection.insert`: with an id, and what the API gives a task that lacks it. */
+export function newTask(draft: TaskDraft, id: string = newTaskId()): Task {
+  const at = new Date().toISOString();
+  return withCompletion({ ...contentOf(draft), id, completed_at: null, created_at: at, updated_at: at, version: 0 });
+}
+
+type ConflictInput = Parameters<RxConflictHandler<Task>["resolve"]>[0];
+
+function withCompletion<T extends Task>(task: T): T {
+  return { ...task, completed_at: task.completed ? (task.completed_at ?? new Date().toISOString()) : null };
+}
+
+/** What two states have to share to be the same. */
+function stateOf(doc: Doc): string {
+  return JSON.stringify([doc._deleted, doc.version, ...FIELDS.map((field) => doc[field])]);
+}
+
+/** What the API is asked for, if anything. */
+function itemOf({ assumedMasterState: assumed, newDocumentState: mine }: Row): BatchItem | null {
+  const { id } = mine;
+  const write = (item: BatchItem): BatchItem => {
+    const key = `rxdb-${assumed?.version ?? 0}-${hash(JSON.stringify(item))}`;
+    // What was created here and not pulled since has the first version there.
+    const if_match = Math.max(1, assumed?.version ?? 1);
+    return item.op === "create" ? { ...item, idempotency_key: key } : { ...item, idempotency_key: key, if_match };
+  };
+  if (mine._deleted) return assumed && !assumed._deleted ? write({ op: "delete", id }) : null;
+  if (!assumed || assumed._deleted) return write({ op: "create", id, task: pick(mine, FIELDS) as TaskContent });
+  const changes: ContentChanges = missingIn(assumed, pick(mine, FIELDS));
+  return fieldsOf(changes).length === 0 ? null : write({ op: "update", id, changes });
+}
+
+function gone({ newDocumentState }: Row): Doc {
+  return { ...newDocumentState, _deleted: true };
+}
+
+function tombstone({ id, deleted_at, version }: { id: string; deleted_at: string; version: number }): Doc {
+  const content = contentOf({ title: "" });
+  return {
+    ...content,
+    id,
+    completed_at: null,
+    created_at: deleted_at,
+    updated_at: deleted_at,
+    version,
+    _deleted: true,
+  };
+}
+
+function problemOf({ status, problem }: BatchRow): ItemProblem {
+  return { code: "", detail: `The API answered ${status}.`, ...problem, status };
+}
+
+/** Tells different bodies apart, for the key of a request that RxDB repeats without one: cyrb53, 53 bits. */
+function hash(text: string): string {
+  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    a = Math.imul(a ^ code, 2654435761);
+    b = Math.imul(b ^ code, 1597334677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return (4294967296 * (2097151 & b) + (a >>> 0)).toString(36);
+}
+
+const text = { type: "string" } as const;
+const optionalText = { type: ["string", "null"] } as const;
+
+const taskSchema: RxJsonSchema<Task> = {
+  title: "task",
+  version: 0,
+  primaryKey: "id",
+  type: "object",
+  properties: {
+    id: { type: "string", maxLength: 36 },
+    title: text,
+    description: optionalText,
+    completed: { type: "boolean" },
+    completed_at: optionalText,
+    priority: { type: "string", enum: ["none", "low", "medium", "high"] },
+    due: optionalText,
+    tags: { type: "array", items: text },
+    created_at: text,
+    updated_at: text,
+    version: { type: "integer", minimum: 0 },
+  },
+  required: ["id", "title", "completed", "priority", "tags", "created_at", "updated_at", "version"],
+};

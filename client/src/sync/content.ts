@@ -1,0 +1,71 @@
+/** What a user decides of a task, and how two versions of it are merged. */
+import type { NewTask, Task } from "../contract.js";
+
+/** The fields of a task that a user can set. */
+export const FIELDS = ["title", "description", "completed", "priority", "due", "tags"] as const;
+
+export type Field = (typeof FIELDS)[number];
+export type TaskContent = Pick<Task, Field>;
+export type ContentChanges = Partial<TaskContent>;
+
+/** A new task as a user of this package gives it: what is left out has the API's default. */
+export type TaskDraft = NewTask & { readonly completed?: boolean };
+
+/** The whole content of a new task. */
+export function contentOf({ title, description, completed, priority, due, tags }: TaskDraft): TaskContent {
+  const content = {
+    title,
+    description: description ?? null,
+    completed: completed ?? false,
+    priority: priority ?? "none",
+    due: due ?? null,
+    tags: tags ?? [],
+  };
+  return normalized(content) as TaskContent;
+}
+
+/** As the API will store it, so that what it stores does not look like somebody else's change. */
+export function normalized(changes: ContentChanges): ContentChanges {
+  const { title, due, tags } = changes;
+  return {
+    ...changes,
+    ...(title !== undefined && { title: title.trim() }),
+    ...(due && { due: normalizedDue(due) }),
+    ...(tags !== undefined && { tags: tags.map((tag) => tag.trim()) }),
+  };
+}
+
+function normalizedDue(due: string): string {
+  const moment = due.length > "2026-11-30".length ? new Date(due) : null;
+  return moment && Number.isFinite(moment.getTime()) ? moment.toISOString() : due;
+}
+
+/** These fields of a task. */
+export function pick(task: TaskContent, fields: readonly Field[]): ContentChanges {
+  return Object.fromEntries(fields.map((field) => [field, task[field]]));
+}
+
+export function fieldsOf(changes: ContentChanges): Field[] {
+  return FIELDS.filter((field) => changes[field] !== undefined);
+}
+
+export function isSame(a: TaskContent[Field] | undefined, b: TaskContent[Field] | undefined): boolean {
+  return a === b || (Array.isArray(a) && Array.isArray(b) && a.join("\n") === b.join("\n"));
+}
+
+/** The part of `changes` that `task` does not have yet. */
+export function missingIn(task: TaskContent, changes: ContentChanges): ContentChanges {
+  return pick(
+    { ...task, ...changes },
+    fieldsOf(changes).filter((field) => !isSame(changes[field], task[field])),
+  );
+}
+
+/**
+ * The fields that both sides have changed, and differently: `changes` were made on `base`, and the task is now `current`.
+ * Without any, `changes` can be made on `current`, and nothing of either side is lost.
+ */
+export function conflicts(changes: ContentChanges, base: ContentChanges, current: TaskContent): Field[] {
+  const touched = fieldsOf(base).filter((field) => !isSame(current[field], base[field]));
+  return touched.filter((field) => changes[field] === undefined || !isSame(changes[field], current[field]));
+}

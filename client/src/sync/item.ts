@@ -1,0 +1,124 @@
+/** What waits in the outbox: one change of one task. */
+import type { ItemProblem } from "../batch.js";
+import type { BatchItem, Task } from "../contract.js";
+import {
+  type ContentChanges,
+  conflicts,
+  FIELDS,
+  type Field,
+  fieldsOf,
+  missingIn,
+  pick,
+  type TaskContent,
+} from "./content.js";
+
+/** Why a change is not made: somebody has to decide what becomes of it. */
+export interface Refusal {
+  /** `conflict`: both sides changed the same fields. `gone`: the task is deleted. `refused`: the API takes no such change. */
+  readonly kind: "conflict" | "gone" | "refused";
+  /** The fields in conflict. */
+  readonly fields: readonly Field[];
+  /** What the API said, if it was asked. */
+  readonly problem: ItemProblem | null;
+}
+
+export interface OutboxItem {
+  /** Its place in the order. */
+  readonly seq: number;
+  /** The task. */
+  readonly id: string;
+  readonly op: "create" | "update" | "delete";
+  /** What is to be set: everything for a create, nothing for a deletion. */
+  readonly changes: ContentChanges;
+  /** What the user saw of the fields that the change touches; all of them for a deletion, none for a create. */
+  readonly base: ContentChanges;
+  /** Makes repetitions safe. Made with the change, and kept until the change becomes another one. */
+  readonly key: string;
+  /** When the change was made, by the clock of this device (RFC 3339). */
+  readonly at: string;
+  /** It was sent, on this version of the task, and may have been applied, whatever is known of it. */
+  readonly sent: { readonly ifMatch: number | null; readonly times: number } | null;
+  /** It was applied: the version of the task with it. It stays until that version is here. */
+  readonly applied: number | null;
+  readonly refusal: Refusal | null;
+}
+
+/** A change before it has its place, its key and its time. */
+export type Change = Pick<OutboxItem, "id" | "op" | "changes" | "base">;
+
+/** Whether another change can become part of it: it has not been sent, or is known not to be applied. */
+export function isOpen(item: OutboxItem): boolean {
+  return item.sent === null && item.applied === null;
+}
+
+/** One change instead of two; null if nothing is left of them. `item` must be open. */
+export function fold(item: OutboxItem, later: Change): OutboxItem | null {
+  // What was refused may be right with the later change. A conflict is one still.
+  const refusal = item.refusal?.kind === "conflict" && later.op === "update" ? item.refusal : null;
+  const key = item.refusal ? crypto.randomUUID() : item.key;
+  const base = { ...later.base, ...item.base };
+  if (later.op === "update" && item.op === "create") {
+    return { ...item, changes: { ...item.changes, ...later.changes }, key, refusal };
+  }
+  if (later.op === "update") {
+    const changes = missingIn(base as TaskContent, { ...item.changes, ...later.changes });
+    const fields = fieldsOf(changes);
+    return fields.length === 0 ? null : { ...item, changes, base: pick(base as TaskContent, fields), key, refusal };
+  }
+  return item.op === "create" ? null : { ...item, op: "delete", changes: {}, base, key, refusal };
+}
+
+/** What is to be done with an item, by what is known of its task. */
+export type Step =
+  | { readonly kind: "send"; readonly ifMatch: number | null }
+  | { readonly kind: "done" }
+  | { readonly kind: "refuse"; readonly refusal: Refusal };
+
+export function stepOf(item: OutboxItem, current: Task | undefined): Step {
+  // An earlier attempt may have been applied: only the same request can tell.
+  if (item.sent) return { kind: "send", ifMatch: item.sent.ifMatch };
+  if (item.op === "create") return { kind: "send", ifMatch: null };
+  if (!current) {
+    const gone: Refusal = { kind: "gone", fields: [], problem: null };
+    return item.op === "delete" ? { kind: "done" } : { kind: "refuse", refusal: gone };
+  }
+  const fields = conflicts(item.changes, item.base, current);
+  if (fields.length > 0) return { kind: "refuse", refusal: { kind: "conflict", fields, problem: null } };
+  const isThere = item.op === "update" && fieldsOf(missingIn(current, item.changes)).length === 0;
+  return isThere ? { kind: "done" } : { kind: "send", ifMatch: current.version };
+}
+
+/** The item as the API takes it. */
+export function asBatchItem({ id, op, changes, key, sent }: OutboxItem): BatchItem {
+  const common = { id, idempotency_key: key };
+  const guarded = { ...common, ...(typeof sent?.ifMatch === "number" && { if_match: sent.ifMatch }) };
+  if (op === "create") return { op, ...common, task: changes as TaskContent };
+  return op === "update" ? { op, ...guarded, changes } : { op, ...guarded };
+}
+
+/** The task as the user sees it, with this change on top. */
+export function shown(item: OutboxItem, task: Task | undefined): Task | undefined {
+  if (item.op === "delete") return undefined;
+  if (item.op === "create") {
+    // It is here already: its own answer was lost, or is not yet followed by a pull.
+    if (task) return task;
+    const { id, at } = item;
+    const completed_at = item.changes.completed ? at : null;
+    return { ...(item.changes as TaskContent), id, completed_at, created_at: at, updated_at: at, version: 0 };
+  }
+  if (!task) return undefined;
+  const { completed = task.completed } = item.changes;
+  const completed_at = completed ? (task.completed_at ?? item.at) : null;
+  return { ...task, ...item.changes, completed_at };
+}
+
+/** An update of a task that the user sees, or null if it changes nothing. */
+export function updateOf(task: Task, wanted: ContentChanges): Change | null {
+  const changes = missingIn(task, wanted);
+  const fields = fieldsOf(changes);
+  return fields.length === 0 ? null : { id: task.id, op: "update", changes, base: pick(task, fields) };
+}
+
+export function deletionOf(task: Task): Change {
+  return { id: task.id, op: "delete", changes: {}, base: pick(task, FIELDS) };
+}

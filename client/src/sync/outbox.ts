@@ -1,0 +1,211 @@
+/** The outbox: what is written into the store as changes are made, sent, answered and decided. */
+
+import { BATCH_ITEMS, isFinal, namedItems, Room } from "../batch.js";
+import type { BatchRow, Task } from "../contract.js";
+import type { Problem } from "../errors.js";
+import { type ContentChanges, FIELDS, fieldsOf, pick, type TaskContent } from "./content.js";
+import { asBatchItem, type Change, fold, isOpen, type OutboxItem, type Refusal, stepOf } from "./item.js";
+import type { Current, StoreChange, StoredTask } from "./store.js";
+
+type Tasks = ReadonlyMap<string, StoredTask>;
+
+/** Puts changes into the outbox: behind what waits for their task, or into it where that has not been sent. */
+export function added(changes: readonly Change[], { outbox, meta }: Current): StoreChange {
+  const edit = new Edit(outbox);
+  let seq = meta.lastSeq;
+  for (const change of changes) {
+    const last = edit.ofTask(change.id).at(-1);
+    if (last && isOpen(last)) {
+      edit.replace(last, fold(last, change));
+      continue;
+    }
+    seq += 1;
+    const at = new Date().toISOString();
+    // What waits for the task already will have been made by then.
+    const earlier: ContentChanges = Object.assign({}, ...edit.ofTask(change.id).map(({ changes }) => changes));
+    const seen = fieldsOf(change.base).filter((field) => earlier[field] !== undefined);
+    const base = { ...change.base, ...pick(earlier as TaskContent, seen) };
+    edit.put({ ...change, base, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null });
+  }
+  return { ...edit.written, meta: { lastSeq: seq } };
+}
+
+/** What is to be sent now, and the store in which that is said. */
+export interface Claim {
+  readonly change: StoreChange;
+  readonly batch: readonly OutboxItem[];
+}
+
+/** The first change of every task, as far as one batch has room, on the version of the task that is here. */
+export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim {
+  const edit = new Edit(outbox);
+  const batch: OutboxItem[] = [];
+  const seen = new Set<string>();
+  const room = new Room(limit);
+  let isFull = false;
+  for (const item of outbox) {
+    if (seen.has(item.id)) continue;
+    seen.add(item.id);
+    if (item.applied !== null || item.refusal) continue;
+    const step = stepOf(item, tasks.get(item.id)?.task);
+    if (step.kind === "done") edit.remove(item);
+    else if (step.kind === "refuse") edit.refuse(item, step.refusal);
+    else if (!isFull) {
+      const sent = { ...item, sent: { ifMatch: step.ifMatch, times: (item.sent?.times ?? 0) + 1 } };
+      isFull = !room.take(asBatchItem(sent));
+      if (isFull) continue;
+      edit.put(sent);
+      batch.push(sent);
+    }
+  }
+  return { change: edit.written, batch };
+}
+
+/** What a batch has led to. */
+export interface Outcome {
+  readonly change: StoreChange;
+  /** The tasks that were in another version, with the version that was sent. */
+  readonly mismatched: ReadonlyMap<string, number>;
+  /** Whether something has to be sent again, later. */
+  readonly hasUnanswered: boolean;
+}
+
+/** Takes the rows of the answer to a batch. */
+export function answered(
+  batch: readonly OutboxItem[],
+  rows: readonly BatchRow[],
+  { outbox }: Current,
+  tasks: Tasks,
+): Outcome {
+  const edit = new Edit(outbox);
+  const mismatched = new Map<string, number>();
+  let hasUnanswered = false;
+  for (const [index, item] of batch.entries()) {
+    const row = rows[index];
+    if (!edit.has(item)) continue;
+    if (!row) hasUnanswered = true;
+    else if (row.status < 300 || isOwnCreate(item, row, tasks)) {
+      if (item.op === "delete") edit.remove(item, { withTask: true });
+      else edit.put({ ...item, applied: versionOf(row) });
+    } else if (row.status === 404) {
+      const problem = problemOf(row);
+      if (item.op === "delete") edit.remove(item, { withTask: true });
+      else edit.refuse(item, { kind: "gone", fields: [], problem });
+    } else if (row.status === 412 && item.sent?.ifMatch) {
+      edit.put({ ...item, sent: null });
+      mismatched.set(item.id, item.sent.ifMatch);
+    } else if (isFinal(row.status)) {
+      edit.refuse(item, { kind: "refused", fields: [], problem: problemOf(row) });
+    } else hasUnanswered = true;
+  }
+  return { change: edit.written, mismatched, hasUnanswered };
+}
+
+/** Takes a refusal of a batch as a whole. Gives how many items the next one may have, so that the culprit is found. */
+export function refusedAsWhole(
+  batch: readonly OutboxItem[],
+  problem: Problem,
+  { outbox }: Current,
+): [StoreChange, number] {
+  const edit = new Edit(outbox);
+  const named = namedItems(problem, batch.length);
+  for (const [index, problem] of named) {
+    const item = batch[index];
+    if (item && edit.has(item)) edit.refuse(item, { kind: "refused", fields: [], problem });
+  }
+  return [edit.written, named.size > 0 ? BATCH_ITEMS : Math.ceil(batch.length / 2)];
+}
+
+/** What becomes of a refused change. */
+export type Decision =
+  /** Makes it all the same, on the task as it is now; with other changes if some are given. */
+  | { readonly do: "retry"; readonly changes?: ContentChanges }
+  /** Forgets it: the task looks as the API has it. */
+  | { readonly do: "drop" };
+
+/** `seen` is the task of the API on which it was decided: what has been changed since is a conflict again. */
+export function decided(
+  seq: number,
+  decision: Decision,
+  { outbox }: Current,
+  seen: Task | undefined,
+): StoreChange | null {
+  const item = outbox.find((item) => item.seq === seq);
+  if (!item?.refusal) return null;
+  const edit = new Edit(outbox);
+  if (decision.do === "drop") edit.remove(item);
+  else {
+    const { changes = item.changes } = decision;
+    const touched = item.op === "delete" ? FIELDS : fieldsOf(changes);
+    const base = item.op === "create" || !seen ? {} : pick(seen, touched);
+    const all = item.op === "create" ? { ...item.changes, ...changes } : changes;
+    edit.put({ ...item, changes: all, base, key: crypto.randomUUID(), sent: null, refusal: null });
+  }
+  return edit.written;
+}
+
+/** The id is taken, by this very change: an earlier attempt was applied, and the API has forgotten its key since. */
+function isOwnCreate(item: OutboxItem, { status }: BatchRow, tasks: Tasks): boolean {
+  return item.op === "create" && status === 412 && ((item.sent?.times ?? 0) > 1 || tasks.has(item.id));
+}
+
+function versionOf({ etag }: BatchRow): number {
+  return Number(/^"(\d+)"$/u.exec(etag ?? "")?.[1] ?? 1);
+}
+
+function problemOf({ status, problem }: BatchRow): Refusal["problem"] {
+  return { code: "", detail: `The API answered ${status}.`, ...problem, status };
+}
+
+/** Collects what an edit writes, and shows it to what follows in the same edit. */
+class Edit {
+  readonly #items: Map<number, OutboxItem>;
+  readonly #puts = new Map<number, OutboxItem>();
+  readonly #removed = new Set<number>();
+  readonly #removedTasks: string[] = [];
+
+  constructor(outbox: readonly OutboxItem[]) {
+    this.#items = new Map(outbox.map((item) => [item.seq, item]));
+  }
+
+  get written(): StoreChange {
+    const putItems = [...this.#puts.values()];
+    return { putItems, removeItems: [...this.#removed], removeTasks: this.#removedTasks };
+  }
+
+  has({ seq }: OutboxItem): boolean {
+    return this.#items.has(seq);
+  }
+
+  ofTask(id: string): OutboxItem[] {
+    return [...this.#items.values()].filter((item) => item.id === id);
+  }
+
+  put(item: OutboxItem): void {
+    this.#items.set(item.seq, item);
+    this.#puts.set(item.seq, item);
+  }
+
+  remove({ seq, id }: OutboxItem, { withTask } = { withTask: false }): void {
+    this.#items.delete(seq);
+    this.#puts.delete(seq);
+    this.#removed.add(seq);
+    if (withTask) this.#removedTasks.push(id);
+  }
+
+  replace(item: OutboxItem, by: OutboxItem | null): void {
+    if (by) this.put(by);
+    else this.remove(item);
+  }
+
+  /** One decision is enough for all that waits behind a refused change. */
+  refuse(item: OutboxItem, refusal: Refusal): void {
+    const behind = this.ofTask(item.id).filter(({ seq }) => seq > item.seq);
+    let folded: OutboxItem | null = { ...item, sent: null, refusal };
+    for (const later of behind) {
+      this.remove(later);
+      folded = folded && fold(folded, later);
+    }
+    this.replace(item, folded);
+  }
+}

@@ -1,0 +1,295 @@
+/** The tasks of one user on this device: all of them here, changed here at once, and kept in step with the API. */
+import type { Task } from "../contract.js";
+import { newTaskId } from "../ids.js";
+import type { TaskApi } from "../task-api.js";
+import { type ContentChanges, contentOf, normalized, type TaskDraft } from "./content.js";
+import { type Change, deletionOf, type OutboxItem, updateOf } from "./item.js";
+import { added, type Decision, decided } from "./outbox.js";
+import { type Changed, State } from "./state.js";
+import { NEW_STATUS, type Status } from "./status.js";
+import type { SyncStore } from "./store.js";
+import { type Ask, alone, type Message, openTabs, type Tabs } from "./tabs.js";
+import { browserTriggers, type Triggers } from "./triggers.js";
+import { Worker, type WorkerOptions } from "./worker.js";
+
+/** A change that was not made, for the application to decide on. */
+export interface Refused {
+  readonly item: OutboxItem & { readonly refusal: NonNullable<OutboxItem["refusal"]> };
+  /** The task as the API has it; undefined if it has none. */
+  readonly current: Task | undefined;
+  /** The task as the user sees it, with the change. */
+  readonly mine: Task | undefined;
+}
+
+export interface TaskSyncOptions {
+  /** Whose `userId` is the user's id, not `me`. */
+  readonly api: TaskApi;
+  /** What is kept of this user. */
+  readonly store: SyncStore;
+  /**
+   * Is asked what becomes of a change that was not made; until there is a decision, the change stays among the `refused`. It is
+   * called in the tab that sends, and again after a reload.
+   */
+  readonly onRefused?: (refused: Refused) => Decision | undefined | Promise<Decision | undefined>;
+  /** When to pull; null for never by itself. */
+  readonly triggers?: Triggers | null;
+  /** How long to wait after the given number of failures in a row, in milliseconds. */
+  readonly pause?: WorkerOptions["pause"];
+}
+
+export class TaskSync {
+  readonly #store: SyncStore;
+  readonly #state: State;
+  readonly #worker: Worker;
+  readonly #tabs: Tabs;
+  readonly #onRefused: TaskSyncOptions["onRefused"];
+  readonly #triggers: Triggers | null;
+  readonly #listeners = new Set<(changed: Changed) => void>();
+  readonly #statusListeners = new Set<(status: Status) => void>();
+  /** What other tabs were asked for. */
+  readonly #asked = new Map<string, () => void>();
+  readonly #stopped = new AbortController();
+  /** Whether this tab sends and pulls. */
+  #isSender = false;
+  #isLoaded = false;
+  #status = NEW_STATUS;
+  #started: Promise<void> | null = null;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor({ api, store, onRefused, triggers = browserTriggers, pause }: TaskSyncOptions) {
+    this.#store = store;
+    this.#onRefused = onRefused;
+    this.#triggers = triggers;
+    this.#tabs = openTabs(store.shared, (message) => this.#hear(message));
+    const tell = (change: Parameters<State["take"]>[0]) => this.#tabs.post({ kind: "change", change });
+    this.#state = new State(store, tell, (changed) => {
+      for (const listener of this.#listeners) listener(changed);
+    });
+    this.#worker = new Worker({
+      api,
+      state: this.#state,
+      onStatus: (status) => {
+        this.#tabs.post({ kind: "status", status });
+        this.#takeStatus(status);
+      },
+      onRefused: (items) => this.#askApp(items),
+      ...(pause && { pause }),
+    });
+  }
+
+  /** Loads what is kept, and begins to sync. When it is done, `tasks` has what was here at the last visit. */
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  /** All tasks as the user sees them, by id, with the changes that the API does not know yet. */
+  get tasks(): ReadonlyMap<string, Task> {
+    return this.#state.view;
+  }
+
+  /** Whether all tasks have been pulled once: before that, `tasks` may lack some. */
+  get isComplete(): boolean {
+    return this.#state.meta.isComplete;
+  }
+
+  /** The changes that the API does not have yet, those that were refused among them. */
+  get pending(): readonly OutboxItem[] {
+    return [...this.#state.items.values()].flat().filter(({ applied }) => applied === null);
+  }
+
+  /** The changes that wait for a decision. */
+  get refused(): readonly Refused[] {
+    return this.pending.flatMap((item) => this.#refused(item));
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** Tells of tasks that look different now. Gives what ends it. */
+  subscribe(listener: (changed: Changed) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Tells how it goes. Gives what ends it. */
+  onStatus(listener: (status: Status) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => void this.#statusListeners.delete(listener);
+  }
+
+  /** Creates a task. Like every change, it is kept when the promise is fulfilled, and sent by itself. */
+  async create(draft: TaskDraft, id: string = newTaskId()): Promise<Task> {
+    await this.change([{ op: "create", id, task: draft }]);
+    return this.#seen(id);
+  }
+
+  /** Changes the fields that are given. */
+  async update(id: string, changes: ContentChanges): Promise<Task> {
+    await this.change([{ op: "update", id, changes }]);
+    return this.#seen(id);
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.change([{ op: "delete", id }]);
+  }
+
+  /** Several changes, kept all or none. Fails if a task is to be changed that is not among `tasks`. */
+  async change(changes: readonly LocalChange[]): Promise<void> {
+    // What is here when it is called is what the user has seen.
+    if (!this.#isLoaded) await this.start();
+    const drafts = new Map<string, Task | undefined>();
+    const seen = (id: string) => (drafts.has(id) ? drafts.get(id) : this.tasks.get(id));
+    const made = changes.map((change) => asChange(change, seen(change.id), (task) => drafts.set(change.id, task)));
+    const changed = made.filter((change) => change !== null);
+    if (changed.length === 0) return;
+    await this.#state.change((current) => added(changed, current));
+    this.#ask("send");
+  }
+
+  /** Decides on a refused change, as it was when it was looked at: what has been changed since is a conflict again. */
+  async decide({ item, current: seen }: Pick<Refused, "item" | "current">, decision: Decision): Promise<void> {
+    await this.#state.change((current) => decided(item.seq, decision, current, seen));
+    this.#ask("send");
+  }
+
+  /** Something may have changed: for whoever gets a push message, or knows it otherwise. It pulls at once. */
+  hint(): void {
+    this.#ask("pull");
+  }
+
+  /** The user has signed in again. */
+  resume(): void {
+    this.#ask("resume");
+  }
+
+  /** Sends and pulls now. Ends when that has been done or has failed, which `status` tells apart. */
+  async refresh(): Promise<void> {
+    await this.start();
+    if (this.#isSender) return this.#worker.whole();
+    return new Promise((resolve) => {
+      this.#asked.set(this.#ask("whole"), resolve);
+    });
+  }
+
+  /** Ends everything that runs here. What has not been sent stays in the store. */
+  async stop(): Promise<void> {
+    await this.#end();
+    this.#store.close();
+  }
+
+  /** Stops, and deletes what is kept of the user, changes that were not sent included. */
+  async forget(): Promise<void> {
+    await this.#end();
+    await this.#state.clear();
+  }
+
+  async #end(): Promise<void> {
+    this.#stopped.abort();
+    await this.#started;
+    await this.#ended;
+    this.#tabs.close();
+    for (const done of this.#asked.values()) done();
+  }
+
+  async #start(): Promise<void> {
+    await this.#state.load();
+    this.#isLoaded = true;
+    const { signal } = this.#stopped;
+    this.#ended = alone(this.#store.shared, this.#state, signal, async (signal) => {
+      // Whoever sent before may have written until a moment ago.
+      await this.#state.load();
+      this.#isSender = true;
+      for (const [id, done] of this.#asked) {
+        this.#asked.delete(id);
+        void this.#worker.whole().then(done);
+      }
+      this.#askApp(this.refused.map(({ item }) => item));
+      await this.#worker.run(signal).finally(() => {
+        this.#isSender = false;
+      });
+    });
+    const end = this.#triggers?.((age) => {
+      if (Date.now() - (this.#status.pulledAt ?? 0) >= age) this.hint();
+    });
+    signal.addEventListener("abort", () => end?.());
+  }
+
+  /** Lets the tab that sends do something, whichever that is. */
+  #ask(what: Ask): string {
+    const id = crypto.randomUUID();
+    if (this.#isSender) this.#do(what);
+    else this.#tabs.post({ kind: "ask", what, id });
+    return id;
+  }
+
+  #do(what: Ask): Promise<void> | void {
+    return this.#worker[what]();
+  }
+
+  #hear(message: Message): void {
+    if (message.kind === "change") void this.#state.take(message.change);
+    if (message.kind === "status") this.#takeStatus(message.status);
+    if (message.kind === "ask" && this.#isSender) {
+      const done = () => this.#tabs.post({ kind: "done", id: message.id });
+      void Promise.resolve(this.#do(message.what)).then(done);
+    }
+    if (message.kind === "done") {
+      this.#asked.get(message.id)?.();
+      this.#asked.delete(message.id);
+    }
+  }
+
+  #takeStatus(status: Status): void {
+    this.#status = status;
+    for (const listener of this.#statusListeners) listener(status);
+  }
+
+  #askApp(items: readonly OutboxItem[]): void {
+    for (const refused of this.#onRefused ? items.flatMap((item) => this.#refused(item)) : []) {
+      // In a turn of its own: an error of the application is none of the worker's.
+      void Promise.resolve(refused)
+        .then(this.#onRefused)
+        .then((decision) => decision && this.decide(refused, decision));
+    }
+  }
+
+  #refused(item: OutboxItem): Refused[] {
+    const { id, refusal } = item;
+    if (!refusal) return [];
+    return [{ item: { ...item, refusal }, current: this.#state.tasks.get(id)?.task, mine: this.tasks.get(id) }];
+  }
+
+  #seen(id: string): Task {
+    const task = this.tasks.get(id);
+    if (!task) throw new Error(`There is no task ${id}.`);
+    return task;
+  }
+}
+
+/** A change that the user makes. */
+export type LocalChange =
+  | { readonly op: "create"; readonly id: string; readonly task: TaskDraft }
+  | { readonly op: "update"; readonly id: string; readonly changes: ContentChanges }
+  | { readonly op: "delete"; readonly id: string };
+
+/** The change for the outbox, null if it changes nothing. `show` is given the task as it looks afterwards. */
+function asChange(change: LocalChange, task: Task | undefined, show: (task: Task | undefined) => void): Change | null {
+  const { id } = change;
+  if (change.op === "create") {
+    if (task) throw new Error(`There is a task ${id} already.`);
+    const content = contentOf(change.task);
+    const at = new Date().toISOString();
+    show({ ...content, id, completed_at: null, created_at: at, updated_at: at, version: 0 });
+    return { id, op: "create", changes: content, base: {} };
+  }
+  if (!task) throw new Error(`There is no task ${id}.`);
+  if (change.op === "delete") {
+    show(undefined);
+    return deletionOf(task);
+  }
+  const changes = normalized(change.changes);
+  show({ ...task, ...changes });
+  return updateOf(task, changes);
+}

@@ -1,0 +1,255 @@
+/**
+ * Talks to the API, one request after the other: what an answer says is never older than what an earlier one said. Pulls, sends
+ * what waits, and pulls again to see what became of it.
+ */
+import { BATCH_ITEMS, isFinal } from "../batch.js";
+import { isTokenOver, Problem, SessionOver } from "../errors.js";
+import type { TaskApi } from "../task-api.js";
+import { asBatchItem, type OutboxItem } from "./item.js";
+import { answered, claimed, type Outcome, refusedAsWhole } from "./outbox.js";
+import { received, startedOver } from "./pull.js";
+import type { State } from "./state.js";
+import { NEW_STATUS, type Status } from "./status.js";
+
+/** How much of a pull comes in one page: the most that the API gives. */
+const PAGE = 500;
+/** What was sent is pulled so long after, in milliseconds: one pull for several changes in a row. */
+const SETTLE = 1_000;
+
+export interface WorkerOptions {
+  readonly api: Pick<TaskApi, "listChanges" | "batchTasks" | "getTask">;
+  readonly state: State;
+  readonly onStatus: (status: Status) => void;
+  /** Is told of changes that somebody has to decide on. */
+  readonly onRefused: (items: readonly OutboxItem[]) => void;
+  /** How long to wait after the given number of failures in a row, in milliseconds. */
+  readonly pause?: (failures: number) => number;
+}
+
+/** Something has to be repeated, later. */
+class Later extends Error {
+  override readonly name = "Later";
+}
+
+/** What wakes it: a change, somebody who asks for a pull, somebody who has signed in. */
+type Reason = "send" | "pull" | "resume";
+
+export class Worker {
+  readonly #options: Required<WorkerOptions>;
+  #status: Status = NEW_STATUS;
+  #wantsPull = true;
+  /** What has come up since the last cycle began. */
+  readonly #pending = new Set<Reason>();
+  #pullDue: number | null = null;
+  #batchLimit = BATCH_ITEMS;
+  #waiting: (() => void)[] = [];
+  /** Ends the sleep, if this is a reason to. */
+  #wake: ((reason: Reason) => void) | null = null;
+
+  constructor(options: WorkerOptions) {
+    this.#options = { pause: growingPause, ...options };
+  }
+
+  /** There is something to send. */
+  send(): void {
+    this.#come("send");
+  }
+
+  /** There may be something to pull. It is tried at once, even after failures. */
+  pull(): void {
+    this.#wantsPull = true;
+    this.#come("pull");
+  }
+
+  /** There may be a session again. */
+  resume(): void {
+    this.#wantsPull = true;
+    this.#come("resume");
+  }
+
+  /** Sends and pulls all there is, whatever it waits for. Ends when that has been done, or has failed. */
+  whole(): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+    this.resume();
+    return done;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const waiting = this.#waiting.splice(0);
+      this.#pending.clear();
+      const reasons: Reason[] = ["resume"];
+      let rest: number | null = null;
+      try {
+        this.#say({ phase: "busy" });
+        await this.#cycle(signal, waiting.length > 0);
+        failures = 0;
+        reasons.push("pull", "send");
+        this.#say({ phase: "idle" });
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#wantsPull = true;
+        if (isSignedOut(error)) this.#say({ phase: "signed-out" });
+        else {
+          failures += 1;
+          reasons.push("pull");
+          rest = Math.max(this.#options.pause(failures), (error instanceof Problem && error.retryAfter) || 0);
+          this.#say({ phase: "offline" });
+        }
+      }
+      for (const resolve of waiting) resolve();
+      if (rest === null && this.#pullDue !== null) rest = Math.max(0, this.#pullDue - Date.now());
+      await this.#sleep(rest, reasons, signal);
+    }
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  async #cycle(signal: AbortSignal, isWhole: boolean): Promise<void> {
+    const { state } = this.#options;
+    const isDue = this.#pullDue !== null && this.#pullDue <= Date.now();
+    if (this.#wantsPull || isDue || !state.meta.isComplete) await this.#pull(signal);
+    for (let hasUnanswered = false; ; ) {
+      const outcome = await this.#send(signal);
+      hasUnanswered ||= outcome?.hasUnanswered ?? false;
+      const mismatched = outcome?.mismatched ?? new Map<string, number>();
+      const items = [...state.items.values()];
+      const isBlocked = items.some(([first, next]) => first && first.applied !== null && next);
+      const isApplied = items.some(([first]) => first && first.applied !== null);
+      if (mismatched.size > 0 || isBlocked || (!outcome && isApplied && isWhole)) {
+        await this.#pull(signal);
+        await this.#reread(mismatched, signal);
+      } else if (!outcome) {
+        if (isApplied) this.#pullDue ??= Date.now() + SETTLE;
+        return;
+      }
+      if (hasUnanswered) throw new Later("the API has not done everything");
+    }
+  }
+
+  async #pull(signal: AbortSignal): Promise<void> {
+    const { api, state } = this.#options;
+    this.#wantsPull = false;
+    this.#pullDue = null;
+    for (let hasMore = true; hasMore; ) {
+      const since = state.meta.token;
+      try {
+        const page = await api.listChanges({ limit: PAGE, ...(since !== null && { since }) }, { signal, retry: false });
+        await state.change((current) => received(page, current, state.tasks));
+        hasMore = page.has_more;
+      } catch (error) {
+        if (!isTokenOver(error) || since === null) throw error;
+        await state.change(startedOver);
+      }
+    }
+    this.#say({ pulledAt: Date.now() });
+  }
+
+  /** Sends one batch. Gives null if there is nothing to send. */
+  async #send(signal: AbortSignal): Promise<Outcome | null> {
+    const { api, state } = this.#options;
+    // What was sent in vain cannot become one with later changes any more.
+    if (globalThis.navigator?.onLine === false) throw new Later("the browser has no network");
+    let batch: readonly OutboxItem[] = [];
+    await this.#write((current) => {
+      const claim = claimed(current, state.tasks, this.#batchLimit);
+      batch = claim.batch;
+      return claim.change;
+    });
+    if (batch.length === 0) return null;
+    let outcome: Outcome | null = null;
+    try {
+      const rows = await api.batchTasks(batch.map(asBatchItem), { signal, retry: false });
+      await this.#write((current) => {
+        outcome = answered(batch, rows, current, state.tasks);
+        return outcome.change;
+      });
+      this.#batchLimit = BATCH_ITEMS;
+    } catch (error) {
+      // Without a code it is not the API that answered.
+      if (!(error instanceof Problem && error.code !== null && isFinal(error.status))) throw error;
+      await this.#write((current) => {
+        const [change, limit] = refusedAsWhole(batch, error, current);
+        this.#batchLimit = limit;
+        outcome = { change, mismatched: new Map(), hasUnanswered: false };
+        return change;
+      });
+    }
+    return outcome;
+  }
+
+  /**
+   * Reads the tasks that the pull has not explained: they are in another version than the one that was sent, and still here in
+   * that one. It takes a table that was restored from a backup for that.
+   */
+  async #reread(mismatched: ReadonlyMap<string, number>, signal: AbortSignal): Promise<void> {
+    const { api, state } = this.#options;
+    for (const [id, version] of mismatched) {
+      if (state.tasks.get(id)?.task.version !== version) continue;
+      const task = await api.getTask(id, { signal, retry: false }).catch((error: unknown) => {
+        if (error instanceof Problem && error.status === 404) return null;
+        throw error;
+      });
+      const { epoch } = state.meta;
+      await state.change(() => (task ? { putTasks: [{ task, epoch }] } : { removeTasks: [id] }));
+    }
+  }
+
+  /** Writes, and tells of what has been refused by that. */
+  async #write(edit: Parameters<State["change"]>[0]): Promise<void> {
+    let refused: readonly OutboxItem[] = [];
+    await this.#options.state.change((current) => {
+      const change = edit(current);
+      refused = change?.putItems?.filter((item) => item.refusal) ?? [];
+      return change && isEmpty(change) ? null : change;
+    });
+    if (refused.length > 0) this.#options.onRefused(refused);
+  }
+
+  #come(reason: Reason): void {
+    this.#pending.add(reason);
+    this.#wake?.(reason);
+  }
+
+  #say(status: Partial<Status>): void {
+    this.#status = { ...this.#status, ...status };
+    this.#options.onStatus(this.#status);
+  }
+
+  /** Sleeps until one of the reasons comes up, or the time is over. */
+  #sleep(milliseconds: number | null, reasons: readonly Reason[], signal: AbortSignal): Promise<void> {
+    if (reasons.some((reason) => this.#pending.has(reason))) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        this.#wake = null;
+        resolve();
+      };
+      const timer = milliseconds === null ? undefined : setTimeout(end, milliseconds);
+      signal.addEventListener("abort", end);
+      if (signal.aborted) end();
+      else this.#wake = (reason) => reasons.includes(reason) && end();
+    });
+  }
+}
+
+function isEmpty({
+  putItems = [],
+  removeItems = [],
+  removeTasks = [],
+}: NonNullable<ReturnType<Parameters<State["change"]>[0]>>) {
+  return putItems.length + removeItems.length + removeTasks.length === 0;
+}
+
+/** The session is over, the API takes no token of it, or it is somebody else's by now. */
+function isSignedOut(error: unknown): boolean {
+  return error instanceof SessionOver || (error instanceof Problem && (error.status === 401 || error.status === 403));
+}
+
+/** One second after the first failure, then twice as long each time, up to a minute, and never twice the same. */
+function growingPause(failures: number): number {
+  return Math.min(60_000, 1_000 * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
+}

@@ -1,0 +1,7 @@
+import { describe } from "vitest";
+import { inMemory } from "./device.js";
+import { Server } from "./server.js";
+import { convergenceSuite } from "./suites/convergence.js";
+
+describe("a random schedule, with the API in memory", () =>
+  convergenceSuite(() => inMemory(new Server()), 200, 20_000));

@@ -1,0 +1,200 @@
+/**
+ * Random schedules of two devices of one person: edits of the same and of different tasks, deletions, time without a network,
+ * lost answers, reloads. In the end both show what the API has, and every value that was typed is accounted for: it is there, or
+ * somebody who saw it has replaced it, deleted its task, or given it up when asked.
+ */
+import { expect, it } from "vitest";
+import type { Task } from "../../src/index.js";
+import type { Decision, Refused } from "../../src/sync/index.js";
+import { type Backend, Device, type Person } from "../device.js";
+
+const STEPS = 40;
+/** So often both devices send and pull at the end, at the most. */
+const ROUNDS = 6;
+const TEXTS = ["title", "description"] as const;
+
+type Text = (typeof TEXTS)[number];
+
+export function convergenceSuite(backend: () => Backend, schedules: number, timeout: number): void {
+  const first = Number(process.env.SEED ?? 1);
+  const seeds = Array.from({ length: process.env.SEED ? 1 : schedules }, (_, index) => first + index);
+  it.each(seeds)("SEED=%i converges, and loses nothing", (seed) => new Schedule(seed).run(backend()), timeout);
+}
+
+class Schedule {
+  readonly #random: () => number;
+  readonly #ledger = new Ledger();
+  #count = 0;
+
+  constructor(seed: number) {
+    this.#random = generator(seed);
+  }
+
+  async run(backend: Backend): Promise<void> {
+    const person = await backend.newPerson();
+    const devices = [new Device(backend, person), new Device(backend, person)] as const;
+    const [one, two] = devices;
+    for (let index = 0; index < 3; index++) await this.#create(one);
+    await one.sync.refresh();
+    await two.sync.refresh();
+    for (let step = 0; step < STEPS; step++) await this.#step(devices[this.#below(2)] ?? one);
+    await this.#settle(devices);
+    await this.#check(devices, person);
+    for (const { sync } of devices) await sync.stop();
+  }
+
+  async #step(device: Device): Promise<void> {
+    const dice = this.#random();
+    if (dice < 0.45) await this.#edit(device);
+    else if (dice < 0.52) await this.#create(device);
+    else if (dice < 0.58) await this.#delete(device);
+    else if (dice < 0.7) device.isOnline = !device.isOnline;
+    else if (dice < 0.78) device.losesAnswer = this.#random() < 0.5 ? () => this.#random() < 0.4 : () => false;
+    else if (dice < 0.82) await device.reload();
+    else if (dice < 0.9) await device.sync.refresh();
+    else if (dice < 0.95) await this.#decide(device);
+    else await new Promise((resolve) => setTimeout(resolve, this.#below(8)));
+  }
+
+  async #create(device: Device): Promise<void> {
+    const [title, description] = [this.#text(), this.#text()];
+    const { id } = await device.sync.create({ title, description });
+    this.#ledger.typed(id, "title", title);
+    this.#ledger.typed(id, "description", description);
+  }
+
+  async #edit(device: Device): Promise<void> {
+    const task = this.#pick([...device.sync.tasks.values()]);
+    if (!task) return;
+    const dice = this.#random();
+    if (dice < 0.2) return void (await device.sync.update(task.id, { completed: !task.completed }).catch(gone));
+    if (dice < 0.3) return void (await device.sync.update(task.id, { tags: [this.#text()] }).catch(gone));
+    const fields = dice < 0.9 ? [dice < 0.65 ? ("title" as const) : ("description" as const)] : TEXTS;
+    const changes = Object.fromEntries(fields.map((field) => [field, this.#text()]));
+    for (const field of fields) {
+      this.#ledger.typed(task.id, field, changes[field]);
+      this.#ledger.replaced(task.id, field, task[field], changes[field]);
+    }
+    await device.sync.update(task.id, changes).catch(gone);
+  }
+
+  async #delete(device: Device): Promise<void> {
+    const task = this.#pick([...device.sync.tasks.values()]);
+    if (!task) return;
+    for (const field of TEXTS) this.#ledger.givenUp(task.id, field, task[field]);
+    await device.sync.delete(task.id);
+  }
+
+  /** The user decides on what was refused. */
+  async #decide(device: Device): Promise<void> {
+    for (const refused of device.sync.refused) await device.sync.decide(refused, this.#decision(refused));
+  }
+
+  #decision({ item, current }: Refused): Decision {
+    const isKept = current !== undefined && item.refusal.kind === "conflict" && this.#random() < 0.5;
+    for (const field of TEXTS) {
+      const mine = item.changes[field];
+      // Keeping a deletion gives up what the others have, and so does keeping a text.
+      if (isKept && item.op === "delete") this.#ledger.givenUp(item.id, field, current[field]);
+      else if (isKept && mine !== undefined) this.#ledger.replaced(item.id, field, current[field], mine);
+      else if (mine !== undefined) this.#ledger.givenUp(item.id, field, mine);
+    }
+    return { do: isKept ? "retry" : "drop" };
+  }
+
+  /** Everybody has a network again. */
+  async #settle(devices: readonly Device[]): Promise<void> {
+    for (const device of devices) {
+      device.isOnline = true;
+      device.losesAnswer = () => false;
+    }
+    const isSettled = () => devices.every(({ sync }) => sync.pending.length === 0) && same(devices);
+    let rounds = 0;
+    for (; rounds === 0 || !isSettled(); rounds++) {
+      expect(rounds, "rounds until both show the same").toBeLessThan(ROUNDS);
+      for (const device of devices) {
+        await device.sync.refresh();
+        await this.#decide(device);
+      }
+    }
+  }
+
+  async #check([device, other]: readonly [Device, Device], person: Person): Promise<void> {
+    expect(person.id).not.toBe("me");
+    const tasks: Task[] = [];
+    for await (const task of device.api.eachTask({ status: "all", limit: 100 })) tasks.push(task);
+    const byId = (tasks: Iterable<Task>) => [...tasks].sort((a, b) => (a.id < b.id ? -1 : 1));
+    expect(byId(device.sync.tasks.values())).toEqual(byId(tasks));
+    expect(byId(other.sync.tasks.values())).toEqual(byId(tasks));
+    expect(this.#ledger.lost(device.sync.tasks)).toEqual([]);
+  }
+
+  #text(): string {
+    this.#count += 1;
+    return `text ${this.#count}`;
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+
+  #pick<T>(of: readonly T[]): T | undefined {
+    return of[this.#below(of.length)];
+  }
+}
+
+/** Every text that was typed is one of its own, so that what became of it can be followed. */
+class Ledger {
+  readonly #typed: { id: string; field: Text; text: string }[] = [];
+  /** What a text was replaced with by somebody who saw it. */
+  readonly #next = new Map<string, Set<string>>();
+  readonly #givenUp = new Set<string>();
+
+  typed(id: string, field: Text, text: string | undefined): void {
+    if (text !== undefined) this.#typed.push({ id, field, text });
+  }
+
+  replaced(id: string, field: Text, from: string | null, to: string | null | undefined): void {
+    const key = `${id} ${field} ${from}`;
+    this.#next.set(key, (this.#next.get(key) ?? new Set()).add(`${id} ${field} ${to}`));
+  }
+
+  givenUp(id: string, field: Text, text: string | null): void {
+    this.#givenUp.add(`${id} ${field} ${text}`);
+  }
+
+  /** What is nowhere, without anybody having seen it go. */
+  lost(tasks: ReadonlyMap<string, Task>): string[] {
+    const isAccounted = (key: string, final: string, seen: Set<string>): boolean => {
+      if (key === final || this.#givenUp.has(key)) return true;
+      if (seen.has(key)) return false;
+      seen.add(key);
+      return [...(this.#next.get(key) ?? [])].some((next) => isAccounted(next, final, seen));
+    };
+    const isLost = ({ id, field, text }: { id: string; field: Text; text: string }) =>
+      !isAccounted(`${id} ${field} ${text}`, `${id} ${field} ${tasks.get(id)?.[field]}`, new Set());
+    return this.#typed.filter(isLost).map(({ id, field, text }) => `${id} ${field} ${text}`);
+  }
+}
+
+/** The task has gone while it was being edited: the text is still with the person who types. */
+function gone(error: unknown): void {
+  expect(String(error)).toContain("There is no task");
+}
+
+function same([one, two]: readonly Device[]): boolean {
+  const all = (device: Device | undefined) =>
+    [...(device?.sync.tasks.values() ?? [])].map((task) => `${task.id} ${task.version}`);
+  return all(one).sort().join() === all(two).sort().join();
+}
+
+/** Random numbers from a seed: mulberry32. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

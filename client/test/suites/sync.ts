@@ -1,0 +1,305 @@
+/** What sync does for its user, on any back end. */
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { SessionOver } from "../../src/index.js";
+import { type Backend, Device, type DeviceOptions, type Person, until } from "../device.js";
+
+export function syncSuite(backend: () => Backend): void {
+  let api: Backend;
+  let person: Person;
+  const devices: Device[] = [];
+  const device = (options: DeviceOptions = {}) => {
+    const made = new Device(api, person, options);
+    devices.push(made);
+    return made;
+  };
+  /** Two devices of one person that have the same task. */
+  const pair = async (options: DeviceOptions = {}) => {
+    const [laptop, phone] = [device(options), device()];
+    const { id } = await laptop.sync.create({ title: "Buy milk", tags: ["shop"] });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    return { laptop, phone, id };
+  };
+
+  beforeEach(async () => {
+    api = backend();
+    person = await api.newPerson();
+  });
+
+  afterEach(async () => {
+    await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
+  });
+
+  it("shows a change at once and on the other device after a pull", async () => {
+    const { laptop, phone, id } = await pair();
+    expect(phone.sync.tasks.get(id)).toEqual(await laptop.api.getTask(id));
+    const seen = await phone.sync.update(id, { title: "Buy oat milk" });
+    expect(seen.title).toBe("Buy oat milk");
+    await phone.sync.refresh();
+    await laptop.sync.refresh();
+    expect(laptop.sync.tasks.get(id)).toMatchObject({ title: "Buy oat milk", version: 2 });
+    await laptop.sync.delete(id);
+    expect(laptop.sync.tasks.has(id)).toBe(false);
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    expect(phone.sync.tasks.size).toBe(0);
+  });
+
+  it("asks once when nothing has changed", async () => {
+    const { laptop } = await pair();
+    await laptop.sync.refresh();
+    const before = laptop.requests.length;
+    await laptop.sync.refresh();
+    expect(laptop.requests.slice(before)).toEqual(["GET …/changes"]);
+  });
+
+  it("works without a network, and sends what was done in one batch when there is one", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    laptop.isOnline = false;
+    await laptop.sync.refresh();
+    expect(laptop.sync.status.phase).toBe("offline");
+    const tasks = await Promise.all(["one", "two", "three"].map((title) => laptop.sync.create({ title })));
+    await laptop.sync.update(tasks[0]?.id ?? "", { completed: true });
+    await laptop.sync.delete(tasks[1]?.id ?? "");
+    expect(laptop.titles).toEqual(["one", "three"]);
+    expect(laptop.sync.pending).toHaveLength(2);
+    laptop.isOnline = true;
+    const before = laptop.requests.length;
+    await laptop.sync.refresh();
+    expect(laptop.requests.slice(before).filter((request) => request === "POST …/batch")).toHaveLength(1);
+    expect(laptop.sync.pending).toEqual([]);
+    const phone = device();
+    await phone.sync.refresh();
+    expect(phone.titles).toEqual(["one", "three"]);
+    expect(phone.sync.tasks.get(tasks[0]?.id ?? "")).toMatchObject({ completed: true, version: 1 });
+  });
+
+  it("comes back to itself after the network does", async () => {
+    const laptop = device();
+    laptop.isOnline = false;
+    await laptop.sync.start();
+    await laptop.sync.create({ title: "one" });
+    laptop.isOnline = true;
+    await until(() => laptop.sync.pending.length === 0, "everything sent");
+  });
+
+  it("does a change once whose answer is lost", async () => {
+    const { laptop, phone, id } = await pair();
+    const lost = new Set<string>();
+    laptop.losesAnswer = (request) => {
+      const isFirst = request.method === "POST" && !lost.has("batch");
+      if (isFirst) lost.add("batch");
+      return isFirst;
+    };
+    await laptop.sync.update(id, { title: "Buy oat milk" });
+    const { id: second } = await laptop.sync.create({ title: "Water the plants" });
+    await until(() => laptop.sync.pending.length === 0, "everything sent");
+    await laptop.sync.refresh();
+    expect(lost.size).toBe(1);
+    expect(laptop.sync.tasks.get(id)).toMatchObject({ title: "Buy oat milk", version: 2 });
+    expect(laptop.sync.tasks.get(second)).toMatchObject({ version: 1 });
+    await phone.sync.refresh();
+    expect(phone.titles).toEqual(laptop.titles);
+    expect(laptop.refusals).toEqual([]);
+  });
+
+  it("does a deletion once whose answer is lost", async () => {
+    const { laptop, id } = await pair();
+    let losses = 1;
+    laptop.losesAnswer = (request) => request.method === "POST" && losses-- > 0;
+    await laptop.sync.delete(id);
+    await until(() => laptop.sync.pending.length === 0, "everything sent");
+    await laptop.sync.refresh();
+    expect(laptop.titles).toEqual([]);
+    expect(laptop.refusals).toEqual([]);
+  });
+
+  it("keeps changes of one task in order when the first one's answer is lost", async () => {
+    const { laptop, id } = await pair();
+    let isLost = false;
+    laptop.losesAnswer = (request) => {
+      if (request.method !== "POST" || isLost) return false;
+      isLost = true;
+      // Made while the first one is under way.
+      void laptop.sync.update(id, { title: "second", priority: "high" });
+      return true;
+    };
+    await laptop.sync.update(id, { title: "first" });
+    await until(() => isLost && laptop.sync.pending.length === 0, "everything sent");
+    await laptop.sync.refresh();
+    expect(laptop.sync.tasks.get(id)).toMatchObject({ title: "second", priority: "high", version: 3 });
+    expect(laptop.refusals).toEqual([]);
+  });
+
+  it("merges changes of different fields by itself", async () => {
+    const { laptop, phone, id } = await pair();
+    await phone.sync.update(id, { title: "Buy oat milk", tags: ["shop", "food"] });
+    await phone.sync.refresh();
+    await laptop.sync.update(id, { priority: "high", due: "2026-12-01T09:00:00Z" });
+    await laptop.sync.refresh();
+    const merged = { title: "Buy oat milk", tags: ["shop", "food"], priority: "high", due: "2026-12-01T09:00:00.000Z" };
+    expect(laptop.sync.tasks.get(id)).toMatchObject(merged);
+    await phone.sync.refresh();
+    expect(phone.sync.tasks.get(id)).toEqual(laptop.sync.tasks.get(id));
+    expect(laptop.refusals).toEqual([]);
+  });
+
+  it("takes the same change of both sides for one", async () => {
+    const { laptop, phone, id } = await pair();
+    await phone.sync.update(id, { completed: true });
+    await phone.sync.refresh();
+    await laptop.sync.update(id, { completed: true });
+    await laptop.sync.refresh();
+    expect(laptop.refusals).toEqual([]);
+    expect(laptop.sync.tasks.get(id)?.version).toBe(2);
+  });
+
+  it("asks the application where the same field differs, and does what it says", async () => {
+    const { laptop, phone, id } = await pair();
+    const { id: other } = await laptop.sync.create({ title: "other" });
+    await laptop.sync.refresh();
+    await phone.sync.update(id, { title: "theirs", priority: "low" });
+    await phone.sync.refresh();
+    await laptop.sync.update(id, { title: "mine" });
+    await laptop.sync.update(other, { title: "other, changed" });
+    await laptop.sync.refresh();
+    const [conflict] = laptop.sync.refused;
+    expect(conflict?.item.refusal).toMatchObject({ kind: "conflict", fields: ["title"] });
+    expect(conflict?.current).toMatchObject({ title: "theirs", version: 2 });
+    expect(conflict?.mine).toMatchObject({ title: "mine", priority: "low" });
+    expect(laptop.refusals).toHaveLength(1);
+    // What is typed stays in sight, and other tasks go on.
+    expect(laptop.titles).toEqual(["mine", "other, changed"]);
+    expect((await laptop.api.getTask(other)).title).toBe("other, changed");
+    if (conflict) await laptop.sync.decide(conflict, { do: "retry" });
+    await laptop.sync.refresh();
+    expect(await laptop.api.getTask(id)).toMatchObject({ title: "mine", priority: "low", version: 3 });
+    expect(laptop.sync.refused).toEqual([]);
+  });
+
+  it("drops a change in conflict if the application says so", async () => {
+    const { laptop, phone, id } = await pair({ onRefused: () => ({ do: "drop" }) });
+    await phone.sync.update(id, { title: "theirs" });
+    await phone.sync.refresh();
+    await laptop.sync.update(id, { title: "mine" });
+    await until(() => laptop.refusals.length > 0 && laptop.sync.pending.length === 0, "decided");
+    expect(laptop.titles).toEqual(["theirs"]);
+  });
+
+  it("does not delete what somebody has changed meanwhile, unless it is told to", async () => {
+    const { laptop, phone, id } = await pair();
+    await phone.sync.update(id, { description: "The one with the blue cap." });
+    await phone.sync.refresh();
+    await laptop.sync.delete(id);
+    await laptop.sync.refresh();
+    const [refused] = laptop.sync.refused;
+    expect(refused?.item.refusal).toMatchObject({ kind: "conflict", fields: ["description"] });
+    if (refused) await laptop.sync.decide(refused, { do: "retry" });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    expect(phone.titles).toEqual([]);
+  });
+
+  it("hands over what was typed into a task that is gone", async () => {
+    const { laptop, phone, id } = await pair();
+    await phone.sync.delete(id);
+    await phone.sync.refresh();
+    await laptop.sync.update(id, { title: "typed" });
+    await laptop.sync.refresh();
+    const [refused] = laptop.sync.refused;
+    expect(refused?.item).toMatchObject({ changes: { title: "typed" }, refusal: { kind: "gone" } });
+    expect(refused?.current).toBeUndefined();
+  });
+
+  it("takes a deletion of both sides for one", async () => {
+    const { laptop, phone, id } = await pair();
+    await phone.sync.delete(id);
+    await phone.sync.refresh();
+    await laptop.sync.delete(id);
+    await laptop.sync.refresh();
+    expect(laptop.sync.pending).toEqual([]);
+    expect(laptop.refusals).toEqual([]);
+  });
+
+  it("finds the change that the API does not take, and makes the others", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    laptop.isOnline = false;
+    await laptop.sync.create({ title: "good" });
+    const bad = await laptop.sync.create({ title: "x".repeat(201) });
+    await laptop.sync.create({ title: "good as well" });
+    laptop.isOnline = true;
+    await laptop.sync.refresh();
+    const [refused, ...others] = laptop.sync.refused;
+    expect(others).toEqual([]);
+    expect(refused?.item).toMatchObject({ id: bad.id, refusal: { kind: "refused", problem: { status: 422 } } });
+    expect(refused?.item.refusal.problem?.errors?.[0]).toMatchObject({ pointer: expect.stringMatching(/title$/u) });
+    expect((await laptop.api.listTasks()).tasks.map(({ title }) => title).sort()).toEqual(["good", "good as well"]);
+    // Mended, it goes by itself.
+    await laptop.sync.update(bad.id, { title: "short" });
+    await laptop.sync.refresh();
+    expect(laptop.sync.pending).toEqual([]);
+    expect((await laptop.api.getTask(bad.id)).title).toBe("short");
+  });
+
+  it("sends more than one batch holds", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    laptop.isOnline = false;
+    await Promise.all(Array.from({ length: 130 }, (_, index) => laptop.sync.create({ title: `task ${index}` })));
+    laptop.isOnline = true;
+    await laptop.sync.refresh();
+    expect(laptop.sync.pending).toEqual([]);
+    const sizes = laptop.bodies.flatMap((body) => ((body as { items?: unknown[] } | null)?.items ?? []).length || []);
+    expect(sizes).toEqual([100, 30]);
+    const phone = device();
+    await phone.sync.refresh();
+    expect(phone.sync.tasks.size).toBe(130);
+  });
+
+  it("keeps a batch below the API's limit of bytes", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    laptop.isOnline = false;
+    const description = "ä".repeat(10_000);
+    await Promise.all(Array.from({ length: 60 }, () => laptop.sync.create({ title: "long", description })));
+    laptop.isOnline = true;
+    await laptop.sync.refresh();
+    expect(laptop.sync.pending).toEqual([]);
+    const batches = laptop.bodies.filter((body) => body !== null);
+    expect(batches.length).toBe(2);
+    for (const body of batches) expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThanOrEqual(1_048_576);
+  });
+
+  it("sends nothing without a session, and everything once there is one", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    const { getToken } = laptop;
+    laptop.api.forget();
+    laptop.getToken = async () => {
+      throw new SessionOver();
+    };
+    const before = laptop.requests.length;
+    await laptop.sync.create({ title: "one" });
+    await until(() => laptop.sync.status.phase === "signed-out", "signed out");
+    laptop.sync.hint();
+    await laptop.sync.create({ title: "two" });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(laptop.requests.length).toBe(before);
+    laptop.getToken = getToken;
+    laptop.sync.resume();
+    await until(() => laptop.sync.pending.length === 0, "everything sent");
+  });
+
+  it("does not send to another user's tasks", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    const { getToken } = await api.newPerson();
+    laptop.api.forget();
+    laptop.getToken = getToken;
+    await laptop.sync.create({ title: "secret" });
+    await until(() => laptop.sync.status.phase === "signed-out", "signed out");
+    expect(laptop.sync.pending).toHaveLength(1);
+  });
+}

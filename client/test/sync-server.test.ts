@@ -1,0 +1,236 @@
+/** What takes a server that can be told how to behave. */
+import "fake-indexeddb/auto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { indexedDbStore } from "../src/indexeddb.js";
+import { memoryStore, type SyncStore } from "../src/sync/index.js";
+import { type Backend, Device, type DeviceOptions, inMemory, type Person, until } from "./device.js";
+import { Server } from "./server.js";
+
+let server: Server;
+let backend: Backend;
+let person: Person;
+const devices: Device[] = [];
+
+function device(options: DeviceOptions = {}): Device {
+  const made = new Device(backend, person, options);
+  devices.push(made);
+  return made;
+}
+
+beforeEach(async () => {
+  server = new Server();
+  backend = inMemory(server);
+  person = await backend.newPerson();
+});
+
+afterEach(async () => {
+  await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
+});
+
+describe("a pull", () => {
+  it("takes page after page", async () => {
+    server.pageLimit = 7;
+    const [laptop, phone] = [device(), device()];
+    for (let index = 0; index < 30; index++) await laptop.sync.create({ title: `task ${index}` });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    expect(phone.titles).toEqual(laptop.titles);
+    expect(phone.requests).toEqual(Array(5).fill("GET …/changes"));
+  });
+
+  it("goes on where it was cut off", async () => {
+    server.pageLimit = 10;
+    const [laptop, store] = [device(), memoryStore()];
+    for (let index = 0; index < 30; index++) await laptop.sync.create({ title: `task ${index}` });
+    await laptop.sync.refresh();
+    const phone = device({ store });
+    phone.losesAnswer = () => phone.requests.length > 2;
+    await phone.sync.start();
+    await until(() => phone.sync.status.phase === "offline", "offline");
+    expect(phone.sync.tasks.size).toBe(20);
+    expect(phone.sync.isComplete).toBe(false);
+    await phone.sync.stop();
+    const again = device({ store });
+    await again.sync.refresh();
+    expect(again.sync.tasks.size).toBe(30);
+    expect(again.requests).toHaveLength(1);
+  });
+
+  it("begins again when its token is too old, without changes that wait getting lost", async () => {
+    const [laptop, phone] = [device(), device()];
+    const { id: kept } = await phone.sync.create({ title: "kept" });
+    const { id: gone } = await phone.sync.create({ title: "gone" });
+    await phone.sync.refresh();
+    await laptop.sync.refresh();
+    laptop.isOnline = false;
+    await laptop.sync.refresh();
+    await laptop.sync.update(kept, { priority: "high" });
+    await laptop.sync.create({ title: "typed" });
+    await phone.sync.delete(gone);
+    await phone.sync.update(kept, { title: "kept, changed" });
+    await phone.sync.refresh();
+    server.forget(person.id);
+    laptop.isOnline = true;
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    expect(laptop.titles).toEqual(["kept, changed", "typed"]);
+    expect([...phone.sync.tasks.values()]).toEqual(expect.arrayContaining([...laptop.sync.tasks.values()]));
+    expect(laptop.sync.tasks.get(kept)?.priority).toBe("high");
+  });
+
+  it("does not read a task that nobody else changes after its own change", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "one" });
+    await laptop.sync.refresh();
+    await laptop.sync.update(id, { title: "two" });
+    await laptop.sync.refresh();
+    expect(laptop.requests.filter((request) => request.startsWith("GET") && !request.endsWith("changes"))).toEqual([]);
+  });
+});
+
+describe("a change", () => {
+  it("finds its way when the table was restored from a backup", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "one" });
+    await laptop.sync.refresh();
+    const backup = await laptop.api.getTask(id);
+    await laptop.sync.update(id, { title: "two" });
+    await laptop.sync.update(id, { priority: "low" });
+    await laptop.sync.refresh();
+    server.restore(person.id, backup);
+    await laptop.sync.update(id, { due: "2026-12-01" });
+    await laptop.sync.refresh();
+    expect(laptop.sync.pending).toEqual([]);
+    expect(await laptop.api.getTask(id)).toMatchObject({ title: "one", due: "2026-12-01" });
+    expect(laptop.sync.tasks.get(id)).toEqual(await laptop.api.getTask(id));
+  });
+
+  it("that was undone before it was sent costs nothing", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    laptop.isOnline = false;
+    await laptop.sync.refresh();
+    const { id } = await laptop.sync.create({ title: "oops" });
+    await laptop.sync.delete(id);
+    laptop.isOnline = true;
+    const before = server.writes;
+    await laptop.sync.refresh();
+    expect(server.writes).toBe(before);
+    expect(laptop.sync.pending).toEqual([]);
+  });
+
+  it("of a task that is not here is an error, and nothing of it is kept", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    const id = "01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11";
+    const changes = [
+      { op: "create", id, task: { title: "one" } },
+      { op: "delete", id: "01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a12" },
+    ] as const;
+    await expect(laptop.sync.change(changes)).rejects.toThrow("There is no task");
+    expect(laptop.sync.tasks.size).toBe(0);
+  });
+});
+
+describe.each([
+  ["in memory", () => memoryStore()],
+  ["in IndexedDB", () => indexedDbStore(person.id)],
+] as [string, () => SyncStore][])("a store %s", (_, open) => {
+  it("keeps tasks, changes and the token over a reload", async () => {
+    const store = open();
+    const before = device({ store });
+    const { id } = await before.sync.create({ title: "one" });
+    await before.sync.refresh();
+    before.isOnline = false;
+    await before.sync.refresh();
+    await before.sync.update(id, { title: "two" });
+    await before.sync.stop();
+    const after = device({ store });
+    after.isOnline = false;
+    await after.sync.start();
+    expect(after.titles).toEqual(["two"]);
+    after.isOnline = true;
+    await after.sync.refresh();
+    expect((await after.api.getTask(id)).title).toBe("two");
+    expect(after.requests.slice(-4)).not.toContain("GET …");
+  });
+
+  it("repeats a change with its key after a reload in the middle of it", async () => {
+    const store = open();
+    const before = device({ store });
+    await before.sync.refresh();
+    before.losesAnswer = () => true;
+    await before.sync.create({ title: "one" });
+    await until(() => before.requests.includes("POST …/batch"), "sent");
+    await before.sync.stop();
+    const after = device({ store });
+    await after.sync.refresh();
+    expect(after.sync.pending).toEqual([]);
+    expect(server.tasks(person.id)).toHaveLength(1);
+    expect(server.writes).toBe(1);
+  });
+
+  it("forgets everything when it is told to", async () => {
+    const first = device({ store: open() });
+    await first.sync.create({ title: "one" });
+    await first.sync.refresh();
+    await first.sync.forget();
+    const again = device({ store: open() });
+    again.isOnline = false;
+    await again.sync.start();
+    expect(again.sync.tasks.size).toBe(0);
+  });
+});
+
+describe("two tabs", () => {
+  const tabs = () =>
+    [device({ store: indexedDbStore(person.id) }), device({ store: indexedDbStore(person.id) })] as const;
+
+  it("show the same, and one of them talks to the API", async () => {
+    const [one, other] = tabs();
+    await one.sync.refresh();
+    await other.sync.start();
+    const { id } = await other.sync.create({ title: "from the other" });
+    await until(() => one.sync.tasks.has(id), "seen");
+    await until(() => other.sync.pending.length === 0, "sent");
+    await one.sync.update(id, { title: "from the one" });
+    await until(() => other.sync.tasks.get(id)?.title === "from the one", "seen");
+    await other.sync.refresh();
+    expect(other.sync.tasks.get(id)).toEqual(one.sync.tasks.get(id));
+    expect(other.sync.tasks.get(id)?.version).toBe(2);
+    expect(other.requests).toEqual([]);
+    expect(other.sync.status).toEqual(one.sync.status);
+  });
+
+  it("go on when the one that sends is closed", async () => {
+    const [one, other] = tabs();
+    await one.sync.refresh();
+    await other.sync.start();
+    await one.sync.stop();
+    await other.sync.create({ title: "still sent" });
+    await until(() => other.sync.pending.length === 0, "sent");
+    expect(server.tasks(person.id)).toHaveLength(1);
+  }, 15_000);
+
+  it("do not lose a change that both make at once", async () => {
+    const [one, other] = tabs();
+    await one.sync.refresh();
+    await other.sync.start();
+    one.isOnline = false;
+    await one.sync.refresh();
+    const { id } = await one.sync.create({ title: "one" });
+    await until(() => other.sync.tasks.has(id), "seen");
+    await Promise.all([
+      one.sync.update(id, { title: "two" }),
+      other.sync.update(id, { priority: "high" }),
+      one.sync.update(id, { due: "2026-12-01" }),
+      other.sync.update(id, { tags: ["shop"] }),
+    ]);
+    one.isOnline = true;
+    await one.sync.refresh();
+    const wanted = { title: "two", priority: "high", due: "2026-12-01", tags: ["shop"], version: 1 };
+    expect(server.tasks(person.id)[0]).toMatchObject(wanted);
+    await until(() => other.sync.tasks.get(id)?.version === 1, "seen");
+    expect(other.sync.tasks.get(id)).toMatchObject(wanted);
+  });
+});

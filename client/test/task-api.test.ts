@@ -1,0 +1,468 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { newTaskId, Problem, SessionOver, type Task, TaskApi, Unreachable } from "../src/index.js";
+
+const API = "https://api.example";
+const ISSUER = "https://issuer.example";
+const TASK: Task = {
+  id: "01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11",
+  title: "Buy milk",
+  description: null,
+  completed: false,
+  completed_at: null,
+  priority: "none",
+  due: null,
+  tags: [],
+  created_at: "2026-11-21T10:30:00.123Z",
+  updated_at: "2026-11-21T10:30:00.123Z",
+  version: 3,
+};
+
+type Answer = Response | Error | Promise<Response>;
+
+/** A fetch that plays the API and the issuer, answers from a script, and remembers what it was asked. */
+class World {
+  /** What the API answers next; then always the task. */
+  readonly api: Answer[] = [];
+  /** What the issuer answers next; then always a new token. */
+  readonly issuer: Answer[] = [];
+  readonly requests: Request[] = [];
+  readonly bodies: string[] = [];
+  tokensGiven = 0;
+  lifetime = 900;
+  sessionsOver = 0;
+
+  readonly client = new TaskApi({
+    apiUrl: API,
+    authUrl: ISSUER,
+    onSessionOver: () => this.sessionsOver++,
+    fetch: (input, init) => this.fetch(new Request(input, init)),
+  });
+
+  async fetch(request: Request): Promise<Response> {
+    const isIssuer = request.url === `${ISSUER}/api/auth/token`;
+    if (!isIssuer) {
+      this.requests.push(request);
+      this.bodies.push(await request.text());
+    } else {
+      expect(request.credentials).toBe("include");
+      this.tokensGiven++;
+    }
+    const answer = await (isIssuer ? this.issuer.shift() : this.api.shift());
+    if (answer instanceof Error) throw answer;
+    return answer ?? json(200, isIssuer ? { token: jwt(this.tokensGiven, this.lifetime) } : TASK);
+  }
+
+  get tokens(): (string | null)[] {
+    return this.requests.map((request) => request.headers.get("authorization"));
+  }
+
+  get keys(): (string | null)[] {
+    return this.requests.map((request) => request.headers.get("idempotency-key"));
+  }
+}
+
+function json(status: number, body: unknown, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
+}
+
+function problem(status: number, code: string, more: object = {}, headers: Record<string, string> = {}): Response {
+  const body = { type: "about:blank", title: "", status, detail: `This is ${code}.`, code, request_id: "r-1", ...more };
+  return json(status, body, { "content-type": "application/problem+json", ...headers });
+}
+
+function jwt(number: number, lifetime: number): string {
+  // The clock of the issuer has nothing to do with that of this device.
+  const payload = { sub: "u", iat: 1_000, exp: 1_000 + lifetime, number, name: "Zoë ÿ?>" };
+  const part = (value: object) =>
+    btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value))))
+      .replaceAll("+", "-")
+      .replaceAll("/", "_")
+      .replaceAll("=", "");
+  return `${part({ alg: "EdDSA" })}.${part(payload)}.c2ln`;
+}
+
+const bearer = (number: number, lifetime = 900) => `Bearer ${jwt(number, lifetime)}`;
+const expired = () => problem(401, "token_expired");
+const lost = () => new TypeError("fetch failed");
+
+let world: World;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  world = new World();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Lets timers run until the promise is settled. */
+async function settled<T>(promise: Promise<T>): Promise<T> {
+  const caught = promise.catch(() => {});
+  await vi.runAllTimersAsync();
+  await caught;
+  return promise;
+}
+
+describe("the token", () => {
+  it("is fetched once and kept for the calls that follow", async () => {
+    await world.client.getTask(TASK.id);
+    await world.client.listTasks();
+    expect(world.tokensGiven).toBe(1);
+    expect(world.tokens).toEqual([bearer(1), bearer(1)]);
+  });
+
+  it("is fetched again shortly before it expires, whatever the clock says", async () => {
+    vi.setSystemTime(new Date("1999-01-01"));
+    await world.client.getTask(TASK.id);
+    vi.advanceTimersByTime(869_000);
+    await world.client.getTask(TASK.id);
+    expect(world.tokensGiven).toBe(1);
+    vi.advanceTimersByTime(2_000);
+    await world.client.getTask(TASK.id);
+    expect(world.tokens).toEqual([bearer(1), bearer(1), bearer(2)]);
+  });
+
+  it("is used for half its life if that is short", async () => {
+    world.lifetime = 10;
+    await world.client.getTask(TASK.id);
+    vi.advanceTimersByTime(4_900);
+    await world.client.getTask(TASK.id);
+    expect(world.tokensGiven).toBe(1);
+    vi.advanceTimersByTime(200);
+    await world.client.getTask(TASK.id);
+    expect(world.tokensGiven).toBe(2);
+  });
+
+  it("is fetched once for calls at the same time", async () => {
+    await Promise.all([1, 2, 3, 4, 5].map(() => world.client.getTask(TASK.id)));
+    expect(world.tokensGiven).toBe(1);
+    expect(world.tokens).toEqual(Array(5).fill(bearer(1)));
+  });
+
+  it("is renewed once when it has expired, and the request is repeated as it was", async () => {
+    world.api.push(expired());
+    await world.client.updateTask(TASK, { title: "Buy oat milk" });
+    expect(world.tokens).toEqual([bearer(1), bearer(2)]);
+    expect(world.bodies).toEqual(Array(2).fill('{"title":"Buy oat milk"}'));
+    expect(world.requests.map((request) => request.headers.get("if-match"))).toEqual(['"3"', '"3"']);
+  });
+
+  it("is not renewed a second time for the same request", async () => {
+    world.api.push(expired(), expired());
+    await expect(world.client.getTask(TASK.id)).rejects.toMatchObject({ status: 401, code: "token_expired" });
+    expect(world.requests).toHaveLength(2);
+  });
+
+  it("is renewed once for all calls that find it expired", async () => {
+    await world.client.getTask(TASK.id);
+    world.api.push(...[1, 2, 3, 4].map(expired));
+    await Promise.all([1, 2, 3, 4].map(() => world.client.getTask(TASK.id)));
+    expect(world.tokensGiven).toBe(2);
+    expect(world.tokens.slice(5)).toEqual(Array(4).fill(bearer(2)));
+  });
+
+  it("is not renewed again by a call that hears late that an earlier one has expired", async () => {
+    await world.client.getTask(TASK.id);
+    let answerLate = (_: Response) => {};
+    world.api.push(
+      new Promise((resolve) => {
+        answerLate = resolve;
+      }),
+    );
+    const slow = world.client.getTask(TASK.id);
+    await vi.advanceTimersByTimeAsync(0);
+    world.api.push(expired());
+    await world.client.getTask(TASK.id);
+    answerLate(expired());
+    await slow;
+    expect(world.tokensGiven).toBe(2);
+    expect(world.tokens.at(-1)).toBe(bearer(2));
+  });
+
+  it("that is invalid is not repeated with another one, but not kept either", async () => {
+    world.api.push(problem(401, "token_invalid"));
+    await expect(world.client.getTask(TASK.id)).rejects.toMatchObject({ code: "token_invalid" });
+    await world.client.getTask(TASK.id);
+    expect(world.tokens).toEqual([bearer(1), bearer(2)]);
+  });
+
+  it("of a user who has left is not used for the next one", async () => {
+    let answerLate = (_: Response) => {};
+    world.issuer.push(
+      new Promise((resolve) => {
+        answerLate = resolve;
+      }),
+    );
+    const first = world.client.getTask(TASK.id);
+    world.client.forget();
+    await world.client.getTask(TASK.id);
+    answerLate(json(200, { token: jwt(99, 900) }));
+    await first;
+    await world.client.getTask(TASK.id);
+    expect(world.tokens).toEqual([bearer(2), bearer(99), bearer(2)]);
+  });
+});
+
+describe("a token of the application", () => {
+  const client = (getToken: () => Promise<string>, onSessionOver = () => {}) =>
+    new TaskApi({
+      apiUrl: API,
+      getToken,
+      onSessionOver,
+      fetch: (input, init) => world.fetch(new Request(input, init)),
+    });
+
+  it("is used instead of the issuer's, and kept as long", async () => {
+    const getToken = vi.fn(async () => jwt(7, 900));
+    const api = client(getToken);
+    await Promise.all([api.getTask(TASK.id), api.getTask(TASK.id)]);
+    expect(world.tokens).toEqual([bearer(7), bearer(7)]);
+    vi.advanceTimersByTime(880_000);
+    await api.getTask(TASK.id);
+    expect(getToken).toHaveBeenCalledTimes(2);
+    expect(world.tokensGiven).toBe(0);
+  });
+
+  it("is asked for again when it has expired, and each time if it is opaque", async () => {
+    const getToken = vi.fn(async () => `opaque-${getToken.mock.calls.length}`);
+    const api = client(getToken);
+    world.api.push(expired());
+    await api.getTask(TASK.id);
+    await api.getTask(TASK.id);
+    expect(world.tokens).toEqual(["Bearer opaque-1", "Bearer opaque-2", "Bearer opaque-3"]);
+  });
+
+  it("that cannot be had is the issuer's failure, or the end of the session", async () => {
+    let sessionsOver = 0;
+    const failing = (error: Error) =>
+      client(
+        () => Promise.reject(error),
+        () => sessionsOver++,
+      ).getTask(TASK.id);
+    await expect(failing(new Error("no"))).rejects.toMatchObject({ name: "Unreachable", service: "issuer" });
+    expect(sessionsOver).toBe(0);
+    await expect(failing(new SessionOver())).rejects.toBeInstanceOf(SessionOver);
+    expect(sessionsOver).toBe(1);
+  });
+});
+
+describe("the session", () => {
+  it("is over when the issuer says 401, and the API is not asked", async () => {
+    world.issuer.push(json(401, null));
+    await expect(world.client.getTask(TASK.id)).rejects.toBeInstanceOf(SessionOver);
+    expect(world.sessionsOver).toBe(1);
+    expect(world.requests).toHaveLength(0);
+  });
+
+  it("that ends is told once to everybody who asks at the same time", async () => {
+    world.issuer.push(json(401, null));
+    const calls = [1, 2, 3].map(() => world.client.getTask(TASK.id));
+    const results = await Promise.allSettled(calls);
+    expect(results.every((result) => result.status === "rejected" && result.reason instanceof SessionOver)).toBe(true);
+    expect(world.sessionsOver).toBe(1);
+  });
+
+  it("may begin again", async () => {
+    world.issuer.push(json(401, null));
+    await expect(world.client.getTask(TASK.id)).rejects.toBeInstanceOf(SessionOver);
+    await expect(world.client.getTask(TASK.id)).resolves.toEqual(TASK);
+  });
+
+  it("is not over because the issuer does not answer", async () => {
+    for (const answer of [lost(), json(500, {}), json(429, {}), json(200, {}), new Response("<html>")]) {
+      world.issuer.push(answer);
+      await expect(world.client.getTask(TASK.id)).rejects.toMatchObject({ name: "Unreachable", service: "issuer" });
+    }
+    expect(world.sessionsOver).toBe(0);
+  });
+});
+
+describe("a create", () => {
+  it("has a key of its own, a random one if none is given", async () => {
+    await world.client.createTask({ title: "one" });
+    await world.client.createTask({ title: "two" });
+    await world.client.createTask({ title: "three" }, { key: "mine" });
+    expect(new Set(world.keys).size).toBe(3);
+    expect(world.keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(world.keys[2]).toBe("mine");
+  });
+
+  it("is repeated with the same key after a lost answer", async () => {
+    const cut = new ReadableStream({
+      start(controller) {
+        controller.error(lost());
+      },
+    });
+    world.api.push(lost(), new Response(cut, { status: 201 }));
+    await expect(settled(world.client.createTask({ title: "one" }))).resolves.toEqual(TASK);
+    expect(world.requests).toHaveLength(3);
+    expect(new Set(world.keys).size).toBe(1);
+    expect(world.bodies).toEqual(Array(3).fill('{"title":"one"}'));
+  });
+
+  it("is repeated with the same key when the API asks for patience, after as long as it says", async () => {
+    world.api.push(problem(503, "unavailable", {}, { "retry-after": "2" }));
+    world.api.push(problem(409, "idempotency_key_in_flight", {}, { "retry-after": "1" }));
+    const created = world.client.createTask({ title: "one" });
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(world.requests).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(world.requests).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await expect(created).resolves.toEqual(TASK);
+    expect(new Set(world.keys).size).toBe(1);
+  });
+
+  it("is sent three times at most", async () => {
+    world.api.push(lost(), lost(), lost(), lost());
+    await expect(settled(world.client.createTask({ title: "one" }))).rejects.toMatchObject({ service: "api" });
+    expect(world.requests).toHaveLength(3);
+  });
+
+  it("keeps its key when its token has expired", async () => {
+    world.api.push(expired());
+    await world.client.createTask({ title: "one" });
+    expect(world.keys[0]).toBe(world.keys[1]);
+  });
+
+  it("ends while it waits when it is aborted", async () => {
+    world.api.push(lost());
+    const controller = new AbortController();
+    const created = world.client.createTask({ title: "one" }, { signal: controller.signal });
+    const refused = expect(created).rejects.toMatchObject({ name: "AbortError" });
+    await vi.advanceTimersByTimeAsync(1);
+    controller.abort();
+    await refused;
+    expect(world.requests).toHaveLength(1);
+  });
+});
+
+describe("other requests", () => {
+  it("are repeated with the same key and version if they write", async () => {
+    const writes: (() => Promise<unknown>)[] = [
+      () => world.client.updateTask(TASK, { title: "x" }),
+      () => world.client.replaceTask(TASK, { title: "x" }),
+      () => world.client.completeTask(TASK, true),
+      () => world.client.deleteTask(TASK),
+      () => world.client.createTask({ title: "x" }, { id: TASK.id }),
+    ];
+    for (const write of writes) {
+      const before = world.requests.length;
+      world.api.push(lost(), problem(503, "unavailable", {}, { "retry-after": "1" }));
+      await settled(write());
+      expect(world.requests.length - before).toBe(3);
+      const keys = world.keys.slice(before);
+      expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+      expect(new Set(keys).size).toBe(1);
+    }
+    expect(new Set(world.keys).size).toBe(writes.length);
+    const versions = world.requests.map(
+      (request) => request.headers.get("if-match") ?? request.headers.get("if-none-match"),
+    );
+    expect(versions).toEqual([...Array(12).fill('"3"'), ...Array(3).fill("*")]);
+  });
+
+  it("are sent once if the caller repeats them", async () => {
+    world.api.push(lost());
+    const call = world.client.updateTask(TASK, { title: "x" }, { key: "mine", retry: false });
+    await expect(settled(call)).rejects.toBeInstanceOf(Unreachable);
+    expect(world.keys).toEqual(["mine"]);
+  });
+
+  it("are repeated if they only read", async () => {
+    world.api.push(lost(), problem(503, "unavailable", {}, { "retry-after": "1" }));
+    await expect(settled(world.client.getTask(TASK.id))).resolves.toEqual(TASK);
+    expect(world.requests).toHaveLength(3);
+  });
+
+  it("are not kept waiting for long", async () => {
+    world.api.push(problem(503, "unavailable", {}, { "retry-after": "60" }));
+    await expect(settled(world.client.getTask(TASK.id))).rejects.toMatchObject({ status: 503 });
+  });
+
+  it("go where the contract says", async () => {
+    world.api.push(json(200, { tasks: [], next_cursor: null }), new Response(null, { status: 204 }));
+    await world.client.listTasks({ status: "open", tag: "a&b=c, ä%", limit: 20 });
+    await expect(world.client.deleteTask({ id: TASK.id })).resolves.toBeUndefined();
+    await world.client.completeTask(TASK, false);
+    expect(world.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET ${API}/api/me/tasks?status=open&tag=a%26b%3Dc%2C%20%C3%A4%25&limit=20`,
+      `DELETE ${API}/api/me/tasks/${TASK.id}`,
+      `PATCH ${API}/api/me/tasks/${TASK.id}/complete`,
+    ]);
+    expect(world.requests[1]?.headers.has("if-match")).toBe(false);
+    expect(world.bodies[2]).toBe('{"completed":false}');
+  });
+
+  it("create a task under an id of the client's own", async () => {
+    const id = newTaskId();
+    await world.client.createTask({ title: "one", completed: true }, { id });
+    const [request] = world.requests;
+    expect(`${request?.method} ${request?.url}`).toBe(`PUT ${API}/api/me/tasks/${id}`);
+    expect(request?.headers.get("if-none-match")).toBe("*");
+    expect(world.bodies).toEqual(['{"title":"one","completed":true}']);
+  });
+
+  it("ask for what has changed, and write in batches", async () => {
+    const row = { id: TASK.id, status: 204, etag: null, problem: null };
+    world.api.push(
+      json(200, { tasks: [TASK], deleted: [], next: "t", has_more: false }),
+      lost(),
+      json(200, { results: [row] }),
+    );
+    expect((await world.client.listChanges({ since: "latest", limit: 500 })).next).toBe("t");
+    const item = { op: "delete", id: TASK.id, if_match: 3 } as const;
+    expect(await settled(world.client.batchTasks([item, { ...item, idempotency_key: "mine" }]))).toEqual([row]);
+    expect(world.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      `GET ${API}/api/me/tasks/changes?since=latest&limit=500`,
+      ...Array(2).fill(`POST ${API}/api/me/tasks/batch`),
+    ]);
+    const bodies = world.bodies.slice(1).map((body) => JSON.parse(body));
+    const key = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    expect(bodies[0]).toEqual({
+      atomic: false,
+      items: [
+        { ...item, idempotency_key: key },
+        { ...item, idempotency_key: "mine" },
+      ],
+    });
+    expect(bodies[1]).toEqual(bodies[0]);
+  });
+
+  it("read a list to its end, a page at a time", async () => {
+    const page = (id: string, next_cursor: string | null) => json(200, { tasks: [{ ...TASK, id }], next_cursor });
+    world.api.push(page("1", "c1"), page("2", "c2"), page("3", null));
+    const ids: string[] = [];
+    for await (const { id } of world.client.eachTask({ tag: "shop" })) {
+      ids.push(id);
+      expect(world.requests).toHaveLength(ids.length);
+    }
+    expect(ids).toEqual(["1", "2", "3"]);
+    const queries = world.requests.map(({ url }) => new URL(url).search);
+    expect(queries).toEqual(["?tag=shop", "?tag=shop&cursor=c1", "?tag=shop&cursor=c2"]);
+  });
+
+  it("end with the abort that ended them", async () => {
+    const reason = new DOMException("", "AbortError");
+    await expect(world.client.listTasks({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(world.requests).toHaveLength(0);
+  });
+});
+
+describe("a problem", () => {
+  it("has its code, its errors and the name of its request", async () => {
+    const errors = [{ pointer: "/title", detail: "is required" }];
+    world.api.push(problem(422, "invalid_field", { errors }));
+    const failure = await world.client.createTask({ title: "" }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(Problem);
+    expect(failure).toMatchObject({ status: 422, code: "invalid_field", errors, requestId: "r-1" });
+    expect((failure as Problem).message).toBe("This is invalid_field.");
+  });
+
+  it("is one as well if API Gateway says it, or something that nobody knows", async () => {
+    world.api.push(json(429, { message: "Too Many Requests" }), new Response("<html>", { status: 502 }));
+    await expect(world.client.deleteTask(TASK)).rejects.toMatchObject({ code: null, message: "Too Many Requests" });
+    await expect(world.client.deleteTask(TASK)).rejects.toMatchObject({ name: "Problem", status: 502, code: null });
+  });
+});
