@@ -108,7 +108,7 @@ impl Api {
             return Err(refusal(StatusCode::BAD_REQUEST));
         }
         let body = read(body).await?;
-        let request = self.forwarded(&head, body).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
+        let request = self.forwarded(&head, body, destination).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
         let unavailable = |_| refusal(StatusCode::SERVICE_UNAVAILABLE);
         let exchange = async {
             let _permit = permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
@@ -122,8 +122,14 @@ impl Api {
         destination(&self.destinations, head.method.as_str(), head.uri.path()).map(|(_, permits)| permits.as_ref())
     }
 
-    fn forwarded(&self, head: &request::Parts, body: Bytes) -> Result<Request, axum::http::Error> {
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    fn forwarded(
+        &self,
+        head: &request::Parts,
+        body: Bytes,
+        destination: &Destination,
+    ) -> Result<Request, axum::http::Error> {
+        let path = unambiguous(&self.destinations, &destination.path, head.uri.path());
+        let path = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
         let uri = Uri::builder().scheme("http").authority(self.router.to_string()).path_and_query(path).build()?;
         let body = if is_text(&head.headers) { without_invalid_utf8(body) } else { body };
         let mut request = Request::builder().method(head.method.clone()).uri(uri).body(Body::from(body))?;
@@ -137,6 +143,24 @@ impl Api {
 fn destination<'a>(routes: &'a [Destination], method: &str, path: &str) -> Option<&'a Destination> {
     let matching = routes.iter().filter(|(route, _)| route.method == method && matches(&route.path, path));
     matching.min_by_key(|(route, _)| route.path.matches('{').count())
+}
+
+/// The path, of which no segment that is a parameter here is a literal of another route: `cargo lambda watch` takes the most
+/// specific path first, and then has no function for its method. A function decodes the parameter.
+fn unambiguous(routes: &[Destination], route: &str, path: &str) -> String {
+    let is_literal = |index: usize, segment: &str| {
+        let mut others = routes.iter().map(|other| other.path.split('/').nth(index));
+        others.any(|literal| literal == Some(segment))
+    };
+    let segments = path.split('/').zip(route.split('/')).enumerate().map(|(index, (segment, expected))| match segment
+        .split_at_checked(1)
+    {
+        Some((first, rest)) if expected.starts_with('{') && is_literal(index, segment) => {
+            format!("%{:02X}{rest}", first.as_bytes().first().copied().unwrap_or_default())
+        }
+        _ => segment.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// Whether the path has the segments of the route, with no empty parameter.
@@ -279,6 +303,14 @@ mod tests {
         assert_eq!(path("/api/me/tasks/changes"), routes[1].0.path);
         assert_eq!(path("/api/me/tasks/change"), routes[0].0.path);
         assert!(destination(&routes, "PUT", "/api/me/tasks/changes").is_none());
+        // As a task of another method.
+        for (path, expected) in [
+            ("/api/me/tasks/changes", "/api/me/tasks/%63hanges"),
+            ("/api/tasks/tasks/%63hange", "/api/tasks/tasks/%63hange"),
+        ] {
+            assert_eq!(unambiguous(&routes, &routes[0].path, path), expected);
+            assert_eq!(unambiguous(&routes, &routes[1].path, path), path);
+        }
     }
 
     #[test]
