@@ -281,7 +281,7 @@ async fn replicas_converge_while_many_write() {
 #[test]
 fn overlap_covers_the_functions_timeout() {
     const SIGNATURE: Duration = Duration::from_mins(5);
-    for function in local::template::Template::read().unwrap().functions() {
+    for function in local::template::Template::read().unwrap().functions {
         let under_way = SIGNATURE + Duration::from_secs(function.timeout);
         assert!(under_way + Duration::from_secs(30) <= OVERLAP, "{}", function.logical_id);
     }
