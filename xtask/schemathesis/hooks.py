@@ -8,8 +8,8 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.modes import GenerationMode
 from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
 
-# A value that is well-formed by itself may still not belong to this task, to this list, or to this create.
-UNFIT = {"version_mismatch", "invalid_cursor", "idempotency_key_reused"}
+# A value that is well-formed by itself may still not belong to this task, to this list, or to this request.
+UNFIT = {"version_mismatch", "already_exists", "invalid_task_id", "invalid_cursor", "idempotency_key_reused"}
 # What is right by itself, but not together: tags that differ only in the white space around them, for one.
 AT_ODDS = {
     "can only be used with status=open",
@@ -35,7 +35,9 @@ def before_call(context, case, kwargs):
     if "If-Match" in case.headers and (is_wrong or number % 4):
         case.headers["If-Match"] = "*"
     if "If-None-Match" in case.headers and is_wrong:
-        case.headers["If-None-Match"] = '"0"'
+        case.headers["If-None-Match"] = "*" if case.method == "PUT" else '"0"'
+    if case.method == "PUT" and "If-None-Match" in case.headers:
+        case.headers.pop("If-Match", None)
     if case.method == "PUT" and isinstance(case.body, dict) and number % 4:
         case.body.pop("id", None)
     if case.query:
