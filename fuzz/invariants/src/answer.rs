@@ -15,7 +15,7 @@ pub(crate) struct Answer {
 }
 
 /// The codes of problems, and the status of each.
-const CODES: [(&str, u64); 22] = [
+const CODES: [(&str, u64); 23] = [
     ("already_exists", 412),
     ("body_too_large", 413),
     ("forbidden", 403),
@@ -30,6 +30,7 @@ const CODES: [(&str, u64); 22] = [
     ("invalid_parameter", 400),
     ("invalid_request", 400),
     ("invalid_task_id", 422),
+    ("not_attempted", 424),
     ("storage_full", 507),
     ("task_not_found", 404),
     ("token_expired", 401),
@@ -109,6 +110,12 @@ impl Answer {
                 assert!(page.len() == 2 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
                 page["tasks"].as_array().expect("the tasks of a page").iter().for_each(check_task);
             }
+            (200, Content::Rows) => {
+                let rows = self.body["results"].as_array().expect("the results of a batch");
+                assert_eq!(self.body.as_object().map(Map::len), Some(1), "{self:?}");
+                assert!((1..=100).contains(&rows.len()), "{self:?}");
+                rows.iter().for_each(check_row);
+            }
             (200 | 201, _) => {
                 check_task(&self.body);
                 assert_eq!(self.headers["etag"], format!("\"{}\"", self.body["version"]));
@@ -144,6 +151,20 @@ impl Answer {
         assert_eq!(headers.get("www-authenticate").and_then(Value::as_str), challenge);
         assert_eq!(headers.contains_key("retry-after"), [409, 503].contains(status));
     }
+}
+
+fn check_row(row: &Value) {
+    let members = row.as_object().expect("a row");
+    assert!(members.keys().eq(&["etag", "id", "problem", "status"]), "{row}");
+    let status = row["status"].as_u64().expect("a status");
+    let is_known = match row["problem"].as_object() {
+        Some(problem) => {
+            let code = problem["code"].as_str().expect("a code");
+            problem.len() == 2 && problem["detail"].is_string() && CODES.contains(&(code, status))
+        }
+        None => [200, 201, 204].contains(&status),
+    };
+    assert!(is_known && row["id"].is_string() && (row["etag"].is_null() || row["etag"].is_string()), "{row}");
 }
 
 fn check_task(task: &Value) {

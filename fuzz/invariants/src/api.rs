@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
 
-use kit::{Answers, Asked, FakeDynamoDb, INVOCATION, Operation};
+use kit::{Answers, Asked, Content, FakeDynamoDb, INVOCATION, MAX_REQUESTS, Operation};
 use lambda_http::IntoResponse;
 use serde_json::{Value, json};
 use shared::api::{Problem, Request, Response, is_converting};
@@ -55,7 +55,10 @@ impl Api {
     /// The answer of an operation to an event, and what it asked DynamoDB for.
     pub(crate) fn call(&self, operation: Operation, event: &str) -> (Answer, Vec<Asked>) {
         let answer = self.watch(operation.invoke(&self.app, event));
-        (answer, self.dynamodb.take())
+        let asked = self.dynamodb.take();
+        // A batch asks as often as it has items.
+        assert!(operation.answers() == Content::Rows || asked.len() <= MAX_REQUESTS, "{operation:?}: {asked:?}");
+        (answer, asked)
     }
 
     /// The answer of an operation that is made for an invariant, to an event of which only some members matter.

@@ -1,5 +1,6 @@
 //! Answers of handlers, and of the failures of handlers.
 
+use std::borrow::Cow;
 use std::future::ready;
 use std::pin::Pin;
 
@@ -14,8 +15,8 @@ use serde::Serialize;
 
 use super::problem::{Errors, Problem};
 use super::request::Request;
-use crate::store::Page;
-use crate::task::{Task, Version};
+use crate::store::{Done, Page, Row};
+use crate::task::{Task, TaskId, Version};
 
 /// The answer to a request.
 #[derive(Debug)]
@@ -61,6 +62,48 @@ impl Response {
 
         let body = Body { tasks: &page.tasks, next_cursor: page.next_cursor.as_deref() };
         Self::new(StatusCode::OK, json(&body))
+    }
+
+    /// 200 with what became of each item of a batch. What is ours to mend is logged.
+    #[must_use]
+    pub fn rows(rows: Vec<Row>, request: &Request) -> Self {
+        #[derive(Serialize)]
+        struct Body {
+            results: Vec<Result>,
+        }
+
+        #[derive(Serialize)]
+        struct Result {
+            id: TaskId,
+            status: u16,
+            etag: Option<String>,
+            problem: Option<Reason>,
+        }
+
+        #[derive(Serialize)]
+        struct Reason {
+            code: &'static str,
+            detail: Cow<'static, str>,
+        }
+
+        let result = |Row { id, result }| {
+            let (status, version) = match result {
+                Ok(Done::Created(version)) => (StatusCode::CREATED, Some(version)),
+                Ok(Done::Written(version)) => (StatusCode::OK, version),
+                Ok(Done::Deleted) => (StatusCode::NO_CONTENT, None),
+                Err(error) => {
+                    let problem = Problem::from(error);
+                    if problem.status.is_server_error() {
+                        problem.log(request.id());
+                    }
+                    let Problem { status, code, detail, .. } = problem;
+                    let problem = Some(Reason { code, detail });
+                    return Result { id, status: status.as_u16(), etag: None, problem };
+                }
+            };
+            Result { id, status: status.as_u16(), etag: version.map(entity_tag), problem: None }
+        };
+        Self::new(StatusCode::OK, json(&Body { results: rows.into_iter().map(result).collect() }))
     }
 
     /// 304: the client has this task in its current version.

@@ -18,6 +18,8 @@ pub enum StoreError {
     KeyReused,
     /// The idempotency key is being used at this moment.
     KeyInFlight,
+    /// Another item of the same atomic batch was refused.
+    NotAttempted,
     /// The user's tasks have reached DynamoDB's bound of 10 GB a partition with local indexes.
     Full,
     /// DynamoDB throttles, fails, or does not answer in time. The cause is for the log. A write may have been done.

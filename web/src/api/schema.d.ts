@@ -121,6 +121,41 @@ export interface paths {
         patch: operations["completeTask"];
         trace?: never;
     };
+    "/api/{user_id}/tasks/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make many writes
+         * @description Makes up to 100 creates, updates, completions, and deletions, each as the single operation makes it, and returns a result
+         *     for each, in their order. Writes of the same task are made one after another, others at the same time. All items are
+         *     validated first: if one is invalid, the response is 422, and none is written.
+         *
+         *     With `atomic`, either all items are written or none; each must name another task. Items that are refused have their own
+         *     status, and the others 424 `not_attempted`. A write that an earlier request has made under the same `idempotency_key` is
+         *     not undone.
+         *
+         *     An item with the status 503 was written completely or not at all, or had no turn within six seconds. Send it again, with
+         *     its `idempotency_key`.
+         */
+        post: operations["batchTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -250,13 +285,100 @@ export interface components {
             /** @description The `cursor` of the next page. Null on the last page. */
             next_cursor: string | null;
         };
+        /** @description Writes, in the order in which they are to be made. */
+        Batch: {
+            /**
+             * @description Whether all items are to be written, or none. Then each of them must name another task.
+             * @default false
+             */
+            atomic?: boolean;
+            items: components["schemas"]["BatchItem"][];
+        };
+        /** @description A write of one task. */
+        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchDelete"];
+        /** @description Creates a task under an id of the client's own, as PUT with `If-None-Match: *` does. */
+        BatchCreate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "create";
+            id: components["schemas"]["TaskId"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            task: components["schemas"]["TaskReplacement"];
+        };
+        /** @description Changes parts of a task, as PATCH does. */
+        BatchUpdate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "update";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            changes: components["schemas"]["TaskChanges"];
+        };
+        /** @description Completes or reopens a task. */
+        BatchComplete: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "complete";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            completed: boolean;
+        };
+        /** @description Deletes a task. */
+        BatchDelete: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+        };
+        /** @description The version that the task must have, which is the number in its `ETag`. */
+        Version: number;
+        /** @description Identifies this write, so that repeating it does nothing twice (see Retries). */
+        IdempotencyKey: string;
+        /** @description What became of each item, in their order. */
+        BatchResults: {
+            results: components["schemas"]["BatchResult"][];
+        };
+        /** @description What became of one item. */
+        BatchResult: {
+            id: components["schemas"]["TaskId"];
+            /**
+             * @description The status that the single operation would have, or 424.
+             * @enum {integer}
+             */
+            status: 200 | 201 | 204 | 404 | 412 | 422 | 424 | 500 | 503 | 507;
+            /**
+             * @description The task's `ETag` after the write. Null if the task is deleted or the write failed, and in an atomic batch for an update
+             *     or a completion without `if_match`.
+             */
+            etag: string | null;
+            /** @description Why the write failed. */
+            problem: components["schemas"]["BatchProblem"] | null;
+        };
+        /** @description Why an item failed. */
+        BatchProblem: {
+            code: components["schemas"]["ProblemCode"];
+            /** @description What went wrong, for people. */
+            detail: string;
+        };
         /**
          * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
-         *     cannot be part of a URI. `invalid_event` is never the response to an HTTP request. It means that a function was
+         *     cannot be part of a URI. Only a result of a batch has `not_attempted`. `invalid_event` is never the response to an HTTP request. It means that a function was
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -431,7 +553,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is larger than 64 KiB. */
+        /** @description The body is larger than 64 KiB, or 1 MiB for a batch. */
         BodyTooLarge: {
             headers: {
                 "cache-control": components["headers"]["GatewayCacheControl"];
@@ -481,6 +603,17 @@ export interface components {
         };
         /** @description The `Idempotency-Key` was used for another request. */
         KeyReused: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Fields are missing, unknown, or invalid. */
+        InvalidFields: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
                 "x-request-id": components["headers"]["RequestId"];
@@ -1049,6 +1182,47 @@ export interface operations {
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["StorageFull"];
+        };
+    };
+    batchTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description A result for each item. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchResults"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidFields"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }

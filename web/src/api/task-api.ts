@@ -10,6 +10,7 @@ export type NewTask = components["schemas"]["NewTask"];
 export type TaskReplacement = components["schemas"]["TaskReplacement"];
 export type TaskChanges = components["schemas"]["TaskChanges"];
 export type Page = components["schemas"]["Page"];
+export type Batch = components["schemas"]["Batch"];
 export type ListQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
 
 export interface TaskApiOptions {
@@ -33,6 +34,7 @@ export type Known = Pick<Task, "id"> & Partial<Pick<Task, "version">>;
 const TASKS = "/api/{user_id}/tasks";
 const TASK = "/api/{user_id}/tasks/{task_id}";
 const COMPLETE = "/api/{user_id}/tasks/{task_id}/complete";
+const BATCH = "/api/{user_id}/tasks/batch";
 
 export class TaskApi {
   readonly #tokens: Tokens;
@@ -82,6 +84,13 @@ export class TaskApi {
 
   async deleteTask(known: Known, options: CallOptions = {}): Promise<void> {
     await data(await this.#client.DELETE(TASK, { ...options, params: this.#params(known) }));
+  }
+
+  /** Many writes. What became of each is in the result with its place; only what concerns them all fails. */
+  async batchTasks(batch: Batch, options: CallOptions = {}) {
+    const params = { path: { user_id: this.#userId } };
+    const { results } = await data(await this.#client.POST(BATCH, { ...options, params, body: batch }));
+    return results;
   }
 
   #path(id: string) {
