@@ -107,7 +107,7 @@ pub fn function<'a>(
 ) -> impl Service<LambdaEvent<Event>, Response = impl Serialize, Error = Infallible> {
     let answer = service_fn(move |request: lambda_http::Request| async move {
         let request = Request::from(request);
-        // One box, so that the types of seven operations do not run through the whole runtime.
+        // One box, so that the types of all operations do not run through the whole runtime.
         let operation: BoxFuture<'_, _> = Box::pin(handle(app, &request));
         Ok::<_, Infallible>(app.answer(&request, operation).await)
     });

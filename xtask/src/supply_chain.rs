@@ -100,7 +100,7 @@ fn write_bills(shell: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// The bill of materials of the seven functions: the crates that are linked into them, with the features and for the
+/// The bill of materials of the functions: the crates that are linked into them, with the features and for the
 /// processor that they are deployed with. What only runs while they are built is not in it.
 ///
 /// It is made of `cargo tree`, which chooses features as a build of the functions does. `cargo metadata`, which the usual
