@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::*;
 use crate::aws::{Answer, Value};
 
-const SCHEDULES: u64 = 3_000;
+const SCHEDULES: u64 = 2_000;
 const SECOND: u64 = 1_000;
 /// The longest that a write is under way after its timestamp was taken.
 const LATEST: u64 = (SIGNATURE_LIFETIME.as_secs() + FUNCTION_TIMEOUT.as_secs()) * SECOND;
