@@ -102,13 +102,14 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
 impl Api {
     async fn invoke(&self, request: Request) -> Result<Response, Response> {
         let (head, body) = request.into_parts();
-        let permits = self.permits(&head).ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
+        let (route, permits) = destination(&self.destinations, head.method.as_str(), head.uri.path())
+            .ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
         // `cargo lambda watch` fails on a field that is not ASCII.
         if head.headers.values().any(|value| value.to_str().is_err()) {
             return Err(refusal(StatusCode::BAD_REQUEST));
         }
         let body = read(body).await?;
-        let request = self.forwarded(&head, body, destination).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
+        let request = self.forwarded(&head, body, route).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
         let unavailable = |_| refusal(StatusCode::SERVICE_UNAVAILABLE);
         let exchange = async {
             let _permit = permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
@@ -118,17 +119,8 @@ impl Api {
         Ok(response.map(Body::new))
     }
 
-    fn permits(&self, head: &request::Parts) -> Option<&Semaphore> {
-        destination(&self.destinations, head.method.as_str(), head.uri.path()).map(|(_, permits)| permits.as_ref())
-    }
-
-    fn forwarded(
-        &self,
-        head: &request::Parts,
-        body: Bytes,
-        destination: &Destination,
-    ) -> Result<Request, axum::http::Error> {
-        let path = unambiguous(&self.destinations, &destination.path, head.uri.path());
+    fn forwarded(&self, head: &request::Parts, body: Bytes, route: &Route) -> Result<Request, axum::http::Error> {
+        let path = unambiguous(&self.destinations, &route.path, head.uri.path());
         let path = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
         let uri = Uri::builder().scheme("http").authority(self.router.to_string()).path_and_query(path).build()?;
         let body = if is_text(&head.headers) { without_invalid_utf8(body) } else { body };
@@ -149,7 +141,7 @@ fn destination<'a>(routes: &'a [Destination], method: &str, path: &str) -> Optio
 /// specific path first, and then has no function for its method. A function decodes the parameter.
 fn unambiguous(routes: &[Destination], route: &str, path: &str) -> String {
     let is_literal = |index: usize, segment: &str| {
-        let mut others = routes.iter().map(|other| other.path.split('/').nth(index));
+        let mut others = routes.iter().map(|(other, _)| other.path.split('/').nth(index));
         others.any(|literal| literal == Some(segment))
     };
     let segments = path.split('/').zip(route.split('/')).enumerate().map(|(index, (segment, expected))| match segment
