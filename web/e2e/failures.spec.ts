@@ -23,13 +23,33 @@ test("a create whose answer is lost makes one task", async ({ page, tasks, store
   await expect(page.locator("[data-row]")).toHaveCount(1);
 });
 
-test("a change whose answer is lost is not taken for somebody else’s", async ({ page, tasks, store }) => {
+test("a change whose answer is lost is made once, without a word", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
-  let lost = 0;
+  const keys: (string | undefined)[] = [];
   await page.route(TASKS, async (route) => {
-    if (route.request().method() !== "PATCH" || lost > 0) return route.continue();
-    lost += 1;
+    if (route.request().method() !== "PATCH") return route.continue();
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    return route.abort("connectionreset");
+  });
+  await tasks.checkbox("Feed the cat").click();
+  await expect(tasks.row("Feed the cat")).toBeHidden();
+  await expect(tasks.note("was not saved")).toBeHidden();
+  await expect(() => expect(keys).toHaveLength(2)).toPass();
+  expect(new Set(keys).size).toBe(1);
+  expect((await store.all())[0]).toMatchObject({ completed: true, version: 2 });
+});
+
+test("a change whose answers are all lost is not taken for somebody else’s", async ({ page, tasks, store }) => {
+  await store.add({ title: "Feed the cat" });
+  await tasks.open();
+  // As often as the client sends a request.
+  let losses = 3;
+  await page.route(TASKS, async (route) => {
+    if (route.request().method() !== "PATCH" || losses === 0) return route.continue();
+    losses -= 1;
     await route.fetch();
     return route.abort("connectionreset");
   });
