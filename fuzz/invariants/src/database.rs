@@ -11,9 +11,8 @@ thread_local! {
     static TOKEN: String = tokens::token(USER);
 }
 
-/// Input: the letter of an operation (`k` for a creation with an idempotency key, `a` for an
-/// atomic batch), a letter for the HTTP status (`O`
-/// means 200 for all responses), and the body of DynamoDB's first response.
+/// Input: the letter of an operation (`k` for a creation with an idempotency key, `a` for an atomic batch), a letter for the
+/// HTTP status (`O` means 200 for all responses), and the body of DynamoDB's first response.
 ///
 /// The client's response must follow the contract.
 pub fn database(input: &[u8]) {
