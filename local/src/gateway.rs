@@ -1,6 +1,7 @@
 //! API Gateway's part on this machine, in front of `cargo lambda watch`: the routes, the CORS and the limits that an HTTP
 //! API made from `template.yaml` has.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +118,7 @@ impl Api {
             return Err(refusal(StatusCode::BAD_REQUEST));
         }
         let body = read(body).await?;
-        let request = self.forwarded(&head, body).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
+        let request = self.forwarded(&head, &destination.path, body).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
         let unavailable = |_| refusal(StatusCode::SERVICE_UNAVAILABLE);
         let exchange = async {
             let _permit = destination.permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
@@ -129,11 +130,17 @@ impl Api {
 
     fn destination(&self, head: &request::Parts) -> Option<&Destination> {
         let method = head.method.as_str();
-        self.destinations.iter().find(|route| route.method == method && matches(&route.path, head.uri.path()))
+        let fitting = self.destinations.iter().filter(|route| route.method == method);
+        // Of several, the one with the fewest parameters.
+        fitting
+            .filter(|route| matches(&route.path, head.uri.path()))
+            .min_by_key(|route| route.path.matches('{').count())
     }
 
-    fn forwarded(&self, head: &request::Parts, body: Bytes) -> Result<Request, axum::http::Error> {
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    fn forwarded(&self, head: &request::Parts, route: &str, body: Bytes) -> Result<Request, axum::http::Error> {
+        let query = head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let literals: HashSet<_> = self.destinations.iter().flat_map(|route| route.path.split('/')).collect();
+        let path = spelled(head.uri.path(), route, &literals) + &query;
         let uri = Uri::builder().scheme("http").authority(self.router.to_string()).path_and_query(path).build()?;
         let body = if is_text(&head.headers) { without_invalid_utf8(body) } else { body };
         let mut request = Request::builder().method(head.method.clone()).uri(uri).body(Body::from(body))?;
@@ -151,6 +158,18 @@ fn matches(route: &str, path: &str) -> bool {
             .is_some_and(|found| if expected.starts_with('{') { !found.is_empty() } else { found == expected })
     });
     same && segments.next().is_none()
+}
+
+/// The path in which parameters do not read like another route's literals. `cargo lambda watch` knows only one route a
+/// path, and never answers its other methods.
+fn spelled(path: &str, route: &str, literals: &HashSet<&str>) -> String {
+    let segments = path.split('/').zip(route.split('/')).map(|(found, expected)| match found.split_at_checked(1) {
+        Some((first, rest)) if expected.starts_with('{') && literals.contains(found) => {
+            format!("%{:02X}{rest}", first.as_bytes().first().unwrap_or(&b'/'))
+        }
+        _ => found.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// The body, unless it is too large: then what is left of it is read as well, so that the client hears the answer.
@@ -271,6 +290,15 @@ mod tests {
         ] {
             assert!(!matches(route, path), "{path}");
         }
+    }
+
+    #[test]
+    fn parameter_is_no_literal_of_another_route() {
+        let literals = HashSet::from(["", "api", "{user_id}", "tasks", "{task_id}", "batch"]);
+        let spelled = |path: &str, route: &str| spelled(path, route, &literals);
+        assert_eq!(spelled("/api/me/tasks/batch", "/api/{user_id}/tasks/batch"), "/api/me/tasks/batch");
+        assert_eq!(spelled("/api/me/tasks/batch", "/api/{user_id}/tasks/{task_id}"), "/api/me/tasks/%62atch");
+        assert_eq!(spelled("/api/tasks/tasks/1", "/api/{user_id}/tasks/{task_id}"), "/api/%74asks/tasks/1");
     }
 
     #[test]
