@@ -281,6 +281,7 @@ async fn invalid_item_stops_the_batch() {
         (with(delete(&id), "if_match", json!("1")), vec!["/if_match"]),
         (with(delete(&id), "if_match", json!(0)), vec!["/if_match"]),
         (with(delete(&id), "if_match", json!(1.5)), vec!["/if_match"]),
+        (with(delete(&id), "if_match", json!(9_007_199_254_740_992_u64)), vec!["/if_match"]),
         (with(delete(&id), "idempotency_key", json!("two words")), vec!["/idempotency_key"]),
         (with(delete(&id), "changes", json!({})), vec!["/changes"]),
     ] {

@@ -14,7 +14,7 @@ UNFIT = {"version_mismatch", "already_exists", "invalid_task_id", "invalid_curso
 AT_ODDS = {
     "can only be used with status=open",
     "must be later than due_from",
-    "must be the id in the path",
+    "must be the id of the task",
     "must not name a tag twice",
     "must not be named twice in an atomic batch",
     "must not have a time more than a day from now",
@@ -49,6 +49,11 @@ def before_call(context, case, kwargs):
         case.headers["If-None-Match"] = '"0"'
     if case.method == "PUT" and isinstance(case.body, dict) and number % 4:
         case.body.pop("id", None)
+    if isinstance(case.body, dict) and isinstance(case.body.get("items"), list):
+        for index, item in enumerate(case.body["items"]):
+            if item["op"] == "create":
+                item["id"] = f"01990000-0000-7000-8000-{number:08x}{index:04x}"
+                item["task"].pop("id", None)
     if case.query:
         case.query.pop("cursor", None)
         if case.query.keys() & {"due_from", "due_before"}:
@@ -63,6 +68,9 @@ def filter_failure(context, failure, case, response):
         at_odds = [error["detail"] in AT_ODDS for error in problem.get("errors", [])]
         return not (problem["code"] in UNFIT or (at_odds and all(at_odds)))
     if isinstance(failure, UnsupportedMethodResponse):
-        # API Gateway never returns 405: a method without a route gets the same 404 as a path without a route.
-        return (response.status_code, response.json()) != (404, {"message": "Not Found"})
+        # API Gateway never returns 405: a method without a route gets the same 404 as a path without a route, or goes to a
+        # route with a parameter in this place.
+        answer = response.json()
+        is_known = answer == {"message": "Not Found"} or answer.get("code") == "task_not_found"
+        return response.status_code != 404 or not is_known
     return True

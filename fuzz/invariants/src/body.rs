@@ -179,9 +179,9 @@ fn batch_item(item: Value) -> Reading {
     wrong.extend(key.iter().filter(|key| !key.as_str().is_some_and(is_key)).map(|_| "/idempotency_key".to_owned()));
     let version = if op == "create" { None } else { members.remove("if_match") };
     let as_version = |version: &Value| {
-        let digits = version.to_string();
-        let whole = version.as_f64().filter(|number| (1.0..1e15).contains(number)).map(|number| format!("{number}"));
-        digits.parse::<u64>().ok().or_else(|| whole?.parse().ok()).filter(|&version| version > 0)
+        // A number with a fraction is written with a point.
+        let digits = version.as_f64().map(|number| number.to_string());
+        digits?.parse::<u64>().ok().filter(|version| (1..1 << 53).contains(version))
     };
     let is_version = |version: &Value| as_version(version).is_some();
     wrong.extend(version.iter().filter(|version| !is_version(version)).map(|_| "/if_match".to_owned()));

@@ -195,7 +195,7 @@ impl Fields<'_> {
     /// Takes the member `id`, which must be that of the task that the path names.
     fn check_id(&mut self) {
         if self.members.remove("id").is_some_and(|id| id.as_str().is_none() || id.as_str() != self.task_id) {
-            self.errors.push(FieldError::at("id", None, "must be the id in the path"));
+            self.errors.push(FieldError::at("id", None, "must be the id of the task"));
         }
     }
 
@@ -289,10 +289,10 @@ fn new_id(value: Value) -> Result<TaskId, Invalid> {
 }
 
 fn version(value: Value) -> Result<Version, Invalid> {
-    // In JSON, 3.0 is a whole number as well.
-    let whole = value.as_f64().filter(|number| number.fract() == 0.0 && (1.0..1e15).contains(number));
-    let version = value.as_u64().or_else(|| whole.map(|number| number as u64));
-    version.filter(|&version| version > 0).ok_or(Invalid("must be a version: a whole number from 1 on"))
+    // In JSON, 3.0 is a whole number as well, and those up to here are the same to all programs (RFC 8259 §6).
+    const LARGEST: f64 = 9_007_199_254_740_991.0;
+    let whole = value.as_f64().filter(|number| number.fract() == 0.0 && (1.0..=LARGEST).contains(number));
+    whole.map(|number| number as Version).ok_or(Invalid("must be a version: a whole number from 1 on"))
 }
 
 fn idempotency_key(value: Value) -> Result<IdempotencyKey, Invalid> {
