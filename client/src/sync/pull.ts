@@ -1,5 +1,6 @@
 /** What a page of changes does to the store. */
 import type { ChangesPage } from "../contract.js";
+import { FIELDS, pick } from "./content.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
 /** Takes a page. After the last one of a pull from the beginning, what was not in it is gone. */
@@ -25,10 +26,22 @@ export function received(
   for (const [id, known] of isEnd ? tasks : []) {
     if (known.epoch !== epoch && !arrived.has(id)) removeTasks.push(id);
   }
+  const gone = new Set(removeTasks);
+  const putItems = outbox.flatMap((item) => {
+    const known = gone.has(item.id) && item.op === "update" && item.applied === null ? tasks.get(item.id) : undefined;
+    // With what was typed, the rest of the task can be written again.
+    return known ? [{ ...item, base: { ...pick(known.task, FIELDS), ...item.base } }] : [];
+  });
   // A whole pull that began after a change was applied has brought what it led to.
   const applied = page.has_more ? [] : outbox.filter((item) => item.applied !== null);
   const end = isEnd ? { isComplete: true, isFromBeginning: false } : {};
-  return { meta: { token: page.next, ...end }, putTasks, removeTasks, removeItems: applied.map(({ seq }) => seq) };
+  return {
+    meta: { token: page.next, ...end },
+    putTasks,
+    removeTasks,
+    putItems,
+    removeItems: applied.map(({ seq }) => seq),
+  };
 }
 
 /** Begins again: the tasks that are here stay visible, and those that do not come again go at the end. */
