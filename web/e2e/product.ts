@@ -7,6 +7,7 @@ import {
   type Locator,
   type Page,
 } from "@playwright/test";
+import { newTaskId } from "../../client/src/ids";
 
 const PAGE = process.env.PAGE_URL ?? "http://127.0.0.1:9001";
 export const API = process.env.API_URL ?? "http://127.0.0.1:9000";
@@ -59,6 +60,23 @@ export class Store {
     const response = await this.request.post(`${API}/api/me/tasks`, { data: task, headers: await this.headers() });
     expect(response.status()).toBe(201);
     return response.json();
+  }
+
+  async addMany(titles: readonly string[]): Promise<void> {
+    const headers = await this.headers();
+    for (let first = 0; first < titles.length; first += 100) {
+      const items = titles
+        .slice(first, first + 100)
+        .map((title) => ({ op: "create", id: newTaskId(), task: { title } }));
+      const response = await this.request.post(`${API}/api/me/tasks/batch`, {
+        data: { atomic: false, items },
+        headers,
+      });
+      expect(response.status()).toBe(200);
+      expect(new Set((await response.json()).results.map(({ status }: { status: number }) => status))).toEqual(
+        new Set([201]),
+      );
+    }
   }
 
   async all(): Promise<StoredTask[]> {
@@ -167,6 +185,16 @@ export const test = base.extend<Fixtures & { quietConsole: undefined }>({
     { auto: true },
   ],
 });
+
+/** Nothing of any user is left in the browser. */
+export async function leavesNothing(page: Page): Promise<void> {
+  const left = () =>
+    page.evaluate(async () => {
+      const databases = await indexedDB.databases();
+      return [...databases.map(({ name }) => name), ...Object.keys(localStorage)];
+    });
+  await expect.poll(left).toEqual(["settings"]);
+}
 
 export { expect };
 

@@ -1,4 +1,5 @@
 /** The two addresses that a deployment decides: they lie beside the page, so that one build serves every stage. */
+import { rememberedSettings, rememberSettings } from "./session/remembered";
 
 export interface Settings {
   /** Where the API is, without a path. */
@@ -7,7 +8,20 @@ export interface Settings {
   readonly authUrl: string;
 }
 
+/** The settings; without a network, those of the last visit. */
 export async function loadSettings(): Promise<Settings> {
+  try {
+    const settings = await fetchSettings();
+    rememberSettings(settings);
+    return settings;
+  } catch (error) {
+    const remembered = rememberedSettings();
+    if (!remembered) throw error;
+    return remembered;
+  }
+}
+
+async function fetchSettings(): Promise<Settings> {
   const response = await fetch(new URL("config.json", document.baseURI), { cache: "no-cache" });
   if (!response.ok) throw new Error(`config.json: ${response.status}`);
   const { api_url: apiUrl, auth_url: authUrl }: Record<string, unknown> = await response.json();

@@ -1,34 +1,46 @@
 /** Who is signed in, and what happens when that ends in the middle of something. */
 import { type Signal, signal } from "@preact/signals";
-import { Failure } from "../tasks/failure";
 import type { Credentials, Issuer, User } from "./issuer";
+import { forgetUser, rememberedUser, rememberUser } from "./remembered";
 
 export type SessionState =
   | { readonly is: "unknown" }
   | { readonly is: "unreachable" }
-  | { readonly is: "signed-out" }
+  /** For good: the user wanted it, and nothing of theirs is to stay on the device. */
+  | { readonly is: "signed-out"; readonly isForGood: boolean }
   | { readonly is: "signed-in"; readonly user: User };
+
+type Message = { readonly kind: "entered" } | { readonly kind: "left"; readonly userId: string };
+
+/** Who has been here before does not wait longer for the issuer before they see their tasks, in milliseconds. */
+const PATIENCE = 5_000;
 
 export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
-  /** The session has ended, and work waits for the person to sign in again. */
+  /** The session has ended, and changes wait for the person to sign in again. */
   readonly interrupted = signal(false);
   readonly #issuer: Issuer;
   readonly #otherTabs = new BroadcastChannel("session");
-  #waiting: { resume: () => void; giveUp: (failure: Failure) => void }[] = [];
+  readonly #listeners = new Set<() => void>();
 
   constructor(issuer: Issuer) {
     this.#issuer = issuer;
-    this.#otherTabs.onmessage = () => void this.#changedElsewhere();
+    this.#otherTabs.onmessage = ({ data }: MessageEvent<Message>) => {
+      if (data.kind === "entered") void this.check();
+      else if (this.#userId === data.userId) this.#leave(true);
+    };
   }
 
   async start(): Promise<void> {
     this.state.value = { is: "unknown" };
+    const remembered = rememberedUser();
     try {
-      const user = await this.#issuer.currentUser();
-      this.state.value = user ? { is: "signed-in", user } : { is: "signed-out" };
+      const user = await this.#issuer.currentUser(remembered ? AbortSignal.timeout(PATIENCE) : undefined);
+      if (user) this.#entered(user);
+      else this.#leave(false);
     } catch {
-      this.state.value = { is: "unreachable" };
+      // The device has the tasks. Whether there is still a session is found out when something is sent.
+      this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unreachable" };
     }
   }
 
@@ -42,67 +54,60 @@ export class Session {
 
   async signOut(): Promise<void> {
     await this.#issuer.signOut();
-    this.#leave();
-    this.#otherTabs.postMessage("changed");
+    this.leaveEnded();
   }
 
-  /** Drops the ended session and what waits for it, for somebody who does not want to go on. */
+  /** Signs out of a session that has ended already. What waits to be sent is dropped. */
   leaveEnded(): void {
-    this.#leave();
+    const userId = this.#userId;
+    this.#leave(true);
+    if (userId !== null) this.#tell({ kind: "left", userId });
   }
 
-  /** Does the work; if the session has ended, does it again as soon as its user has signed in again. */
-  async keeping<T>(work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        const { kind } = Failure.of(error);
-        if (kind === "other-user") await this.#changedElsewhere();
-        if (kind !== "session-ended") throw error;
-        await this.#signedInAgain();
-      }
-    }
+  /** The issuer knows no session any more. */
+  interrupt(): void {
+    if (this.#userId !== null) this.interrupted.value = true;
   }
 
-  #signedInAgain(): Promise<void> {
-    this.interrupted.value = true;
-    return new Promise((resume, giveUp) => {
-      this.#waiting.push({ resume, giveUp });
-    });
+  /** Asks whose session it is by now: the cookie is shared with other tabs, and may have ended. */
+  async check(): Promise<void> {
+    const user = await this.#issuer.currentUser().catch(() => undefined);
+    if (user === undefined) return;
+    if (user === null) this.interrupt();
+    else if (this.#userId !== user.id || this.interrupted.value) this.#entered(user);
+  }
+
+  /** Tells when the user has signed in again. Gives what ends it. */
+  whenRenewed(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  get #userId(): string | null {
+    const { value: state } = this.state;
+    return state.is === "signed-in" ? state.user.id : null;
   }
 
   #enter(user: User): void {
     this.#entered(user);
-    this.#otherTabs.postMessage("changed");
-  }
-
-  #leave(): void {
-    this.#giveUp();
-    this.interrupted.value = false;
-    this.state.value = { is: "signed-out" };
-  }
-
-  #giveUp(): void {
-    for (const { giveUp } of this.#waiting.splice(0)) giveUp(new Failure("session-ended"));
-  }
-
-  /** The cookie is shared with other tabs: one of them may have signed out, or in as somebody else. */
-  async #changedElsewhere(): Promise<void> {
-    const user = await this.#issuer.currentUser().catch(() => undefined);
-    if (user === undefined) return;
-    const { value } = this.state;
-    if (user === null) this.#leave();
-    else if (value.is !== "signed-in" || value.user.id !== user.id || this.interrupted.value) this.#entered(user);
+    this.#tell({ kind: "entered" });
   }
 
   #entered(user: User): void {
-    const { value } = this.state;
-    const sameUser = value.is === "signed-in" && value.user.id === user.id;
-    // What one account began is never finished in another's name.
-    if (!sameUser) this.#giveUp();
+    const isSameUser = this.#userId === user.id;
+    rememberUser(user);
     this.state.value = { is: "signed-in", user };
     this.interrupted.value = false;
-    for (const { resume } of this.#waiting.splice(0)) resume();
+    if (isSameUser) for (const listener of this.#listeners) listener();
+  }
+
+  #leave(isForGood: boolean): void {
+    forgetUser();
+    this.interrupted.value = false;
+    this.state.value = { is: "signed-out", isForGood };
+  }
+
+  #tell(message: Message): void {
+    this.#otherTabs.postMessage(message);
   }
 }

@@ -1,4 +1,4 @@
-/** What a list shows, in the API's words, and the order in which it comes. */
+/** Which tasks a list shows. */
 import type { Priority, Task } from "./task";
 
 export const STATUSES = ["open", "completed", "all"] as const;
@@ -14,17 +14,4 @@ export function matches(query: TaskQuery, task: Task): boolean {
   if (query.status !== "all" && task.completed !== (query.status === "completed")) return false;
   if (query.priority !== null && task.priority !== query.priority) return false;
   return query.tag === null || task.tags.includes(query.tag);
-}
-
-/** The API's own order: open tasks by due date with undated ones last, everything else newest first. */
-export function order(query: TaskQuery, a: Task, b: Task): number {
-  if (query.status !== "open") return compare(b.id, a.id);
-  return compare(a.due ?? UNDATED, b.due ?? UNDATED) || compare(a.id, b.id);
-}
-
-const UNDATED = "~";
-
-// Ids and due dates sort by their characters, not by a language's alphabet.
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,7 +1,10 @@
-/** Tasks as the API gives and takes them. */
+/** Tasks as the page works with them. */
+import type { Task } from "task-client";
 
-export const PRIORITIES = ["none", "low", "medium", "high"] as const;
-export type Priority = (typeof PRIORITIES)[number];
+export type { Task } from "task-client";
+
+export type Priority = Task["priority"];
+export const PRIORITIES: readonly Priority[] = ["none", "low", "medium", "high"];
 
 export const PRIORITY_NAMES: Readonly<Record<Priority, string>> = {
   none: "None",
@@ -12,29 +15,11 @@ export const PRIORITY_NAMES: Readonly<Record<Priority, string>> = {
 
 export const LIMITS = { title: 200, description: 10_000, tag: 50, tags: 20 } as const;
 
-/** What a person decides of a task. */
-export interface TaskContent {
-  readonly title: string;
-  readonly description: string | null;
-  readonly priority: Priority;
-  /** A calendar date (`2026-11-30`), or a moment in UTC. */
-  readonly due: string | null;
-  readonly tags: readonly string[];
-}
+/** What the form of a task asks for. */
+export type TaskContent = Pick<Task, "title" | "description" | "priority" | "due" | "tags">;
 
-export interface Task extends TaskContent {
-  readonly id: string;
-  readonly completed: boolean;
-  readonly completed_at: string | null;
-  readonly created_at: string;
-  readonly updated_at: string;
-  readonly version: number;
-}
-
-export type TaskPatch = Partial<TaskContent>;
-
-/** The parts of `content` that differ from `base`: what is not in a patch stays as it is. */
-export function difference(base: TaskContent, content: TaskContent): TaskPatch {
+/** The parts of `content` that differ from `base`: what is not among them stays as it is. */
+export function difference(base: TaskContent, content: TaskContent): Partial<TaskContent> {
   return {
     ...(content.title !== base.title && { title: content.title }),
     ...(content.description !== base.description && { description: content.description }),
@@ -42,4 +27,10 @@ export function difference(base: TaskContent, content: TaskContent): TaskPatch {
     ...(content.due !== base.due && { due: content.due }),
     ...(content.tags.join("\n") !== base.tags.join("\n") && { tags: content.tags }),
   };
+}
+
+/** The title for a note, cut if it is long. */
+export function shortTitle({ title }: Pick<Task, "title">): string {
+  const characters = [...title];
+  return characters.length > 40 ? `${characters.slice(0, 39).join("")}…` : title;
 }

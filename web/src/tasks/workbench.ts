@@ -1,0 +1,91 @@
+/** All that the page of one user works with. */
+import { computed, effect } from "@preact/signals";
+import { TaskApi } from "task-client";
+import { indexedDbStore } from "task-client/indexeddb";
+import { TaskSync } from "task-client/sync";
+import type { User } from "../session/issuer";
+import type { Session } from "../session/session";
+import type { Settings } from "../settings";
+import type { Toasts } from "../ui/toasts";
+import { Actions } from "./actions";
+import { Deletions } from "./deletions";
+import { Form } from "./form";
+import { LocalTasks } from "./local-tasks";
+import { Refusals } from "./refusals";
+import { Rows } from "./rows";
+import { tagsOf } from "./views";
+
+/** How long signing out waits for what is on its way, in milliseconds. */
+const PATIENCE = 3_000;
+
+export class Workbench {
+  readonly tasks: LocalTasks;
+  readonly form = new Form();
+  readonly deletions: Deletions;
+  readonly rows: Rows;
+  readonly actions: Actions;
+  readonly refusals: Refusals;
+  readonly knownTags = computed(() => tagsOf(this.tasks.snapshot.value.tasks.values()));
+  readonly #api: TaskApi;
+  readonly #session: Session;
+  readonly #toasts: Toasts;
+
+  constructor(settings: Settings, { id }: User, session: Session, toasts: Toasts) {
+    // Not `me`: when another tab has signed in as somebody else, nothing of this page may reach their tasks.
+    this.#api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
+    const sync = new TaskSync({ api: this.#api, store: indexedDbStore(id) });
+    this.tasks = new LocalTasks(sync);
+    this.deletions = new Deletions(id, async (seen) => {
+      if (sync.tasks.has(seen.id)) await sync.change([{ op: "delete", id: seen.id, seen }]);
+    });
+    this.rows = new Rows(this.tasks, this.form, this.deletions.hidden);
+    const { tasks, rows, form, deletions } = this;
+    this.actions = new Actions({ tasks, rows, form, deletions, toasts });
+    this.refusals = new Refusals(tasks, toasts);
+    this.#session = session;
+    this.#toasts = toasts;
+  }
+
+  /** Opens what is kept on the device, and begins to sync. Gives what ends it. */
+  start(): () => void {
+    const { tasks, deletions, refusals } = this;
+    void tasks.start().then(() => deletions.start());
+    const ends = [
+      refusals.start(),
+      this.#session.whenRenewed(() => tasks.sync.resume()),
+      effect(() => {
+        const isRefused = tasks.status.value.phase === "signed-out";
+        // Who is asked to sign in again already need not be looked for.
+        if (isRefused && !this.#session.interrupted.peek()) void this.#session.check();
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
+      deletions.stop();
+      // Who signs out leaves nothing behind on the device. Who is only signed out finds it again.
+      const { value: state } = this.#session.state;
+      const forgetting = state.is === "signed-out" && state.isForGood;
+      if (forgetting) deletions.forget();
+      void tasks.stop({ forgetting });
+    };
+  }
+
+  /** Makes the deletions that wait, and sends what is not sent. Gives how many changes could not be sent. */
+  async settle(): Promise<number> {
+    const { deletions, tasks } = this;
+    this.#toasts.dismissAll();
+    await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));
+    const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), timeout]);
+    return tasks.sync.pending.length;
+  }
+
+  /** The page is going away: the deletions that wait are sent, too, for they may be made before the next visit. */
+  sendDeletions(): void {
+    const { unsent } = this.tasks.snapshot.value;
+    for (const { id, version } of this.deletions.own) {
+      if (version === 0 || unsent.has(id)) continue;
+      void this.#api.deleteTask({ id, version }, { keepalive: true, retry: false }).catch(() => {});
+    }
+  }
+}
