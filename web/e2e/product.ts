@@ -40,6 +40,13 @@ export async function newPerson(context: BrowserContext, name: string): Promise<
   return { ...account, id: user.id };
 }
 
+/** Another browser of the same person. */
+export async function signIn(context: BrowserContext, { email, password }: Person): Promise<void> {
+  const data = { email, password };
+  const response = await context.request.post(`${PAGE}/api/auth/sign-in/email`, { data, headers: { origin: PAGE } });
+  expect(response.status()).toBe(200);
+}
+
 export function newAccount(name: string): Omit<Person, "id"> {
   people += 1;
   const email = `${name.toLowerCase()}-${process.pid}-${Date.now()}-${people}@example.com`;
