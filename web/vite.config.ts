@@ -29,7 +29,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     rolldownOptions: { input: pages },
-    // The reference is large, and nobody else loads it: `scripts/bundle-budget.mjs` watches over the page.
+    // The reference page is large, but only its readers load it. `scripts/bundle-budget.mjs` limits the main page.
     chunkSizeWarningLimit: 2_000,
   },
   test: { include: ["src/**/*.test.ts"] },

@@ -1,4 +1,4 @@
-"""Prints template.yaml as CloudFormation sees it, so that the linter sees the roles and routes which SAM makes of it."""
+"""Prints template.yaml as SAM expands it for CloudFormation, so that the linter sees the generated roles and routes."""
 
 import json
 import os
@@ -9,18 +9,18 @@ from samtranslator.translator.transform import transform
 
 
 class NoManagedPolicies:
-    """The template names no managed policy; looking them up would need an AWS account."""
+    """The template uses no managed policies, and looking them up would require an AWS account."""
 
     def load(self):
         return {}
 
 
 def main(path):
-    # The translator asks for a region; which one makes no difference to the linter.
+    # The translator requires a region; any will do for the linter.
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
     with open(path, encoding="utf-8") as file:
         template = yaml_parse(file.read())
-    # It also wants code that is uploaded already.
+    # It also requires code that is already uploaded.
     template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
     json.dump(transform(template, {}, NoManagedPolicies()), sys.stdout, indent=2)
 

@@ -1,4 +1,4 @@
-"""Holds bills of materials against the JSON schema of the version of CycloneDX that each of them names."""
+"""Validates bills of materials against the JSON schema of the CycloneDX version that each one names."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ def main(paths):
         version = SchemaVersion.from_version(json.loads(text)["specVersion"])
         error = JsonStrictValidator(version).validate_str(text)
         if error is not None:
-            sys.exit(f"{path} is no valid CycloneDX: {str(error).splitlines()[0]}")
+            sys.exit(f"{path} is not valid CycloneDX: {str(error).splitlines()[0]}")
 
 
 if __name__ == "__main__":

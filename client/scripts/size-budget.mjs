@@ -9,7 +9,7 @@ const BUDGETS = {
   "./sync": 9_000,
   "./indexeddb": 3_000,
   "./tanstack-db": 2_500,
-  "./rxdb": 4_000,
+  "./rxdb": 4_500,
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -10,23 +10,9 @@ export type TaskChanges = Schemas["TaskChanges"];
 export type Page = Schemas["Page"];
 export type ListQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
 
-export interface DeletedTask {
-  readonly id: string;
-  readonly deleted_at: string;
-  readonly version: number;
-}
-
-export interface ChangesPage {
-  readonly tasks: Task[];
-  readonly deleted: DeletedTask[];
-  readonly next: string;
-  readonly has_more: boolean;
-}
-
-export interface ChangesQuery {
-  readonly since?: string;
-  readonly limit?: number;
-}
+export type DeletedTask = Schemas["DeletedTask"];
+export type ChangesPage = Schemas["Changes"];
+export type ChangesQuery = NonNullable<operations["listChanges"]["parameters"]["query"]>;
 
 interface ItemOptions {
   readonly idempotency_key?: string;
@@ -62,13 +48,6 @@ interface User {
 }
 
 export interface paths extends generated {
-  "/api/{user_id}/tasks/changes": {
-    parameters: { path: User };
-    get: {
-      parameters: { path: User; query?: ChangesQuery };
-      responses: { 200: { content: { "application/json": ChangesPage } } };
-    };
-  };
   "/api/{user_id}/tasks/batch": {
     parameters: { path: User };
     post: {

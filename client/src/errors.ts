@@ -55,5 +55,5 @@ export class SessionOver extends Error {
 
 /** The token of a pull is of no use: the client was away for longer than the API remembers deletions, or it is another one's. */
 export function isTokenOver(error: unknown): boolean {
-  return error instanceof Problem && (error.status === 410 || (error.code as string) === "invalid_sync_token");
+  return error instanceof Problem && (error.status === 410 || error.code === "invalid_sync_token");
 }

@@ -28,6 +28,12 @@ export interface Checkpoint {
 type Doc = WithDeleted<Task>;
 type Row = RxReplicationWriteToMasterRow<Task>;
 
+interface Pages {
+  readonly documents: Doc[];
+  readonly checkpoint: Checkpoint;
+  readonly requests: number;
+}
+
 /** A task that both sides changed in the same fields. */
 export interface RxTaskConflict {
   readonly fields: readonly Field[];
@@ -122,25 +128,31 @@ export class RxTasks {
    * The pull handler. With a checkpoint that is too old everything is pulled again, and what is not in it is deleted here:
    * `known` gives the documents that the API has had once.
    */
-  async pull(since: Checkpoint | undefined, batchSize: number, known: () => Promise<readonly Task[]>) {
+  async pull(since: Checkpoint | undefined, batchSize: number, known: () => Promise<readonly Task[]>): Promise<Pages> {
     try {
       return await this.#pages(since, batchSize);
     } catch (error) {
       if (!isTokenOver(error) || !since) throw error;
-      const { documents, checkpoint } = await this.#pages(undefined, Number.POSITIVE_INFINITY);
-      const listed = new Set(documents.map(({ id }) => id));
-      const gone = (await known())
-        .filter(({ id }) => !listed.has(id))
-        .map((task): Doc => ({ ...task, _deleted: true }));
-      return { documents: [...documents, ...gone], checkpoint };
+      return this.#everything(known);
     }
   }
 
-  async #pages(
-    checkpoint: Checkpoint | undefined,
-    size: number,
-  ): Promise<{ documents: Doc[]; checkpoint: Checkpoint }> {
+  async #everything(known: () => Promise<readonly Task[]>): Promise<Pages> {
+    const all = new Map<string, Doc>();
+    let checkpoint: Checkpoint | undefined;
+    // What changes while several pages are read may be in none of them: it comes with the next pull.
+    for (let requests = 2; requests > 1 || !checkpoint; ) {
+      const pages = await this.#pages(checkpoint, Number.POSITIVE_INFINITY);
+      for (const document of pages.documents) all.set(document.id, document);
+      ({ checkpoint, requests } = pages);
+    }
+    const gone = (await known()).filter(({ id }) => !all.has(id)).map((task): Doc => ({ ...task, _deleted: true }));
+    return { documents: [...all.values(), ...gone], checkpoint, requests: 0 };
+  }
+
+  async #pages(checkpoint: Checkpoint | undefined, size: number): Promise<Pages> {
     const documents: Doc[] = [];
+    let requests = 0;
     // RxDB takes a page that is not full for the last one.
     for (let since = checkpoint?.since; ; ) {
       const limit = Math.min(500, size - documents.length);
@@ -148,10 +160,11 @@ export class RxTasks {
         { limit, ...(since !== undefined && { since }) },
         { retry: false },
       );
+      requests += 1;
       documents.push(...page.tasks.map((task): Doc => ({ ...task, _deleted: false })));
       documents.push(...page.deleted.map(tombstone));
       since = page.next;
-      if (!page.has_more || documents.length >= size) return { documents, checkpoint: { since } };
+      if (!page.has_more || documents.length >= size) return { documents, checkpoint: { since }, requests };
     }
   }
 

@@ -39,6 +39,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{user_id}/tasks/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List changes
+         * @description Returns what a client must know to have all tasks as they are: without `since` every task, with `since` what was created,
+         *     changed, or deleted since that token was given.
+         *
+         *     Request pages with the `next` of the one before while `has_more` is true. With `has_more: false`, keep `next` and send it
+         *     when you want the next changes. `tasks` and `deleted` each start with the oldest change, and `limit` counts both.
+         *
+         *     **Nothing is missed, and some changes come twice.** A write can be under way for a while after its `updated_at` was
+         *     taken. So that none is missed, changes from the last six minutes before the previous first page are returned again.
+         *     Apply `tasks` before `deleted`, and pass over what has no higher `version` than you have. A task that changes while
+         *     pages are read can be left out; it is among the next changes.
+         *
+         *     **Loading again.** Deletions are remembered for 30 days. A token that is older returns 410: forget all tasks and start
+         *     without `since`. Do the same after `invalid_sync_token`.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{user_id}/tasks/{task_id}": {
         parameters: {
             query?: never;
@@ -60,11 +98,15 @@ export interface paths {
         /** Read a task */
         get: operations["getTask"];
         /**
-         * Replace a task
+         * Replace a task, or create it under an id of your own
          * @description Replaces every field that a client can set. Omitted fields are reset to their defaults, including `completed`: without it,
          *     the task is open. A task that was already completed keeps its `completed_at`.
          *
          *     A task can be sent back as it was read: fields that only the server sets are ignored, and `id` must match the path.
+         *
+         *     With `If-None-Match: *`, creates the task instead, under the id in the path: a UUID version 7 in lower case, whose time is
+         *     at most a day ahead of the server's clock. The response is 412 if there is a task with this id, and also if there was one
+         *     that was deleted in the last 30 days. Without this header, a task that does not exist returns 404.
          */
         put: operations["replaceTask"];
         post?: never;
@@ -109,10 +151,10 @@ export interface paths {
         head?: never;
         /**
          * Complete or reopen a task
-         * @description The body says whether the task is completed. Without a body, the request toggles the task. If the response to a toggle is
-         *     lost, or is 503, the task was toggled once or not at all (Retries names the exception). Do not repeat the request: read
-         *     the task, or send a body with `completed`. A task that is already in the requested state does not change, and keeps its
-         *     version.
+         * @description The body says whether the task is completed. Without a body, the request toggles the task: send an `Idempotency-Key` with
+         *     it, to repeat it if its response is lost. A toggle without a key was applied once or not at all (Retries names the
+         *     exception), and must not be repeated: read the task, or send a body with `completed`. A task that is already in the
+         *     requested state does not change, and keeps its version.
          */
         patch: operations["completeTask"];
         trace?: never;
@@ -246,13 +288,31 @@ export interface components {
             /** @description The `cursor` of the next page. Null on the last page. */
             next_cursor: string | null;
         };
+        /** @description A page of changes. */
+        Changes: {
+            /** @description Tasks that were created or changed. */
+            tasks: components["schemas"]["Task"][];
+            /** @description Tasks that were deleted. */
+            deleted: components["schemas"]["DeletedTask"][];
+            /** @description The `since` of the next request. */
+            next: string;
+            /** @description Whether there are more changes now. */
+            has_more: boolean;
+        };
+        /** @description What is left of a deleted task. */
+        DeletedTask: {
+            id: components["schemas"]["TaskId"];
+            deleted_at: components["schemas"]["Timestamp"];
+            /** @description One more than the task's last version. */
+            version: number;
+        };
         /**
          * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
          *     cannot be part of a URI. `invalid_event` is never the response to an HTTP request. It means that a function was
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "version_mismatch" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "sync_token_expired" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -282,7 +342,7 @@ export interface components {
             /** @description What is wrong with it. */
             detail: string;
         };
-        /** @description An unknown, repeated, or invalid query parameter. */
+        /** @description An unknown, repeated, or invalid query parameter, or an invalid id in the path. */
         ParameterError: {
             /** @description The name of the parameter. */
             parameter: string;
@@ -295,6 +355,19 @@ export interface components {
         };
     };
     responses: {
+        /** @description The new task. */
+        CreatedTask: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                etag: components["headers"]["ETag"];
+                location: components["headers"]["Location"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Task"];
+            };
+        };
         /** @description The task. */
         Task: {
             headers: {
@@ -341,6 +414,29 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description A parameter is unknown, repeated, or invalid, or `since` is no token of this user's changes. */
+        InvalidChangesQuery: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The token is older than deletions are remembered. Forget all tasks, and start without `since`. */
+        SyncTokenExpired: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description The token is missing or not valid. */
@@ -400,6 +496,20 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /**
+         * @description The task has none of the versions that `If-Match` lists, or there is one with the id of the new task. Nothing was written,
+         *     except in the case that Retries describes.
+         */
+        VersionMismatchOrExists: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The body is larger than 64 KiB. */
         BodyTooLarge: {
             headers: {
@@ -423,8 +533,8 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Fields are missing, unknown, or invalid. */
-        InvalidFields: {
+        /** @description Fields are missing, unknown, or invalid, or the `Idempotency-Key` was used for another request. */
+        InvalidWrite: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
                 "x-request-id": components["headers"]["RequestId"];
@@ -434,8 +544,22 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Fields are missing, unknown, or invalid, or the `Idempotency-Key` was used for another task. */
-        InvalidNewTask: {
+        /**
+         * @description Fields are missing, unknown, or invalid, the id of a new task is none, or the `Idempotency-Key` was used for another
+         *     request.
+         */
+        InvalidReplacement: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The `Idempotency-Key` was used for another request. */
+        KeyReused: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
                 "x-request-id": components["headers"]["RequestId"];
@@ -467,9 +591,9 @@ export interface components {
             };
         };
         /**
-         * @description The API cannot respond right now, and says so within ten seconds. A write was applied completely or not at all. Repeat a
-         *     create with its `Idempotency-Key`, and any other write with its `If-Match`. A 412 then means that the write was applied,
-         *     or that somebody else changed the task first.
+         * @description The API cannot respond right now, and says so within ten seconds. A write was applied completely or not at all. Repeat it
+         *     with its `Idempotency-Key`, or else with its `If-Match`: a 412 then means that the write was applied, or that somebody else
+         *     changed the task first.
          */
         Unavailable: {
             headers: {
@@ -507,8 +631,8 @@ export interface components {
          */
         TaskId: components["schemas"]["TaskId"];
         /**
-         * @description Identifies this create, so that repeating it makes no second task. Use a new random value, such as a UUID, for each task.
-         *     A key that was used for another task returns 422.
+         * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+         *     each request. A key that was used for another request returns 422.
          * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
          */
         IdempotencyKey: string;
@@ -523,6 +647,12 @@ export interface components {
          * @example "1"
          */
         IfNoneMatch: components["schemas"]["EntityTags"];
+        /**
+         * @description `*` creates the task under the id in the path, unless there is one ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+         *     It cannot be combined with `If-Match`.
+         * @example *
+         */
+        IfNoneMatchAny: "*";
         /**
          * @description Which tasks to list.
          * @example open
@@ -539,6 +669,18 @@ export interface components {
          * @example eyJsaXN0Ijoib3BlbiIsInRhc2tfaWQiOiIwMTk5N2YyYiJ9
          */
         Cursor: string;
+        /**
+         * @description The `next` of an earlier page of this user's changes. It is opaque; any other value is rejected with
+         *     `invalid_sync_token`. `latest` returns no changes, only a token for those from now on: send it before you read the
+         *     tasks in another way. Without `since`, all tasks are returned.
+         * @example latest
+         */
+        Since: string;
+        /**
+         * @description The maximum number of changes per page.
+         * @example 500
+         */
+        ChangesLimit: number;
         /**
          * @description Only tasks with this priority.
          * @example high
@@ -688,8 +830,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Identifies this create, so that repeating it makes no second task. Use a new random value, such as a UUID, for each task.
-                 *     A key that was used for another task returns 422.
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
                  * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
                  */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
@@ -709,19 +851,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The new task. */
-            201: {
-                headers: {
-                    "cache-control": components["headers"]["CacheControl"];
-                    "x-request-id": components["headers"]["RequestId"];
-                    etag: components["headers"]["ETag"];
-                    location: components["headers"]["Location"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
+            201: components["responses"]["CreatedTask"];
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
@@ -729,11 +859,59 @@ export interface operations {
             409: components["responses"]["KeyInFlight"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["InvalidNewTask"];
+            422: components["responses"]["InvalidWrite"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["StorageFull"];
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next` of an earlier page of this user's changes. It is opaque; any other value is rejected with
+                 *     `invalid_sync_token`. `latest` returns no changes, only a token for those from now on: send it before you read the
+                 *     tasks in another way. Without `since`, all tasks are returned.
+                 * @example latest
+                 */
+                since?: components["parameters"]["Since"];
+                /**
+                 * @description The maximum number of changes per page.
+                 * @example 500
+                 */
+                limit?: components["parameters"]["ChangesLimit"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            400: components["responses"]["InvalidChangesQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            410: components["responses"]["SyncTokenExpired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     getTask: {
@@ -792,6 +970,18 @@ export interface operations {
                  * @example "1"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description `*` creates the task under the id in the path, unless there is one ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+                 *     It cannot be combined with `If-Match`.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /**
@@ -814,14 +1004,15 @@ export interface operations {
         };
         responses: {
             200: components["responses"]["Task"];
+            201: components["responses"]["CreatedTask"];
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
-            412: components["responses"]["VersionMismatch"];
+            412: components["responses"]["VersionMismatchOrExists"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["InvalidFields"];
+            422: components["responses"]["InvalidReplacement"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -838,6 +1029,12 @@ export interface operations {
                  * @example "1"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /**
@@ -869,6 +1066,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["VersionMismatch"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -885,6 +1083,12 @@ export interface operations {
                  * @example "1"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /**
@@ -915,7 +1119,7 @@ export interface operations {
             412: components["responses"]["VersionMismatch"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["InvalidFields"];
+            422: components["responses"]["InvalidWrite"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -932,6 +1136,12 @@ export interface operations {
                  * @example "1"
                  */
                 "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path: {
                 /**
@@ -973,7 +1183,7 @@ export interface operations {
             412: components["responses"]["VersionMismatch"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["InvalidFields"];
+            422: components["responses"]["InvalidWrite"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

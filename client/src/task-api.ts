@@ -101,7 +101,7 @@ export class TaskApi {
       const params = { path: { user_id: this.#userId }, header: keyed(key) };
       return data(await this.#client.POST(TASKS, { ...this.#call(options), params, body: task }));
     }
-    const params = { path: this.#path(id), header: { ...keyed(key), "If-None-Match": "*" } as Record<string, string> };
+    const params = { path: this.#path(id), header: { ...keyed(key), "If-None-Match": "*" as const } };
     return data(await this.#client.PUT(TASK, { ...this.#call(options), params, body: task }));
   }
 

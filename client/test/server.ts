@@ -14,8 +14,8 @@ interface Stored {
 
 interface Token {
   readonly after: number;
-  /** Where the next pull begins. */
-  readonly next: number;
+  /** Where the next pull begins; null between two pulls. */
+  readonly next: number | null;
 }
 
 type Answer = {
@@ -34,7 +34,7 @@ export class Server {
   readonly #users = new Map<string, Map<string, Stored>>();
   #moment = 0;
   /** Tokens older than this are refused. */
-  forgotten = -1;
+  forgotten = Number.NEGATIVE_INFINITY;
   /** No page of changes has more. */
   pageLimit = 500;
   /** How many changes were made. */
@@ -108,14 +108,18 @@ export class Server {
   #changes(tasks: Map<string, Stored>, query: URLSearchParams): Response {
     const since = query.get("since");
     const limit = Math.min(Number(query.get("limit") ?? 100), this.pageLimit);
-    const start = Math.max(0, this.#moment - OVERLAP);
-    if (since === "latest")
-      return json(200, { tasks: [], deleted: [], next: encode({ after: start, next: -1 }), has_more: false });
-    const token: Token = since === null ? { after: -1, next: -1 } : JSON.parse(atob(since));
-    if (token.next < 0 && token.after >= 0 && token.after < this.forgotten)
-      return json(410, problem(410, "sync_token_expired"));
-    const next = token.next >= 0 ? token.next : Math.max(start, token.after);
-    const all = [...tasks.values()].filter(({ moment }) => moment > token.after).sort((a, b) => a.moment - b.moment);
+    const start = this.#moment - OVERLAP;
+    if (since === "latest") {
+      return json(200, { tasks: [], deleted: [], next: encode({ after: start, next: null }), has_more: false });
+    }
+    const token: Token = since === null ? { after: -OVERLAP, next: null } : JSON.parse(atob(since));
+    const isPull = token.next === null;
+    if (isPull && since !== null && token.after < this.forgotten) return json(410, problem(410, "sync_token_expired"));
+    const next = token.next ?? Math.max(start, token.after);
+    // A pull reads what there was when it began: what has changed since comes with the next one.
+    const until = isPull ? this.#moment : next + OVERLAP;
+    const isRead = ({ moment }: Stored) => moment > token.after && moment <= until;
+    const all = [...tasks.values()].filter(isRead).sort((a, b) => a.moment - b.moment);
     const page = all.slice(0, limit);
     const has_more = all.length > limit;
     const last = page.at(-1);
@@ -124,7 +128,7 @@ export class Server {
       deleted: page
         .filter(({ deleted }) => deleted)
         .map(({ task: { id, updated_at, version } }) => ({ id, deleted_at: updated_at, version })),
-      next: encode(has_more && last ? { after: last.moment, next } : { after: next, next: -1 }),
+      next: encode(has_more && last ? { after: last.moment, next } : { after: next, next: null }),
       has_more,
     });
   }

@@ -63,9 +63,8 @@ function signedWithKeyPair({ audience, tokenLifetime }) {
 /**
  * HS256 with a secret that the API shares. The plugin then has no keys and publishes none.
  *
- * Use a separate secret. Better Auth's own secret also signs links and encrypts stored data, which whoever can read a
- * function's settings must not be able to do. Keep the header that the plugin passes: its `typ` distinguishes
- * kinds of tokens.
+ * Use a separate secret. Better Auth's own secret also signs links and encrypts stored data, which nobody should be able
+ * to do with a function's settings. Keep the header that the plugin passes: its `typ` distinguishes kinds of tokens.
  */
 function signedWithSecret({ origin, audience, tokenLifetime, tokenSecret }) {
   const key = new TextEncoder().encode(tokenSecret);

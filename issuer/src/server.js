@@ -13,7 +13,7 @@ export function createIssuer(auth, settings) {
     const pathname = decodedPath(request.url);
     if (pathname === undefined) return response.writeHead(400).end();
     if (pathname === "/api/auth" || pathname.startsWith("/api/auth/")) {
-      // Rate limits count by this address, so clients must not choose it. Behind a proxy, use the address that the proxy gives.
+      // Rate limits count by this address, so clients must not choose it. Behind a proxy, use the address from the proxy.
       request.headers["x-forwarded-for"] = request.socket.remoteAddress;
       return handleAuth(request, response);
     }

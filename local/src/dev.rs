@@ -15,6 +15,7 @@ use shared::aws::Access;
 use shared::settings::Settings;
 use signer::SharedSecretIssuer;
 use tokio::task::spawn_blocking;
+use xshell::Shell;
 use xtask::{node, project};
 
 use crate::dynamodb::Storage;
@@ -26,20 +27,6 @@ use crate::tables::Service;
 use crate::template::Template;
 use crate::{page, probe};
 
-/// The settings of the functions that a developer can give in the environment.
-pub const SETTINGS: [&str; 10] = [
-    "BETTER_AUTH_SECRET",
-    "BETTER_AUTH_SECRET_PREVIOUS",
-    "BETTER_AUTH_URL",
-    "JWKS_URL",
-    "JWKS",
-    "JWKS_MAX_STALE_SECONDS",
-    "TOKEN_ISSUER",
-    "TOKEN_AUDIENCE",
-    "TOKEN_MAX_BYTES",
-    "TOKEN_MAX_LIFETIME_SECONDS",
-];
-
 /// The users that get a token.
 const USERS: [&str; 2] = ["alice", "bob"];
 
@@ -50,29 +37,29 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// Runs the whole stack on this machine.
 #[derive(Debug, Clone, Args)]
 pub struct Dev {
-    /// The port of the API on 127.0.0.1; the page and the issuer have the next one.
+    /// Port of the API on 127.0.0.1; the page and the issuer use the next one.
     #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..=65534))]
     port: u16,
-    /// Lets the issuer sign tokens with the secret instead of a key pair.
+    /// The issuer signs tokens with a shared secret instead of a key pair.
     #[arg(long)]
     shared_secret: bool,
-    /// Runs no issuer and no page, and prints tokens for development: Node is not needed.
+    /// Runs no issuer and no page, and prints tokens for development; needs no Node.
     #[arg(long, conflicts_with = "shared_secret")]
     no_issuer: bool,
-    /// Deletes users and tasks first; tasks in another DynamoDB are kept.
+    /// Deletes users and tasks first, but never tasks in another DynamoDB.
     #[arg(long)]
     fresh: bool,
-    /// Uses another DynamoDB, such as DynamoDB Local on http://127.0.0.1:8000, and makes the tables there that are missing.
-    /// Region and credentials are those of the environment, if they are set there.
+    /// Uses another DynamoDB, such as DynamoDB Local on http://127.0.0.1:8000, and creates missing tables there. Region and
+    /// credentials come from the environment if they are set.
     #[arg(long, value_name = "URL", value_parser = url)]
     dynamodb: Option<String>,
-    /// What the names of the tables in another DynamoDB begin with.
+    /// Prefix of the table names in another DynamoDB.
     #[arg(long, value_name = "PREFIX", requires = "dynamodb", default_value = "")]
     table_prefix: String,
-    /// The folder that keeps tasks, users, tokens and logs, instead of `.dev`.
+    /// Folder for tasks, users, tokens, and logs, instead of `.dev`.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// A file that gets the base URL once requests are served.
+    /// File to which the base URL is written once requests are served.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -81,15 +68,16 @@ impl Dev {
     /// Runs the stack until it is stopped.
     ///
     /// # Errors
-    /// Says in one line what is in the way.
+    /// Says in one line what prevents it.
     pub async fn run(self) -> Result<()> {
-        let folder = self.data.clone().unwrap_or_else(dev_folder);
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        // Not under version control.
+        let (shell, folder) = (Shell::new()?, self.data.clone().unwrap_or_else(|| project::root().join(".dev")));
+        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let verification = Verification::read(&self, &folder)?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let _lock = lock(&folder, address)?;
         if let Some(file) = &self.ready_file {
-            remove(file)?;
+            shell.remove_path(file)?;
         }
         probe::wait_until_free(address).await?;
         if let Some(issuer) = verification.issuer() {
@@ -97,8 +85,8 @@ impl Dev {
         }
         let tables = folder.join("dynamodb");
         if self.fresh {
-            remove_folder(&tables)?;
-            remove_folder(&issuer_folder(&folder))?;
+            shell.remove_path(&tables)?;
+            shell.remove_path(issuer_folder(&folder))?;
         }
         let mut functions = Sources::now(["functions", "shared", "Cargo.toml"]);
         let mut issuer = Sources::now(["issuer"]);
@@ -116,7 +104,7 @@ impl Dev {
         .await?;
         verification.introduce(&stack, &folder, self.dynamodb.is_none())?;
         if let Some(file) = &self.ready_file {
-            announce(file, &stack.base_url())?;
+            write(file, &stack.base_url())?;
         }
         let has_issuer = verification.issuer().is_some();
         loop {
@@ -139,17 +127,18 @@ struct Verification {
 enum Tokens {
     /// From the issuer that runs beside the API.
     Issuer(Issuer),
-    /// Signed here, for users that do not have to exist.
+    /// Signed here, for users that need not exist.
     Development(SharedSecretIssuer),
-    /// From the issuer at this URL, which is none of ours.
+    /// From an external issuer at this URL.
     Elsewhere(String),
 }
 
 impl Verification {
     fn read(options: &Dev, folder: &Path) -> Result<Self> {
-        let given = SETTINGS.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let template = Template::read()?;
+        let given = template.settings().into_iter().filter_map(|name| Some((name.to_owned(), std::env::var_os(name)?)));
         let mut settings: BTreeMap<_, _> =
-            given.map(|(name, value)| (name.to_owned(), value.to_string_lossy().into_owned())).collect();
+            given.map(|(name, value)| (name, value.to_string_lossy().into_owned())).collect();
         let foreign = ["BETTER_AUTH_SECRET", "BETTER_AUTH_URL"].into_iter().find(|name| settings.contains_key(*name));
         if let (Some(name), true) = (foreign, options.shared_secret) {
             bail!("--shared-secret runs an issuer, but {name} is set: unset one of them");
@@ -167,8 +156,8 @@ impl Verification {
             }
             None
         };
-        let environment = environment(&Template::read()?, settings.clone(), &Service::unchecked("http://127.0.0.1"));
-        // The functions have access of their own (see `environment`); nothing is sent from here.
+        let environment = environment(&template, settings.clone(), &Service::unchecked("http://127.0.0.1"));
+        // Only checks the settings: nothing is sent from here.
         Settings::read(|name| environment.get(name).cloned(), Access::new("eu-central-1", "local", "local"))?;
         let tokens = match (issuer, settings.get("BETTER_AUTH_SECRET"), settings.get("BETTER_AUTH_URL")) {
             (Some(issuer), ..) => Tokens::Issuer(issuer),
@@ -182,7 +171,7 @@ impl Verification {
         Ok(Self { settings, tokens })
     }
 
-    /// The issuer to run, if it is to be run here.
+    /// The issuer to run here, if any.
     fn issuer(&self) -> Option<&Issuer> {
         match &self.tokens {
             Tokens::Issuer(issuer) => Some(issuer),
@@ -192,15 +181,15 @@ impl Verification {
 
     fn introduce(&self, stack: &Stack, folder: &Path, is_embedded: bool) -> Result<()> {
         let base_url = stack.base_url();
-        announce(&folder.join("lambda-port"), &stack.lambda_port().to_string())?;
+        write(&folder.join("lambda-port"), &stack.lambda_port().to_string())?;
         for user in USERS {
-            remove(&folder.join(format!("token-{user}")))?;
+            Shell::new()?.remove_path(folder.join(format!("token-{user}")))?;
         }
         println!();
         if let Some(issuer) = self.issuer() {
             let origin = issuer.origin();
             println!("Open {origin} to sign up and work with tasks");
-            println!("The reference of the API is on {origin}/reference/");
+            println!("The API reference is on {origin}/reference/");
         }
         println!("The API is served on {base_url}");
         if is_embedded {
@@ -212,25 +201,25 @@ impl Verification {
         } else {
             println!("The tables are on {}", stack.dynamodb().endpoint());
         }
-        println!("The logs are in {}; warnings and errors show up here as well", folder.join("logs").display());
+        println!("The logs are in {}; warnings and errors are also printed here", folder.join("logs").display());
         let token = match &self.tokens {
             Tokens::Issuer(issuer) => {
-                println!("\nFor curl, sign a new user up, and get a token for it:\n");
+                println!("\nFor curl, sign up a new user and get a token:\n");
                 println!("  {}", sign_up_commands(&issuer.origin()).join("\n  "));
                 "$TOKEN".to_owned()
             }
             Tokens::Development(issuer) => {
                 let hours = TOKEN_LIFETIME.as_secs() / 3600;
-                println!("\nTokens, valid for {hours} hours and also in {}", folder.join("token-…").display());
+                println!("\nTokens, valid for {hours} hours, also in {}", folder.join("token-…").display());
                 for user in USERS {
                     let token = issuer.token(user, TOKEN_LIFETIME);
-                    write_private(&folder.join(format!("token-{user}")), &token)?;
+                    write(&folder.join(format!("token-{user}")), &token)?;
                     println!("\n  {user}: {token}");
                 }
                 format!("$(cat '{}')", folder.join("token-alice").display())
             }
             Tokens::Elsewhere(url) => {
-                println!("\nTokens are signed by {url}, not here: put one into the variable TOKEN");
+                println!("\nTokens come from {url}: put one into the variable TOKEN");
                 "$TOKEN".to_owned()
             }
         };
@@ -244,7 +233,9 @@ impl Verification {
         println!(
             "  curl -sS {authorization} -X PATCH \"{tasks}/$(curl -sS {authorization} '{tasks}?limit=1' | sed -E 's/.*\"id\":\"([^\"]*)\".*/\\1/')/complete\"\n"
         );
-        println!("Ctrl-C stops everything. Changed sources are built and what they make is started again.");
+        println!(
+            "Ctrl-C stops everything. When sources change, they are rebuilt and the affected processes restarted."
+        );
         Ok(())
     }
 }
@@ -267,11 +258,11 @@ fn own_issuer(options: &Dev, folder: &Path, settings: &BTreeMap<String, String>)
     })
 }
 
-/// The commands that sign a new user up with curl, and put a token into the variable `TOKEN`. The session is a cookie, for
-/// curl as for the page.
+/// The commands that sign up a new user with curl and put a token into the variable `TOKEN`. The session is a cookie, as it
+/// is for the page.
 #[must_use]
 pub fn sign_up_commands(origin: &str) -> [String; 3] {
-    // A new user at each time, because an address can sign up once only.
+    // A new user each time, because an address can sign up only once.
     let account = r#"{"name":"Ada","email":"ada-'$(date +%s)'@example.com","password":"correct horse"}"#;
     [
         "COOKIES=$(mktemp)".to_owned(),
@@ -287,7 +278,7 @@ fn issuer_folder(folder: &Path) -> PathBuf {
     folder.join("issuer")
 }
 
-/// The secret of this project's copy on this machine, made at the first start and kept, so that tokens survive.
+/// The secret of this checkout, generated at the first start and kept, so that tokens survive a restart.
 fn development_secret(path: &Path) -> Result<String> {
     match fs::read_to_string(path) {
         Ok(secret) => return Ok(secret),
@@ -295,113 +286,72 @@ fn development_secret(path: &Path) -> Result<String> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
     let secret = signer::random_secret();
-    write_private(path, &secret)?;
+    write(path, &secret)?;
     Ok(secret)
 }
 
-/// Replaces the file at once, for this user's eyes only.
-fn write_private(path: &Path, text: &str) -> Result<()> {
+/// Replaces a file, readable by this user alone, so that no reader sees half of it.
+fn write(path: &Path, text: &str) -> Result<()> {
     let unfinished = path.with_extension("new");
-    let write = || {
-        remove_if_there(&unfinished)?;
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&unfinished)?;
-        file.write_all(text.as_bytes())?;
-        fs::rename(&unfinished, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    // Left by a run that was killed.
+    let _ = fs::remove_file(&unfinished);
+    let mut options = File::options();
+    let file = options.write(true).create_new(true).mode(0o600).open(&unfinished);
+    let written =
+        file.and_then(|mut file| file.write_all(text.as_bytes())).and_then(|()| fs::rename(&unfinished, path));
+    written.with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn lock(folder: &Path, address: SocketAddr) -> Result<File> {
     let path = folder.join("lock");
+    let failure = || format!("cannot lock {}", path.display());
     let mut options = File::options();
-    let mut file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let mut file = file.with_context(failure)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let owner = fs::read_to_string(&path).unwrap_or_default();
-            bail!("`cargo xtask dev` runs already, on {owner}; stop it first");
+            bail!("`cargo xtask dev` is already running on {owner}; stop it first");
         }
-        Err(TryLockError::Error(error)) => {
-            return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-        }
+        Err(TryLockError::Error(error)) => return Err(error).with_context(failure),
     }
-    file.set_len(0)
-        .and_then(|()| write!(file, "http://{address}"))
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.set_len(0).and_then(|()| write!(file, "http://{address}")).with_context(failure)?;
     Ok(file)
-}
-
-fn announce(file: &Path, text: &str) -> Result<()> {
-    // A reader that waits for the file must not see half of it.
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".new");
-    let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, file));
-    written.with_context(|| format!("cannot write {}", file.display()))
-}
-
-fn remove(file: &Path) -> Result<()> {
-    remove_if_there(file).with_context(|| format!("cannot remove {}", file.display()))
-}
-
-fn remove_folder(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot empty {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn remove_if_there(file: &Path) -> std::io::Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 async fn rebuild(stack: &Stack) {
     let Ok(template) = Template::read() else { return };
-    match Executables::build(template.functions().iter().map(|function| function.binary.as_str())).await {
+    match Executables::build(template.functions.iter().map(|function| function.binary.as_str())).await {
         Ok(executables) => {
-            let restarted = stack.restart_changed(&executables);
+            let restarted: Vec<_> = executables.changed().filter(|name| stack.restart(name)).collect();
             if !restarted.is_empty() {
-                println!("started again: {}", restarted.join(", "));
+                println!("restarted: {}", restarted.join(", "));
             }
         }
-        Err(error) => eprintln!("{error:#}; the functions answer as before"),
+        Err(error) => eprintln!("{error:#}; the functions are unchanged"),
     }
 }
 
 async fn restart_issuer(stack: &Stack) {
     match blocking(|| node::install(ISSUER)).await {
         Ok(()) => {
-            stack.restart_issuer();
-            println!("started again: {ISSUER}");
+            stack.restart(ISSUER);
+            println!("restarted: {ISSUER}");
         }
-        Err(error) => eprintln!("{error:#}; the issuer answers as before"),
+        Err(error) => eprintln!("{error:#}; the issuer is unchanged"),
     }
 }
 
 async fn rebuild_page() {
     match blocking(page::build).await {
-        Ok(()) => println!("built again: the page"),
+        Ok(()) => println!("rebuilt: the page"),
         Err(error) => eprintln!("{error:#}; the page may be incomplete"),
     }
 }
 
 async fn blocking(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
     spawn_blocking(work).await?
-}
-
-/// The folder of everything that is kept, unless the developer names another. Not under version control.
-fn dev_folder() -> PathBuf {
-    project::root().join(".dev")
 }
 
 fn url(text: &str) -> Result<String, String> {
@@ -415,43 +365,32 @@ mod tests {
 
     const ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9000);
 
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("local-{}-{name}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        folder
-    }
-
     #[test]
     fn the_secret_is_made_once_and_read_by_its_owner_only() {
         use std::os::unix::fs::PermissionsExt;
-        let folder = folder("secret");
-        let path = folder.join("secret");
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let path = folder.path().join("secret");
         let secret = development_secret(&path).unwrap();
         assert_eq!(secret.len(), 64);
         assert_eq!(development_secret(&path).unwrap(), secret);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
     fn a_folder_belongs_to_one_run_at_a_time() {
-        let folder = folder("lock");
-        let first = lock(&folder, ADDRESS).unwrap();
-        let error = lock(&folder, ADDRESS).unwrap_err();
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let first = lock(folder.path(), ADDRESS).unwrap();
+        let error = lock(folder.path(), ADDRESS).unwrap_err();
         assert!(error.to_string().contains("http://127.0.0.1:9000"), "{error}");
         drop(first);
-        assert!(lock(&folder, ADDRESS).is_ok());
-        fs::remove_dir_all(folder).unwrap();
+        assert!(lock(folder.path(), ADDRESS).is_ok());
     }
 
     #[test]
     fn the_base_url_is_announced_whole() {
-        let folder = folder("ready");
-        let file = folder.join("ready");
-        announce(&file, "http://127.0.0.1:9000").unwrap();
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let file = folder.path().join("ready");
+        write(&file, "http://127.0.0.1:9000").unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "http://127.0.0.1:9000");
-        remove(&file).unwrap();
-        remove(&file).unwrap();
-        fs::remove_dir_all(folder).unwrap();
     }
 }

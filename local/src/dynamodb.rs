@@ -19,7 +19,7 @@ use crate::template::Template;
 pub enum Storage {
     /// In memory: gone when the database stops.
     Memory,
-    /// In a file, which is made when it is not there.
+    /// In a file, which is created if it is missing.
     File(PathBuf),
 }
 
@@ -32,10 +32,10 @@ pub struct EmbeddedDynamoDb {
 }
 
 impl EmbeddedDynamoDb {
-    /// Serves the tables of `template.yaml` on `address`, those that are missing being made; port 0 takes a free one.
+    /// Serves the tables of `template.yaml` on `address` and creates those that are missing; port 0 takes a free port.
     ///
     /// # Errors
-    /// Says why the database cannot be opened or served, or that its tables are not those of the template.
+    /// The database cannot be opened or served, or its tables differ from the template's.
     pub async fn start(storage: Storage, address: SocketAddr) -> Result<Self> {
         let database = open(&storage)?;
         let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
@@ -51,7 +51,7 @@ impl EmbeddedDynamoDb {
         });
         let service = Service::unchecked(&endpoint);
         let embedded = Self { database, service, stop: Some(stop), sweeper: None };
-        embedded.service.prepare(Template::read()?.tables()).await?;
+        embedded.service.prepare(&Template::read()?.tables).await?;
         Ok(embedded)
     }
 
@@ -63,7 +63,7 @@ impl EmbeddedDynamoDb {
             loop {
                 tokio::time::sleep(interval).await;
                 let database = database.clone();
-                // Whatever a sweep misses is removed by the next one: readers filter expired items anyway.
+                // The next sweep removes what this one misses, and readers filter expired items anyway.
                 let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
             }
         }));
@@ -82,7 +82,7 @@ impl EmbeddedDynamoDb {
         &self.service
     }
 
-    /// The database itself, to look at what is in it.
+    /// The database itself, to look into it.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
@@ -106,9 +106,9 @@ fn open(storage: &Storage) -> Result<Database> {
         Storage::File(path) => path,
     };
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    let text = path.to_str().with_context(|| format!("{} is not a path in UTF-8", path.display()))?;
+    let text = path.to_str().with_context(|| format!("{} is not a UTF-8 path", path.display()))?;
     Database::new(text).map_err(engine).with_context(|| format!("cannot open {text}"))
 }
 
@@ -119,16 +119,11 @@ fn engine(error: impl Display) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use xshell::Shell;
 
     use super::*;
 
     const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("local-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        folder
-    }
 
     fn parsed<T: serde::de::DeserializeOwned>(request: Value) -> T {
         serde_json::from_value(request).unwrap()
@@ -145,8 +140,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_is_opened_again_with_what_was_in_it() {
-        let folder = folder("again");
-        let storage = Storage::File(folder.join("tables.sqlite"));
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let storage = Storage::File(folder.path().join("tables.sqlite"));
         let item = json!({ "user_id": { "S": "alice" }, "task_id": { "S": "1" } });
         let first = EmbeddedDynamoDb::start(storage.clone(), ANYWHERE).await.unwrap();
         let put = json!({ "TableName": "tasks", "Item": item });
@@ -155,17 +150,16 @@ mod tests {
         let second = EmbeddedDynamoDb::start(storage, ANYWHERE).await.unwrap();
         let get = json!({ "TableName": "tasks", "Key": item });
         assert!(second.database().get_item(parsed(get)).unwrap().item.is_some());
-        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[tokio::test]
     async fn a_table_of_another_template_is_refused() {
-        let folder = folder("other");
-        let path = folder.join("tables.sqlite");
+        let folder = Shell::new().unwrap().create_temp_dir().unwrap();
+        let path = folder.path().join("tables.sqlite");
         let database = Database::new(path.to_str().unwrap()).unwrap();
-        let mut tasks = Template::read().unwrap().tables().first().unwrap().clone();
+        let mut tasks = Template::read().unwrap().tables.first().unwrap().clone();
         tasks.local_indexes.pop();
-        tasks.attributes.remove("updated");
+        tasks.attributes.retain(|attribute| attribute.attribute_name() != "updated");
         let listener = TcpListener::bind(ANYWHERE).await.unwrap();
         let other = Service::unchecked(&format!("http://{}", listener.local_addr().unwrap()));
         let server = tokio::spawn(dynoxide::server::serve_with_shutdown(listener, database, std::future::pending()));
@@ -174,6 +168,5 @@ mod tests {
         let _ = server.await;
         let error = EmbeddedDynamoDb::start(Storage::File(path), ANYWHERE).await.err().unwrap();
         assert!(format!("{error:#}").contains("--fresh"), "{error:#}");
-        std::fs::remove_dir_all(folder).unwrap();
     }
 }

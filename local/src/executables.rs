@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use serde_json::Value;
 use tokio::process::Command;
 use xtask::project;
 
@@ -21,27 +20,21 @@ struct Executable {
 }
 
 impl Executables {
-    /// Builds the named binaries, cargo's progress and errors going to the terminal.
+    /// Builds the named binaries. Cargo's progress and errors go to the terminal.
     ///
     /// # Errors
     /// They do not compile, or cargo is missing.
     pub async fn build<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self> {
         let shell = project::shell()?;
-        // All of the workspace, for its features: with `--package` the dependencies would be compiled once more.
+        // The whole workspace, because with `--package` other features would compile the dependencies again.
         let build = project::cargo(&shell).args(["build", "--workspace", "--message-format=json-render-diagnostics"]);
         let build = names.into_iter().fold(build, |build, name| build.args(["--bin", name]));
         let mut build = Command::from(std::process::Command::from(build));
-        let mut cargo = build.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-        let stdout = cargo.stdout.take().context("cargo has no standard output")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let mut executables = Self::default();
-        while let Some(line) = lines.next_line().await? {
-            if let Ok(Artifact { target, executable: Some(path), fresh }) = serde_json::from_str(&line) {
-                executables.0.insert(target.name, Executable { path, fresh });
-            }
-        }
-        ensure!(cargo.wait().await?.success(), "cargo build failed");
-        Ok(executables)
+        let cargo = build.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let output = cargo.wait_with_output().await?;
+        ensure!(output.status.success(), "cargo build failed");
+        let executables = String::from_utf8(output.stdout)?.lines().filter_map(executable).collect();
+        Ok(Self(executables))
     }
 
     /// Where a binary is.
@@ -59,15 +52,10 @@ impl Executables {
     }
 }
 
-/// The message of cargo about something that it has compiled.
-#[derive(Deserialize)]
-struct Artifact {
-    target: Target,
-    executable: Option<PathBuf>,
-    fresh: bool,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
+/// The name of a binary and where it is, from cargo's message about a compiled target.
+fn executable(message: &str) -> Option<(String, Executable)> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let path = message.get("executable")?.as_str()?.into();
+    let executable = Executable { path, fresh: message.get("fresh")?.as_bool()? };
+    Some((message.pointer("/target/name")?.as_str()?.to_owned(), executable))
 }

@@ -1,5 +1,5 @@
-//! API Gateway's part on this machine, in front of `cargo lambda watch`: the routes, the CORS and the limits that an HTTP
-//! API made from `template.yaml` has.
+//! Plays API Gateway in front of `cargo lambda watch`: the routes, CORS rules, and limits of the HTTP API in
+//! `template.yaml`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,19 +25,19 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::template::{Cors, Template};
+use crate::template::{Cors, Route, Template};
 
-/// The largest body that API Gateway takes.
+/// The largest body that API Gateway accepts.
 pub const LARGEST_BODY: usize = 10 * 1024 * 1024;
 
 /// How long API Gateway waits for a function.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How many requests of one function are with `cargo lambda watch` at a time, the others wait here: a hundred that wait
-/// there for the same function make it stop answering at all.
+/// How many requests for one function are passed to `cargo lambda watch` at a time; the others wait here. With a hundred
+/// waiting for the same function, it stops answering.
 const CONCURRENCY: usize = 32;
 
-/// What concerns one connection only.
+/// Header fields that concern one connection (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [axum::http::HeaderName; 6] = [CONNECTION, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// A running gateway. It stops when it is dropped.
@@ -46,28 +46,23 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Serves the API of the template on `address`. `origins` are allowed beside those that the template allows by default.
+    /// Serves the API of the template on `address`. `origins` are allowed in addition to the template's defaults.
     ///
     /// # Errors
-    /// The address is taken, or the template has CORS settings that are no headers.
+    /// The address is in use, or the template's CORS settings are not valid header values.
     pub async fn start(
         address: SocketAddr,
         router: SocketAddr,
         template: &Template,
         origins: impl IntoIterator<Item = String>,
     ) -> Result<Self> {
-        let functions = template.functions().iter().map(|function| {
+        let destinations = template.functions.iter().flat_map(|function| {
             let permits = Arc::new(Semaphore::new(CONCURRENCY));
-            let routes = function.routes.iter();
-            routes.map(move |route| Destination {
-                method: route.method.clone(),
-                path: route.path.clone(),
-                permits: Arc::clone(&permits),
-            })
+            function.routes.iter().map(move |route| (route.clone(), Arc::clone(&permits)))
         });
         let api = Api {
-            destinations: functions.flatten().collect(),
-            cors: CorsHeaders::new(template.cors(), origins).context("CorsConfiguration of template.yaml")?,
+            destinations: destinations.collect(),
+            cors: CorsHeaders::new(&template.cors, origins).context("CorsConfiguration of template.yaml")?,
             router,
             client: Client::builder(TokioExecutor::new()).build_http(),
         };
@@ -83,6 +78,9 @@ impl Drop for Gateway {
     }
 }
 
+/// A route and the permits of its function.
+type Destination = (Route, Arc<Semaphore>);
+
 struct Api {
     destinations: Vec<Destination>,
     cors: CorsHeaders,
@@ -90,19 +88,12 @@ struct Api {
     client: Client<HttpConnector, Body>,
 }
 
-/// Where requests of one method and path go.
-struct Destination {
-    method: String,
-    path: String,
-    permits: Arc<Semaphore>,
-}
-
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
     let origin = api.cors.allowed(request.headers());
     if request.method() == Method::OPTIONS {
         return api.cors.preflight(origin);
     }
-    // Nobody cancels an invocation: a client that goes away does not stop it, here as there.
+    // As in AWS, an invocation goes on when its client disconnects.
     let inner = Arc::clone(&api);
     let response = tokio::spawn(async move { inner.invoke(request).await.unwrap_or_else(|refusal| refusal) }).await;
     api.cors.complete(response.unwrap_or_else(|_| refusal(StatusCode::INTERNAL_SERVER_ERROR)), origin)
@@ -111,29 +102,26 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
 impl Api {
     async fn invoke(&self, request: Request) -> Result<Response, Response> {
         let (head, body) = request.into_parts();
-        let destination = self.destination(&head).ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
-        // Of a field that is not ASCII, `cargo lambda watch` makes an error of its own.
+        let (route, permits) = destination(&self.destinations, head.method.as_str(), head.uri.path())
+            .ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
+        // `cargo lambda watch` fails on a field that is not ASCII.
         if head.headers.values().any(|value| value.to_str().is_err()) {
             return Err(refusal(StatusCode::BAD_REQUEST));
         }
         let body = read(body).await?;
-        let request = self.forwarded(&head, body).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
+        let request = self.forwarded(&head, body, route).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
         let unavailable = |_| refusal(StatusCode::SERVICE_UNAVAILABLE);
         let exchange = async {
-            let _permit = destination.permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
+            let _permit = permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
             self.client.request(request).await.map_err(|error| unavailable(error.to_string()))
         };
         let response = timeout(PATIENCE, exchange).await.map_err(|error| unavailable(error.to_string()))??;
         Ok(response.map(Body::new))
     }
 
-    fn destination(&self, head: &request::Parts) -> Option<&Destination> {
-        let method = head.method.as_str();
-        self.destinations.iter().find(|route| route.method == method && matches(&route.path, head.uri.path()))
-    }
-
-    fn forwarded(&self, head: &request::Parts, body: Bytes) -> Result<Request, axum::http::Error> {
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    fn forwarded(&self, head: &request::Parts, body: Bytes, route: &Route) -> Result<Request, axum::http::Error> {
+        let path = unambiguous(&self.destinations, &route.path, head.uri.path());
+        let path = head.uri.query().map_or_else(|| path.clone(), |query| format!("{path}?{query}"));
         let uri = Uri::builder().scheme("http").authority(self.router.to_string()).path_and_query(path).build()?;
         let body = if is_text(&head.headers) { without_invalid_utf8(body) } else { body };
         let mut request = Request::builder().method(head.method.clone()).uri(uri).body(Body::from(body))?;
@@ -142,7 +130,32 @@ impl Api {
     }
 }
 
-/// Whether the path has the segments of the route, none of the parameters being empty.
+/// The most specific route (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html>): of
+/// those that are as long as the path, the one that has the fewest parameters.
+fn destination<'a>(routes: &'a [Destination], method: &str, path: &str) -> Option<&'a Destination> {
+    let matching = routes.iter().filter(|(route, _)| route.method == method && matches(&route.path, path));
+    matching.min_by_key(|(route, _)| route.path.matches('{').count())
+}
+
+/// The path, of which no segment that is a parameter here is a literal of another route: `cargo lambda watch` takes the most
+/// specific path first, and then has no function for its method. A function decodes the parameter.
+fn unambiguous(routes: &[Destination], route: &str, path: &str) -> String {
+    let is_literal = |index: usize, segment: &str| {
+        let mut others = routes.iter().map(|(other, _)| other.path.split('/').nth(index));
+        others.any(|literal| literal == Some(segment))
+    };
+    let segments = path.split('/').zip(route.split('/')).enumerate().map(|(index, (segment, expected))| match segment
+        .split_at_checked(1)
+    {
+        Some((first, rest)) if expected.starts_with('{') && is_literal(index, segment) => {
+            format!("%{:02X}{rest}", first.as_bytes().first().copied().unwrap_or_default())
+        }
+        _ => segment.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// Whether the path has the segments of the route, with no empty parameter.
 fn matches(route: &str, path: &str) -> bool {
     let mut segments = path.split('/');
     let same = route.split('/').all(|expected| {
@@ -153,7 +166,7 @@ fn matches(route: &str, path: &str) -> bool {
     same && segments.next().is_none()
 }
 
-/// The body, unless it is too large: then what is left of it is read as well, so that the client hears the answer.
+/// The body, unless it is too large. The rest of it is read even then, so that the client gets the response.
 async fn read(mut body: Body) -> Result<Bytes, Response> {
     const ENOUGH: usize = 8 * LARGEST_BODY;
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
@@ -169,7 +182,7 @@ async fn read(mut body: Body) -> Result<Bytes, Response> {
     if length > LARGEST_BODY { Err(refusal(StatusCode::PAYLOAD_TOO_LARGE)) } else { Ok(bytes.into()) }
 }
 
-/// The fields as a function gets them: those of one name in one, with commas between the values.
+/// The fields as a function gets them: repeated fields joined by commas.
 fn folded(headers: &HeaderMap) -> HeaderMap {
     let mut folded = HeaderMap::new();
     for name in headers.keys().filter(|name| !HOP_BY_HOP.contains(name) && *name != CONTENT_LENGTH) {
@@ -181,13 +194,13 @@ fn folded(headers: &HeaderMap) -> HeaderMap {
     folded
 }
 
-/// Whether `cargo lambda watch` hands the body on as text.
+/// Whether `cargo lambda watch` passes the body on as text.
 fn is_text(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes).to_ascii_lowercase();
     kind.is_empty() || kind.starts_with(b"text/") || kind.starts_with(b"application/json")
 }
 
-/// Text in an event is Unicode; of bytes that are none, `cargo lambda watch` makes an error of its own.
+/// Text in an event is Unicode; `cargo lambda watch` fails on other bytes.
 fn without_invalid_utf8(body: Bytes) -> Bytes {
     match str::from_utf8(&body) {
         Ok(_) => body,
@@ -195,7 +208,7 @@ fn without_invalid_utf8(body: Bytes) -> Bytes {
     }
 }
 
-/// An answer of API Gateway itself.
+/// A response of API Gateway itself.
 fn refusal(status: StatusCode) -> Response {
     let reason = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
@@ -214,7 +227,7 @@ struct CorsHeaders {
 
 impl CorsHeaders {
     fn new(cors: &Cors, origins: impl IntoIterator<Item = String>) -> Result<Self> {
-        let value = |text: &str| HeaderValue::from_str(text).with_context(|| format!("{text} is no header"));
+        let value = |text: &str| HeaderValue::from_str(text).with_context(|| format!("{text} is not a header value"));
         let origins = cors.allow_origins.iter().cloned().chain(origins);
         Ok(Self {
             origins: origins.map(|origin| value(&origin)).collect::<Result<_>>()?,
@@ -270,6 +283,25 @@ mod tests {
             "/x/me/tasks/1",
         ] {
             assert!(!matches(route, path), "{path}");
+        }
+    }
+
+    #[test]
+    fn literal_goes_before_parameter() {
+        let get = |path: &str| Route { method: "GET".to_owned(), path: path.to_owned() };
+        let routes = ["/api/{user_id}/tasks/{task_id}", "/api/{user_id}/tasks/changes"]
+            .map(|path| (get(path), Arc::new(Semaphore::new(1))));
+        let path = |path: &str| destination(&routes, "GET", path).unwrap().0.path.clone();
+        assert_eq!(path("/api/me/tasks/changes"), routes[1].0.path);
+        assert_eq!(path("/api/me/tasks/change"), routes[0].0.path);
+        assert!(destination(&routes, "PUT", "/api/me/tasks/changes").is_none());
+        // As a task of another method.
+        for (path, expected) in [
+            ("/api/me/tasks/changes", "/api/me/tasks/%63hanges"),
+            ("/api/tasks/tasks/%63hange", "/api/tasks/tasks/%63hange"),
+        ] {
+            assert_eq!(unambiguous(&routes, &routes[0].path, path), expected);
+            assert_eq!(unambiguous(&routes, &routes[1].path, path), path);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The Better Auth of development, in `issuer/`: it signs users in, and serves the page on the same origin.
+//! Runs the Better Auth in `issuer/`, which signs users in and serves the page on the same origin.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,7 +8,7 @@ use xtask::project;
 
 use crate::page;
 
-/// The audience of this API's tokens, unless the developer's environment names another.
+/// The default audience of this API's tokens.
 pub const AUDIENCE: &str = "task-api";
 
 /// How the issuer signs tokens.
@@ -16,7 +16,7 @@ pub const AUDIENCE: &str = "task-api";
 pub enum Mode {
     /// With a key pair of its own, whose public half it publishes.
     KeySet,
-    /// With the secret that the functions have as well.
+    /// With a secret shared with the functions.
     SharedSecret,
 }
 
@@ -31,7 +31,7 @@ pub struct Issuer {
     pub audience: String,
     /// The secret that protects its keys and sessions.
     pub secret: String,
-    /// The secret that signs its tokens, in one mode. The functions have it as well, and so it is not the other one.
+    /// The secret that signs its tokens with [`Mode::SharedSecret`]. The functions know it, so it is not `secret`.
     pub token_secret: String,
     /// The file of its users, sessions and keys.
     pub database: PathBuf,
@@ -63,7 +63,7 @@ impl Issuer {
         settings.into_iter().chain([audience]).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// What its process finds in its environment; `api_url` is the API that the page talks to.
+    /// The environment of its process; `api_url` is the API that the page calls.
     #[must_use]
     pub fn environment(&self, api_url: &str) -> BTreeMap<String, String> {
         let mode = match self.mode {
@@ -80,7 +80,7 @@ impl Issuer {
             ("ISSUER_DATABASE", self.database.display().to_string()),
             ("ISSUER_PAGES", page::folder().display().to_string()),
             ("ISSUER_CONTRACT", project::root().join("openapi.yaml").display().to_string()),
-            // With `ISSUER_MAIL_URL` it runs as in production all the same.
+            // `ISSUER_MAIL_URL` still switches to production rules.
             ("NODE_ENV", "development".to_owned()),
         ];
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -26,10 +26,10 @@ pub fn folder() -> PathBuf {
     project::root().join("web/dist")
 }
 
-/// Builds the page, unless it is built from these sources. Without a page in the project there is nothing to do.
+/// Builds the page if its sources have changed. Does nothing in a project without a page.
 ///
 /// # Errors
-/// Its packages cannot be had, or it does not build.
+/// Its packages cannot be installed, or it does not build.
 pub fn build() -> Result<()> {
     if !project::root().join("web/package.json").exists() {
         return Ok(());
@@ -46,10 +46,10 @@ pub fn build() -> Result<()> {
     }
     println!("Building the page");
     cmd!(shell, "npm run --silent build").quiet().run().context("in web/")?;
-    Ok(shell.write_file(&stamp, stamp_of(sources).context("the build made no page")?)?)
+    Ok(shell.write_file(&stamp, stamp_of(sources).context("the build produced no page")?)?)
 }
 
-/// The sources, and the page that was built from them: somebody may have built another one by hand.
+/// Of the sources and the built page, which may have been built by hand.
 fn stamp_of(sources: u64) -> Option<String> {
     let built = fs::metadata(folder().join("index.html")).and_then(|metadata| metadata.modified()).ok()?;
     Some(format!("{sources:016x} {}", built.duration_since(UNIX_EPOCH).ok()?.as_nanos()))

@@ -1,4 +1,4 @@
-//! Just enough HTTP to see whether somebody answers.
+//! Just enough HTTP to see whether a server answers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 /// The status of the answer to a request without headers or body.
 ///
 /// # Errors
-/// Nobody answers within `patience`.
+/// No response within `patience`.
 pub async fn status(address: SocketAddr, method: &str, path: &str, patience: Duration) -> Result<u16> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
@@ -27,10 +27,10 @@ pub async fn status(address: SocketAddr, method: &str, path: &str, patience: Dur
     line.split(' ').nth(1).and_then(|status| status.parse().ok()).context("the answer is not HTTP")
 }
 
-/// Returns once `address` can be listened on. A stack that was killed a moment ago is given time to let go of it.
+/// Returns once `address` is free. Gives a stack that was just killed time to release it.
 ///
 /// # Errors
-/// It is in use by somebody who stays.
+/// It stays in use.
 pub async fn wait_until_free(address: SocketAddr) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(3);
     loop {
@@ -47,7 +47,7 @@ pub async fn wait_until_free(address: SocketAddr) -> Result<()> {
 /// Returns once connections to `address` are accepted.
 ///
 /// # Errors
-/// They are not within `patience`.
+/// None is accepted within `patience`.
 pub async fn wait_until_open(address: SocketAddr, patience: Duration) -> Result<()> {
     let deadline = Instant::now() + patience;
     while let Err(error) = TcpStream::connect(address).await {
@@ -59,10 +59,10 @@ pub async fn wait_until_open(address: SocketAddr, patience: Duration) -> Result<
     Ok(())
 }
 
-/// A port of this machine that nobody listens on.
+/// A free port of this machine.
 ///
 /// # Errors
-/// There is none.
+/// No port is free.
 pub async fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
 }

@@ -13,11 +13,10 @@ pub const GUARD_COMMAND: &str = "guard";
 
 /// A process group that is killed when it is dropped, and also when this process is killed.
 ///
-/// Its leader is a small process that waits for the end of its standard input, which the operating system brings
-/// about in either case, and then kills its group.
+/// Its leader is a small process that kills the group when its standard input ends, which happens in either case.
 pub struct ProcessGroup {
     leader: Child,
-    /// Held open for as long as the group shall live.
+    /// Held open for as long as the group lives.
     _lifeline: ChildStdin,
     id: i32,
 }
@@ -45,22 +44,22 @@ impl ProcessGroup {
         self.id
     }
 
-    /// Kills every process of the group, and returns when that has been done.
+    /// Kills every process of the group and waits until that is done.
     pub async fn stop(self) {
         let Self { mut leader, _lifeline: lifeline, .. } = self;
         drop(lifeline);
-        // There is nobody left to tell about a failure, and nothing left to kill.
+        // If this fails, nothing is left to kill.
         let _ = leader.wait().await;
     }
 }
 
-/// The leader of a [`ProcessGroup`]: waits for its parent to let go, or to die, and kills the group.
+/// The leader of a [`ProcessGroup`]: waits until its parent drops the group or dies, then kills the group.
 ///
 /// # Errors
-/// It was started by hand: then the group is not its own.
+/// It was started by hand, so that the group is not its own.
 pub fn guard() -> Result<()> {
     if getpgrp() != getpid() {
-        bail!("`{GUARD_COMMAND}` is started by the stack only");
+        bail!("only the stack may start `{GUARD_COMMAND}`");
     }
     // An error ends the wait as the end of the input does.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());

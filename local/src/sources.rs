@@ -1,4 +1,4 @@
-//! Sources whose changes have to be built.
+//! Watches sources for changes.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,7 +10,7 @@ use xtask::project;
 
 const EXTENSIONS: [&str; 11] = ["css", "html", "js", "json", "mjs", "rs", "svg", "toml", "ts", "tsx", "yaml"];
 
-/// Folders of a package that are made from its sources.
+/// Folders that are generated from sources.
 const MADE: [&str; 3] = ["artifacts", "dist", "node_modules"];
 
 /// Files and folders of the project, as they were last seen.
@@ -35,7 +35,7 @@ impl Sources {
         self.seen
     }
 
-    /// Returns when the sources have changed and then kept still for a moment.
+    /// Returns when the sources have changed and then stayed the same for a moment.
     pub async fn changed(&mut self) {
         const INTERVAL: Duration = Duration::from_millis(500);
         let mut before = self.seen;

@@ -1,21 +1,21 @@
 //! The whole stack on one machine: the embedded DynamoDB, the gateway, `cargo lambda watch` in the role of Lambda, the
 //! function binaries as Lambda starts them, and the issuer.
 //!
-//! `cargo lambda watch` could start the functions itself, but it does not start one again that has ended, and a
-//! compile error leaves its callers waiting.
+//! `cargo lambda watch` could start the functions itself, but it does not restart one that has ended, and after a compile
+//! error its callers wait forever.
 #![expect(clippy::print_stderr, reason = "what goes wrong in a function must be seen on the terminal")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, watch};
@@ -48,7 +48,7 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 /// How to run the stack.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The port on 127.0.0.1; 0 takes a free port.
     pub port: u16,
     /// The DynamoDB behind the functions.
     pub dynamodb: DynamoDb,
@@ -65,7 +65,7 @@ pub struct Options {
 pub enum DynamoDb {
     /// In an embedded DynamoDB.
     Embedded(Storage),
-    /// In another DynamoDB, which runs already.
+    /// In another DynamoDB that is already running.
     Other(Service),
 }
 
@@ -78,11 +78,13 @@ pub struct Stack {
     _embedded: Option<EmbeddedDynamoDb>,
     processes: ProcessGroup,
     supervisors: JoinSet<()>,
+    logs: PathBuf,
+    ended: mpsc::Sender<Ending>,
     endings: mpsc::Receiver<Ending>,
     restarts: BTreeMap<String, watch::Sender<()>>,
 }
 
-/// A process that ended by itself.
+/// A process that ended on its own.
 struct Ending {
     name: String,
     status: ExitStatus,
@@ -92,17 +94,17 @@ impl Stack {
     /// Installs what is missing, builds the functions, starts everything, and returns when every function answers.
     ///
     /// # Errors
-    /// Says what is missing, does not compile or does not answer.
+    /// Something is missing, does not compile, or does not answer.
     pub async fn start(options: Options) -> Result<Self> {
         let has_issuer = options.issuer.is_some();
         let emulator = spawn_blocking(move || install(has_issuer)).await??;
         let template = Template::read()?;
-        let functions = template.functions().iter().map(|function| function.binary.as_str());
+        let functions = template.functions.iter().map(|function| function.binary.as_str());
         let executables = Executables::build(functions).await?;
         let port = if options.port == 0 { probe::free_port().await? } else { options.port };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         probe::wait_until_free(address).await?;
-        fs::create_dir_all(&options.logs).with_context(|| format!("cannot make {}", options.logs.display()))?;
+        fs::create_dir_all(&options.logs).with_context(|| format!("cannot create {}", options.logs.display()))?;
 
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let (dynamodb, embedded) = match options.dynamodb {
@@ -111,11 +113,11 @@ impl Stack {
                 (embedded.service().clone(), Some(embedded))
             }
             DynamoDb::Other(service) => {
-                service.prepare(template.tables()).await?;
+                service.prepare(&template.tables).await?;
                 (service, None)
             }
         };
-        let processes = ProcessGroup::start(&std::env::current_exe().context("where this program is")?)?;
+        let processes = ProcessGroup::start(&std::env::current_exe().context("cannot find this program's own path")?)?;
         let (ended, endings) = mpsc::channel(64);
         let router = SocketAddr::from((Ipv4Addr::LOCALHOST, probe::free_port().await?));
         let mut stack = Self {
@@ -126,60 +128,31 @@ impl Stack {
             _embedded: embedded,
             processes,
             supervisors: JoinSet::new(),
+            logs: options.logs,
+            ended,
             endings,
             restarts: BTreeMap::new(),
         };
-        stack.supervise(
-            1,
-            Supervised {
-                name: ROUTER.to_owned(),
-                program: emulator.join("cargo-lambda"),
-                arguments: router_arguments(router.port()),
-                environment: BTreeMap::new(),
-                group: stack.processes.id(),
-                log: Arc::new(log_file(&options.logs, ROUTER)?),
-                is_echoed: false,
-                ended: ended.clone(),
-            },
-        );
-        stack.unless_something_ends(probe::wait_until_open(router, STARTUP), &options.logs).await?;
+        let port = router.port().to_string();
+        let watch = ["lambda", "watch", "--only-lambda-apis", "--ignore-changes", "--disable-cors"];
+        let watch = [&watch[..], &["--invoke-address", "127.0.0.1", "--invoke-port", &port]].concat();
+        stack.supervise(1, ROUTER, emulator.join("cargo-lambda"), &watch, BTreeMap::new())?;
+        stack.unless_a_process_ends(probe::wait_until_open(router, STARTUP)).await?;
         if let Some(issuer) = &options.issuer {
-            stack.supervise(
-                1,
-                Supervised {
-                    name: ISSUER.to_owned(),
-                    program: "node".into(),
-                    arguments: vec![project::root().join("issuer/src/main.js").display().to_string()],
-                    environment: issuer.environment(&stack.base_url()),
-                    group: stack.processes.id(),
-                    log: Arc::new(log_file(&options.logs, ISSUER)?),
-                    is_echoed: true,
-                    ended: ended.clone(),
-                },
-            );
-            let answers = answers(issuer.address(), "GET", "/config.json", 200);
-            stack.unless_something_ends(answers, &options.logs).await?;
+            let main = project::root().join("issuer/src/main.js").display().to_string();
+            let environment = issuer.environment(&stack.base_url());
+            stack.supervise(1, ISSUER, "node".into(), &[&main], environment)?;
+            stack.unless_a_process_ends(answers(issuer.address(), "GET", "/config.json", 200)).await?;
         }
         let environment = environment(&template, options.settings, &stack.dynamodb);
-        for name in template.functions().iter().map(|function| function.binary.as_str()) {
+        for name in template.functions.iter().map(|function| function.binary.as_str()) {
             let mut environment = environment.clone();
             environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
             environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{router}/.rt/{name}"));
-            stack.supervise(
-                PROCESSES_PER_FUNCTION,
-                Supervised {
-                    name: name.to_owned(),
-                    program: executables.path(name)?.to_path_buf(),
-                    arguments: Vec::new(),
-                    environment,
-                    group: stack.processes.id(),
-                    log: Arc::new(log_file(&options.logs, name)?),
-                    is_echoed: true,
-                    ended: ended.clone(),
-                },
-            );
+            let program = executables.path(name)?.to_path_buf();
+            stack.supervise(PROCESSES_PER_FUNCTION, name, program, &[], environment)?;
         }
-        stack.unless_something_ends(everybody_answers(&template, address), &options.logs).await?;
+        stack.unless_a_process_ends(all_functions_answer(&template, address)).await?;
         Ok(stack)
     }
 
@@ -201,24 +174,15 @@ impl Stack {
         &self.dynamodb
     }
 
-    /// Starts the functions again that a build has changed, and names them.
-    pub fn restart_changed(&self, executables: &Executables) -> Vec<String> {
-        let changed = executables.changed();
-        let restarts = changed.filter_map(|name| self.restarts.get(name).map(|restart| (name, restart)));
-        restarts.map(|(name, restart)| (restart.send_replace(()), name.to_owned()).1).collect()
+    /// Restarts the processes of a function or of the issuer. Returns whether there are any.
+    pub fn restart(&self, name: &str) -> bool {
+        self.restarts.get(name).map(|restart| restart.send_replace(())).is_some()
     }
 
-    /// Starts the issuer again, if there is one.
-    pub fn restart_issuer(&self) {
-        if let Some(restart) = self.restarts.get(ISSUER) {
-            restart.send_replace(());
-        }
-    }
-
-    /// Reports what ends and is started again. Never returns.
+    /// Reports processes that end and are restarted. Never returns.
     pub async fn attend(&mut self) {
         while let Some(Ending { name, status }) = self.endings.recv().await {
-            eprintln!("{name} ended ({status}) and is started again");
+            eprintln!("{name} ended ({status}) and is being restarted");
         }
     }
 
@@ -228,22 +192,43 @@ impl Stack {
         self.processes.stop().await;
     }
 
-    fn supervise(&mut self, processes: usize, supervised: Supervised) {
+    /// Keeps so many processes of a program running.
+    fn supervise(
+        &mut self,
+        processes: usize,
+        name: &str,
+        program: PathBuf,
+        arguments: &[&str],
+        environment: BTreeMap<String, String>,
+    ) -> Result<()> {
+        let log = self.log_of(name);
+        let supervised = Arc::new(Supervised {
+            name: name.to_owned(),
+            program,
+            arguments: arguments.iter().copied().map(str::to_owned).collect(),
+            environment,
+            group: self.processes.id(),
+            log: File::create(&log).with_context(|| format!("cannot write {}", log.display()))?,
+            ended: self.ended.clone(),
+        });
         let (restart, _) = watch::channel(());
-        let supervised = Arc::new(supervised);
         for _ in 0..processes {
             self.supervisors.spawn(Arc::clone(&supervised).keep_running(restart.subscribe()));
         }
-        self.restarts.insert(supervised.name.clone(), restart);
+        self.restarts.insert(name.to_owned(), restart);
+        Ok(())
     }
 
-    /// The result of `startup`, unless one of the processes has ended before.
-    async fn unless_something_ends(&mut self, startup: impl Future<Output = Result<()>>, logs: &Path) -> Result<()> {
+    fn log_of(&self, name: &str) -> PathBuf {
+        self.logs.join(name).with_extension("log")
+    }
+
+    /// The result of `startup`, unless a process ends before it.
+    async fn unless_a_process_ends(&mut self, startup: impl Future<Output = Result<()>>) -> Result<()> {
         tokio::select! {
             started = startup => started,
             Some(Ending { name, status }) = self.endings.recv() => {
-                let log = logs.join(&name).with_extension("log");
-                let text = fs::read_to_string(&log).unwrap_or_default();
+                let text = fs::read_to_string(self.log_of(&name)).unwrap_or_default();
                 let last = text.lines().last().unwrap_or("it logged nothing");
                 bail!("{name} ended before it could serve ({status}): {last}")
             }
@@ -251,7 +236,7 @@ impl Stack {
     }
 }
 
-/// Installs what is missing, and gives the folder of the emulator's programs.
+/// Installs what is missing and returns the folder of the emulator's programs.
 fn install(has_issuer: bool) -> Result<PathBuf> {
     if has_issuer {
         node::check()?;
@@ -259,7 +244,7 @@ fn install(has_issuer: bool) -> Result<PathBuf> {
     let emulator = Toolset::EMULATOR.install()?;
     if has_issuer {
         node::install(ISSUER)?;
-        // The API can be worked on while the page is broken, and the page is built again once it changes.
+        // The API works without the page, and the page is rebuilt when it changes.
         if let Err(error) = page::build() {
             eprintln!("the page is not built: {error:#}");
         }
@@ -267,8 +252,8 @@ fn install(has_issuer: bool) -> Result<PathBuf> {
     Ok(emulator)
 }
 
-async fn everybody_answers(template: &Template, address: SocketAddr) -> Result<()> {
-    for function in template.functions() {
+async fn all_functions_answer(template: &Template, address: SocketAddr) -> Result<()> {
+    for function in &template.functions {
         for Route { method, path } in &function.routes {
             let path = path.replace("{user_id}", "me").replace("{task_id}", "none");
             answers(address, method, &path, 401).await.with_context(|| function.binary.clone())?;
@@ -283,17 +268,6 @@ pub fn page_origin(port: u16) -> String {
     format!("http://127.0.0.1:{}", port.saturating_add(1))
 }
 
-fn router_arguments(port: u16) -> Vec<String> {
-    let port = port.to_string();
-    let fixed = ["lambda", "watch", "--only-lambda-apis", "--ignore-changes", "--disable-cors"];
-    fixed
-        .into_iter()
-        .chain(["--invoke-address", "127.0.0.1"])
-        .chain(["--invoke-port", &port])
-        .map(str::to_owned)
-        .collect()
-}
-
 /// A program that is kept running: a function, or the router.
 struct Supervised {
     name: String,
@@ -301,14 +275,12 @@ struct Supervised {
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
     group: i32,
-    log: Arc<File>,
-    /// Whether what deserves attention is shown on the terminal as well.
-    is_echoed: bool,
+    log: File,
     ended: mpsc::Sender<Ending>,
 }
 
 impl Supervised {
-    /// Runs one process of the program, and another one whenever it ends or a restart is asked for.
+    /// Runs one process of the program, and a new one whenever it ends or a restart is requested.
     async fn keep_running(self: Arc<Self>, mut restart: watch::Receiver<()>) {
         const SHORTEST: Duration = Duration::from_millis(100);
         const LONGEST: Duration = Duration::from_secs(5);
@@ -339,9 +311,9 @@ impl Supervised {
         }
     }
 
-    fn spawn(&self) -> Result<Child> {
+    fn spawn(self: &Arc<Self>) -> Result<Child> {
         let mut command = Command::new(&self.program);
-        // Lambda gives a function its own account and region; the developer's must not get in.
+        // Lambda sets the account and region; the developer's own must not leak in.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"AWS_")) {
             command.env_remove(name);
         }
@@ -361,34 +333,31 @@ impl Supervised {
         Ok(child)
     }
 
-    fn keep_log(&self, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
-        let Some(output) = output else { return };
-        let (name, log, is_echoed) = (self.name.clone(), Arc::clone(&self.log), self.is_echoed);
+    /// Keeps what the program prints. Warnings and errors, but not the router's, are also printed on the terminal.
+    fn keep_log(self: &Arc<Self>, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
+        let (Some(output), this) = (output, Arc::clone(self)) else { return };
         tokio::spawn(async move {
             let mut lines = BufReader::new(output).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                let _ = log.as_ref().write_all(format!("{line}\n").as_bytes());
-                if is_echoed && deserves_attention(&line) {
-                    eprintln!("{name}: {line}");
+                let _ = (&this.log).write_all(format!("{line}\n").as_bytes());
+                if this.name != ROUTER && deserves_attention(&line) {
+                    eprintln!("{}: {line}", this.name);
                 }
             }
         });
     }
 }
 
-/// Whether a line of a log is a warning, an error, or no log entry at all, as the message of a panic.
+/// Whether a log line is a warning, an error, or not a log entry at all, such as the message of a panic.
 fn deserves_attention(line: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Entry {
-        level: String,
-    }
-    match serde_json::from_str::<Entry>(line) {
-        Ok(entry) => matches!(entry.level.as_str(), "WARN" | "ERROR"),
-        Err(_) => !line.trim().is_empty(),
+    let entry = serde_json::from_str::<Value>(line).ok();
+    match entry.as_ref().and_then(|entry| entry.get("level")?.as_str()) {
+        Some(level) => matches!(level, "WARN" | "ERROR"),
+        None => !line.trim().is_empty(),
     }
 }
 
-/// What the functions find in their environment, except for their names.
+/// The environment of the functions, without their names.
 #[must_use]
 pub fn environment(
     template: &Template,
@@ -398,7 +367,7 @@ pub fn environment(
     let mut environment = settings;
     let fixed = [("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")];
     environment.extend(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    environment.extend(dynamodb.environment(template.tables()));
+    environment.extend(dynamodb.environment(&template.tables));
     environment
 }
 
@@ -407,16 +376,11 @@ async fn answers(address: SocketAddr, method: &str, path: &str, expected: u16) -
     loop {
         match probe::status(address, method, path, Duration::from_secs(2)).await {
             Ok(status) if status == expected => return Ok(()),
-            Ok(status) if Instant::now() > deadline => bail!("{method} {path} is answered with {status}"),
+            Ok(status) if Instant::now() > deadline => bail!("{method} {path} returns {status}"),
             Err(error) if Instant::now() > deadline => return Err(error.context(format!("{method} {path}"))),
             _ => sleep(Duration::from_millis(50)).await,
         }
     }
-}
-
-fn log_file(folder: &Path, name: &str) -> Result<File> {
-    let path = folder.join(name).with_extension("log");
-    File::create(&path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 #[cfg(test)]

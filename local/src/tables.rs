@@ -1,4 +1,4 @@
-//! The tables of `template.yaml`, in the embedded DynamoDB or in any other.
+//! Creates the tables of `template.yaml` in the embedded DynamoDB or in another one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use anyhow::{Context, Error, Result, bail};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, LocalSecondaryIndex, Projection, ProjectionType,
-    TableDescription, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
+    BillingMode, LocalSecondaryIndex, Projection, TableDescription, TableStatus, TimeToLiveSpecification,
+    TimeToLiveStatus,
 };
 use aws_sdk_dynamodb::{Client, Config};
 use aws_smithy_http_client::Builder;
@@ -16,14 +16,14 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use tokio::time::{Instant, sleep};
 
-use crate::template::{Key, Table};
+use crate::template::Table;
 
 const REGION: &str = "AWS_REGION";
 const ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
 const SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
 const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
-/// How long a new table may take until it can be used.
+/// How long a new table may take to become active.
 const CREATION: Duration = Duration::from_secs(120);
 
 /// A DynamoDB, and how it is reached.
@@ -44,8 +44,8 @@ impl Service {
         Self { endpoint: endpoint.to_owned(), access, table_prefix: String::new() }
     }
 
-    /// Any other DynamoDB, with region and credentials from the environment if they are there. The names of the tables
-    /// begin with `table_prefix`.
+    /// Another DynamoDB, with region and credentials from the environment if they are set. Table names begin with
+    /// `table_prefix`.
     #[must_use]
     pub fn from_env(endpoint: &str, table_prefix: &str) -> Self {
         let mut service = Self { table_prefix: table_prefix.to_owned(), ..Self::unchecked(endpoint) };
@@ -61,23 +61,23 @@ impl Service {
         &self.endpoint
     }
 
-    /// What the functions find in their environment to reach it.
+    /// The environment that functions need to reach it.
     #[must_use]
     pub fn environment(&self, tables: &[Table]) -> BTreeMap<String, String> {
         let access = self.access.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let names = tables.iter().map(|table| {
-            let variable = format!("{}_TABLE", table.local_name().to_uppercase());
+            let variable = format!("{}_TABLE", table.local_name.to_uppercase());
             (variable, self.name_of(table))
         });
         let endpoint = ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), self.endpoint.clone());
         access.chain(names).chain([endpoint]).collect()
     }
 
-    /// Makes the tables that are missing.
+    /// Creates missing tables.
     ///
     /// # Errors
-    /// The service does not answer or refuses, or it has a table that was made from another template: its key and its
-    /// local indexes cannot be changed any more.
+    /// The service does not answer or refuses, or it has a table with another key or other local indexes, which cannot be
+    /// changed.
     pub async fn prepare(&self, tables: &[Table]) -> Result<()> {
         let client = self.client();
         for table in tables {
@@ -88,7 +88,7 @@ impl Service {
     }
 
     fn name_of(&self, table: &Table) -> String {
-        format!("{}{}", self.table_prefix, table.local_name())
+        format!("{}{}", self.table_prefix, table.local_name)
     }
 
     fn client(&self) -> Client {
@@ -111,39 +111,30 @@ impl Service {
 }
 
 async fn prepare(client: &Client, name: &str, table: &Table) -> Result<()> {
-    let attributes = table.attributes.iter().map(|(name, kind)| {
-        AttributeDefinition::builder().attribute_name(name).attribute_type(kind.as_str().into()).build()
-    });
-    let indexes = table.local_indexes.iter().map(|index| {
-        let projection = Projection::builder().projection_type(index.projection.as_str().into()).build();
-        let index_of = LocalSecondaryIndex::builder().index_name(&index.name).projection(projection);
-        index_of.set_key_schema(Some(key_schema(&index.key)?)).build().map_err(Error::from)
-    });
-    let indexes = indexes.collect::<Result<Vec<_>>>()?;
     let creation = client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
-        .set_key_schema(Some(key_schema(&table.key)?))
-        .set_attribute_definitions(Some(attributes.collect::<Result<_, _>>()?))
+        .set_key_schema(Some(table.key.clone()))
+        .set_attribute_definitions(Some(table.attributes.clone()))
         // An empty list is refused.
-        .set_local_secondary_indexes(Some(indexes).filter(|indexes| !indexes.is_empty()));
+        .set_local_secondary_indexes(Some(table.local_indexes.clone()).filter(|indexes| !indexes.is_empty()));
     let (is_new, mut description) = match creation.send().await {
-        Ok(output) => (true, output.table_description.context("DynamoDB does not describe what it made")?),
+        Ok(output) => (true, output.table_description.context("DynamoDB does not describe the new table")?),
         Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {
             (false, describe(client, name).await?)
         }
         Err(error) => return Err(failure(error)),
     };
-    if outline_of(&description) != outline(table)? {
+    if !has_shape(&description, table) {
         bail!(
-            "it was made from another template.yaml: delete it (the embedded one: `cargo xtask dev --fresh`, which deletes all tasks)"
+            "it was created from another template.yaml: delete it (the embedded one: `cargo xtask dev --fresh`, which deletes all tasks)"
         );
     }
     let deadline = Instant::now() + CREATION;
     while description.table_status != Some(TableStatus::Active) {
         if Instant::now() > deadline {
-            bail!("it is not there after {CREATION:?}");
+            bail!("it is not active after {CREATION:?}");
         }
         sleep(Duration::from_millis(200)).await;
         description = describe(client, name).await?;
@@ -163,37 +154,27 @@ async fn describe(client: &Client, name: &str) -> Result<TableDescription> {
     output.table.context("DynamoDB does not describe it")
 }
 
-/// Whether items are removed after their time.
+/// Whether time to live is enabled.
 async fn expires(client: &Client, name: &str) -> Result<bool> {
     let output = client.describe_time_to_live().table_name(name).send().await.map_err(failure)?;
     let status = output.time_to_live_description.and_then(|description| description.time_to_live_status);
     Ok(matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)))
 }
 
-/// What can never be changed of a table: its key and its local indexes, in one order.
-type Outline = (Vec<KeySchemaElement>, BTreeMap<String, (Vec<KeySchemaElement>, Option<ProjectionType>)>);
-
-fn outline(table: &Table) -> Result<Outline> {
-    let indexes = table.local_indexes.iter().map(|index| {
-        let projection = Some(index.projection.as_str().into());
-        anyhow::Ok((index.name.clone(), (key_schema(&index.key)?, projection)))
-    });
-    Ok((key_schema(&table.key)?, indexes.collect::<Result<_>>()?))
-}
-
-fn outline_of(description: &TableDescription) -> Outline {
-    let indexes = description.local_secondary_indexes().iter().map(|index| {
-        let projection = index.projection().and_then(Projection::projection_type).cloned();
-        (index.index_name().unwrap_or_default().to_owned(), (index.key_schema().to_vec(), projection))
-    });
-    (description.key_schema().to_vec(), indexes.collect())
-}
-
-fn key_schema(key: &Key) -> Result<Vec<KeySchemaElement>> {
-    let partition = [(&key.partition, KeyType::Hash)].into_iter();
-    let elements = partition.chain(key.sort.iter().map(|sort| (sort, KeyType::Range)));
-    let elements = elements.map(|(name, kind)| KeySchemaElement::builder().attribute_name(name).key_type(kind).build());
-    Ok(elements.collect::<Result<_, _>>()?)
+/// Whether a table has what can never be changed about it: its key and its local indexes.
+fn has_shape(description: &TableDescription, table: &Table) -> bool {
+    let found = description.local_secondary_indexes();
+    let has = |index: &LocalSecondaryIndex| {
+        let mut of_name = found.iter().filter(|found| found.index_name() == Some(index.index_name()));
+        let projection = index.projection().and_then(Projection::projection_type);
+        of_name.any(|found| {
+            found.key_schema() == index.key_schema()
+                && found.projection().and_then(Projection::projection_type) == projection
+        })
+    };
+    description.key_schema() == table.key
+        && found.len() == table.local_indexes.len()
+        && table.local_indexes.iter().all(has)
 }
 
 fn failure(error: impl std::error::Error) -> Error {
@@ -208,7 +189,7 @@ mod tests {
     #[test]
     fn functions_get_prefixed_tables() {
         let service = Service { table_prefix: "mine-".to_owned(), ..Service::unchecked("http://127.0.0.1:8000") };
-        let environment = service.environment(Template::read().unwrap().tables());
+        let environment = service.environment(&Template::read().unwrap().tables);
         assert_eq!(environment["TASKS_TABLE"], "mine-tasks");
         assert_eq!(environment["IDEMPOTENCY_TABLE"], "mine-idempotency");
         assert_eq!(environment["AWS_ENDPOINT_URL_DYNAMODB"], "http://127.0.0.1:8000");

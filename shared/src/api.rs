@@ -8,9 +8,9 @@ mod request;
 mod response;
 
 pub use self::body::FromBody;
-pub use self::gateway::{Event, is_converting};
+pub use self::gateway::is_converting;
 pub use self::problem::Problem;
-pub use self::request::Request;
+pub use self::request::{PutTarget, Request};
 pub use self::response::Response;
 
-pub(crate) use self::gateway::Gateway;
+pub(crate) use self::gateway::read;

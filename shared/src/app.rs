@@ -1,4 +1,4 @@
-//! A function: verifier and store, put together once, and an operation that is run for every request.
+//! A function: a verifier and a store, built once, and an operation that runs for every request.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -7,11 +7,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Either, select};
-use lambda_http::{Adapter, LambdaEvent, Service, service_fn};
-use serde::Serialize;
+use futures_util::future::{Either, select};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::{LambdaEvent, Service, service_fn};
+use serde_json::value::RawValue;
 
-use crate::api::{Event, Gateway, Problem, Request, Response};
+use crate::api::{self, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
 use crate::aws::{Connector, TrustedRoots};
 use crate::logging;
@@ -19,8 +20,8 @@ use crate::settings::{InvalidSetting, Settings};
 use crate::store::{TaskStore, UserTasks};
 use crate::timers::Timers;
 
-/// When an answer is given up. The function's own time-out is 15 seconds and API Gateway's 30, so that a client always
-/// gets an answer of ours.
+/// How long an operation may take. Lambda's time-out is 15 seconds and API Gateway's 30, so that a client always gets an
+/// answer of ours.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// What every operation needs: who is calling, and where their tasks are.
@@ -48,10 +49,10 @@ impl App {
         tokio::join!(self.verifier.warm_up(), self.store.warm_up());
     }
 
-    /// Authentication: who is calling, from the token alone.
+    /// Authentication: who is calling, by the token alone.
     ///
     /// # Errors
-    /// 401 with a challenge; 503 while there are no keys of the issuer.
+    /// 401 with a challenge; 503 while the issuer's keys are unavailable.
     pub async fn authenticate(&self, request: &Request) -> Result<AuthenticatedUser, Problem> {
         Ok(self.verifier.verify(request.unverified_token()?).await?)
     }
@@ -59,7 +60,7 @@ impl App {
     /// Authorization, before body and data are looked at: users reach their own tasks, under their id or as `me`.
     ///
     /// # Errors
-    /// 403 for any other user in the path, whether there is such a user or not.
+    /// 403 for any other user in the path, whether that user exists or not.
     pub fn tasks_of(&self, user: AuthenticatedUser, request: &Request) -> Result<UserTasks<'_>, Problem> {
         let addressed = request.user_segment();
         if addressed == "me" || addressed == user.id() {
@@ -69,7 +70,7 @@ impl App {
         }
     }
 
-    /// Answers a request with what an operation makes of it: always, within [`ANSWER_WITHIN`], even after a panic.
+    /// Answers a request with an operation: always, within [`ANSWER_WITHIN`], even after a panic.
     pub async fn answer(
         &self,
         request: &Request,
@@ -81,45 +82,31 @@ impl App {
             Either::Left((Err(_panic), _)) => Err(Problem::internal("a panic")),
             Either::Right(((), _)) => Err(Problem::unavailable("no answer in time")),
         };
-        Response::to(request, result)
+        Response::to(request.id(), result)
     }
-}
-
-/// An operation: an `async fn(&App, &Request) -> Result<Response, Problem>`. Lambda wants a future that can be sent between
-/// threads, which [`AsyncFn`] has no word for.
-pub trait Handler<'a>: Fn(&'a App, &'a Request) -> Self::Future {
-    /// What it takes to answer.
-    type Future: Future<Output = Result<Response, Problem>> + Send + 'a;
-}
-
-impl<'a, H, F> Handler<'a> for H
-where
-    H: Fn(&'a App, &'a Request) -> F,
-    F: Future<Output = Result<Response, Problem>> + Send + 'a,
-{
-    type Future = F;
 }
 
 /// A Lambda function: takes the events of API Gateway, and answers them with an operation.
 pub fn function<'a>(
     app: &'a App,
-    handle: impl for<'r> Handler<'r> + Copy + Send + Sync + 'a,
-) -> impl Service<LambdaEvent<Event>, Response = impl Serialize, Error = Infallible> {
-    let answer = service_fn(move |request: lambda_http::Request| async move {
-        let request = Request::from(request);
-        // One box, so that the types of seven operations do not run through the whole runtime.
-        let operation: BoxFuture<'_, _> = Box::pin(handle(app, &request));
-        Ok::<_, Infallible>(app.answer(&request, operation).await)
-    });
-    Gateway(Adapter::from(answer))
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy + 'a,
+) -> impl Service<LambdaEvent<Box<RawValue>>, Response = ApiGatewayV2httpResponse, Error = Infallible> {
+    service_fn(move |event| async move {
+        let response = match api::read(event) {
+            // Boxed, because the compiler gives up on the layout of what is nested deeper.
+            Ok(request) => app.answer(&request, Box::pin(handle(app, &request))).await,
+            Err(refusal) => *refusal,
+        };
+        Ok(response.into())
+    })
 }
 
 /// Runs an operation as a Lambda function: reads the settings, gets keys and connections ready, then answers requests for as
 /// long as Lambda keeps the function.
 ///
 /// # Errors
-/// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API is lost.
-pub async fn serve(handle: impl for<'r> Handler<'r> + Copy + Send + Sync) -> Result<(), StartError> {
+/// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API fails.
+pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy) -> Result<(), StartError> {
     logging::start();
     let settings = Settings::from_env().map_err(StartError::Setting)?;
     let to_dynamodb = settings.store.connector();
@@ -128,7 +115,7 @@ pub async fn serve(handle: impl for<'r> Handler<'r> + Copy + Send + Sync) -> Res
     lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
 }
 
-/// Why a function does not run. What `main` prints of it is one line.
+/// Why a function does not run. `main` prints it as one line.
 pub enum StartError {
     /// A setting is missing or wrong.
     Setting(InvalidSetting),

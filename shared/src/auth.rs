@@ -1,4 +1,4 @@
-//! Who is calling: the one place where a JSON Web Token is verified. It knows nothing of HTTP requests.
+//! Who is calling: the only place that verifies JSON Web Tokens. It knows nothing about HTTP requests.
 
 mod claims;
 mod error;
@@ -21,9 +21,10 @@ use self::key_set::KeySet;
 use self::keys::{VerificationKey, Verified};
 use self::token::UnverifiedToken;
 use crate::aws::Connector;
+use crate::json::Object;
 
-/// A user whose token was verified. [`TokenVerifier::verify`] is the only way to one: there is no other constructor,
-/// no deserialization, no conversion.
+/// A user whose token was verified. Only [`TokenVerifier::verify`] makes one: there is no other constructor, no
+/// deserialization, no conversion.
 #[derive(Debug)]
 pub struct AuthenticatedUser {
     id: String,
@@ -57,13 +58,13 @@ impl TokenVerifier {
         Self::with_clock(settings, connector, SystemTime::now)
     }
 
-    /// The clock is that of the key set. Claims are compared with the system's time.
+    /// `clock` is for the key set. Claims are compared with the system's time.
     fn with_clock(settings: AuthSettings, connector: &Connector, clock: fn() -> SystemTime) -> Self {
         ring_provider::install();
         let AuthSettings { mode, expected, max_token_bytes, max_lifetime } = settings;
         for (setting, expected) in [("TOKEN_ISSUER", &expected.issuer), ("TOKEN_AUDIENCE", &expected.audience)] {
             if expected.is_none() {
-                tracing::warn!(setting, "is any: whatever the shared secret signed for others is accepted as well");
+                tracing::warn!(setting, "is any: tokens that the shared secret signed for others are accepted too");
             }
         }
         let keys = match mode {
@@ -82,25 +83,25 @@ impl TokenVerifier {
     /// configured are used without it, or the first token tries again.
     pub(crate) async fn warm_up(&self) {
         if let Keys::KeySet(keys) = &self.keys {
-            keys.warm_up().await;
+            keys.refresh().await;
         }
     }
 
-    /// The one verification: a compact JWS (RFC 7515) of the configured issuer becomes a user, or nothing does.
+    /// The one verification: turns a compact JWS (RFC 7515) of the configured issuer into a user.
     ///
     /// The key decides the algorithm, and the signature is checked before a claim is looked at.
     ///
     /// # Errors
-    /// [`AuthError::Expired`] only for a token that is valid otherwise, [`AuthError::KeysUnavailable`] while there are no
-    /// keys, and what is wrong with the token for all else.
+    /// [`AuthError::Expired`] only for a token that is otherwise valid, [`AuthError::KeysUnavailable`] while there are no
+    /// keys, and any other variant for what is wrong with the token.
     pub async fn verify(&self, unverified_token: &str) -> Result<AuthenticatedUser, AuthError> {
-        match self.verified::<Claims>(unverified_token).await? {
-            Verified::Current(claims) => Ok(AuthenticatedUser { id: claims.accept(self.max_lifetime)? }),
-            Verified::Expired(claims) => claims.accept(self.max_lifetime).and(Err(AuthError::Expired)),
+        match self.verified::<Object<Claims>>(unverified_token).await? {
+            Verified::Current(Object(claims)) => Ok(AuthenticatedUser { id: claims.accept(self.max_lifetime)? }),
+            Verified::Expired(Object(claims)) => claims.accept(self.max_lifetime).and(Err(AuthError::Expired)),
         }
     }
 
-    /// The claims, if the issuer signed them and they are as the settings ask.
+    /// The claims, if the issuer signed them and they match the settings.
     async fn verified<T: DeserializeOwned>(&self, unverified_token: &str) -> Result<Verified<T>, AuthError> {
         let token = UnverifiedToken::parse(unverified_token, self.max_token_bytes)?;
         match &self.keys {

@@ -1,7 +1,6 @@
-//! AWS as the functions reach it: who we are there, the client, and what was done to the SDK for speed. It knows no tasks.
+//! Access to AWS: credentials, the client, and what was done to the SDK for speed. It knows nothing about tasks.
 //!
-//! What departs from the SDK's defaults is one file each, whose head says what it brings, why, and what to delete to be
-//! rid of it: `access`, `client`, `query`, `resolver`, `roots`, `telemetry`, `warm_up`.
+//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it: `access`, `client`, `query`, `resolver`, `roots`, `telemetry`, `warm_up`.
 
 mod access;
 mod client;
@@ -17,7 +16,7 @@ pub use self::access::Access;
 pub use self::client::ATTEMPT_TIMEOUT;
 pub use self::connector::Connector;
 pub(crate) use self::connector::chain;
-pub(crate) use self::query::{QueryFailure, Value, query};
+pub(crate) use self::query::{Answer, QueryFailure, Value, query};
 pub use self::roots::TrustedRoots;
 pub use self::settings::AwsSettings;
 pub(crate) use self::warm_up::WarmUp;

@@ -1,8 +1,13 @@
-//! The environment of a function, as the settings of each part are read from it.
+//! The environment variables of a function, from which each part reads its settings.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
-/// The environment, as a function of a name.
+use thiserror::Error;
+
+/// The environment, as a function from name to value.
 pub(crate) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl<'a> Variables<'a> {
@@ -21,25 +26,36 @@ impl<'a> Variables<'a> {
             value => Ok(value),
         }
     }
+
+    /// A number within bounds; the default if none is set.
+    pub(crate) fn number<T: FromStr + PartialOrd + Display>(
+        &self,
+        name: &'static str,
+        allowed: RangeInclusive<T>,
+        default: T,
+    ) -> Result<T, InvalidSetting> {
+        let Some(text) = self.optional(name)? else { return Ok(default) };
+        let number = text.parse().ok().filter(|number| allowed.contains(number));
+        let (least, most) = allowed.into_inner();
+        number.ok_or_else(|| InvalidSetting::new(name, format!("must be a number from {least} to {most}")))
+    }
+
+    /// Fails with `problem` if this is set.
+    pub(crate) fn refuse(&self, name: &'static str, problem: &'static str) -> Result<(), InvalidSetting> {
+        self.optional(name)?.map_or(Ok(()), |_| Err(InvalidSetting::new(name, problem)))
+    }
 }
 
-/// A setting that cannot be worked with. Displays as one line that names it and never repeats its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A setting that is missing or wrong. Displays as one line that names it and never repeats its value.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{name} {problem}")]
 pub struct InvalidSetting {
     name: &'static str,
-    problem: &'static str,
+    problem: Cow<'static, str>,
 }
 
 impl InvalidSetting {
-    pub(crate) const fn new(name: &'static str, problem: &'static str) -> Self {
-        Self { name, problem }
+    pub(crate) fn new(name: &'static str, problem: impl Into<Cow<'static, str>>) -> Self {
+        Self { name, problem: problem.into() }
     }
 }
-
-impl fmt::Display for InvalidSetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.problem)
-    }
-}
-
-impl std::error::Error for InvalidSetting {}

@@ -1,4 +1,4 @@
-//! JSON without ambiguity: an object that names a member twice is refused, at any depth. RFC 7515 §4 and RFC 7519 §4
+//! JSON without ambiguity: an object with duplicate member names is refused, at any depth. RFC 7515 §4 and RFC 7519 §4
 //! allow that for headers and claims; for a request body it is what a careful client would want.
 
 use std::borrow::Cow;
@@ -7,10 +7,10 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// Reads a value from UTF-8 JSON text whose objects name no member twice.
+/// Reads a value from UTF-8 JSON text whose objects have no duplicate members.
 ///
 /// # Errors
-/// What `serde_json` found, or the member that was named twice.
+/// What `serde_json` found, or that a member is a duplicate.
 pub(crate) fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> serde_json::Result<T> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     UniqueNames.deserialize(&mut deserializer)?;
@@ -18,53 +18,41 @@ pub(crate) fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> serde_jso
     serde_json::from_slice(text)
 }
 
-/// What an object becomes in a single pass, in which members named twice are found at any depth.
+/// What an object is read into, in a single pass that finds duplicate members at any depth.
 pub(crate) trait FromMembers<'de>: Default {
-    /// Reads the value of the member with this name, with [`skip_value`] if nothing is to be kept of it.
+    /// Reads the value of the member with this name, or passes over it with [`skip_value`].
     ///
     /// # Errors
     /// What is wrong with the value.
     fn member<A: MapAccess<'de>>(&mut self, name: &str, members: &mut A) -> Result<(), A::Error>;
 }
 
-/// Reads an object from UTF-8 JSON text.
-///
-/// # Errors
-/// As [`object`]; also if something follows the object.
-pub(crate) fn object_from_slice<'de, T: FromMembers<'de>>(text: &'de [u8]) -> serde_json::Result<T> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = object(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(value)
+/// An object, and not an array, which a derived implementation would take as well.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: FromMembers<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self(T::default()))
+    }
 }
 
-/// Reads an object, and not an array, which a derived implementation would take as well.
-///
-/// # Errors
-/// What is wrong with the JSON or with a member, or that a member was named twice.
-pub(crate) fn object<'de, T: FromMembers<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    struct Object<T>(T);
+impl<'de, T: FromMembers<'de>> Visitor<'de> for Object<T> {
+    type Value = Self;
 
-    impl<'de, T: FromMembers<'de>> Visitor<'de> for Object<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<T, A::Error> {
-            read_members(map, |name, members| self.0.member(name, members))?;
-            Ok(self.0)
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
 
-    deserializer.deserialize_map(Object(T::default()))
+    fn visit_map<A: MapAccess<'de>>(mut self, map: A) -> Result<Self, A::Error> {
+        read_members(map, |name, members| self.0.member(name, members))?;
+        Ok(self)
+    }
 }
 
-/// Reads a member's value and keeps nothing of it.
+/// Reads a member's value and discards it.
 ///
 /// # Errors
-/// What is wrong with the JSON, or that a member of an object in it was named twice.
+/// What is wrong with the JSON, or that an object in it has a duplicate member.
 pub(crate) fn skip_value<'de, A: MapAccess<'de>>(members: &mut A) -> Result<(), A::Error> {
     members.next_value_seed(UniqueNames)
 }
@@ -85,7 +73,7 @@ fn read_members<'de, A: MapAccess<'de>>(
     }
 }
 
-/// Walks a value and keeps nothing of it.
+/// Walks a value and discards it.
 #[derive(Clone, Copy)]
 struct UniqueNames;
 

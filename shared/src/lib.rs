@@ -1,4 +1,4 @@
-//! What the seven functions share: one verifier of tokens, one store of tasks, one HTTP contract.
+//! What the functions share: one verifier of tokens, one store of tasks, one HTTP contract.
 //!
 //! Dependencies point one way: [`app`] → [`api`] → [`auth`], [`store`] → [`aws`], [`task`].
 //!

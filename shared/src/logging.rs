@@ -1,5 +1,5 @@
-//! Logs as JSON lines on standard output, as CloudWatch reads them. Tokens, headers, bodies and titles are never in
-//! them, so libraries, whose debug output would show whole requests, are heard only when they warn.
+//! Logs as JSON lines on standard output, as CloudWatch reads them. They never contain tokens,
+//! headers, bodies or titles. The debug output of libraries would show whole requests, so they may only warn.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -17,7 +17,7 @@ pub(crate) fn start() {
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
     // A second start, in a test, changes nothing.
     let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
-    // A panic's message may hold anything, its place may not.
+    // A panic's message may contain anything, so only its location is logged.
     std::panic::set_hook(Box::new(|panic| {
         if api::is_converting() {
             return;

@@ -1,4 +1,4 @@
-//! What a function needs to know, from its environment, checked before the first request.
+//! The settings of a function, read from its environment and checked before the first request.
 
 use crate::auth::AuthSettings;
 use crate::aws::Access;

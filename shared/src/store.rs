@@ -1,6 +1,7 @@
 //! Where tasks are kept: the one place that talks to DynamoDB. A task is reached through [`UserTasks`] alone, which
 //! puts its owner's id into the partition key of every request.
 
+mod changes;
 mod cursor;
 mod error;
 mod idempotency;
@@ -8,6 +9,7 @@ mod item;
 mod list;
 mod settings;
 mod write;
+mod write_id;
 
 use std::time::SystemTime;
 
@@ -17,6 +19,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 
+pub use self::changes::{Changes, ChangesQuery, InvalidSyncToken, OVERLAP, Since, SyncToken};
 pub use self::cursor::{Cursor, InvalidCursor};
 pub use self::error::StoreError;
 pub use self::idempotency::IdempotencyKey;
@@ -24,10 +27,11 @@ pub use self::list::{DueRange, ListQuery, Page, Status};
 pub use self::settings::StoreSettings;
 
 use self::item::{CreatedTask, Item, attribute, key};
-use self::write::{Outcome, State, Write};
+use self::write::{Outcome, Write};
+use self::write_id::{Memory, WriteId};
 use crate::auth::AuthenticatedUser;
 use crate::aws::{Connector, WarmUp};
-use crate::task::{Completion, NewTask, Patch, Replacement, Task, TaskChanges, TaskId, Version};
+use crate::task::{Completion, NewTask, Replacement, Task, TaskChanges, TaskId, Version};
 
 const IS_ABSENT: &str = "attribute_not_exists(task_id)";
 
@@ -81,6 +85,16 @@ pub enum Precondition {
     Version(Vec<Version>),
 }
 
+/// On what terms a client writes a task that is there.
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    /// Which version it may be in.
+    pub precondition: Precondition,
+    /// Its name for this write. Repeated under the same name, among the task's last three writes, it answers as the
+    /// first time and changes nothing.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
 impl UserTasks<'_> {
     /// Creates a task: one request. With an idempotency key it is one transaction, which a second request with the
     /// same key finds done: then the task is read and given as it is now.
@@ -91,9 +105,38 @@ impl UserTasks<'_> {
     /// and [`StoreError::Full`], [`StoreError::Unavailable`], [`StoreError::Unexpected`].
     pub async fn create(&self, task: NewTask, idempotency_key: Option<&IdempotencyKey>) -> Result<Task, StoreError> {
         let now = SystemTime::now();
-        match idempotency_key {
-            None => self.put(item::created(task, now)).await,
-            Some(key) => self.put_once(task, key, now).await,
+        if let Some(key) = idempotency_key {
+            return self.put_once(task, key, now).await;
+        }
+        let task = Replacement { content: task, completed: false };
+        let CreatedTask { task, item, write_id } = item::created(TaskId::new(), task, WriteId::new(), now);
+        match self.put(item, &write_id).await? {
+            // Whatever others have made of the task since, they did it later.
+            None | Some((Memory::Done, _)) => Ok(task),
+            Some(_) => Err(StoreError::unexpected("the id of a new task is taken")),
+        }
+    }
+
+    /// Creates a task under an id of the client's own: one request. With an idempotency key a repetition, among the
+    /// task's last three writes, is given the task as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] if there is a task with this id, or was one in the last 30 days,
+    /// [`StoreError::KeyReused`] if one of its last three writes had the key, [`StoreError::NotFound`] if the task that
+    /// an earlier request made has been deleted since, and as [`Self::create`].
+    pub async fn create_as(
+        &self,
+        id: TaskId,
+        task: Replacement,
+        idempotency_key: Option<&IdempotencyKey>,
+    ) -> Result<Task, StoreError> {
+        let write_id = WriteId::of(idempotency_key, id, "create", &task.clone().into());
+        let CreatedTask { task, item, write_id } = item::created(id, task, write_id, SystemTime::now());
+        match self.put(item, &write_id).await? {
+            None => Ok(task),
+            Some((Memory::Done, item)) => item::task_unless_deleted(item),
+            Some((Memory::KeyReused, _)) => Err(StoreError::KeyReused),
+            Some((Memory::None, _)) => Err(StoreError::AlreadyExists),
         }
     }
 
@@ -111,14 +154,10 @@ impl UserTasks<'_> {
     /// keeps the time at which it was.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], [`StoreError::VersionMismatch`], and as [`Self::create`].
-    pub async fn replace(
-        &self,
-        id: TaskId,
-        replacement: Replacement,
-        precondition: &Precondition,
-    ) -> Result<Task, StoreError> {
-        self.update(id, replacement.into(), precondition).await
+    /// [`StoreError::NotFound`], [`StoreError::VersionMismatch`], [`StoreError::KeyReused`] if one of the task's last
+    /// three writes had the key and asked for something else, and as [`Self::create`].
+    pub async fn replace(&self, id: TaskId, replacement: Replacement, guard: &Guard) -> Result<Task, StoreError> {
+        item::task_unless_deleted(self.write(&write::replacing(id, replacement, guard)).await?)
     }
 
     /// Changes parts of a task. One request, two where `due` alone changes and the task is completed. Without any change
@@ -126,23 +165,12 @@ impl UserTasks<'_> {
     ///
     /// # Errors
     /// As [`Self::replace`].
-    pub async fn update(
-        &self,
-        id: TaskId,
-        changes: TaskChanges,
-        precondition: &Precondition,
-    ) -> Result<Task, StoreError> {
+    pub async fn update(&self, id: TaskId, changes: TaskChanges, guard: &Guard) -> Result<Task, StoreError> {
         if changes.is_empty() {
             let task = self.get(id).await?;
-            return if precondition.allows(task.version) { Ok(task) } else { Err(StoreError::VersionMismatch) };
+            return if guard.precondition.allows(task.version) { Ok(task) } else { Err(StoreError::VersionMismatch) };
         }
-        let now = SystemTime::now();
-        if changes.due == Patch::Keep || changes.completed.is_some() {
-            return self.write(id, &Write::changing(id, &changes, State::Any, now), precondition).await?.task();
-        }
-        // Only an open task is in the index by due date, and most that get a new date are open.
-        let writes = [State::Open, State::Completed].map(|state| Write::changing(id, &changes, state, now));
-        self.write_in_either(id, precondition, writes).await
+        item::task_unless_deleted(self.write(&write::updating(id, &changes, guard)).await?)
     }
 
     /// Completes or reopens a task; one that is what it should become already stays as it is. One request; a toggle of a
@@ -150,72 +178,55 @@ impl UserTasks<'_> {
     ///
     /// # Errors
     /// As [`Self::replace`].
-    pub async fn complete(
-        &self,
-        id: TaskId,
-        completion: Completion,
-        precondition: &Precondition,
-    ) -> Result<Task, StoreError> {
-        let now = SystemTime::now();
-        let (completing, reopening) = (Write::completing(id, now), Write::reopening(id, now));
-        match completion {
-            Completion::Set(true) => self.write(id, &completing, precondition).await?.task_as_it_is(),
-            Completion::Set(false) => self.write(id, &reopening, precondition).await?.task_as_it_is(),
-            Completion::Toggle => self.write_in_either(id, precondition, [completing, reopening]).await,
-        }
+    pub async fn complete(&self, id: TaskId, completion: Completion, guard: &Guard) -> Result<Task, StoreError> {
+        item::task_unless_deleted(self.write(&write::completing(id, completion, guard)).await?)
     }
 
     /// Deletes a task: one request. Its content is gone at once; a tombstone says for 30 days that it was deleted.
     ///
     /// # Errors
     /// As [`Self::replace`].
-    pub async fn delete(&self, id: TaskId, precondition: &Precondition) -> Result<(), StoreError> {
-        self.write(id, &Write::deleting(id, SystemTime::now()), precondition).await?.done()
+    pub async fn delete(&self, id: TaskId, guard: &Guard) -> Result<(), StoreError> {
+        self.write(&write::deleting(id, guard)).await.map(drop)
     }
 
-    /// Puts a task that is new. A retry of the SDK, after an answer was lost, finds the task of this very call, and
-    /// answers as the first attempt did: whatever others have made of the task since, they did it later.
-    async fn put(&self, created: CreatedTask) -> Result<Task, StoreError> {
-        let CreatedTask { task, item, write_id } = created;
+    /// Puts a task that is new, or gives the item that has its id already, and what that remembers of this write: a retry
+    /// of the SDK, after an answer was lost, finds the task of this very call.
+    async fn put(&self, item: Item, write_id: &WriteId) -> Result<Option<(Memory, Item)>, StoreError> {
         let request = self.store.client.put_item().table_name(&self.store.tasks_table);
         let request = request.set_item(Some(self.owned(item))).condition_expression(IS_ABSENT);
-        let Err(error) = request.return_values_on_condition_check_failure(AllOld).send().await else { return Ok(task) };
+        let Err(error) = request.return_values_on_condition_check_failure(AllOld).send().await else { return Ok(None) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
-                let ours = refusal.item().is_some_and(|item| item::is_written_by(item, &write_id));
-                if ours { Ok(task) } else { Err(StoreError::unexpected("the id of a new task is taken")) }
+                let item = refusal.item().cloned().unwrap_or_default();
+                Ok(Some((write_id.in_memory_of(&item), item)))
             }
             _ => Err(error.into()),
         }
     }
 
-    /// Makes a write in the state that the task is in: the first one is tried first, because it is the usual one.
-    async fn write_in_either(
-        &self,
-        id: TaskId,
-        precondition: &Precondition,
-        [usual, other]: [Write; 2],
-    ) -> Result<Task, StoreError> {
-        let other = other.instead_of(&usual);
+    /// Makes a write of a task that is there, and gives the item as it is then. Of two writes it makes the one for the
+    /// state that the task is in, and tries the first one first, because it is the usual one. One that is for a single
+    /// state leaves a task of the other state as it is.
+    async fn write(&self, writes: &[Write]) -> Result<Item, StoreError> {
         // More than two attempts are needed only if others complete and reopen the task between ours.
-        for write in [&usual, &other].into_iter().cycle().take(6) {
-            match self.write(id, write, precondition).await? {
-                Outcome::Done(item) => return item::task_unless_deleted(item),
-                Outcome::OtherState(_) => {}
+        for write in writes.iter().cycle().take(6) {
+            match self.attempt(write).await? {
+                Outcome::OtherState(_) if writes.len() > 1 => {}
+                Outcome::Done(item) | Outcome::OtherState(item) => return Ok(item),
             }
         }
         Err(StoreError::Unavailable("others change the task's state all the time".to_owned()))
     }
 
-    /// Makes one conditional write of a task that is there.
-    async fn write(&self, id: TaskId, write: &Write, precondition: &Precondition) -> Result<Outcome, StoreError> {
+    async fn attempt(&self, write: &Write) -> Result<Outcome, StoreError> {
         let request = self.store.client.update_item().table_name(&self.store.tasks_table);
-        let request = write.apply(request.set_key(Some(self.key(id))), precondition);
+        let request = write.apply(request.set_key(Some(self.key(write.id))));
         match request.return_values_on_condition_check_failure(AllOld).send().await {
             Ok(output) => Ok(Outcome::Done(output.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                    write.refused(refusal.item().cloned(), precondition)
+                    write.refused(refusal.item().cloned())
                 }
                 _ => Err(error.into()),
             },

@@ -2,7 +2,7 @@
 //! from outside.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -66,6 +66,17 @@ impl Task {
         let description = self.description.as_ref().map_or(0, |description| description.0.len());
         self.title.0.len() + description + self.tags.iter().map(|tag| tag.0.len()).sum::<usize>()
     }
+}
+
+/// What is left of a task that was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeletedTask {
+    /// Its name, which no other task gets.
+    pub id: TaskId,
+    /// When it was deleted.
+    pub deleted_at: Timestamp,
+    /// One more than that of the task when it was deleted.
+    pub version: Version,
 }
 
 /// How often a task has been written. Its `ETag` is made of it.
@@ -183,6 +194,20 @@ impl TaskId {
         let canonical = uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
         (canonical && uuid.get_version_num() == 7).then_some(id)
     }
+
+    /// Reads the id that a client made for a new task. Its clock may be fast, but not by more than a day: lists are in
+    /// the order of ids.
+    ///
+    /// # Errors
+    /// Says what an id must be.
+    pub fn parse_new(text: &str, now: SystemTime) -> Result<Self, Invalid> {
+        let id = Self::parse(text).ok_or(Invalid("must be a UUID of version 7 in lower case"))?;
+        let (seconds, nanoseconds) = id.0.get_timestamp().map(|timestamp| timestamp.to_unix()).unwrap_or_default();
+        let is_in_time = UNIX_EPOCH + Duration::new(seconds, nanoseconds) <= now + Self::MAX_AHEAD;
+        if is_in_time { Ok(id) } else { Err(Invalid("must not have a time more than a day from now")) }
+    }
+
+    const MAX_AHEAD: Duration = Duration::from_hours(24);
 }
 
 impl fmt::Display for TaskId {
@@ -288,6 +313,20 @@ impl Due {
 text! {
     /// A moment in UTC with milliseconds, as RFC 3339 writes it: `2026-11-21T10:30:00.123Z`.
     Timestamp
+}
+
+impl Timestamp {
+    /// Reads what [`Self::as_str`] gives, and no other spelling.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let timestamp = Self(rfc3339_millis(moment));
+        (timestamp.0 == text).then_some(timestamp)
+    }
+
+    /// The moment itself. `None` if the text came from elsewhere and is no timestamp.
+    pub(crate) fn time(&self) -> Option<SystemTime> {
+        OffsetDateTime::parse(&self.0, &Rfc3339).ok().map(SystemTime::from)
+    }
 }
 
 impl From<SystemTime> for Timestamp {
@@ -412,7 +451,6 @@ fn longer_than(text: &str, max_chars: usize) -> bool {
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
-    use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
     fn title_is_trimmed_and_bounded_in_characters() {
@@ -513,8 +551,42 @@ mod tests {
     }
 
     #[test]
+    fn new_id_is_at_most_a_day_ahead() {
+        // 2026-11-21T10:30:00.123Z.
+        let id = "019aa5f7-a25b-7000-8000-000000000000";
+        let time = UNIX_EPOCH + Duration::from_millis(0x019a_a5f7_a25b);
+        let day = Duration::from_hours(24);
+        for now in [time - day, time, time + 1_000 * day] {
+            assert_eq!(TaskId::parse_new(id, now).ok(), TaskId::parse(id));
+        }
+        let refused = TaskId::parse_new(id, time - day - Duration::from_millis(1));
+        assert_eq!(refused, Err(Invalid("must not have a time more than a day from now")));
+        for text in ["none", "67e55044-10b1-426f-9247-bb680e5fe0c8", "ffffffff-ffff-7fff-bfff-ffffffffffff"] {
+            assert!(TaskId::parse_new(text, time).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn timestamp_has_milliseconds() {
         let time = UNIX_EPOCH + Duration::from_millis(1_795_218_924_007);
-        assert_eq!(Timestamp::from(time).as_str(), "2026-11-20T23:55:24.007Z");
+        let timestamp = Timestamp::from(time);
+        assert_eq!(timestamp.as_str(), "2026-11-20T23:55:24.007Z");
+        assert_eq!(timestamp.time(), Some(time));
+        assert_eq!(Timestamp::parse(timestamp.as_str()), Some(timestamp));
+    }
+
+    #[test]
+    fn timestamp_has_one_spelling() {
+        for refused in [
+            "2026-11-20",
+            "2026-11-20T23:55:24Z",
+            "2026-11-20T23:55:24.0070Z",
+            "2026-11-20t23:55:24.007z",
+            "2026-11-21T00:55:24.007+01:00",
+            "2026-11-20T23:55:24.007+00:00",
+            "2026-12-31T23:59:60.000Z",
+        ] {
+            assert_eq!(Timestamp::parse(refused), None, "{refused}");
+        }
     }
 }

@@ -1,9 +1,9 @@
-//! Timers that are kept and set again.
+//! Timers that are kept and reset.
 //!
 //! - **Figure:** 2 µs of a warm get and 2 to 12 % of a cold start in a prototype; not measured alone since.
 //! - **Reason:** a new timer that ends before all others makes tokio write to an eventfd, so that the thread waiting for
-//!   events wakes up in time: twice a request, for the answer and for DynamoDB. One that is only moved to a later moment does not.
-//! - **To be rid of it:** delete this file; `app` then takes `tokio::time::timeout`, and `aws::client` `TokioSleep`.
+//!   events wakes up in time: twice a request, for the answer and for DynamoDB. One that is only moved later does not.
+//! - **To remove it:** delete this file; `app` then uses `tokio::time::timeout`, and `aws::client` uses `TokioSleep`.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +43,7 @@ impl Timers {
     }
 }
 
-/// For the AWS SDK: what it waits for every time is kept, and any other duration is not.
+/// For the AWS SDK: keeps timers of the duration that every request waits for, and no others.
 impl AsyncSleep for Timers {
     fn sleep(&self, duration: Duration) -> Sleep {
         if duration == self.duration { Sleep::new(self.start()) } else { Sleep::new(tokio::time::sleep(duration)) }
@@ -52,7 +52,7 @@ impl AsyncSleep for Timers {
 
 /// A timer that is running. Dropping it keeps it for the next one.
 pub(crate) struct Timer {
-    /// Is there until the timer is dropped.
+    /// `Some` until the timer is dropped.
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,
     timers: Timers,
 }

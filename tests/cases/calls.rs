@@ -10,6 +10,7 @@ pub(crate) enum Call {
     Create,
     CreateWithKey,
     List,
+    Changes,
     Get,
     Replace,
     ReplaceIfMatch,
@@ -21,13 +22,23 @@ pub(crate) enum Call {
     ToggleIfMatch,
     Delete,
     DeleteIfMatch,
+    CreateAs,
+    CreateAsWithKey,
+    ReplaceWithKey,
+    UpdateWithKey,
+    ToggleWithKey,
+    DeleteWithKey,
 }
 
+/// The id that a client gives its new task.
+const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
+
 impl Call {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Create,
         Self::CreateWithKey,
         Self::List,
+        Self::Changes,
         Self::Get,
         Self::Replace,
         Self::ReplaceIfMatch,
@@ -39,12 +50,19 @@ impl Call {
         Self::ToggleIfMatch,
         Self::Delete,
         Self::DeleteIfMatch,
+        Self::CreateAs,
+        Self::CreateAsWithKey,
+        Self::ReplaceWithKey,
+        Self::UpdateWithKey,
+        Self::ToggleWithKey,
+        Self::DeleteWithKey,
     ];
 
     /// One for each operation, in the way that a retry does no harm.
-    pub(crate) const REPEATABLE: [Self; 7] = [
+    pub(crate) const REPEATABLE: [Self; 8] = [
         Self::CreateWithKey,
         Self::List,
+        Self::Changes,
         Self::Get,
         Self::ReplaceIfMatch,
         Self::UpdateIfMatch,
@@ -56,18 +74,26 @@ impl Call {
         match self {
             Self::Create | Self::CreateWithKey => Operation::CreateTask,
             Self::List => Operation::ListTasks,
+            Self::Changes => Operation::ListChanges,
             Self::Get => Operation::GetTask,
-            Self::Replace | Self::ReplaceIfMatch => Operation::ReplaceTask,
-            Self::Update | Self::UpdateIfMatch => Operation::UpdateTask,
-            Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch => Operation::CompleteTask,
-            Self::Delete | Self::DeleteIfMatch => Operation::DeleteTask,
+            Self::CreateAs | Self::CreateAsWithKey | Self::Replace | Self::ReplaceIfMatch | Self::ReplaceWithKey => {
+                Operation::ReplaceTask
+            }
+            Self::Update | Self::UpdateIfMatch | Self::UpdateWithKey => Operation::UpdateTask,
+            Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch | Self::ToggleWithKey => {
+                Operation::CompleteTask
+            }
+            Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey => Operation::DeleteTask,
         }
     }
 
     pub(crate) fn name(self) -> String {
         let how = match self {
-            Self::CreateWithKey => ", with a key",
+            Self::CreateAs => ", new",
+            Self::CreateAsWithKey => ", new, with a key",
             Self::Toggle => ", toggle",
+            Self::ToggleWithKey => ", toggle, with a key",
+            _ if self.is_keyed() => ", with a key",
             Self::ToggleIfMatch => ", toggle, if-match",
             _ if self.is_conditional() => ", if-match",
             _ => "",
@@ -80,11 +106,27 @@ impl Call {
     }
 
     pub(crate) fn success(self) -> u16 {
-        self.operation().success()
+        if self.is_under_its_id() { 201 } else { self.operation().success() }
     }
 
     fn creates(self) -> bool {
-        matches!(self, Self::Create | Self::CreateWithKey)
+        matches!(self, Self::Create | Self::CreateWithKey) || self.is_under_its_id()
+    }
+
+    fn is_under_its_id(self) -> bool {
+        matches!(self, Self::CreateAs | Self::CreateAsWithKey)
+    }
+
+    pub(crate) fn is_keyed(self) -> bool {
+        matches!(
+            self,
+            Self::CreateWithKey
+                | Self::CreateAsWithKey
+                | Self::ReplaceWithKey
+                | Self::UpdateWithKey
+                | Self::ToggleWithKey
+                | Self::DeleteWithKey
+        )
     }
 
     fn is_conditional(self) -> bool {
@@ -101,12 +143,14 @@ impl Call {
     fn body(self) -> Option<Value> {
         match self {
             Self::Create | Self::CreateWithKey => Some(json!({ "title": "after", "due": "2026-12-02" })),
-            Self::Replace | Self::ReplaceIfMatch => {
+            Self::CreateAs | Self::CreateAsWithKey | Self::Replace | Self::ReplaceIfMatch | Self::ReplaceWithKey => {
                 Some(json!({ "title": "after", "tags": ["new"], "completed": true }))
             }
-            Self::Update | Self::UpdateIfMatch => Some(json!({ "title": "after", "due": null })),
+            Self::Update | Self::UpdateIfMatch | Self::UpdateWithKey => Some(json!({ "title": "after", "due": null })),
             Self::Complete | Self::CompleteIfMatch => Some(json!({ "completed": true })),
-            Self::List | Self::Get | Self::Toggle | Self::ToggleIfMatch | Self::Delete | Self::DeleteIfMatch => None,
+            Self::List | Self::Changes | Self::Get => None,
+            Self::Toggle | Self::ToggleIfMatch | Self::ToggleWithKey => None,
+            Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey => None,
         }
     }
 
@@ -127,19 +171,19 @@ impl Call {
             Self::Create | Self::CreateWithKey => {
                 json!({ "title": "after", "description": null, "priority": "none", "due": "2026-12-02", "tags": [], "completed": false })
             }
-            Self::List | Self::Get => {
+            Self::List | Self::Changes | Self::Get => {
                 json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": false })
             }
-            Self::Replace | Self::ReplaceIfMatch => {
+            Self::CreateAs | Self::CreateAsWithKey | Self::Replace | Self::ReplaceIfMatch | Self::ReplaceWithKey => {
                 json!({ "title": "after", "description": null, "priority": "none", "due": null, "tags": ["new"], "completed": true })
             }
-            Self::Update | Self::UpdateIfMatch => {
+            Self::Update | Self::UpdateIfMatch | Self::UpdateWithKey => {
                 json!({ "title": "after", "description": kept, "priority": high, "due": null, "tags": ["kept"], "completed": false })
             }
-            Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch => {
+            Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch | Self::ToggleWithKey => {
                 json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": true })
             }
-            Self::Delete | Self::DeleteIfMatch => Value::Null,
+            Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey => Value::Null,
         }
     }
 }
@@ -231,7 +275,9 @@ impl Client {
         let is_done = *left != Left::Untouched;
         let (status, expected) = match retry {
             _ if retry.reads() => (retry.success(), Left::Untouched),
-            Call::CreateWithKey => (retry.success(), Left::Done),
+            // Under the same key it is answered as the first time, and done once.
+            _ if retry.is_keyed() => (retry.success(), Left::Done),
+            Call::CreateAs if is_done => (412, Left::Done),
             Call::Delete | Call::DeleteIfMatch if is_done => (404, Left::Done),
             _ if retry.is_conditional() && is_done => (412, Left::Done),
             // A task that is what was asked for stays as it is.
@@ -284,7 +330,7 @@ impl Client {
         let items = api.items("tasks", &self.user);
         let task = match self.call.operation().answers() {
             Content::Nothing => return None,
-            Content::Page => &answer.body["tasks"][0],
+            Content::Page | Content::Changes => &answer.body["tasks"][0],
             Content::SentTask | Content::ChangedTask => &answer.body,
         };
         let [item] = items.as_slice() else { return Some(format!("{task} of {} tasks", items.len())) };
@@ -299,10 +345,9 @@ impl Client {
 
     fn event_of(&self, call: Call) -> Event {
         let mut event = self.anything();
-        if let Some(item) = self.before.first()
-            && call.operation().is_on_a_task()
-        {
-            event = event.task(item["task_id"]["S"].as_str().unwrap());
+        if call.operation().is_on_a_task() {
+            let id = self.before.first().map_or(NEW_TASK, |item| item["task_id"]["S"].as_str().unwrap());
+            event = event.task(id);
         }
         if let Some(body) = call.body() {
             event = event.json(&body);
@@ -310,7 +355,10 @@ impl Client {
         if call.is_conditional() {
             event = event.header("if-match", "\"1\"");
         }
-        if call == Call::CreateWithKey {
+        if call.is_under_its_id() {
+            event = event.header("if-none-match", "*");
+        }
+        if call.is_keyed() {
             event = event.header("idempotency-key", "key");
         }
         event

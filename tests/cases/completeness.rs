@@ -131,6 +131,14 @@ fn every_place_lists_every_operation() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+/// The tests of faults and of crashes repeat every write under its key.
+#[test]
+fn every_keyed_write_is_a_call() {
+    let listed = names(Call::ALL.into_iter().filter(|call| call.is_keyed()).map(Call::operation));
+    let keyed = names(Operation::ALL.into_iter().filter(|operation| operation.takes_idempotency_key()));
+    assert_same("the calls with a key in tests/cases/calls.rs", &listed, "tests/kit/src/operation.rs", &keyed);
+}
+
 #[test]
 fn new_operation_is_missed_in_every_place() {
     let mut operations = names(Operation::ALL);

@@ -163,6 +163,58 @@ async fn clients_with_one_key_make_one_task() {
     assert_eq!(made, known, "a record for each task");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_with_one_key_write_once() {
+    let api = Api::start().await;
+    let processes = processes(&api).await;
+    for (operation, body) in writes() {
+        let id = api.create_titled("one").await;
+        let event = Event::by(ALICE).task(&id).header("idempotency-key", "k");
+        let event = body.iter().fold(event, |event, body| event.json(body));
+        let answers = join_all(processes.iter().map(|process| process.call(operation, &event))).await;
+        assert!(
+            answers.iter().all(|answer| answer.status == 200 && version(answer) == 2),
+            "{operation:?}: {answers:?}"
+        );
+        assert_eq!(item(&api, &id)["version"]["N"], "2", "{operation:?}");
+    }
+    let new = "01990000-0000-7000-8000-000000000000";
+    let event = Event::by(ALICE).task(new).json(&json!({ "title": "x" })).header("if-none-match", "*");
+    let keyed = event.clone().header("idempotency-key", "k");
+    let answers = join_all(processes.iter().map(|process| process.call(Operation::ReplaceTask, &keyed))).await;
+    assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
+    let answers = join_all(processes.iter().map(|process| process.call(Operation::ReplaceTask, &event))).await;
+    assert!(answers.iter().all(|answer| answer.status == 412), "{answers:?}");
+    assert_eq!(item(&api, new)["version"]["N"], "1");
+}
+
+/// A client repeats after a second, when up to two others have written: nothing is done twice, and nothing undone.
+#[tokio::test]
+async fn repetition_after_two_others_changes_nothing() {
+    for (operation, body) in writes() {
+        for others in 0..=3 {
+            let api = Api::start().await;
+            let id = api.create_titled("one").await;
+            let event = Event::by(ALICE).task(&id).header("idempotency-key", "k");
+            let event = body.iter().fold(event, |event, body| event.json(body));
+            let first = api.call(operation, &event).await;
+            assert_eq!((first.status, version(&first)), (200, 2), "{operation:?}");
+            for (operation, body) in &foreign_writes(operation == Operation::CompleteTask)[..others] {
+                api.call(*operation, &Event::by(ALICE).task(&id).json(body)).await;
+            }
+            let task = api.get(ALICE, &id).await;
+            let again = api.call(operation, &event).await;
+            if others < 3 {
+                assert_eq!((again.status, &again.body), (200, &task.body), "{operation:?} after {others} others");
+                assert_eq!(api.get(ALICE, &id).await.body, task.body);
+            } else {
+                // The limit: it is a new write by now.
+                assert_eq!((again.status, version(&again)), (200, 6), "{operation:?}");
+            }
+        }
+    }
+}
+
 /// Calls that write a task: a replacement, an update, and a toggle.
 fn writes() -> [(Operation, Option<Value>); 3] {
     [

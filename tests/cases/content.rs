@@ -1,9 +1,9 @@
-//! What an answer contains, of every operation: what was there and what was sent, and nothing lost on the way.
+//! Checks that every operation's response contains the stored and the sent fields.
 
 use serde_json::{Value, json};
 use tests::{ALICE, Api, Content, Event, Operation};
 
-/// The members of a task that a client sets, but for its completion.
+/// The members of a task that a client sets, except its completion.
 const FIELDS: [&str; 5] = ["title", "description", "priority", "due", "tags"];
 
 /// A task with all of its fields set.
@@ -11,7 +11,7 @@ fn before() -> Value {
     json!({ "title": "As it was", "description": "Before.", "priority": "high", "due": "2026-11-30", "tags": ["home", "old"] })
 }
 
-/// What a new task is where nothing is sent.
+/// The defaults of a new task.
 fn defaults() -> Value {
     json!({ "description": null, "priority": "none", "due": null, "tags": [] })
 }
@@ -21,12 +21,12 @@ fn merged(mut base: Value, sent: &Value) -> Value {
     base
 }
 
-/// How an answer differs from what it should contain.
+/// Lists how a response differs from the expected content.
 fn differences(operation: Operation, before: &Value, sent: &Value, answer: &Value) -> Vec<String> {
     let (expected, shown) = match operation.answers() {
         Content::Nothing if answer.is_null() => return Vec::new(),
-        Content::Nothing => return vec![format!("{operation:?} answers {answer}")],
-        Content::Page => (before.clone(), &answer["tasks"][0]),
+        Content::Nothing => return vec![format!("{operation:?} returns {answer}")],
+        Content::Page | Content::Changes => (before.clone(), &answer["tasks"][0]),
         Content::SentTask => (merged(defaults(), sent), answer),
         Content::ChangedTask => (merged(before.clone(), sent), answer),
     };
@@ -43,7 +43,7 @@ async fn answers_contain_stored_and_sent_fields() {
     let api = Api::start().await;
     for operation in Operation::ALL {
         let mut bodies = vec![operation.good_body()];
-        // Without what may be left out.
+        // Without optional fields.
         bodies.extend((operation.answers() == Content::SentTask).then(|| Some(json!({ "title": "Alone" }))));
         for body in bodies {
             let id = api.create(ALICE, before()).await["id"].as_str().unwrap().to_owned();

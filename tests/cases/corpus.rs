@@ -1,19 +1,16 @@
-//! The inputs that fuzzing found worth keeping, tried again: on the stand-in of the fuzz targets, and those that are requests
-//! on a whole database.
+//! Replays the kept fuzz inputs: all of them with the fake DynamoDB of the fuzz targets, and requests with a complete
+//! database too.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use invariants::{INVARIANTS, event_of, query_of, request_of};
+use invariants::{INVARIANTS, changes_query_of, event_of, query_of, request_of};
+use kit::fixtures;
 use tests::{ALICE, Api, Event, Operation, Signer};
 
 use crate::completeness::assert_same;
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz")
-}
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -22,23 +19,26 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
-    let files = files(&folder().join("corpus").join(name));
+    let files = files(&fixtures::corpus(name));
     assert!(!files.is_empty(), "{name}");
     files.into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect()
 }
 
+fn fails(holds: fn(&[u8]), input: &[u8]) -> bool {
+    catch_unwind(AssertUnwindSafe(|| holds(input))).is_err()
+}
+
 #[test]
 fn every_invariant_has_a_target_and_a_corpus() {
-    let stems = |folder: PathBuf| -> BTreeSet<_> {
-        files(&folder).iter().map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
-    };
     let names: BTreeSet<_> = INVARIANTS.iter().map(|(name, _)| (*name).to_owned()).collect();
     for folder in ["fuzz_targets", "corpus"] {
-        assert_same(&format!("fuzz/{folder}"), &stems(self::folder().join(folder)), "INVARIANTS", &names);
+        let files = files(&fixtures::root().join("fuzz").join(folder));
+        let stems = files.iter().map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        assert_same(&format!("fuzz/{folder}"), &stems, "INVARIANTS", &names);
     }
 }
 
-/// Kept inputs are of the operations that there were when they were found: each is tried with all.
+/// Kept inputs name the operations that existed when they were found, so each one is tried with all operations.
 #[test]
 fn corpus_holds_for_every_operation() {
     let mut failing = Vec::new();
@@ -46,9 +46,7 @@ fn corpus_holds_for_every_operation() {
         for (file, mut input) in corpus(name) {
             for operation in Operation::ALL {
                 input[0] = operation.letter();
-                if catch_unwind(AssertUnwindSafe(|| holds(&input))).is_err() {
-                    failing.push(format!("{operation:?}: {}", file.display()));
-                }
+                failing.extend(fails(holds, &input).then(|| format!("{operation:?}: {}", file.display())));
             }
         }
     }
@@ -57,14 +55,9 @@ fn corpus_holds_for_every_operation() {
 
 #[test]
 fn every_invariant_holds_of_its_corpus() {
-    let mut failing = Vec::new();
-    for (name, holds) in INVARIANTS {
-        for (file, input) in corpus(name) {
-            if catch_unwind(AssertUnwindSafe(|| holds(&input))).is_err() {
-                failing.push(file);
-            }
-        }
-    }
+    let inputs =
+        INVARIANTS.into_iter().flat_map(|(name, holds)| corpus(name).into_iter().map(move |file| (holds, file)));
+    let failing = inputs.filter_map(|(holds, (file, input))| fails(holds, &input).then_some(file)).collect::<Vec<_>>();
     assert_eq!(failing, Vec::<PathBuf>::new());
 }
 
@@ -85,7 +78,11 @@ async fn corpus_never_fails_on_a_real_database() {
         let event = Event::by(ALICE).raw_query(&query_of(&input)?);
         Some((file, Operation::ListTasks, event.to_string()))
     });
-    for (file, operation, event) in events.chain(requests).chain(lists) {
+    let changes = corpus("sync_token").into_iter().filter_map(|(file, input)| {
+        let event = Event::by(ALICE).raw_query(&changes_query_of(&input)?);
+        Some((file, Operation::ListChanges, event.to_string()))
+    });
+    for (file, operation, event) in events.chain(requests).chain(lists).chain(changes) {
         let answer = api.call_raw(operation, &event).await;
         assert!(answer.status < 500, "{operation:?}, {}: {answer:?}", file.display());
     }

@@ -1,4 +1,4 @@
-//! What a browser on another origin may do with the API, and that it may do nothing else.
+//! Checks that browsers on other origins may do what the template allows, and nothing else.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use local::template::{Cors, Route, Template};
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Dev, SECRET_SETTINGS, Signer, send, temporary_folder};
 
-/// What the page sends and reads: without these it does not work.
+/// The header fields that the page sends and reads.
 const SENT: [&str; 5] = ["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"];
 const READ: [&str; 4] = ["etag", "location", "retry-after", "x-request-id"];
 
@@ -17,17 +17,17 @@ async fn cors_allows_what_the_template_says() {
     let folder = temporary_folder("cors");
     let dev = Dev::start(&folder, &[], &SECRET_SETTINGS).await;
     let template = Template::read().unwrap();
-    assert_eq!(template.cors().allow_origins, ["http://localhost:3000"]);
+    assert_eq!(template.cors.allow_origins, ["http://localhost:3000"]);
     let origins = [dev.page(), "http://localhost:3000".to_owned()];
 
-    for Route { method, path } in template.functions().iter().flat_map(|function| &function.routes) {
+    for Route { method, path } in template.functions.iter().flat_map(|function| &function.routes) {
         let url = url(&dev, path);
         for origin in &origins {
             let asked = [("access-control-request-method", method.as_str()), ("origin", origin)];
             let answer = send("OPTIONS", &url, &[asked[0], asked[1], SENT_FIELDS], "").await;
             assert_eq!((answer.status, &answer.body), (204, &Value::Null), "{method} {path}");
-            assert_preflight(&answer, template.cors(), origin, method);
-            assert_shared(&send(method, &url, &[("origin", origin)], "").await, 401, template.cors(), origin);
+            assert_preflight(&answer, &template.cors, origin, method);
+            assert_shared(&send(method, &url, &[("origin", origin)], "").await, 401, &template.cors, origin);
         }
         for origin in FOREIGN {
             let asked = [("access-control-request-method", method.as_str()), ("origin", origin)];
@@ -42,29 +42,29 @@ async fn cors_allows_what_the_template_says() {
     let headers = [("origin", origin.as_str()), ("authorization", &token), ("content-type", "application/json")];
     let tasks = url(&dev, "/api/{user_id}/tasks");
     let created = send("POST", &tasks, &headers, json!({ "title": "shared" }).to_string()).await;
-    assert_shared(&created, 201, template.cors(), &origin);
+    assert_shared(&created, 201, &template.cors, &origin);
     assert_eq!(created.header("etag"), "\"1\"");
     let missing = url(&dev, "/api/{user_id}/tasks/{task_id}");
-    assert_shared(&send("GET", &missing, &headers, "").await, 404, template.cors(), &origin);
+    assert_shared(&send("GET", &missing, &headers, "").await, 404, &template.cors, &origin);
     let stale = [headers[0], headers[1], headers[2], ("if-match", "\"7\"")];
     let task = format!("{}{}", dev.api(), created.header("location"));
     let conflict = send("PATCH", &task, &stale, json!({ "title": "stale" }).to_string()).await;
-    assert_shared(&conflict, 412, template.cors(), &origin);
-    // The limit of the functions, and that of the gateway.
+    assert_shared(&conflict, 412, &template.cors, &origin);
+    // Beyond the limit of the functions and that of the gateway.
     for size in [70_000, local::gateway::LARGEST_BODY + 1] {
         let answer = send("POST", &tasks, &headers, vec![b' '; size]).await;
-        assert_shared(&answer, 413, template.cors(), &origin);
+        assert_shared(&answer, 413, &template.cors, &origin);
     }
 
     let unknown = [("GET", "/"), ("GET", "/api/me/tasks/"), ("DELETE", "/api/me/tasks"), ("HEAD", "/api/me/tasks")];
     for (method, path) in unknown {
         let answer = send(method, &format!("{}{path}", dev.api()), &headers, "").await;
-        assert_shared(&answer, 404, template.cors(), &origin);
+        assert_shared(&answer, 404, &template.cors, &origin);
         if method != "HEAD" {
             assert_eq!(answer.body, json!({ "message": "Not Found" }), "{method} {path}");
         }
     }
-    // One of two identities would have to be chosen: as API Gateway folds them, the request has none.
+    // API Gateway joins the two fields, so the request has no valid token, and none of two identities is chosen.
     let twice = [("authorization", token.as_str()), ("authorization", &token)];
     assert_eq!(send("GET", &tasks, &twice, "").await.status, 401);
     drop(dev);
@@ -83,7 +83,7 @@ fn list(text: &str) -> Vec<&str> {
     text.split(',').map(str::trim).collect()
 }
 
-/// The names of the CORS fields of an answer.
+/// The names of the CORS fields in a response.
 fn cors_fields(answer: &Answer) -> Vec<&str> {
     answer.headers.keys().map(String::as_str).filter(|name| name.starts_with("access-control-")).collect()
 }

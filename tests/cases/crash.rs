@@ -1,11 +1,11 @@
-//! Processes that are killed without warning: a function between its write and its answer, and the whole local stack
-//! under load.
-#![expect(clippy::print_stdout, reason = "a failure can be repeated with the seed alone")]
+//! Kills processes: a function between its write and its response, and the whole local stack under load.
+#![expect(clippy::print_stdout, reason = "the seed is enough to reproduce a failure")]
 
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tests::{
     ALICE, Answer, Api, Dev, ENDPOINT, ENVIRONMENT, Fault, Lambda, SECRET_SETTINGS, Signer, temporary_folder, try_send,
@@ -14,7 +14,10 @@ use tokio::time::sleep;
 
 use crate::calls::{Call, Client, Left};
 
-/// A function's process whose DynamoDB is behind the wire of `api`.
+/// How many functions run at a time: more of them would not get connected in time on a busy machine.
+const PROCESSES: usize = 8;
+
+/// Starts a function that reaches DynamoDB through the wire of `api`.
 async fn function(name: &str, api: &Api) -> Lambda {
     let endpoint = (ENDPOINT, api.wire.endpoint());
     Lambda::start(name, &[&ENVIRONMENT[..], &SECRET_SETTINGS, &[endpoint]].concat()).await
@@ -25,12 +28,12 @@ async fn killed_function_did_all_or_nothing() {
     let api = Api::start().await;
     let calls = Call::ALL.into_iter().filter(|call| !call.reads());
     let cases = calls.flat_map(|call| [(call, Fault::Hang), (call, Fault::NoAnswer)]);
-    let wrong = join_all(cases.map(async |(call, fault)| {
+    let wrong = stream::iter(cases.map(async |(call, fault)| {
         let user = format!("{call:?}-{fault:?}");
         let client = Client::new(&api, &user, &Signer::default().token(&user), call).await;
         let operation = call.operation().name();
         let process = api.another_with(&SECRET_SETTINGS).await;
-        // The first request opens the connection, the second one is the write.
+        // The first request opens the connection; the second is the write.
         process.wire.fail_next([Fault::None, fault]);
         let mut killed = function(operation, &process).await;
         killed.begin(&client.event().to_string()).await;
@@ -54,25 +57,24 @@ async fn killed_function_did_all_or_nothing() {
         }
         wrong.into_iter().map(|wrong| format!("{user}: {wrong}")).collect()
     }));
-    let wrong: Vec<Vec<String>> = wrong.await;
+    let wrong: Vec<Vec<String>> = wrong.buffer_unordered(PROCESSES).collect().await;
     assert!(wrong.concat().is_empty(), "{}", wrong.concat().join("\n"));
 }
 
-/// How often the stack is killed.
 const KILLS: u64 = 5;
 const CLIENTS: usize = 6;
 
-/// A write over HTTP, which a client repeats with the same key or version until it is answered.
+/// A write over HTTP that a client retries with the same key or version until it gets a response.
 #[derive(Debug, Clone)]
 enum Write {
-    /// With its title for a key.
+    /// With the title as the idempotency key.
     Create { title: String },
-    /// From this version on.
+    /// With this version in `If-Match`.
     Update { id: String, version: u64, title: String },
 }
 
 impl Write {
-    /// `None` if there is no answer, or none of the API itself.
+    /// Returns `None` without a response of the API itself.
     async fn send(&self, api: &str) -> Option<Answer> {
         let authorization = format!("Bearer {}", Signer::default().token(ALICE));
         let mut headers = vec![("authorization", authorization.as_str()), ("content-type", "application/json")];
@@ -90,26 +92,26 @@ impl Write {
         };
         let url = format!("{api}/api/me/tasks{path}");
         let answer = try_send(method, &url, &headers, json!({ "title": title }).to_string()).await?;
-        // Everything else is the gateway's, which has lost the functions.
+        // Everything else comes from the gateway, which cannot reach the functions.
         [200, 201, 412].contains(&answer.status).then_some(answer)
     }
 }
 
-/// What one client knows of its tasks.
+/// What one client knows about its tasks.
 #[derive(Debug, Default)]
 struct Ledger {
-    /// Tasks as they were answered last.
+    /// The last response for each task.
     acknowledged: Vec<Value>,
-    /// What was sent and never answered.
+    /// A write without a response.
     in_doubt: Option<Write>,
-    /// How many writes were answered, in the end.
+    /// How many writes eventually got a response.
     answered: usize,
-    /// How many of them only after a crash.
+    /// How many of them got it only after a crash.
     retried: usize,
 }
 
 impl Ledger {
-    /// Writes until there is no answer: tasks are created, and each is changed twice.
+    /// Creates tasks and changes each twice, until a write gets no response.
     async fn write(&mut self, api: &str, name: &str) {
         for number in 0_usize.. {
             let write = match self.acknowledged.last() {
@@ -121,24 +123,24 @@ impl Ledger {
                 _ => Write::Create { title: format!("{name}-{number}") },
             };
             let Some(answer) = write.send(api).await else { return self.in_doubt = Some(write) };
-            assert_ne!(answer.status, 412, "nobody else writes {write:?}");
+            assert_ne!(answer.status, 412, "no other client writes: {write:?}");
             self.acknowledge(&write, answer.body);
         }
     }
 
-    /// Sends again what was never answered.
+    /// Retries the write without a response.
     async fn retry(&mut self, api: &str) {
         let Some(write) = self.in_doubt.take() else { return };
         self.retried += 1;
         let answer = write.send(api).await.unwrap();
         let (Write::Create { title } | Write::Update { title, .. }) = &write;
         let task = match (&write, answer.status) {
-            // It was done before the crash.
+            // The write took effect before the crash.
             (Write::Update { id, .. }, 412) => read(api, id).await,
             _ => answer.body,
         };
         let version = if let Write::Update { version, .. } = write { version + 1 } else { 1 };
-        assert_eq!((&task["title"], &task["version"]), (&json!(title), &json!(version)), "{write:?} was done once");
+        assert_eq!((&task["title"], &task["version"]), (&json!(title), &json!(version)), "{write:?} took effect once");
         self.acknowledge(&write, task);
     }
 
@@ -163,7 +165,7 @@ async fn read(api: &str, id: &str) -> Value {
     get(api, &format!("/{id}")).await
 }
 
-/// All tasks, in the order of their ids.
+/// All tasks, sorted by id.
 async fn all(api: &str) -> Vec<Value> {
     let (mut tasks, mut query) = (Vec::new(), "?limit=100".to_owned());
     loop {
@@ -178,7 +180,7 @@ async fn all(api: &str) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_stack_keeps_every_answered_write() {
-    // Another seed can be given, to see a failure again.
+    // A given seed reproduces a failure.
     let seed = std::env::var("CRASH_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
     println!("CRASH_SEED={seed}");
@@ -195,7 +197,7 @@ async fn killed_stack_keeps_every_answered_write() {
             dev.kill().await;
             break;
         }
-        // Knuth's multiplier makes a moment of a seed: from 0.2 to 1.2 seconds on.
+        // Knuth's multiplier turns the seed into a random delay of 0.2 to 1.2 seconds.
         let random = (seed + kill).wrapping_mul(6_364_136_223_846_793_005) >> 33;
         let moment = Duration::from_millis(200 + random % 1_000);
         let names: Vec<_> = (0..CLIENTS).map(|client| format!("{kill}-{client}")).collect();
@@ -207,7 +209,7 @@ async fn killed_stack_keeps_every_answered_write() {
     }
     let sum = |count: fn(&Ledger) -> usize| ledgers.iter().map(count).sum::<usize>();
     let (answered, retried) = (sum(|ledger| ledger.answered), sum(|ledger| ledger.retried));
-    println!("{KILLS} kills, {answered} writes answered, {retried} of them only by a retry after a kill");
-    assert!(answered > retried && retried > 0, "the load was on when the stack was killed");
+    println!("{KILLS} kills, {answered} writes with a response, {retried} of them only after a retry");
+    assert!(answered > retried && retried > 0, "the stack was under load when it was killed");
     fs::remove_dir_all(folder).unwrap();
 }

@@ -1,11 +1,12 @@
-//! The whole stack as a developer runs it: `cargo xtask dev`, the real binaries behind `cargo lambda watch`, over HTTP.
+//! The whole stack as a developer runs it, over HTTP: `cargo xtask dev` with the real binaries behind `cargo lambda
+//! watch`.
 
 use std::fs;
 
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, BOB, Dev, SECRET_SETTINGS, Signer, send, temporary_folder};
 
-/// The stack, called by users whose tokens are signed here.
+/// The stack, called with tokens that the tests sign.
 struct Stack(Dev);
 
 impl Stack {
@@ -87,6 +88,18 @@ async fn two_users_find_their_tasks_after_a_crash() {
     assert_eq!(dev.send(ALICE, "DELETE", &gone, &[], None).await.status, 204);
     assert_eq!(dev.send(ALICE, "DELETE", &gone, &[], None).await.status, 404);
     assert_eq!(dev.send("", "GET", "me/tasks", &[], None).await.status, 401);
+
+    // Its path is not that of a task.
+    let changes = dev.send(ALICE, "GET", "me/tasks/changes?limit=500", &[], None).await;
+    assert_eq!((changes.status, changes.titles().as_slice()), (200, ["second", "third", "new"].as_slice()));
+    assert_eq!(changes.body["deleted"][0]["id"], once.body["id"]);
+    let next = format!("me/tasks/changes?since={}", changes.body["next"].as_str().unwrap());
+    assert_eq!(dev.send(ALICE, "GET", &next, &[], None).await.status, 200);
+    assert_eq!(dev.send(BOB, "GET", &next, &[], None).await.body["code"], "invalid_sync_token");
+    for method in ["PUT", "PATCH", "DELETE"] {
+        let answer = dev.send(ALICE, method, "me/tasks/changes", &[], patch("x").filter(|_| method != "DELETE")).await;
+        assert_eq!(answer.status, 404, "{method}: {}", answer.body);
+    }
 
     let before = dev.titles(ALICE, "").await;
     assert_eq!(before, ["third", "second", "new"]);

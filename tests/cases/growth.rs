@@ -2,6 +2,7 @@
 //! that a user has, of which nine tenths are completed or deleted.
 
 use std::fmt::Write;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Api, Event, Operation};
@@ -58,28 +59,86 @@ fn user(size: usize) -> String {
     format!("user-{size}")
 }
 
+/// When all that was there before the test was written: changes of the last minutes are given again.
+const LONG_AGO: &str = "2026-11-01T10:00:00.000Z";
+
 /// Gives each user so many tasks: of ten, one is open, six are completed, three are deleted.
 async fn fill(api: &Api) {
     let ids = [api.create(ALICE, body()).await, api.create(ALICE, body()).await, api.create(ALICE, body()).await]
         .map(|task| task["id"].as_str().unwrap().to_owned());
-    let [open, completed, deleted] = &ids;
+    let [_open, completed, deleted] = &ids;
     assert_eq!(api.call(Operation::CompleteTask, &Event::by(ALICE).task(completed)).await.status, 200);
     assert_eq!(api.call(Operation::DeleteTask, &Event::by(ALICE).task(deleted)).await.status, 204);
-    let items = api.items("tasks", ALICE);
-    let template = |id: &str| {
-        let item = items.iter().find(|item| item["task_id"]["S"] == id).unwrap();
-        (id.to_owned(), item.to_string())
-    };
-    let templates = [open, completed, deleted].map(|id| template(id));
+    let ten = [0, 1, 2, 1, 1, 2, 1, 1, 2, 1].map(|index: usize| ids[index].as_str());
     for size in SIZES {
-        let items = (0..size).map(|number| {
-            let (id, item) = &templates[[0, 1, 2, 1, 1, 2, 1, 1, 2, 1][number % 10]];
-            let other_id = format!("01990000-0000-7000-8000-{number:012}");
-            let item = item.replace(id, &other_id).replace(&format!("\"{ALICE}\""), &format!("\"{}\"", user(size)));
-            serde_json::from_str::<Value>(&item).unwrap()
-        });
-        api.import("tasks", items);
+        import_like(api, &ten, &user(size), size);
     }
+}
+
+/// Gives a user so many tasks, each like one of Alice's, that were written long ago.
+fn import_like(api: &Api, ids: &[&str], user: &str, count: usize) {
+    let items = api.items("tasks", ALICE);
+    let templates = ids.iter().map(|id| {
+        let item = items.iter().find(|item| item["task_id"]["S"] == **id).unwrap();
+        let old = item.to_string().replace(item["updated_at"]["S"].as_str().unwrap(), LONG_AGO);
+        (*id, old.replace(&format!("\"{ALICE}\""), &format!("\"{user}\"")))
+    });
+    let templates: Vec<_> = templates.collect();
+    let items = (0..count).map(|number| {
+        let (id, item) = &templates[number % templates.len()];
+        serde_json::from_str::<Value>(&item.replace(id, &format!("01990000-0000-7000-8000-{number:012}"))).unwrap()
+    });
+    api.import("tasks", items);
+}
+
+/// What a client pays that has never been here, and one that comes back when nothing has changed.
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "how long it takes is no promise, and good to know")]
+async fn sync_of_ten_thousand_tasks_is_paid_once() {
+    let api = Api::start().await;
+    let ids = [api.create(ALICE, body()).await, api.create(ALICE, body()).await]
+        .map(|task| task["id"].as_str().unwrap().to_owned());
+    assert_eq!(api.call(Operation::CompleteTask, &Event::by(ALICE).task(&ids[1])).await.status, 200);
+    import_like(&api, &[&ids[0], &ids[1]], "syncs", 10_000);
+    api.wire.meter();
+    let (mut since, mut tasks, mut bytes, mut rows) = (None::<String>, 0, 0, Vec::new());
+    let begun = Instant::now();
+    loop {
+        let query = [("limit", "500")].into_iter().chain(since.as_deref().map(|since| ("since", since)));
+        let event = Event::by("syncs").query(&query.collect::<Vec<_>>());
+        let mut page = measured(&api, "a page", Operation::ListChanges, event.clone(), &mut rows).await;
+        // An attempt may time out on a busy machine.
+        for _ in 0..5 {
+            if rows.last().is_some_and(|row| row.cost.requests > 1) {
+                rows.pop();
+                page = measured(&api, "a page", Operation::ListChanges, event.clone(), &mut rows).await;
+            }
+        }
+        tasks += page.titles().len();
+        bytes += page.raw["body"].as_str().unwrap().len();
+        since = page.body["next"].as_str().map(str::to_owned);
+        if page.body["has_more"] == false {
+            break;
+        }
+    }
+    println!("10,000 tasks were read in {:?}", begun.elapsed());
+    assert_eq!(tasks, 10_000);
+    assert!(rows.iter().all(|row| row.cost.requests == 1), "{rows:?}");
+    let (requests, units) = (rows.len(), rows.iter().map(|row| row.cost.units).sum::<f64>());
+
+    let event = Event::by("syncs").query(&[("since", since.as_deref().unwrap())]);
+    let mut rows = Vec::new();
+    let delta = measured(&api, "an empty delta", Operation::ListChanges, event, &mut rows).await;
+    assert_eq!((&delta.body["tasks"], &delta.body["deleted"]), (&json!([]), &json!([])));
+    assert_eq!(rows[0].cost, Cost { requests: 1, units: 1.0 }, "an empty delta");
+    let table = format!(
+        "| sync of 10,000 tasks | requests | units | bytes |\n|---|---:|---:|---:|\n\
+         | all of them, 500 a page | {requests} | {units} | {bytes} |\n\
+         | again, nothing has changed | 1 | 1 | {} |\n",
+        delta.raw["body"].as_str().unwrap().len(),
+    );
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/costs.md")).unwrap();
+    assert!(page.contains(&table), "docs/costs.md should have this table:\n{table}");
 }
 
 /// What one list reads at most, whatever the tasks look like: four times a megabyte and the task that reaches beyond it.
@@ -137,7 +196,18 @@ fn body() -> Value {
 
 /// What the calls cost a user, by name.
 async fn calls(api: &Api, user: &str) -> Vec<Row> {
-    let mut rows = Vec::new();
+    let (mut rows, mut of_changes) = (Vec::new(), Vec::new());
+    // Before anything is written: changes of the last minutes are given again.
+    let changes = |query: &[(&str, &str)]| Event::by(user).query(query);
+    let first = changes(&[("limit", "50")]);
+    let page = measured(api, "list of all changes", Operation::ListChanges, first, &mut of_changes).await;
+    let next = changes(&[("limit", "50"), ("since", page.body["next"].as_str().unwrap())]);
+    measured(api, "list of all changes, next page", Operation::ListChanges, next, &mut of_changes).await;
+    let latest = api.call(Operation::ListChanges, &changes(&[("since", "latest")])).await;
+    let none = changes(&[("since", latest.body["next"].as_str().unwrap())]);
+    let page = measured(api, "list of changes, none", Operation::ListChanges, none, &mut of_changes).await;
+    assert_eq!((&page.body["tasks"], &page.body["deleted"]), (&json!([]), &json!([])));
+
     let created = measured(api, "create", Operation::CreateTask, Event::by(user).json(&body()), &mut rows).await;
     let id = created.body["id"].as_str().unwrap().to_owned();
     let key = Event::by(user).json(&body()).header("idempotency-key", "a-key");
@@ -159,6 +229,8 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
         let cursor = page.body["next_cursor"].as_str().unwrap_or_default();
         measured(api, next, Operation::ListTasks, query(cursor), &mut rows).await;
     }
+
+    rows.append(&mut of_changes);
 
     let put = task().json(&body());
     measured(api, "replace", Operation::ReplaceTask, put, &mut rows).await;

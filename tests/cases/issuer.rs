@@ -1,10 +1,11 @@
-//! A real Better Auth in front of the real functions, in both of the ways that they verify tokens.
+//! A real Better Auth server with the real functions, in both verification modes.
 
 use std::fs;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use kit::fixtures::root;
 use serde_json::{Value, json};
 use tests::{Answer, Dev, Issuer, send, temporary_folder};
 use tokio::process::Command;
@@ -14,9 +15,9 @@ const PASSWORD: &str = "correct horse battery";
 
 /// A session of Better Auth.
 struct Session {
-    /// What a browser sends.
+    /// The cookie that a browser sends.
     cookie: String,
-    /// What scripts can read of it.
+    /// The session token that scripts can read.
     token: String,
 }
 
@@ -29,7 +30,7 @@ impl Session {
     }
 }
 
-/// Calls Better Auth as the page does, with these further header fields.
+/// Calls Better Auth as the page does, with additional header fields.
 async fn auth(dev: &Dev, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
     let origin = dev.page();
     let headers = [&[JSON, ("origin", &origin)], headers].concat();
@@ -45,7 +46,7 @@ fn account(name: &str) -> Value {
     json!({ "name": name, "email": format!("{name}@example.com"), "password": PASSWORD })
 }
 
-/// Signs a new user up.
+/// Signs up a new user.
 async fn sign_up(dev: &Dev, account: &Value) -> Session {
     Session::of(&auth(dev, "POST", "sign-up/email", &[], account).await)
 }
@@ -55,7 +56,7 @@ async fn sign_in(dev: &Dev, name: &str, password: &str) -> Answer {
     auth(dev, "POST", "sign-in/email", &[], &credentials).await
 }
 
-/// The token of a session for the API.
+/// Gets a session's token for the API.
 async fn token(dev: &Dev, session: &Session) -> String {
     let answer = get(dev, "token", &[("cookie", &session.cookie)]).await;
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -73,13 +74,13 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// A part of a token, without any check.
+/// Decodes a part of a token without verifying it.
 fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// The token with another subject, and with another signature.
+/// Returns the token with another subject, and with another signature.
 fn tampered(token: &str) -> [String; 2] {
     let parts: Vec<_> = token.split('.').collect();
     let mut claims = part(token, 1);
@@ -91,7 +92,8 @@ fn tampered(token: &str) -> [String; 2] {
     [format!("{}.{claims}.{}", parts[0], parts[2]), format!("{}.{}.{signature}", parts[0], parts[1])]
 }
 
-/// What holds in both modes: a new user works with tasks, and nothing but a whole token of the issuer is believed.
+/// Checks both modes' common behavior: a new user can work with tasks, and only an unmodified token of the issuer is
+/// accepted.
 async fn works_for_a_new_user(dev: &Dev, session: &Session) -> String {
     let token = token(dev, session).await;
     let claims = part(&token, 1);
@@ -104,7 +106,7 @@ async fn works_for_a_new_user(dev: &Dev, session: &Session) -> String {
     assert_eq!(call(dev, &token, "GET", "somebody-else/tasks", None).await.status, 403);
 
     let [subject, signature] = tampered(&token);
-    // The last two are what front ends send by mistake.
+    // Front ends send the last two by mistake.
     for refused in [subject.as_str(), &signature, &session.token, "undefined"] {
         let answer = call(dev, refused, "GET", "me/tasks", None).await;
         assert_eq!((answer.status, answer.code()), (401, "token_invalid"), "{refused}");
@@ -112,17 +114,17 @@ async fn works_for_a_new_user(dev: &Dev, session: &Session) -> String {
     token
 }
 
-/// The Content-Security-Policy that web/README.md recommends, for a page whose issuer is on its own origin.
+/// The Content-Security-Policy that web/README.md recommends, adapted to an issuer on the page's origin.
 fn recommended_policy(api: &str) -> String {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../web/README.md")).unwrap();
+    let readme = fs::read_to_string(root().join("web/README.md")).unwrap();
     let mut lines = readme.lines().map(str::trim);
     let policy = lines.find_map(|line| line.strip_prefix("Content-Security-Policy: ")).unwrap();
     policy.replace("https://api.example.com https://auth.example.com", api)
 }
 
-/// The commands of the README's tour, but for the other of the two ways to a token.
+/// The commands of the README's tour, without the block for the other way to get a token.
 fn tour(other_way_to_a_token: &str, dev: &Dev) -> String {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, tour) = readme.split_once("### A tour with curl").unwrap();
     let (tour, _) = tour.split_once("\n## ").unwrap();
     let blocks = tour.split("```sh\n").skip(1).map(|block| block.split_once("```").unwrap().0);
@@ -182,7 +184,7 @@ async fn users_keys_and_tasks_survive_a_crash() {
     let cookie = [("cookie", again.cookie.as_str())];
     assert_eq!(auth(&dev, "POST", "sign-out", &cookie, &json!({})).await.status, 200);
     assert_eq!(get(&dev, "token", &cookie).await.status, 401);
-    token(&dev, &anna).await; // of another session of the same user
+    token(&dev, &anna).await; // Another session of the same user still works.
     drop(dev);
     fs::remove_dir_all(folder).unwrap();
 }
@@ -224,7 +226,7 @@ async fn sessions_need_the_cookie_and_tokens_stay_small() {
     assert!(jwt.len() < 1000, "{} bytes", jwt.len());
     assert_claims_of_the_subject_alone(&part(&jwt, 1));
 
-    // A script can read the session token, but do nothing with it, here or elsewhere.
+    // A script can read the session token but cannot use it.
     let cookie = [("cookie", session.cookie.as_str())];
     assert_eq!(get(&dev, "get-session", &cookie).await.body["session"]["token"], session.token.as_str());
     let bearer = format!("Bearer {}", session.token);
@@ -236,7 +238,7 @@ async fn sessions_need_the_cookie_and_tokens_stay_small() {
         assert_eq!(get(&dev, "token", &[(refused.0, refused.1)]).await.status, 401, "{refused:?}");
     }
 
-    // What `cargo xtask dev` prints for curl.
+    // The commands that `cargo xtask dev` prints for curl.
     let script = format!("{}\necho $TOKEN", local::dev::sign_up_commands(&dev.page()).join("\n"));
     let output = Command::new("sh").args(["-euc", &script]).env("TMPDIR", &folder).output().await.unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -249,7 +251,7 @@ async fn sessions_need_the_cookie_and_tokens_stay_small() {
 #[tokio::test(flavor = "multi_thread")]
 async fn production_issuer_verifies_addresses_and_limits_attempts() {
     let folder = temporary_folder("production");
-    // Mail goes to any server that takes JSON.
+    // Mail can be sent to any server that accepts JSON.
     let mail = Issuer::publishing(&json!({})).await;
     let dev = Dev::start(&folder, &[], &[("ISSUER_MAIL_URL", mail.wire.endpoint())]).await;
     let answer = auth(&dev, "POST", "sign-up/email", &[], &account("anna")).await;

@@ -1,5 +1,5 @@
-//! What logs and answers tell, and what they must not: nothing that a user sent, no secret and no cause, and nothing of
-//! whether the tasks of others exist. Everything that must not show up somewhere else has the word `CANARY` in it.
+//! Logs and error responses contain nothing that a user sent, no secrets, no causes, and no hint whether another user's
+//! task exists. Everything that must not appear elsewhere contains the word `CANARY`.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -12,7 +12,7 @@ use tests::{
 
 const CANARY: &str = "CANARY";
 
-/// What Lambda gives a function for DynamoDB.
+/// The variables that Lambda sets for DynamoDB, and the most verbose log level.
 const CREDENTIALS: [(&str, &str); 4] = [
     ("AWS_ACCESS_KEY_ID", "CANARYACCESSKEYID"),
     ("AWS_SECRET_ACCESS_KEY", "CANARY-secret-access-key"),
@@ -20,7 +20,7 @@ const CREDENTIALS: [(&str, &str); 4] = [
     ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
 ];
 
-/// A request that fails, and with what status.
+/// A request that fails, with the expected status.
 struct Case {
     what: String,
     event: String,
@@ -34,17 +34,18 @@ impl Case {
     }
 }
 
-/// A signer that marks what it signs.
+/// A signer that puts canaries into claims.
 fn marked(key: Key) -> Signer {
     Signer::with(key).claims(json!({ "name": "CANARY-claim", "email": "CANARY@example.com" }))
 }
 
-/// A request with everything that an operation takes, and more.
+/// A request with everything that an operation accepts, and more.
 fn request(operation: Operation, id: &str, token: &str) -> Event {
     let event = Event::anonymous("me").bearer(token).header("x-marked", "CANARY-header").header("cookie", "CANARY=1");
     let event = if operation.is_on_a_task() { event.task(id) } else { event };
     let event = if operation.takes_idempotency_key() { event.header("idempotency-key", "CANARY-key") } else { event };
-    let event = if operation.takes_query() { event.query(&[("tag", "CANARY-tag")]) } else { event };
+    let query = operation.queries().first().copied().unwrap_or_default().replace("tag=work", "tag=CANARY-tag");
+    let event = event.raw_query(&query);
     if !operation.needs_body() {
         return event;
     }
@@ -54,7 +55,7 @@ fn request(operation: Operation, id: &str, token: &str) -> Event {
     event.json(&body)
 }
 
-/// Tokens of every kind that is refused, by the name of what is wrong with them.
+/// Tokens that are rejected, with the reason.
 fn bad_tokens() -> Vec<(&'static str, String)> {
     let good = || marked(Key::Secret);
     let token = good().token(ALICE);
@@ -68,13 +69,13 @@ fn bad_tokens() -> Vec<(&'static str, String)> {
         ("of two parts", format!("{}.{}", parts[0], parts[1])),
         ("of four parts", format!("{token}.{}", parts[1])),
         ("with another payload", format!("{}.{others_payload}.{}", parts[0], parts[2])),
-        ("that is none", "CANARY-opaque-session-token".to_owned()),
+        ("that is not a JWT", "CANARY-opaque-session-token".to_owned()),
         ("that is too long", good().claims(json!({ "image": "CANARY".repeat(2_000) })).token(ALICE)),
         ("without an algorithm", good().header(json!({ "alg": "none" })).token(ALICE)),
         ("of another type", good().header(json!({ "typ": "CANARY+jwt" })).token(ALICE)),
         ("with a critical header", good().header(json!({ "crit": ["CANARY"], "CANARY": 1 })).token(ALICE)),
-        ("with a header that is no JSON", good().sign("{\"CANARY", "{}")),
-        ("with a payload that is no JSON", good().sign(r#"{"alg":"HS256"}"#, "{\"CANARY")),
+        ("with a header that is not JSON", good().sign("{\"CANARY", "{}")),
+        ("with a payload that is not JSON", good().sign(r#"{"alg":"HS256"}"#, "{\"CANARY")),
         ("that has expired", good().claims(json!({ "exp": now() - 60 })).token(ALICE)),
         ("that is not valid yet", good().claims(json!({ "nbf": now() + 60 })).token(ALICE)),
         ("from the future", good().claims(json!({ "iat": now() + 60 })).token(ALICE)),
@@ -83,76 +84,65 @@ fn bad_tokens() -> Vec<(&'static str, String)> {
             "without a user",
             good().sign(r#"{"alg":"HS256"}"#, &json!({ "name": CANARY, "exp": now() + 60 }).to_string()),
         ),
-        ("of a user that cannot be", good().token("CANARY/..")),
+        ("of an invalid user id", good().token("CANARY/..")),
     ]
 }
 
-/// Requests that are refused before any data is looked at.
+/// Requests that are rejected before any data is read.
 fn refused(operation: Operation, id: &str, good: &str, bad_tokens: &[(&str, String)]) -> Vec<Case> {
     let mut cases: Vec<_> = bad_tokens
         .iter()
         .map(|(what, token)| Case::new(&format!("a token {what}"), request(operation, id, token), 401))
         .collect();
     let bare = Event::anonymous("me").task(id).header("x-marked", "CANARY-header");
+    let longer = format!("Bearer {good} CANARY");
     cases.extend([
         Case::new("no token", &bare, 401),
         Case::new("a password", bare.clone().header("authorization", "Basic Q0FOQVJZOkNBTkFSWQ=="), 401),
-        Case::new("a field of its own", bare.clone().header("authorization", &format!("Bearer {good} CANARY")), 401),
+        Case::new("a field with more after the token", bare.clone().header("authorization", &longer), 401),
         Case::new("two tokens", request(operation, id, good).bearer(good), 401),
         Case::new("a token in the query", bare.clone().query(&[("access_token", good)]), 401),
-        Case::new("the path of another", request(operation, id, good).at("CANARY-user"), 403),
-        Case::new("no event", r#"{"version":2,"CANARY":"CANARY"}"#, 400),
-        Case::new("an event that is none", r#"{"headers":"CANARY"}"#, 400),
-        Case::new("an event of text", r#""CANARY""#, 400),
+        Case::new("another user's path", request(operation, id, good).at("CANARY-user"), 403),
+        Case::new("an event without its required members", r#"{"version":2,"CANARY":"CANARY"}"#, 400),
+        Case::new("an event with invalid header fields", r#"{"headers":"CANARY"}"#, 400),
+        Case::new("an event that is a string", r#""CANARY""#, 400),
     ]);
     cases
 }
 
-/// Requests of a user with a good token that are wrong.
+/// Invalid requests with a valid token.
 fn wrong(operation: Operation, id: &str, good: &str) -> Vec<Case> {
     let ours = || Event::anonymous("me").bearer(good).task(id).header("x-marked", "CANARY-header");
     let conditional = |value: &str| request(operation, id, good).header("if-match", value);
-    let query = ours().query(&[("CANARY", "CANARY")]);
-    let mut cases = Vec::new();
-    if operation.takes_query() {
-        let parameters = [("status", "CANARY"), ("limit", "CANARY"), ("due_from", "CANARY")];
-        let cursor = ours().query(&[("cursor", "CANARY")]);
-        cases.extend([
-            Case::new("wrong parameters", ours().query(&parameters), 400),
-            Case::new("a cursor", cursor, 400),
-        ]);
-    } else {
-        cases.push(Case::new("a query", query, 400));
-    }
-    if operation.takes_body() {
-        let broken = "{\"title\":\"CANARY-title\",\"CANARY";
-        let wrong = json!({ "title": "CANARY\u{7}", "description": ["CANARY"], "due": "CANARY", "tags": "CANARY" });
-        cases.extend([
-            Case::new("a body that is no JSON", ours().body("application/json", broken), 400),
-            Case::new("a body in base64", ours().base64_body("application/json", &BASE64_STANDARD.encode(broken)), 400),
-            Case::new("a body that is no base64", ours().base64_body("application/json", "CANARY"), 400),
-            Case::new("a body of another type", ours().body("text/CANARY", "CANARY"), 415),
-            Case::new("a body that is too large", ours().body("application/json", &CANARY.repeat(11_000)), 413),
-            Case::new("wrong fields", ours().json(&wrong), 422),
-        ]);
-    }
-    if operation.takes_idempotency_key() {
-        let malformed = ours().header("idempotency-key", "CANARY key").of(operation, id);
-        cases.push(Case::new("a key that cannot be", malformed, 400));
-    }
-    if operation.is_on_a_task() {
-        let missing = "01990000-0000-7000-8000-000000000000";
-        cases.push(Case::new("a task that is not there", request(operation, missing, good), 404));
-        cases.push(Case::new("an id that is none", request(operation, "CANARY", good), 404));
-    }
-    if operation.takes_if_match() {
-        cases.push(Case::new("a condition that is none", conditional("CANARY"), 400));
-        cases.push(Case::new("a version that is none", conditional("\"CANARY\""), 412));
-    }
-    cases
+    let missing = request(operation, "01990000-0000-7000-8000-000000000000", good);
+    let (query, body) = (operation.takes_query(), operation.takes_body());
+    let (key, version, on_task) =
+        (operation.takes_idempotency_key(), operation.takes_if_match(), operation.is_on_a_task());
+    let parameters = [("status", "CANARY"), ("limit", "CANARY"), ("due_from", "CANARY")];
+    let broken = "{\"title\":\"CANARY-title\",\"CANARY";
+    let fields = json!({ "title": "CANARY\u{7}", "description": ["CANARY"], "due": "CANARY", "tags": "CANARY" });
+    let cases = [
+        (query, "wrong parameters", ours().query(&parameters), 400),
+        (query, "a cursor", ours().query(&[("cursor", "CANARY")]), 400),
+        (query, "a sync token", ours().query(&[("since", "CANARY")]), 400),
+        (!query, "a query", ours().query(&[("CANARY", "CANARY")]), 400),
+        (body, "a body that is not JSON", ours().body("application/json", broken), 400),
+        (body, "a body in Base64", ours().base64_body("application/json", &BASE64_STANDARD.encode(broken)), 400),
+        (body, "a body that is not Base64", ours().base64_body("application/json", "CANARY"), 400),
+        (body, "a body of another type", ours().body("text/CANARY", "CANARY"), 415),
+        (body, "a body that is too large", ours().body("application/json", &CANARY.repeat(11_000)), 413),
+        (body, "wrong fields", ours().json(&fields), 422),
+        (key, "an invalid idempotency key", ours().header("idempotency-key", "CANARY key").of(operation, id), 400),
+        (on_task, "a missing task", missing, 404),
+        (on_task, "a malformed id", request(operation, "CANARY", good), 404),
+        (version, "a malformed condition", conditional("CANARY"), 400),
+        (version, "a malformed version", conditional("\"CANARY\""), 412),
+    ];
+    let cases = cases.into_iter().filter(|(applies, ..)| *applies);
+    cases.map(|(_, what, event, status)| Case::new(what, event, status)).collect()
 }
 
-/// Good requests that DynamoDB fails.
+/// Valid requests that fail because of DynamoDB.
 fn spoiled(operation: Operation, id: &str, good: &str) -> Vec<Case> {
     let faults = [
         (Fault::Error(400, "ThrottlingException"), 503),
@@ -169,18 +159,18 @@ fn spoiled(operation: Operation, id: &str, good: &str) -> Vec<Case> {
     faults.map(case).into()
 }
 
-/// Whatever of `forbidden` is in a text.
+/// Returns the forbidden strings that a text contains.
 fn leaks<'a>(text: &str, forbidden: &'a [String]) -> Vec<&'a str> {
     forbidden.iter().map(String::as_str).filter(|secret| text.contains(*secret)).collect()
 }
 
-/// The canary, secrets, and every part of every token: nothing of them may be said anywhere.
+/// The forbidden strings: the canary, secrets, and every part of every token.
 fn forbidden<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let segments = tokens.into_iter().flat_map(|token| token.split('.')).filter(|segment| segment.len() > 8);
     segments.chain([CANARY, "Q0FOQVJZ", SECRET, "Bearer ey"]).map(str::to_owned).collect()
 }
 
-/// A problem may name a field or a parameter that the request has and the API has not.
+/// The response without the names of unknown fields and parameters, which a problem may repeat.
 fn without_names(answer: &Answer) -> String {
     let mut body = answer.body.clone();
     if let Some(errors) = body["errors"].as_array_mut() {
@@ -215,11 +205,11 @@ async fn logs_and_failures_hold_nothing_a_user_sent() {
             process.wire.take();
             let answer = function.invoke(&case.event).await;
             if answer.status != case.status {
-                found.push(format!("{name} answers {} to {}", answer.status, case.what));
+                found.push(format!("{name} returns {} for {}", answer.status, case.what));
             }
             let leaks = leaks(&without_names(&answer), &forbidden);
-            found.extend(leaks.into_iter().map(|leak| format!("{name} answers {leak:?} to {}", case.what)));
-            // Every function opens its connection before the first request.
+            found.extend(leaks.into_iter().map(|leak| format!("{name} returns {leak:?} for {}", case.what)));
+            // Every function opens its connection in advance.
             let asked: Vec<_> = process.wire.take_operations().into_iter().filter(|asked| asked != "GET /").collect();
             assert!(![401, 403].contains(&case.status) || asked.is_empty(), "{name}, {}: {asked:?}", case.what);
         }
@@ -231,7 +221,7 @@ async fn logs_and_failures_hold_nothing_a_user_sent() {
         }
         let lines = logs.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let logged = lines.filter(|line| line["code"].is_string() && line["status"].is_number()).count();
-        assert_eq!(logged, cases.len(), "{name}: every problem is a line of the log");
+        assert_eq!(logged, cases.len(), "{name}: the log has one line per problem");
         for cause in ["the signature does not match", "ValidationException with status 400", "has timed out"] {
             assert!(logs.contains(cause), "{name} does not log {cause:?}: {logs}");
         }
@@ -312,8 +302,8 @@ async fn answers_hold_nothing_of_causes() {
     }
 }
 
-/// An answer as API Gateway gets it, and what DynamoDB was asked for it. The events of the tests all have one id, so that
-/// not even that may differ.
+/// Calls an operation and returns the response that API Gateway gets and the operations on DynamoDB. All test events
+/// have the same request id, so complete responses can be compared.
 async fn observed(api: &Api, operation: Operation, event: &Event) -> (String, Vec<String>) {
     api.wire.take();
     let answer = api.call(operation, event).await;

@@ -1,14 +1,15 @@
-//! What the API promises, each promise a test.
+//! Tests of what the API guarantees.
 
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot go on should stop"
+    reason = "a test that cannot continue should stop"
 )]
 
 mod agreement;
 mod calls;
+mod changes;
 mod completeness;
 mod concurrency;
 mod content;

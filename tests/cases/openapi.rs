@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use kit::fixtures::event;
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, Api, BOB, Event, Fault, OpenApi, Operation, Signer};
+use tests::{ALICE, Answer, Api, BOB, Content, Event, Fault, OpenApi, Operation, Signer};
 
 use crate::completeness::assert_same;
 
@@ -43,7 +44,7 @@ fn operation_facts_match_the_contract() {
         let takes_field = |name: &str| parameters.contains(&("header", name.to_owned()));
         assert_eq!(operation.takes_if_match(), takes_field("if-match"), "If-Match of {at}");
         assert_eq!(
-            operation.condition() == Some("if-none-match"),
+            operation.condition() == Some("if-none-match") || operation.creates_under_its_id(),
             takes_field("if-none-match"),
             "If-None-Match of {at}"
         );
@@ -59,7 +60,9 @@ fn operation_facts_match_the_contract() {
         }
         let responses = definition["responses"].as_object().unwrap();
         let successes: Vec<_> = responses.keys().filter(|status| status.starts_with('2')).collect();
-        assert_eq!(successes, [&operation.success().to_string()], "success of {at}");
+        let expected = [Some(operation.success()), operation.creates_under_its_id().then_some(201)];
+        let expected: Vec<_> = expected.into_iter().flatten().map(|status| status.to_string()).collect();
+        assert!(successes.into_iter().eq(&expected), "success of {at}");
     }
 }
 
@@ -211,6 +214,13 @@ impl Caller {
         self.send(Event::by(ALICE).raw_query("limit=1")).await;
     }
 
+    async fn everything_about_a_sync_token(&mut self) {
+        let expired = event("list-changes.expired-since");
+        self.answers
+            .push(self.api.call_raw(self.operation, &expired.replace("TOKEN", &Signer::default().token(ALICE))).await);
+        self.send(Event::by(ALICE).raw_query("since=x")).await;
+    }
+
     async fn everything_about_a_task(&mut self) {
         let header = self.operation.condition().unwrap_or("if-match");
         for (name, value) in [(header, "1"), (header, "\"1\""), ("if-match", "\"7\"")] {
@@ -223,17 +233,38 @@ impl Caller {
     }
 
     async fn everything_about_a_key(&mut self) {
-        let keyed =
-            |key: &str, title: &str| Event::by(ALICE).header("idempotency-key", key).json(&json!({ "title": title }));
-        for event in [keyed("a b", "x"), keyed("k", "x"), keyed("k", "x"), keyed("k", "y")] {
+        for key in ["a b", "k"] {
+            let event = self.good(Event::by(ALICE).header("idempotency-key", key)).await;
             self.send(event).await;
+        }
+        if self.operation.is_on_a_task() {
+            let id = self.api.create_titled("one").await;
+            let keyed = || Event::by(ALICE).task(&id).header("idempotency-key", "k");
+            self.api.call(Operation::UpdateTask, &keyed().json(&json!({ "title": "two" }))).await;
+            self.send(keyed().good_body(self.operation)).await;
+        } else {
+            self.everything_about_a_remembered_key().await;
+        }
+    }
+
+    async fn everything_about_a_remembered_key(&mut self) {
+        let keyed = |title: &str| Event::by(ALICE).header("idempotency-key", "l").json(&json!({ "title": title }));
+        for title in ["x", "x", "y"] {
+            self.send(keyed(title)).await;
         }
         let created = self.answers.iter().rev().find(|answer| answer.status == 201);
         let created = created.unwrap_or_else(|| panic!("{:?} creates no task", self.operation));
         let id = created.body["id"].clone();
         self.api.call(Operation::DeleteTask, &Event::by(ALICE).task(id.as_str().unwrap())).await;
-        self.send(keyed("k", "x")).await;
-        self.fail(Fault::Cancelled("TransactionConflict"), Event::by(ALICE).header("idempotency-key", "l")).await;
+        self.send(keyed("x")).await;
+        self.fail(Fault::Cancelled("TransactionConflict"), Event::by(ALICE).header("idempotency-key", "m")).await;
+    }
+
+    async fn everything_about_an_own_id(&mut self) {
+        for (id, condition) in [(UNKNOWN, "*"), (UNKNOWN, "*"), ("none", "*"), (UNKNOWN, "\"1\"")] {
+            let event = Event::by(ALICE).task(id).header("if-none-match", condition);
+            self.send(event.good_body(self.operation)).await;
+        }
     }
 }
 
@@ -252,8 +283,14 @@ async fn answers_and_contract_agree() {
         if operation.takes_query() {
             caller.everything_about_a_query().await;
         }
+        if operation.answers() == Content::Changes {
+            caller.everything_about_a_sync_token().await;
+        }
         if operation.is_on_a_task() {
             caller.everything_about_a_task().await;
+        }
+        if operation.creates_under_its_id() {
+            caller.everything_about_an_own_id().await;
         }
 
         let mut given = BTreeSet::new();

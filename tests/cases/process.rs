@@ -1,10 +1,10 @@
-//! The binaries as Lambda runs them: what they refuse to start with.
+//! The binaries as Lambda runs them: settings with which they refuse to start.
 
 use std::fs;
 
 use tests::{ENDPOINT, ENVIRONMENT, ISSUER, Lambda, SECRET, SECRET_SETTINGS, temporary_folder};
 
-/// DynamoDB is where nobody listens.
+/// An endpoint at which nothing listens.
 const NOWHERE: (&str, &str) = (ENDPOINT, "http://127.0.0.1:1");
 
 async fn refusal(auth: &[(&str, &str)]) -> String {
@@ -14,7 +14,7 @@ async fn refusal(auth: &[(&str, &str)]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// A file of certificates that was cut off, by its path.
+/// Creates a truncated certificate bundle and returns its path.
 fn truncated_bundle() -> String {
     let whole = include_bytes!("../../shared/src/aws/amazon-trust-services.pem");
     let path = temporary_folder("bundle").join("bundle.pem");
@@ -33,7 +33,7 @@ async fn refused_start_says_why_in_one_line() {
         (&[("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
         (
             &[("BETTER_AUTH_SECRET", SECRET)],
-            "TOKEN_ISSUER must be set with BETTER_AUTH_SECRET; the word any gives the check up",
+            "TOKEN_ISSUER must be set with BETTER_AUTH_SECRET; the word any turns the check off",
         ),
         (&[&SECRET_SETTINGS[..], &[("TASKS_TABLE", "")]].concat(), "TASKS_TABLE is set but empty"),
         (&[&SECRET_SETTINGS[..], &[("AWS_REGION", "")]].concat(), "AWS_REGION must be set"),

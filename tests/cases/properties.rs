@@ -214,6 +214,7 @@ struct Call {
     cursor: Cursor,
     parameters: Vec<(String, String)>,
     if_match: Option<String>,
+    if_none_match: Option<String>,
     idempotency_key: Option<String>,
     body: Option<String>,
 }
@@ -298,12 +299,27 @@ fn call() -> impl Strategy<Value = Call> {
     let parameters = prop_oneof![3 => Just(Vec::new()), 1 => vec(parameter, 1..3)];
     let tag = one_of(&["\"1\"", "\"2\"", "*"]);
     let if_match = prop_oneof![5 => Just(None), 2 => tag.prop_map(Some), 1 => field().prop_map(Some)];
+    let tag = one_of(&["*", "\"1\""]).prop_map(Some);
+    let conditions = (if_match, prop_oneof![5 => Just(None), 2 => tag]);
     let key = prop_oneof![3 => Just(None), 2 => Just(Some(HIS_KEY.to_owned())), 1 => field().prop_map(Some)];
     let target = (user(), any::<bool>(), task, any::<Index>(), cursor(), parameters);
     let operation = select(Operation::ALL.to_vec());
-    (operation, target, if_match, key, body()).prop_map(|(operation, target, if_match, idempotency_key, body)| {
+    (operation, target, conditions, key, body()).prop_map(|(operation, target, conditions, idempotency_key, body)| {
         let (user, decoded, task, list, cursor, parameters) = target;
-        Call { operation, user, decoded, task, list, cursor, parameters, if_match, idempotency_key, body }
+        let (if_match, if_none_match) = conditions;
+        Call {
+            operation,
+            user,
+            decoded,
+            task,
+            list,
+            cursor,
+            parameters,
+            if_match,
+            if_none_match,
+            idempotency_key,
+            body,
+        }
     })
 }
 
@@ -374,7 +390,11 @@ impl World {
         if call.operation.is_on_a_task() {
             event = event.task(&task);
         }
-        let headers = [("if-match", &call.if_match), ("idempotency-key", &call.idempotency_key)];
+        let headers = [
+            ("if-match", &call.if_match),
+            ("if-none-match", &call.if_none_match),
+            ("idempotency-key", &call.idempotency_key),
+        ];
         for (name, value) in headers {
             event = value.iter().fold(event, |event, value| event.header(name, value));
         }
@@ -468,4 +488,134 @@ fn no_input_leaves_the_callers_partition() {
     };
     let (done, forbidden) = (percent(200..300), percent(403..404));
     assert!(done >= 5 && forbidden >= 5, "{done} % were done and {forbidden} % forbidden: most calls are trivial");
+}
+
+/// A write of one task, as a client asks for it.
+#[derive(Debug, Clone, PartialEq)]
+struct Asked {
+    operation: Operation,
+    /// Whether it is to create the task.
+    is_new: bool,
+    /// `None` of a deletion, and of a toggle.
+    body: Option<Value>,
+}
+
+/// How it asks: under which key, and for the version that the task has, or for another one.
+#[derive(Debug, Clone)]
+struct Terms {
+    key: Option<&'static str>,
+    is_current: Option<bool>,
+}
+
+/// What the contract makes of a task. It remembers its last three writes, by their keys.
+#[derive(Debug, Default)]
+struct Model {
+    version: u64,
+    completed: bool,
+    deleted: bool,
+    memory: Vec<Option<(&'static str, Asked)>>,
+}
+
+impl Model {
+    fn exists(&self) -> bool {
+        self.version > 0
+    }
+
+    /// The status that the request is answered with.
+    fn call(&mut self, asked: &Asked, terms: &Terms) -> u16 {
+        let success = if asked.is_new { 201 } else { asked.operation.success() };
+        let remembered = self.memory.iter().rev().take(3).flatten().find(|(key, _)| Some(*key) == terms.key);
+        if let Some((_, earlier)) = remembered {
+            let is_gone = self.deleted && asked.operation != Operation::DeleteTask;
+            return if earlier != asked {
+                422
+            } else if is_gone {
+                404
+            } else {
+                success
+            };
+        }
+        if asked.is_new && self.exists() {
+            return 412;
+        }
+        if !asked.is_new && (!self.exists() || self.deleted) {
+            return 404;
+        }
+        if terms.is_current == Some(false) && !asked.is_new {
+            return 412;
+        }
+        let completed = match (asked.operation, &asked.body) {
+            (Operation::CompleteTask, None) => !self.completed,
+            (Operation::ReplaceTask, Some(body)) => body["completed"] == true,
+            (_, Some(body)) => body["completed"].as_bool().unwrap_or(self.completed),
+            (_, None) => self.completed,
+        };
+        // What is so already is not written, and leaves nothing to remember.
+        if asked.operation == Operation::CompleteTask && completed == self.completed {
+            return success;
+        }
+        self.version += 1;
+        self.completed = completed;
+        self.deleted = asked.operation == Operation::DeleteTask;
+        self.memory.push(terms.key.map(|key| (key, asked.clone())));
+        success
+    }
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let ask = |operation, is_new, body| Just(Asked { operation, is_new, body });
+    let bodies = select(vec![json!({ "title": "x" }), json!({ "title": "x", "completed": true })]);
+    let due = select(vec![json!({ "due": "2026-12-01" }), json!({ "due": null }), json!({ "title": "y" })]);
+    let completion = select(vec![None, Some(json!({ "completed": true })), Some(json!({ "completed": false }))]);
+    let with = |operation, is_new| move |body| Asked { operation, is_new, body };
+    prop_oneof![
+        2 => bodies.clone().prop_map(Some).prop_map(with(Operation::ReplaceTask, true)),
+        2 => bodies.prop_map(Some).prop_map(with(Operation::ReplaceTask, false)),
+        4 => due.prop_map(Some).prop_map(with(Operation::UpdateTask, false)),
+        4 => completion.prop_map(with(Operation::CompleteTask, false)),
+        1 => ask(Operation::DeleteTask, false, None),
+    ]
+}
+
+/// Writes of one task in any order, many of them under the same few keys: each is done, refused or recognized as the
+/// contract says.
+#[test]
+fn keyed_writes_follow_the_contract() {
+    let runtime = runtime();
+    let api = runtime.block_on(Api::start());
+    let key = prop_oneof![1 => Just(None), 2 => select(vec!["a", "b", "c"]).prop_map(Some)];
+    let is_current = prop_oneof![4 => Just(None), 1 => any::<bool>().prop_map(Some)];
+    let terms = (key, is_current).prop_map(|(key, is_current)| Terms { key, is_current });
+    let repeated = RefCell::new(0);
+    let number = RefCell::new(0_u64);
+    let tried = runner(60).run(&vec((asked(), terms), 1..14), |calls| {
+        *number.borrow_mut() += 1;
+        let id = format!("01990000-0000-7000-8000-{:012}", number.borrow());
+        let mut model = Model::default();
+        for (asked, terms) in &calls {
+            let version = if terms.is_current == Some(true) { model.version } else { model.version + 7 };
+            let mut event = Event::by(ALICE).task(&id);
+            event = terms.key.iter().fold(event, |event, key| event.header("idempotency-key", key));
+            event = asked.body.iter().fold(event, |event, body| event.json(body));
+            if asked.is_new {
+                event = event.header("if-none-match", "*");
+            } else if terms.is_current.is_some() {
+                event = event.header("if-match", &format!("\"{version}\""));
+            }
+            let before = model.version;
+            let status = model.call(asked, terms);
+            let answer = runtime.block_on(api.call(asked.operation, &event));
+            prop_assert_eq!(answer.status, status, "{:?} of {:?}: {:?}", asked, calls, answer);
+            if answer.status < 203 {
+                prop_assert_eq!(&answer.body["version"], &json!(model.version), "{:?} of {:?}", asked, calls);
+                prop_assert_eq!(&answer.body["completed"], &json!(model.completed), "{:?} of {:?}", asked, calls);
+            }
+            *repeated.borrow_mut() += usize::from(terms.key.is_some() && before == model.version && status < 300);
+        }
+        let task = runtime.block_on(api.get(ALICE, &id));
+        prop_assert_eq!(task.status, if model.exists() && !model.deleted { 200 } else { 404 }, "{:?}", calls);
+        Ok(())
+    });
+    tried.unwrap();
+    assert!(repeated.into_inner() > 5, "hardly anything was repeated");
 }

@@ -17,6 +17,7 @@ const GOOD: [&str; 2] = ["", ".cargo-lambda-watch"];
 /// What every other event is answered with. The code is empty where there is no problem.
 const OTHERS: &[(&str, u16, &str)] = &[
     ("complete-task.foreign-user", 403, "forbidden"),
+    ("complete-task.idempotency-key", 200, ""),
     ("complete-task.reopen", 200, ""),
     ("complete-task.stale", 412, "version_mismatch"),
     ("complete-task.toggle", 200, ""),
@@ -36,6 +37,7 @@ const OTHERS: &[(&str, u16, &str)] = &[
     ("create-task.token-missing", 401, "token_missing"),
     ("create-task.user-id-in-body", 422, "invalid_field"),
     ("delete-task.bad-if-match", 400, "invalid_header"),
+    ("delete-task.bad-key", 400, "invalid_header"),
     ("delete-task.foreign-user", 403, "forbidden"),
     ("delete-task.if-match", 204, ""),
     ("delete-task.stale", 412, "version_mismatch"),
@@ -48,6 +50,10 @@ const OTHERS: &[(&str, u16, &str)] = &[
     ("get-task.not-an-id", 404, "task_not_found"),
     ("get-task.token-missing", 401, "token_missing"),
     ("get-task.unknown-task", 404, "task_not_found"),
+    ("list-changes.bad-since", 400, "invalid_sync_token"),
+    ("list-changes.expired-since", 410, "sync_token_expired"),
+    ("list-changes.foreign-user", 403, "forbidden"),
+    ("list-changes.latest", 200, ""),
     ("list-tasks.bad-cursor", 400, "invalid_cursor"),
     ("list-tasks.bearer-undefined", 401, "token_invalid"),
     ("list-tasks.completed-by-tag", 200, ""),
@@ -62,7 +68,9 @@ const OTHERS: &[(&str, u16, &str)] = &[
     ("replace-task.foreign-user", 403, "forbidden"),
     ("replace-task.if-match", 200, ""),
     ("replace-task.merge-patch", 415, "unsupported_media_type"),
+    ("replace-task.new-task", 201, ""),
     ("replace-task.stale", 412, "version_mismatch"),
+    ("replace-task.taken-id", 412, "already_exists"),
     ("replace-task.title-missing", 422, "invalid_field"),
     ("replace-task.unknown-field", 422, "invalid_field"),
     ("replace-task.unknown-task", 404, "task_not_found"),
@@ -140,7 +148,7 @@ fn events_have_placeholders_and_no_tokens() {
         let event = event(name);
         assert!(!event.contains("eyJ0eXA") && !event.contains("eyJhbGci"), "{name} has a token");
         let on_a_task = operation_of(name).is_on_a_task();
-        let own_id = ["unknown-task", "not-an-id"].iter().any(|case| name.ends_with(case));
+        let own_id = ["unknown-task", "not-an-id", "new-task"].iter().any(|case| name.ends_with(case));
         assert_eq!(event.contains("TASK_ID"), on_a_task && !own_id, "{name}");
     }
 }
@@ -192,6 +200,7 @@ async fn created_task_is_at_its_location() {
         ("create-task", "/api/alice/tasks"),
         ("create-task.me", "/api/me/tasks"),
         ("create-task.named-stage", "/prod/api/alice/tasks"),
+        ("replace-task.new-task", "/api/alice/tasks"),
     ] {
         let Replayed { answer, .. } = replay(&api, name).await;
         let id = answer.body["id"].as_str().unwrap();
@@ -213,9 +222,11 @@ async fn base64_body_arrives_with_its_umlaut() {
 #[tokio::test]
 async fn repeated_event_with_key_makes_one_task() {
     let api = Api::start().await;
-    let first = replay(&api, "create-task.idempotency-key").await.answer;
-    let second = replay(&api, "create-task.idempotency-key").await.answer;
-    assert_eq!((second.status, second.body), (201, first.body));
+    for name in ["create-task.idempotency-key", "replace-task.new-task"] {
+        let first = replay(&api, name).await.answer;
+        let second = replay(&api, name).await.answer;
+        assert_eq!((second.status, second.body), (201, first.body), "{name}");
+    }
 }
 
 #[tokio::test]
@@ -278,6 +289,7 @@ async fn each_write_does_what_its_event_says() {
         ("complete-task", true),
         ("complete-task.cargo-lambda-watch", true),
         ("complete-task.toggle", true),
+        ("complete-task.idempotency-key", true),
         ("replace-task.as-read", true),
         ("update-task.completed", true),
         ("complete-task.reopen", false),

@@ -61,6 +61,26 @@ async fn keyed_create_is_one_transaction() {
 }
 
 #[tokio::test]
+async fn repetition_takes_one_request() {
+    let api = Api::start().await;
+    for operation in Operation::on_a_task().filter(|operation| operation.takes_idempotency_key()) {
+        let id = api.create_titled("one").await;
+        let event = Event::by(ALICE).of(operation, &id).header("idempotency-key", "k");
+        for _ in 0..2 {
+            assert_eq!(requests_of(&api, operation, event.clone()).await, [operation.asks()], "{operation:?}");
+        }
+    }
+    let new = "01990000-0000-7000-8000-000000000000";
+    let event = Event::by(ALICE).task(new).json(&json!({ "title": "x" })).header("if-none-match", "*");
+    for event in [event.clone().header("idempotency-key", "k"), event.clone().header("idempotency-key", "k")] {
+        assert_eq!(requests_of(&api, Operation::ReplaceTask, event).await, ["PutItem"]);
+    }
+    api.wire.take();
+    assert_eq!(api.call(Operation::ReplaceTask, &event).await.status, 412);
+    assert_eq!(api.wire.take_operations(), ["PutItem"]);
+}
+
+#[tokio::test]
 async fn toggle_or_date_of_completed_task_takes_two_requests() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;

@@ -1,66 +1,6 @@
-//! What the functions are made of, as their bill of materials says it.
+//! What the project is built with.
 
-use std::collections::BTreeSet;
 use std::fs;
-
-use serde_json::Value;
-use tests::Operation;
-use xtask::supply_chain;
-
-fn texts<'a>(values: &'a Value, member: &str) -> BTreeSet<&'a str> {
-    values.as_array().unwrap().iter().map(|value| value[member].as_str().unwrap()).collect()
-}
-
-#[test]
-fn functions_bill_lists_what_they_ship() {
-    let bill = supply_chain::functions_bill().unwrap();
-    let names = texts(&bill["components"], "name");
-    let functions = Operation::ALL.map(Operation::name);
-    let shipped = [
-        "shared",
-        "aws-config",
-        "aws-sdk-dynamodb",
-        "jsonwebtoken",
-        "lambda_http",
-        "lambda_runtime",
-        "ring",
-        "rustls",
-        "tokio",
-    ];
-    for name in functions.into_iter().chain(shipped) {
-        assert!(names.contains(name), "{name}");
-    }
-    // What only tests and commands use, what runs while a function is built, and what a feature of a command would bring.
-    let others = ["tests", "xtask", "aws-lc-rs", "dynoxide-rs", "signer"];
-    for name in others.into_iter().chain(["cc", "serde_derive", "syn"]).chain(["signal-hook-registry"]) {
-        assert!(!names.contains(name), "{name}");
-    }
-    for component in bill["components"].as_array().unwrap() {
-        assert!(!component["licenses"][0]["expression"].as_str().unwrap().is_empty(), "{component}");
-        // What was downloaded can be checked, and be looked up.
-        let is_ours = component["name"] == "shared" || component["type"] == "application";
-        assert_eq!(component["hashes"][0]["content"].is_string(), !is_ours, "{component}");
-        assert_eq!(component["purl"].is_string(), !is_ours, "{component}");
-    }
-}
-
-#[test]
-fn functions_bill_says_what_uses_what() {
-    let bill = supply_chain::functions_bill().unwrap();
-    let product = &bill["metadata"]["component"]["bom-ref"];
-    let mut known = texts(&bill["components"], "bom-ref");
-    known.insert(product.as_str().unwrap());
-    let uses = bill["dependencies"].as_array().unwrap();
-    assert_eq!(texts(&bill["dependencies"], "ref"), known);
-    let used = uses.iter().flat_map(|user| user["dependsOn"].as_array().unwrap());
-    let used: BTreeSet<_> = used.map(|reference| reference.as_str().unwrap()).collect();
-    for &reference in &used {
-        assert!(known.contains(reference), "{reference}");
-    }
-    assert_eq!(used.len() + 1, known.len(), "nothing is there without being used, but for the product itself");
-    let of_product = uses.iter().find(|user| user["ref"] == *product).unwrap();
-    assert_eq!(of_product["dependsOn"].as_array().unwrap().len(), Operation::ALL.len());
-}
 
 #[test]
 fn ci_pins_its_actions_by_commit() {

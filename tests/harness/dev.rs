@@ -1,4 +1,4 @@
-//! `cargo xtask dev`, as a developer starts it, and plain HTTP to it.
+//! Runs `cargo xtask dev` as a developer would, and sends HTTP requests to it.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
-use local::dev::SETTINGS;
 use local::executables::Executables;
+use local::template::Template;
 use serde_json::Value;
 use shared::aws::{Connector, TrustedRoots};
 use tokio::net::TcpListener;
@@ -18,19 +18,19 @@ use tokio::process::{Child, Command};
 
 use crate::Answer;
 
-/// A running `cargo xtask dev`, on data of its own.
+/// A running `cargo xtask dev` with its own data. It stops when dropped.
 pub struct Dev {
     process: Child,
     port: u16,
 }
 
 impl Dev {
-    /// Starts it on free ports, and returns when it serves requests. Its data is kept in `folder`.
+    /// Starts it on free ports and waits until it serves requests. Its data is in `folder`.
     pub async fn start(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::start_on(free_ports().await, folder, options, environment).await
     }
 
-    /// Starts it on this port and the next one.
+    /// Starts it on this port and the next.
     pub async fn start_on(port: u16, folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Self {
         let ready_file = folder.join("ready");
         let _ = fs::remove_file(&ready_file);
@@ -39,14 +39,14 @@ impl Dev {
         let mut process = command.spawn().unwrap();
         let deadline = Instant::now() + Duration::from_secs(600);
         while !fs::read_to_string(&ready_file).is_ok_and(|url| !url.is_empty()) {
-            assert!(Instant::now() < deadline, "the stack does not get ready");
+            assert!(Instant::now() < deadline, "the stack does not become ready");
             assert!(process.try_wait().unwrap().is_none(), "the stack does not start");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Self { process, port }
     }
 
-    /// What it says when it refuses to start.
+    /// Checks that it refuses to start, and returns its error message.
     pub async fn refusal(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> String {
         let output = command(folder, options, environment).await.stderr(Stdio::piped()).output().await.unwrap();
         assert!(!output.status.success());
@@ -58,17 +58,17 @@ impl Dev {
         self.port
     }
 
-    /// Where the API is.
+    /// The base URL of the API.
     pub fn api(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Where the page and the issuer are.
+    /// The base URL of the page and the issuer.
     pub fn page(&self) -> String {
         format!("http://127.0.0.1:{}", self.port + 1)
     }
 
-    /// Ends it without warning, as a crash would.
+    /// Kills it with SIGKILL, like a crash.
     pub async fn kill(mut self) {
         self.process.kill().await.unwrap();
     }
@@ -77,11 +77,11 @@ impl Dev {
 async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Command {
     let executables = Executables::build(["local"]).await.unwrap();
     let mut command = Command::new(executables.path("local").unwrap());
-    for name in SETTINGS {
+    for name in Template::read().unwrap().settings() {
         command.env_remove(name);
     }
     command.args(options).arg("--data").arg(folder.join("data"));
-    // The stack can be tried on another DynamoDB than the embedded one, with tables for this folder alone.
+    // Instead of the embedded DynamoDB, the tests can use another one, with separate tables for each folder.
     if let Some(url) = std::env::var_os("TEST_DYNAMODB_URL") {
         let prefix = format!("{}-", folder.file_name().unwrap().to_string_lossy());
         command.arg("--dynamodb").arg(url).args(["--table-prefix", &prefix]);
@@ -90,7 +90,7 @@ async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) 
     command
 }
 
-/// Two free ports, one after the other; the first.
+/// Finds two consecutive free ports and returns the first.
 async fn free_ports() -> u16 {
     loop {
         let port = local::probe::free_port().await.unwrap();
@@ -100,7 +100,7 @@ async fn free_ports() -> u16 {
     }
 }
 
-/// A folder of a test's own, empty.
+/// Creates an empty folder for one test.
 pub fn temporary_folder(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("task-api-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
@@ -108,12 +108,12 @@ pub fn temporary_folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Sends a request and gives the answer, whatever it is. A body that is not JSON is given as a text.
+/// Sends a request and returns the response with any status. A body that is not JSON is returned as a string.
 pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into<SdkBody>) -> Answer {
-    try_send(method, url, headers, body).await.expect("an answer")
+    try_send(method, url, headers, body).await.expect("a response")
 }
 
-/// Sends a request; `None` if no whole answer comes back, because the server has gone.
+/// Sends a request. Returns `None` without a complete response, because the server is gone.
 pub async fn try_send(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into<SdkBody>) -> Option<Answer> {
     let mut request = HttpRequest::new(body.into());
     request.set_method(method).unwrap();
@@ -121,7 +121,7 @@ pub async fn try_send(method: &str, url: &str, headers: &[(&str, &str)], body: i
     for (name, value) in headers {
         request.headers_mut().append((*name).to_owned(), (*value).to_owned());
     }
-    // Nothing here is TLS, so any roots will do: these are the fewest.
+    // No request uses TLS, so any roots will do. These are the fewest.
     let response = Connector::trusting(TrustedRoots::amazon().ok()?).call(request).await.ok()?;
     let status = response.status().as_u16();
     let headers: HashMap<_, _> =

@@ -1,32 +1,32 @@
-//! Just enough HTTP/1.1 to stand between two programs that speak it.
+//! Just enough HTTP/1.1 for a proxy.
 
 use std::fmt::Write;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// A request or an answer, read whole.
+/// A complete request or response.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     start_line: String,
-    /// Header fields by name in lower case, but for those that say where the body ends.
+    /// Header fields with lowercase names, except those that delimit the body.
     fields: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Message {
-    /// An answer.
+    /// Creates a response.
     pub(crate) fn answer(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         let fields = vec![("content-type".to_owned(), content_type.to_owned())];
         Self { start_line: format!("HTTP/1.1 {status} Status"), fields, body: body.into() }
     }
 
-    /// The same with one more header field.
+    /// Adds a header field.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.fields.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The next message of a connection, whose body has a known or chunked length; `None` if the connection is closed.
+    /// Reads the next message, with a body of known length or in chunks. Returns `None` if the connection is closed.
     pub(crate) async fn read(connection: &mut (impl AsyncBufRead + Unpin)) -> Option<Self> {
         let start_line = read_line(connection).await?;
         let mut fields = Vec::new();
@@ -53,22 +53,22 @@ impl Message {
         Some(Self { start_line, fields, body })
     }
 
-    /// The path of a request.
+    /// The path and query of a request.
     pub(crate) fn path(&self) -> &str {
         self.start_line.split(' ').nth(1).unwrap_or_default()
     }
 
-    /// The method and the path of a request.
+    /// The method and path of a request.
     pub(crate) fn method_and_path(&self) -> &str {
         self.start_line.trim_end_matches(" HTTP/1.1")
     }
 
-    /// A header field, by its name in lower case.
+    /// A header field by its lowercase name.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(candidate, _)| candidate == name).map(|(_, value)| value.as_str())
     }
 
-    /// As it goes over a connection.
+    /// The message as it is sent.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{}\r\n", self.start_line);
         for (name, value) in &self.fields {
@@ -78,13 +78,13 @@ impl Message {
         [head.as_bytes(), &self.body].concat()
     }
 
-    /// Sends it; `None` if the connection is closed.
+    /// Sends the message. Returns `None` if the connection is closed.
     pub(crate) async fn send(&self, connection: &mut (impl AsyncWrite + Unpin)) -> Option<()> {
         connection.write_all(&self.to_bytes()).await.ok()
     }
 }
 
-/// A line without its end; `None` at the end of the connection.
+/// Reads a line without its end. Returns `None` if the connection is closed.
 async fn read_line(connection: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
     let mut line = String::new();
     let read = connection.read_line(&mut line).await.ok()?;

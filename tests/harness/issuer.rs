@@ -1,4 +1,4 @@
-//! An issuer that answers what it is told, behind a wire that counts and fails.
+//! An issuer with configurable responses, behind a wire that records requests and injects faults.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,17 +10,17 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::http::Message;
 use crate::wire::Wire;
 
-/// A server of one document. It ends when it is dropped.
+/// A server that returns the same response to every request. It stops when dropped.
 #[derive(Debug)]
 pub struct Issuer {
-    /// The way to it.
+    /// The wire through which it is reached.
     pub wire: Wire,
     answer: Arc<Mutex<Message>>,
     server: JoinHandle<()>,
 }
 
 impl Issuer {
-    /// An issuer that publishes this key set.
+    /// Starts an issuer that publishes this key set.
     pub async fn publishing(key_set: &Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let wire = Wire::to(&format!("http://{}", listener.local_addr().unwrap())).await;
@@ -29,12 +29,12 @@ impl Issuer {
         Self { wire, answer, server }
     }
 
-    /// Answers every request like this from now on.
+    /// Returns this response from now on.
     pub fn answers(&self, status: u16, body: &str) {
         *self.answer.lock().unwrap() = document(status, body);
     }
 
-    /// Sends every request somewhere else on the same wire.
+    /// Redirects every request to another path on the same wire from now on.
     pub fn redirects(&self) {
         let elsewhere = format!("{}/elsewhere", self.wire.endpoint());
         *self.answer.lock().unwrap() = document(302, "").with("location", &elsewhere);

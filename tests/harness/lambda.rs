@@ -1,4 +1,4 @@
-//! Lambda, as far as a function sees it: a binary with an environment, and the Runtime API that it asks for events.
+//! Lambda from a function's point of view: a process with an environment, and the Runtime API, which hands out events.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -17,15 +17,15 @@ use tokio::time::timeout;
 use crate::http::Message;
 use crate::{Answer, Operation};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// All functions, built once for all tests of a run.
+/// All functions, built once per test run.
 static EXECUTABLES: OnceCell<Executables> = OnceCell::const_new();
 
-/// A function's process, which waits for events.
+/// A function's process, which polls for events.
 pub struct Lambda {
     process: Child,
-    /// What it prints, which is read all the time: a full pipe would stop it.
+    /// Its output, which is read continuously because a full pipe would block it.
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
     listener: TcpListener,
@@ -33,7 +33,7 @@ pub struct Lambda {
 }
 
 impl Lambda {
-    /// Starts the binary of a function with these environment variables and those that Lambda sets.
+    /// Starts a function with these environment variables in addition to those that Lambda sets.
     pub async fn start(function: &str, environment: &[(&str, &str)]) -> Self {
         let executables = EXECUTABLES
             .get_or_init(async || Executables::build(Operation::ALL.map(Operation::name)).await.unwrap())
@@ -57,7 +57,7 @@ impl Lambda {
         Self { process, stdout, stderr, listener, connection: None }
     }
 
-    /// Has the function answer an event.
+    /// Sends an event and returns the response.
     pub async fn invoke(&mut self, event: &str) -> Answer {
         self.begin(event).await;
         let answer = self.request().await;
@@ -67,7 +67,7 @@ impl Lambda {
         Answer::from(serde_json::from_str::<Value>(&body).unwrap())
     }
 
-    /// Gives the function an event, and does not wait for what it answers.
+    /// Sends an event without waiting for the response.
     pub async fn begin(&mut self, event: &str) {
         assert_eq!(self.request().await.path(), "/2018-06-01/runtime/invocation/next");
         let invocation = Message::answer(200, "application/json", event)
@@ -77,21 +77,21 @@ impl Lambda {
         self.respond(&invocation).await;
     }
 
-    /// Ends the function, and gives all that it printed.
+    /// Kills the function and returns everything that it printed.
     pub async fn stop(mut self) -> Output {
         self.process.start_kill().unwrap();
         self.output().await
     }
 
-    /// Waits until the function ends by itself, and gives all that it printed.
+    /// Waits until the function exits by itself and returns everything that it printed.
     pub async fn output(mut self) -> Output {
-        let status = timeout(PATIENCE, self.process.wait()).await.expect("the function ends").unwrap();
+        let status = timeout(TIMEOUT, self.process.wait()).await.expect("the function exits").unwrap();
         Output { status, stdout: self.stdout.await.unwrap(), stderr: self.stderr.await.unwrap() }
     }
 
-    /// The next request of the function: its path and its body.
+    /// Reads the function's next request.
     async fn request(&mut self) -> Message {
-        timeout(PATIENCE, async {
+        timeout(TIMEOUT, async {
             loop {
                 if let Some(connection) = &mut self.connection
                     && let Some(request) = Message::read(connection).await
@@ -103,7 +103,7 @@ impl Lambda {
             }
         })
         .await
-        .expect("the function asks for its next event, or answers the last one")
+        .expect("the function asks for an event or responds to the last one")
     }
 
     async fn respond(&mut self, response: &Message) {

@@ -1,12 +1,12 @@
-//! What the tests are written in: the API as Lambda runs it, on an embedded DynamoDB of its own, with a signer of
-//! tokens that can lie and a wire that can fail.
+//! The test harness: the API as Lambda runs it, its own embedded DynamoDB, a signer that can forge tokens, and a wire
+//! that can fail.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot go on should stop"
+    reason = "a test that cannot continue should stop"
 )]
 
 mod dev;
@@ -33,69 +33,69 @@ pub use self::openapi::OpenApi;
 pub use self::wire::{Fault, Recorded, Wire};
 pub use signer::{ISSUER, Key, SECRET, SECRET_SETTINGS, Signer, now};
 
-/// The user that most tests call as.
+/// The user who makes most calls.
 pub const ALICE: &str = "alice";
-/// Somebody else.
+/// Another user.
 pub const BOB: &str = "bob";
 
-/// The setting that says where DynamoDB is.
+/// The environment variable with the URL of DynamoDB.
 pub const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
-/// The API: the product's app, its own database, and what went over the wire between them.
+/// The API: the product's app, its database, and the wire between them.
 pub struct Api {
     app: App,
     database: Arc<EmbeddedDynamoDb>,
     connector: Connector,
-    /// Every request to DynamoDB, and a way to spoil the next ones.
+    /// Records the requests to DynamoDB and injects faults.
     pub wire: Wire,
 }
 
-/// What API Gateway would turn into an HTTP response.
+/// A function's response, which API Gateway would turn into an HTTP response.
 #[derive(Debug)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// Header fields by name in lower case.
+    /// Header fields by lowercase name.
     pub headers: HashMap<String, String>,
     /// The body as JSON; null if it is empty.
     pub body: Value,
-    /// The whole answer as API Gateway gets it; null if it came over HTTP.
+    /// The JSON that API Gateway gets; null if the response came over HTTP.
     pub raw: Value,
 }
 
 impl Api {
-    /// An API that verifies tokens with the shared secret [`SECRET`].
+    /// Starts an API that verifies tokens with the shared secret [`SECRET`].
     pub async fn start() -> Self {
         Self::start_with(&SECRET_SETTINGS).await
     }
 
-    /// An API that verifies tokens with the public keys of [`Signer`].
+    /// Starts an API that verifies tokens with the public keys of [`Signer`].
     pub async fn start_with_key_set() -> Self {
-        // Nobody listens there: the keys that are configured have to do.
+        // Nothing listens there, so the API uses the configured keys.
         let nowhere = ("JWKS_URL", "http://127.0.0.1:1/jwks");
         Self::start_with(&[("BETTER_AUTH_URL", ISSUER), nowhere, ("JWKS", &Signer::key_set().to_string())]).await
     }
 
-    /// An API with these settings of authentication.
+    /// Starts an API with these authentication settings.
     pub async fn start_with(auth: &[(&str, &str)]) -> Self {
         let address = "127.0.0.1:0".parse().unwrap();
         let database = EmbeddedDynamoDb::start(Storage::Memory, address).await.expect("the embedded DynamoDB starts");
         Self::on(Arc::new(database), Connector::trusting(TrustedRoots::System), auth).await
     }
 
-    /// Another process of the API on the same database, with these settings of authentication and a wire of its own.
+    /// Starts another instance of the API on the same database, with these authentication settings and its own wire.
     pub async fn another_with(&self, auth: &[(&str, &str)]) -> Self {
         Self::on(Arc::clone(&self.database), self.connector.clone(), auth).await
     }
 
     async fn on(database: Arc<EmbeddedDynamoDb>, connector: Connector, auth: &[(&str, &str)]) -> Self {
         let wire = Wire::to(database.endpoint()).await;
-        let settings = kit::settings(&[auth, &[(ENDPOINT, wire.endpoint())]].concat()).expect("good settings");
+        let settings = kit::settings(&[auth, &[(ENDPOINT, wire.endpoint())]].concat()).expect("valid settings");
         let app = App::new(settings, &connector, &connector);
         Self { app, database, connector, wire }
     }
 
-    /// The product.
+    /// The product's app.
     pub fn app(&self) -> &App {
         &self.app
     }
@@ -105,34 +105,34 @@ impl Api {
         self.call_raw(operation, &event.to_string()).await
     }
 
-    /// Sends any text to an operation, as an event.
+    /// Sends any text as an event to an operation.
     pub async fn call_raw(&self, operation: Operation, event: &str) -> Answer {
         Answer::from(operation.invoke(&self.app, event).await)
     }
 
-    /// Creates a task with this body for a user, which must work, and gives it.
+    /// Creates a task from this body and returns it.
     pub async fn create(&self, user: &str, body: Value) -> Value {
         let answer = self.call(Operation::CreateTask, &Event::by(user).json(&body)).await;
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.body
     }
 
-    /// Creates a task of Alice's that is called `title`, and gives its id.
+    /// Creates a task with this title for Alice and returns its id.
     pub async fn create_titled(&self, title: &str) -> String {
         self.create(ALICE, json!({ "title": title })).await["id"].as_str().unwrap().to_owned()
     }
 
-    /// A task of this user's as the API shows it.
+    /// Gets a task of this user through the API.
     pub async fn get(&self, user: &str, id: &str) -> Answer {
         self.call(Operation::GetTask, &Event::by(user).task(id)).await
     }
 
-    /// A page of this user's tasks.
+    /// Lists a page of this user's tasks.
     pub async fn list(&self, user: &str, query: &[(&str, &str)]) -> Answer {
         self.call(Operation::ListTasks, &Event::by(user).query(query)).await
     }
 
-    /// All items in a user's partition of a table, as DynamoDB JSON, tombstones included.
+    /// All items in a user's partition of a table, including tombstones, as DynamoDB JSON.
     pub fn items(&self, table: &str, user: &str) -> Vec<Value> {
         let request = json!({
             "TableName": table,
@@ -143,14 +143,14 @@ impl Api {
         serde_json::to_value(response).unwrap()["Items"].as_array().unwrap().clone()
     }
 
-    /// Puts many items, in DynamoDB JSON, past the API.
+    /// Puts many items in DynamoDB JSON, bypassing the API.
     pub fn import(&self, table: &str, items: impl IntoIterator<Item = Value>) {
         let items = items.into_iter().map(|item| serde_json::from_value(item).unwrap()).collect();
         let options = ImportOptions { record_streams: false, set_cached_at: false };
         self.database.database().import_items(table, items, options).unwrap();
     }
 
-    /// Puts an item, in DynamoDB JSON, past the API.
+    /// Puts an item in DynamoDB JSON, bypassing the API.
     pub fn put(&self, table: &str, item: &Value) {
         let request = json!({ "TableName": table, "Item": item });
         self.database.database().put_item(serde_json::from_value(request).unwrap()).unwrap();
@@ -165,14 +165,14 @@ impl From<Value> for Answer {
         Self {
             status: u16::try_from(raw["statusCode"].as_u64().unwrap()).unwrap(),
             headers: headers.collect(),
-            body: body.map_or(Value::Null, |body| serde_json::from_str(body).expect("a body in JSON")),
+            body: body.map_or(Value::Null, |body| serde_json::from_str(body).expect("a JSON body")),
             raw: raw.clone(),
         }
     }
 }
 
 impl Answer {
-    /// The stable code of a problem; empty if it is none.
+    /// The code of a problem; empty if the body is not a problem.
     pub fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
@@ -182,9 +182,9 @@ impl Answer {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// The titles of the tasks of a page, in order.
+    /// The titles of a page of tasks, in order.
     pub fn titles(&self) -> Vec<&str> {
-        let tasks = self.body["tasks"].as_array().unwrap_or_else(|| panic!("no page: {self:?}"));
+        let tasks = self.body["tasks"].as_array().unwrap_or_else(|| panic!("not a page: {self:?}"));
         tasks.iter().map(|task| task["title"].as_str().unwrap()).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! `openapi.yaml`, as the tests read it.
+//! Reads `openapi.yaml` and checks responses against it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::{Answer, Operation};
 /// The contract.
 pub struct OpenApi {
     document: Value,
-    /// The schemas, in which the answers of the API may have no member that they do not name.
+    /// The components, with schemas that reject unknown members in responses.
     closed: Value,
 }
 
@@ -21,7 +21,7 @@ impl OpenApi {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.yaml");
         let document: Value = serde_yaml_ng::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         let mut closed = document["components"].clone();
-        for schema in ["Task", "Page", "Problem"] {
+        for schema in ["Task", "Page", "Changes", "DeletedTask", "Problem"] {
             closed["schemas"][schema]["additionalProperties"] = json!(false);
         }
         Self { document, closed }
@@ -32,7 +32,7 @@ impl OpenApi {
         &self.document
     }
 
-    /// Method, path and definition of everything there is.
+    /// Method, path, and definition of every operation.
     pub fn operations(&self) -> Vec<(String, &str, &Value)> {
         let mut operations = Vec::new();
         for (path, item) in self.document["paths"].as_object().unwrap() {
@@ -52,7 +52,7 @@ impl OpenApi {
             .unwrap_or_else(|| panic!("add {} to openapi.yaml", operation.name()))
     }
 
-    /// What a value refers to, if it does.
+    /// Follows the value's `$ref`, if it has one.
     pub fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value["$ref"].as_str() {
             Some(reference) => self.document.pointer(reference.trim_start_matches('#')).expect(reference),
@@ -60,7 +60,7 @@ impl OpenApi {
         }
     }
 
-    /// The codes that a response may have; none if its failure is not one of ours.
+    /// The problem codes of a response; empty if it is not a problem of the functions.
     pub fn codes(&self, response: &Value) -> BTreeSet<String> {
         let schema = &self.resolve(response)["content"]["application/problem+json"]["schema"];
         let code = &schema["properties"]["code"];
@@ -68,21 +68,22 @@ impl OpenApi {
         codes.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect()
     }
 
-    /// What is wrong with a value, by a schema of the file.
+    /// Validates a value against a schema of the file and returns the errors.
     pub fn errors(&self, schema: &Value, value: &Value) -> Vec<String> {
         errors(&self.document["components"], schema, value)
     }
 
-    /// Checks that an operation may give this answer: status, header fields, body, and no more than the contract names.
+    /// Checks that the contract allows an operation this response: status, header fields, and body, with no
+    /// undocumented members.
     ///
     /// # Panics
-    /// If it may not.
+    /// If it does not allow it.
     pub fn check(&self, operation: Operation, answer: &Answer) {
         let at = format!("{operation:?} {}", answer.status);
         let response = self.resolve(&self.operation(operation)["responses"][answer.status.to_string()]);
         assert!(response.is_object(), "{at} is not in openapi.yaml: {answer:?}");
 
-        let headers = response["headers"].as_object().unwrap_or_else(|| panic!("{at} has no headers in openapi.yaml"));
+        let headers = response["headers"].as_object().unwrap_or_else(|| panic!("openapi.yaml has no headers for {at}"));
         for (name, header) in headers {
             let value = answer.headers.get(name).unwrap_or_else(|| panic!("{at} has no {name}"));
             let schema = &self.resolve(header)["schema"];
@@ -95,16 +96,16 @@ impl OpenApi {
         }
 
         let Some(content) = response["content"].as_object() else {
-            assert_eq!(answer.body, Value::Null, "{at} has no body in openapi.yaml");
+            assert_eq!(answer.body, Value::Null, "openapi.yaml has no body for {at}");
             return;
         };
         let media_type = answer.header("content-type");
-        let content = content.get(media_type).unwrap_or_else(|| panic!("{at} is {media_type}"));
+        let content = content.get(media_type).unwrap_or_else(|| panic!("openapi.yaml has no {media_type} for {at}"));
         assert_eq!(errors(&self.closed, &content["schema"], &answer.body), [""; 0], "{at}: {}", answer.body);
     }
 }
 
-/// The name of the function that does what an `operationId` says.
+/// Derives the function's name from the `operationId`.
 pub fn function(definition: &Value) -> String {
     let id = definition["operationId"].as_str().unwrap();
     id.chars().fold(String::new(), |name, character| match character {

@@ -1,5 +1,5 @@
-//! The wire between the functions and a server behind them, DynamoDB or the issuer: a proxy that keeps a record, and
-//! that spoils requests and answers when told to, as a network and a server in trouble do it.
+//! The wire between the functions and a server, DynamoDB or the issuer: a proxy that records requests and injects the
+//! faults of networks and overloaded servers.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::http::Message;
 
-/// A proxy on a port of its own. It ends when it is dropped.
+/// A proxy on its own port. It stops when dropped.
 #[derive(Debug)]
 pub struct Wire {
     endpoint: String,
@@ -39,20 +39,20 @@ struct State {
     units: f64,
 }
 
-/// How many requests were sent, are on their way to the server, and were done.
+/// How many requests were sent, are being forwarded, and got a response from the server.
 #[derive(Debug, Default, Clone, Copy)]
 struct Traffic {
     sent: usize,
-    on_the_way: usize,
+    in_flight: usize,
     done: usize,
 }
 
-/// A request that was sent.
+/// A recorded request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    /// The operation of DynamoDB, such as `UpdateItem`; of other servers, method and path.
+    /// The DynamoDB operation, such as `UpdateItem`; for other servers, method and path.
     pub operation: String,
-    /// Its body, if it is JSON.
+    /// The body; null if it is not JSON.
     pub body: Value,
 }
 
@@ -61,32 +61,33 @@ pub struct Recorded {
 pub enum Fault {
     /// Nothing.
     None,
-    /// It is answered with this status and DynamoDB error, whose message repeats the request, and not done.
+    /// The proxy returns this status and DynamoDB error, with a message that quotes the request, and does not forward
+    /// it.
     Error(u16, &'static str),
-    /// It is answered as a transaction that was cancelled for this reason.
+    /// The proxy responds that the transaction was canceled for this reason.
     Cancelled(&'static str),
-    /// The connection is reset before it arrives.
+    /// The connection is reset before the request is forwarded.
     Reset,
-    /// It is never answered, and never arrives.
+    /// The request is neither forwarded nor answered.
     Hang,
-    /// It is done, and answered, only after this time: if the sender has given it up, it is done nevertheless.
+    /// The request is forwarded only after this time, even if the sender has given up.
     Late(Duration),
-    /// It is done, and the answer takes this time.
+    /// The request is forwarded, and the response is delayed by this time.
     Slow(Duration),
-    /// It is done, and the answer comes in drops that take this time.
+    /// The request is forwarded, and the response arrives in small pieces over this time.
     Dribble(Duration),
-    /// It is done, and never answered.
+    /// The request is forwarded, but no response arrives.
     NoAnswer,
-    /// It is done, and the connection is reset instead of an answer.
+    /// The request is forwarded, but the connection is reset instead of a response.
     LostAnswer,
-    /// It is done, and the connection is closed in the middle of the answer.
+    /// The request is forwarded, but the connection is closed in the middle of the response.
     Truncated,
-    /// It is done, and the answer is whole, but not what it should be.
+    /// The request is forwarded, but the response is replaced by HTML.
     Garbled,
 }
 
 impl Wire {
-    /// A wire to the server at this URL, which has neither path nor TLS.
+    /// Starts a wire to the server at this URL, which has neither a path nor TLS.
     pub async fn to(upstream: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -97,54 +98,54 @@ impl Wire {
         Self { endpoint, shared, server }
     }
 
-    /// The URL of this end.
+    /// The proxy's URL.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// What was sent since this was asked last.
+    /// Takes the requests since the last call.
     pub fn take(&self) -> Vec<Recorded> {
         std::mem::take(&mut self.shared.state.lock().unwrap().recorded)
     }
 
-    /// The operations that were sent since this was asked last.
+    /// Takes the requests since the last call and returns only their operations.
     pub fn take_operations(&self) -> Vec<String> {
         self.take().into_iter().map(|recorded| recorded.operation).collect()
     }
 
-    /// Has DynamoDB say from now on what requests cost.
+    /// Starts metering: asks DynamoDB for the consumed capacity of each request.
     pub fn meter(&self) {
         self.shared.state.lock().unwrap().metered = true;
     }
 
-    /// The capacity units, of reads and of writes, that requests took since this was asked last.
+    /// Takes the capacity units, of reads and writes together, that were consumed since the last call.
     pub fn take_units(&self) -> f64 {
         std::mem::take(&mut self.shared.state.lock().unwrap().units)
     }
 
-    /// Spoils the next requests, each in its way.
+    /// Injects these faults into the next requests, one each.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
         self.shared.state.lock().unwrap().faults = faults.into_iter().collect();
     }
 
-    /// Spoils all requests from now on, or none.
+    /// Injects this fault into all further requests.
     pub fn fail_all(&self, fault: Fault) {
         self.shared.state.lock().unwrap().all = Some(fault);
     }
 
-    /// Spoils nothing any more, and returns when all that is still on its way has arrived.
+    /// Stops injecting faults and waits until the server has responded to all forwarded requests.
     pub async fn settle(&self) {
         self.fail_next([]);
         self.fail_all(Fault::None);
-        self.until(|traffic| traffic.on_the_way == 0).await;
+        self.until(|traffic| traffic.in_flight == 0).await;
     }
 
-    /// Returns when so many requests have been sent in all.
+    /// Waits until this many requests have been sent in total.
     pub async fn has_been_sent(&self, requests: usize) {
         self.until(|traffic| traffic.sent >= requests).await;
     }
 
-    /// Returns when so many requests have been done in all.
+    /// Waits until the server has responded to this many requests in total.
     pub async fn has_done(&self, requests: usize) {
         self.until(|traffic| traffic.done >= requests).await;
     }
@@ -168,7 +169,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// A connection of a sender, and the one to the server that belongs to it.
+/// A client's connection and the corresponding one to the server.
 struct Connection {
     stream: BufReader<TcpStream>,
     upstream: Option<BufReader<TcpStream>>,
@@ -190,7 +191,7 @@ impl Connection {
         }
     }
 
-    /// Does with a request and its answer what the fault says; `None` ends the connection.
+    /// Forwards a request and its response, with the fault injected. Returns `None` if the connection must be closed.
     async fn exchange(&mut self, request: &Message, fault: Fault) -> Option<()> {
         match fault {
             Fault::Error(status, code) => return error(status, code, request, "").send(&mut self.stream).await,
@@ -202,13 +203,13 @@ impl Connection {
             Fault::Hang => std::future::pending().await,
             _ => {}
         }
-        self.shared.traffic.send_modify(|traffic| traffic.on_the_way += 1);
+        self.shared.traffic.send_modify(|traffic| traffic.in_flight += 1);
         if let Fault::Late(delay) = fault {
             sleep(delay).await;
         }
         let answer = self.forward(request).await;
         self.shared.traffic.send_modify(|traffic| {
-            traffic.on_the_way -= 1;
+            traffic.in_flight -= 1;
             traffic.done += usize::from(answer.is_some());
         });
         let mut answer = answer?;
@@ -224,7 +225,7 @@ impl Connection {
         answer.send(&mut self.stream).await
     }
 
-    /// Has the server do it.
+    /// Sends a request to the server and reads the response.
     async fn forward(&mut self, request: &Message) -> Option<Message> {
         if self.upstream.is_none() {
             let stream = TcpStream::connect(&self.shared.upstream).await.ok()?;
@@ -266,7 +267,7 @@ impl Connection {
 }
 
 impl Shared {
-    /// Keeps a record of a request, and tells what happens to it.
+    /// Records a request and chooses its fault.
     fn record(&self, request: &Message) -> Fault {
         let operation = request.field("x-amz-target").and_then(|target| target.rsplit_once('.'));
         let operation = operation.map_or_else(|| request.method_and_path(), |(_, operation)| operation).to_owned();
@@ -278,7 +279,7 @@ impl Shared {
     }
 }
 
-/// The same request, of which DynamoDB says what it costs.
+/// Adds `ReturnConsumedCapacity` to a request.
 fn metered(request: &Message) -> Message {
     let mut body: Value = serde_json::from_slice(&request.body).unwrap();
     body["ReturnConsumedCapacity"] = json!("TOTAL");
@@ -287,8 +288,9 @@ fn metered(request: &Message) -> Message {
     metered
 }
 
-/// What DynamoDB says that a request cost: of a transaction, in each of its tables. It does not say it of a write whose
-/// condition failed, which costs the units of the item as it is: one, for items of less than a kilobyte.
+/// The consumed capacity that DynamoDB reports, summed over the tables of a transaction. It reports none for a write
+/// whose condition failed, although that consumes the units of the existing item: one for items of less than a
+/// kilobyte.
 ///
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>
 fn units(answer: &Message) -> f64 {

@@ -1,6 +1,6 @@
 import { expect, TaskPage, test } from "./product";
 
-// A refused change is logged by the browser.
+// The browser logs rejected changes.
 test.use({ failuresExpected: true });
 
 test.beforeEach(async ({ store }) => {

@@ -25,7 +25,7 @@ test("a create whose answer is lost makes one task", async ({ page, tasks, store
   await expect(page.locator("[data-row]")).toHaveCount(1);
 });
 
-test("a change whose answer is lost is not taken for somebody else’s", async ({ page, tasks, store }) => {
+test("a change whose answer is lost is made once, without a word", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   let sent = 0;

@@ -37,7 +37,7 @@ test("a tab follows when another tab signs in as somebody else", async ({ contex
   await bobs.open();
   await expect(bobs.page.getByRole("heading", { name: "All clear" })).toBeVisible();
 
-  // Ada's tab does not know yet. What it sends names Ada, whom Bob's token does not speak for.
+  // Ada's tab does not know yet. Its request has Ada's id in the path, which does not match Bob's token.
   await tasks.page.waitForTimeout(21_000);
   await tasks.add("Written by Ada, too late");
   await expect(tasks.page.getByRole("button", { name: `${bob.name} Account` })).toBeVisible();

@@ -25,7 +25,7 @@ test("everything can be done without a mouse", async ({ page, tasks, store }) =>
 
   await keyboard.press("x");
   await expect(tasks.row("Second, better")).toBeHidden();
-  // The focus goes to the task that takes the place.
+  // The next task gets the focus.
   await expect(page.getByRole("button", { name: "Edit Third", exact: true })).toBeFocused();
   await keyboard.press("z");
   await expect(tasks.row("Second, better")).toBeVisible();

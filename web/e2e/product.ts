@@ -1,4 +1,4 @@
-/** What the tests say of the page and of the services behind it. */
+/** Helpers to use the page and the services behind it. */
 import {
   type APIRequestContext,
   type BrowserContext,
@@ -53,7 +53,7 @@ export function newAccount(name: string): Omit<Person, "id"> {
   return { name, email, password: "a long enough password" };
 }
 
-/** The API, as the person of this context, without the page. */
+/** Calls the API without the page, as the person of this context. */
 export class Store {
   constructor(readonly request: APIRequestContext) {}
 
@@ -99,7 +99,7 @@ export class Store {
   }
 }
 
-/** The page, in the words of who uses it. */
+/** The page in terms of its users. */
 export class TaskPage {
   readonly composer: Locator;
 
@@ -124,7 +124,7 @@ export class TaskPage {
       .filter({ has: this.page.getByRole("button", { name: `Edit ${title}`, exact: true }) });
   }
 
-  /** On the page, and the API has it too. */
+  /** Waits until the API has stored the task. */
   async hasSaved(title: string): Promise<void> {
     await expect(this.row(title)).toHaveAttribute("aria-busy", "false");
   }
@@ -162,7 +162,7 @@ interface Fixtures {
   readonly tasks: TaskPage;
   readonly person: Person;
   readonly store: Store;
-  /** Failed requests are logged by the browser itself; tests of failures expect them, all others do not. */
+  /** The browser logs failed requests. Only tests of failures allow that. */
   readonly failuresExpected: boolean;
 }
 
@@ -187,7 +187,7 @@ export const test = base.extend<Fixtures & { quietConsole: undefined }>({
       });
       context.on("weberror", (error) => complaints.push(error.error().message));
       await use(undefined);
-      expect(complaints, "what the console says").toEqual([]);
+      expect(complaints, "console messages").toEqual([]);
     },
     { auto: true },
   ],

@@ -1,4 +1,4 @@
-/** Every main state: accessible, without shifts, and kept as a picture for people to look at. */
+/** Checks every main state for accessibility and layout shifts, and saves screenshots for review. */
 
 import type { Page } from "@playwright/test";
 import axe from "axe-core";
@@ -115,7 +115,7 @@ for (const { name, ...screen } of SCREENS) {
       await fill(new Store(context.request));
       const page = await context.newPage();
       await page.addInitScript(recordShifts);
-      // Slow enough for the skeleton to be seen.
+      // Slow enough to show the skeleton.
       await page.route(`${API}/api/**`, async (route) => {
         await new Promise((resolve) => setTimeout(resolve, 400));
         await route.continue();
@@ -132,7 +132,7 @@ for (const { name, ...screen } of SCREENS) {
 }
 
 async function inspectState(page: Page, state: string): Promise<void> {
-  // The first frame of a state may still be on its way to its colours.
+  // Color transitions may still be running.
   await page.waitForTimeout(250);
   await page.screenshot({ path: `artifacts/screenshots/${state}.png` });
   await page.evaluate(axe.source);

@@ -25,7 +25,8 @@ test.describe("failing requests", () => {
     tasks,
     store,
   }) => {
-    // By this clock the token stays valid; by the API's it expires after 20 seconds and a leeway of 15.
+    // The browser's clock is stopped, so the token looks valid to the page. For the API, it expires after 20 seconds plus
+    // a leeway of 15.
     await page.clock.install();
     await tasks.open();
     await page.clock.setFixedTime(new Date());

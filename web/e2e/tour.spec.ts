@@ -1,7 +1,7 @@
 import { day, expect, newAccount, Store, TaskPage, test } from "./product";
 
 test("a new user signs up, works with tasks, leaves and comes back", async ({ page, context }) => {
-  // Signing in with a wrong password is answered 401, which the browser logs: that is left to the failures.
+  // A wrong password is tested elsewhere, because the browser would log the 401.
   const account = newAccount("Grace");
   const tasks = new TaskPage(page);
   await page.goto("/");
@@ -123,7 +123,7 @@ test("a new user signs up, works with tasks, leaves and comes back", async ({ pa
     await page.getByLabel("Password", { exact: true }).fill(account.password);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(tasks.row("Book the night train")).toBeVisible();
-    // Signing out did not wait for the chance to undo.
+    // Signing out sent the deletion without waiting for the undo period.
     await expect(tasks.row("Plan the holidays")).toBeHidden();
   });
 

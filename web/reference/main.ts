@@ -1,9 +1,9 @@
-/** The reference: openapi.yaml to read, and to try with a token that is pasted. The token is kept nowhere. */
+/** The API reference: shows openapi.yaml and tries requests with a pasted token, which is not stored. */
 import SwaggerUIBundle from "swagger-ui-dist/swagger-ui-es-bundle.js";
 import "swagger-ui-dist/swagger-ui.css";
 import "./reference.css";
 
-/** The parts of the contract that are shown differently. */
+/** The parts of the contract that are changed for display. */
 interface Contract {
   readonly servers: { readonly variables: { readonly origin: { default: string } } }[];
   readonly components: { readonly parameters: Record<string, { readonly required?: boolean; example?: unknown }> };
@@ -18,7 +18,7 @@ async function start(): Promise<void> {
     url: new URL("openapi.yaml", root).href,
     deepLinking: true,
     displayRequestDuration: true,
-    // No service of others is asked whether the contract is valid.
+    // Disables Swagger UI's online validator.
     validatorUrl: null,
     plugins: [
       () => ({
@@ -30,7 +30,7 @@ async function start(): Promise<void> {
   });
 }
 
-/** The API that the page uses. Without a page's settings, the server can be typed in. */
+/** The page's API. Without the page's settings, people can enter the server. */
 async function configuredApi(): Promise<string | undefined> {
   const response = await fetch(new URL("config.json", root)).catch(() => null);
   const { api_url: apiUrl } = response?.ok ? await response.json() : {};
@@ -40,7 +40,7 @@ async function configuredApi(): Promise<string | undefined> {
 function forTrying(contract: Contract, apiUrl: string | undefined): Contract {
   for (const { variables } of contract.servers) variables.origin.default = apiUrl ?? variables.origin.default;
   for (const parameter of Object.values(contract.components.parameters)) {
-    // Forms are filled with examples, and an optional parameter that is filled is sent: a cursor of another list, say.
+    // Swagger UI fills forms with examples and would send optional parameters, such as the cursor of another list.
     if (!parameter.required) delete parameter.example;
   }
   return contract;

@@ -1,4 +1,4 @@
-/** What is used here of a package without types. */
+/** The part of an untyped package that is used here. */
 declare module "swagger-ui-dist/swagger-ui-es-bundle.js" {
   type UpdateJsonSpec<T> = (contract: T) => unknown;
   interface Plugin<T> {

@@ -1,4 +1,4 @@
-// Fails the build when the page's JavaScript, compressed as a CDN would, outgrows its budget.
+// Fails the build if the page's JavaScript, compressed as by a CDN, exceeds its budget.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ const BUDGET = 120_000;
 const dist = join(dirname(fileURLToPath(import.meta.url)), "../dist");
 const page = readFileSync(join(dist, "index.html"), "utf8");
 const scripts = new Set([...page.matchAll(/(?:src|href)="\.\/([^"]+\.js)"/g)].map((match) => match[1]));
-// What the entry imports later counts too.
+// Lazily imported modules count too.
 for (const script of scripts) {
   const source = readFileSync(join(dist, script), "utf8");
   for (const [, imported] of source.matchAll(/["'`]\.\/([\w.-]+\.js)["'`]/g)) {

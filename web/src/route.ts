@@ -1,4 +1,4 @@
-/** The list that is shown stands in the address after `#`, so that the back button and bookmarks work. */
+/** The current list is in the URL's fragment, so that the back button and bookmarks work. */
 import { signal } from "@preact/signals";
 import { STATUSES, type Status, type TaskQuery } from "./tasks/query";
 import { PRIORITIES, type Priority } from "./tasks/task";

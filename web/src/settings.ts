@@ -2,9 +2,9 @@
 import { rememberedSettings, rememberSettings } from "./session/remembered";
 
 export interface Settings {
-  /** Where the API is, without a path. */
+  /** The API's URL without a path. */
   readonly apiUrl: string;
-  /** Where Better Auth is, without `/api/auth`. */
+  /** Better Auth's URL without `/api/auth`. */
   readonly authUrl: string;
 }
 

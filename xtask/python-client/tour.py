@@ -1,5 +1,5 @@
-"""The tour of the API, with the client that openapi-python-client generates from openapi.yaml: every operation, and
-failures as values with a type."""
+"""A tour of the API with the client that openapi-python-client generates from openapi.yaml: every operation, and
+typed errors."""
 
 import os
 from datetime import UTC, date, datetime
@@ -39,7 +39,7 @@ MORNING = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 
 
 def main() -> None:
-    # An answer that openapi.yaml does not have is an exception.
+    # A response that openapi.yaml does not document raises an exception.
     with AuthenticatedClient(API_URL, os.environ["TOKEN"], raise_on_unexpected_status=True) as client:
         work_with_tasks(client)
         meet_problems(client)
@@ -54,7 +54,7 @@ def work_with_tasks(client: AuthenticatedClient) -> None:
     milk = expect(Task, create_task.sync("me", client=client, body=wanted, idempotency_key=key))
     assert (milk.title, milk.due, milk.priority, milk.tags) == ("Buy milk", date(2026, 11, 30), Priority.HIGH, ["shop"])
     assert (milk.completed, milk.description, milk.version) == (False, None, 1)
-    assert create_task.sync("me", client=client, body=wanted, idempotency_key=key) == milk, "a repetition makes no second"
+    assert create_task.sync("me", client=client, body=wanted, idempotency_key=key) == milk, "no second task"
     bread = expect(Task, create_task.sync("me", client=client, body=NewTask(title="Buy bread", due=MORNING)))
     assert (bread.due, bread.priority) == (MORNING, Priority.NONE)
 
@@ -77,7 +77,7 @@ def work_with_tasks(client: AuthenticatedClient) -> None:
     assert titles(client, status=ListTasksStatus.COMPLETED) == ["Buy oat milk"]
     bread = expect(Task, replace_task.sync("me", bread.id, client=client, body=TaskReplacement(title="Bake bread")))
     assert (bread.title, bread.due) == ("Bake bread", None)
-    # What was read can be changed and sent back.
+    # A task can be changed and sent back as it was read.
     replacement = TaskReplacement.from_dict(milk.to_dict() | {"completed": False})
     milk = expect(Task, replace_task.sync("me", milk.id, client=client, body=replacement))
     assert (milk.title, milk.completed, milk.completed_at) == ("Buy oat milk", False, None)

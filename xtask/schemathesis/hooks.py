@@ -1,4 +1,4 @@
-"""What openapi.yaml cannot say, and where API Gateway differs: both would be reported as failures otherwise."""
+"""Rules that openapi.yaml cannot express, and differences of API Gateway. Both would otherwise be reported as failures."""
 
 import itertools
 import re
@@ -8,9 +8,9 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.modes import GenerationMode
 from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
 
-# A value that is well-formed by itself may still not belong to this task, to this list, or to this create.
+# A well-formed value may still not match this task, this list, or this create.
 UNFIT = {"version_mismatch", "invalid_cursor", "idempotency_key_reused"}
-# What is right by itself, but not together: tags that differ only in the white space around them, for one.
+# Values that are valid alone but not together, such as tags that differ only in surrounding white space.
 AT_ODDS = {
     "can only be used with status=open",
     "must be later than due_from",
@@ -23,14 +23,14 @@ numbers = itertools.count(1)
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Lets more requests through to where the work is done: new keys, versions that are there, parameters that agree."""
+    """Lets more requests pass validation, with new keys, existing versions, and consistent parameters."""
     number = next(numbers)
     key = str(case.headers.get("Idempotency-Key", ""))
     if re.fullmatch("[!-~]{1,200}", key):
         case.headers["Idempotency-Key"] = f"{key}.{number}"
     if case.meta.generation.mode != GenerationMode.POSITIVE:
         return
-    # Of headers with quotes, schemathesis often sends a wrong one and expects it to be accepted.
+    # schemathesis often sends invalid quoted headers and expects them to be accepted.
     is_wrong = case.meta.components[ParameterLocation.HEADER].mode != GenerationMode.POSITIVE
     if "If-Match" in case.headers and (is_wrong or number % 4):
         case.headers["If-Match"] = "*"
@@ -46,12 +46,12 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    """Drops a failure that is none, known by its exact answer."""
+    """Drops false positives, which are recognized by the exact response."""
     if isinstance(failure, RejectedPositiveData):
         problem = response.json()
         at_odds = [error["detail"] in AT_ODDS for error in problem.get("errors", [])]
         return not (problem["code"] in UNFIT or (at_odds and all(at_odds)))
     if isinstance(failure, UnsupportedMethodResponse):
-        # API Gateway has no 405: a method without a route is answered as a path without a route is.
+        # API Gateway never returns 405: a method without a route gets the same 404 as a path without a route.
         return (response.status_code, response.json()) != (404, {"message": "Not Found"})
     return True

@@ -5,18 +5,18 @@ use xshell::cmd;
 
 use crate::project;
 
-/// Builds the laboratory for speed, and runs it.
+/// Builds the laboratory with optimizations and runs it.
 ///
 /// # Errors
-/// A build fails, a function does not answer, a limit is exceeded.
+/// A build fails, a function does not respond, or a limit is exceeded.
 pub fn run(arguments: &[String]) -> Result<()> {
     let shell = project::shell()?;
     let lab = project::cargo(&shell).args(["run", "--locked", "--profile", "lab", "--package", "lab", "--"]);
     Ok(lab.args(arguments).quiet().run()?)
 }
 
-/// Checks the sizes of the functions and the instructions that they execute. The laboratory is the development build
-/// that the tests have made: its own speed changes neither.
+/// Checks the sizes of the functions and the instructions that they execute. It uses the development build of the
+/// laboratory, which the tests have compiled anyway: its own speed affects neither figure.
 ///
 /// # Errors
 /// A build fails, or a limit is exceeded.

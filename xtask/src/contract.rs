@@ -1,6 +1,6 @@
-//! `cargo xtask contract`: the contract in the hands of other people's tools, against the whole stack. The client that
-//! openapi-python-client generates from `openapi.yaml` works, and no request that schemathesis generates gets an answer
-//! that is not in it.
+//! `cargo xtask contract`: checks `openapi.yaml` with third-party tools against the whole stack. The client that
+//! openapi-python-client generates must work, and every request that schemathesis generates must get a documented
+//! response.
 
 use std::fs;
 use std::net::TcpListener;
@@ -16,14 +16,14 @@ use xshell::{Shell, cmd};
 use crate::project;
 use crate::tools::Toolset;
 
-/// The users of `schemathesis.toml`. The first takes the tour, which leaves nothing behind.
+/// The users of `schemathesis.toml`. The first one also runs the client's tour, which leaves no tasks behind.
 const USERS: [&str; 2] = ["alice", "bob"];
 
-/// Runs a stack of its own, with empty tables, and against it the generated client, then schemathesis with these further
+/// Starts a stack with empty tables and runs the generated client against it, then schemathesis with these additional
 /// arguments.
 ///
 /// # Errors
-/// No client can be generated without a warning, an answer is not as the contract says, or the stack does not start.
+/// The generator reports a warning, a response violates the contract, or the stack does not start.
 pub fn check(arguments: &[String]) -> Result<()> {
     let generator = Toolset::PYTHON_CLIENT.install()?;
     let schemathesis = Toolset::SCHEMATHESIS.install()?;
@@ -39,11 +39,11 @@ pub fn check(arguments: &[String]) -> Result<()> {
     run_schemathesis(&shell, &schemathesis, &stack, arguments)
 }
 
-/// Generates a Python client, and takes the tour with it. A warning of the generator is a failure: it means that the client
-/// lacks something.
+/// Generates a Python client and runs the tour with it. A warning of the generator is a failure, because it means that
+/// the client is incomplete.
 fn run_python_client(shell: &Shell, programs: &Path, stack: &Stack) -> Result<()> {
     let [generator, python] = ["openapi-python-client", "python"].map(|program| programs.join(program));
-    // The generator formats what it writes with ruff, which it looks for there.
+    // The generator formats its output with ruff, which it looks up on the PATH.
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths([programs.to_owned()].into_iter().chain(std::env::split_paths(&path)))?;
     let contract = project::root().join("openapi.yaml");
@@ -56,7 +56,7 @@ fn run_python_client(shell: &Shell, programs: &Path, stack: &Stack) -> Result<()
 }
 
 fn run_schemathesis(shell: &Shell, programs: &Path, stack: &Stack, arguments: &[String]) -> Result<()> {
-    // The users as the Web Fuzzing Commons describe them.
+    // The format of the Web Fuzzing Commons.
     let users = USERS.map(|name| {
         let header = json!({ "name": "Authorization", "value": format!("Bearer {}", stack.token(name)?) });
         anyhow::Ok(json!({ "name": name, "fixedHeaders": [header] }))
@@ -71,7 +71,7 @@ fn run_schemathesis(shell: &Shell, programs: &Path, stack: &Stack, arguments: &[
     Ok(run.env("USERS", file).env("HOOKS", configuration.join("hooks.py")).quiet().run()?)
 }
 
-/// A running stack without an issuer. It stops when it is dropped.
+/// A running stack without an issuer. It stops when dropped.
 struct Stack {
     process: Child,
     data: PathBuf,
@@ -88,7 +88,7 @@ impl Stack {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
         let mut local: Command =
             cmd!(shell, "{local} --no-issuer --port {port} --data {data} --ready-file {ready}").into();
-        // The tokens are those that the stack signs, whatever the developer's environment says.
+        // The stack must accept its own tokens, whatever the developer's environment contains.
         let is_setting = |name: &str| ["BETTER_AUTH_", "JWKS", "TOKEN_"].iter().any(|start| name.starts_with(start));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_setting)) {
             local.env_remove(name);
@@ -114,7 +114,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // Killed, it takes all that it has started with it.
+        // Its child processes exit with it.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

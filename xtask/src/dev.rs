@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the stack on one machine.
+//! `cargo xtask dev`: runs the local stack.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 
 use crate::project;
 
-/// Builds the local stack, and becomes it: signals reach it, and its end is this program's end.
+/// Builds the local stack and replaces this process with it, so that it gets the signals and its exit code counts.
 ///
 /// # Errors
-/// It does not compile.
+/// It does not compile or cannot be started.
 pub fn run(arguments: &[String]) -> Result<()> {
     let local = project::build(&project::shell()?, "local")?;
     Err(Command::new(&local).args(arguments).exec()).with_context(|| format!("cannot start {}", local.display()))

@@ -1,9 +1,9 @@
-//! The project's commands: each calls the tools that do the work.
+//! The project's commands. Each calls existing tools.
 //!
-//! - [`project`] knows where things are, [`tools`] and [`node`] install what is missing.
-//! - [`test`] is all checks in one; [`template`], [`contract`] and [`page`] are some of them.
-//! - [`coverage`], [`mutants`], [`fuzz`], [`supply_chain`] and [`bench`] are commands of their own.
-//! - [`dev`] starts the local stack, which is a program of its own in `local/`.
+//! - [`project`] provides paths and runs cargo; [`tools`] and [`node`] install missing tools and packages.
+//! - [`test`] runs all checks, among them [`template`], [`contract`], and [`page`].
+//! - [`coverage`], [`mutants`], [`fuzz`], [`supply_chain`], and [`bench`] are separate commands.
+//! - [`dev`] starts the local stack, a separate program in `local/`.
 
 pub mod bench;
 pub mod contract;

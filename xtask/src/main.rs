@@ -1,5 +1,5 @@
 //! The project's commands, run as `cargo xtask <command>`.
-#![expect(clippy::print_stderr, reason = "an error is told on the terminal")]
+#![expect(clippy::print_stderr, reason = "errors are printed to the terminal")]
 
 use std::process::ExitCode;
 
@@ -16,31 +16,31 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs the whole stack on this machine: the API, the functions, the tables, the issuer, the page.
+    /// Runs the whole stack on this machine: API, functions, tables, issuer, and page.
     #[command(disable_help_flag = true)]
     Dev(Others),
-    /// Runs all checks: format, template, lints, tests, contract, page, sizes and instructions.
+    /// Runs all checks: format, template, lints, tests, contract, page, sizes, and instructions.
     Test,
-    /// Prints how much of `shared` the tests run, and fails below the bounds.
+    /// Prints how much of `shared` the tests cover and fails below the bounds.
     Coverage,
-    /// Checks licences, sources and known vulnerabilities of dependencies, and writes bills of materials into target/sbom.
+    /// Checks dependencies for licenses, sources, and known vulnerabilities, and writes SBOMs into target/sbom.
     Audit(Audit),
     /// Measures what a call costs.
     #[command(disable_help_flag = true)]
     Bench(Others),
-    /// Fuzzes what reads a stranger's bytes.
+    /// Fuzzes the parsers of untrusted input.
     Fuzz(Fuzz),
-    /// Runs a generated client and generated requests against the API, and checks the answers against openapi.yaml.
+    /// Runs a generated client and generated requests against the API and checks the responses against openapi.yaml.
     Contract {
-        /// Further arguments of `schemathesis run`.
+        /// Additional arguments for `schemathesis run`.
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Makes small faults in the product, and fails if a test does not notice one.
+    /// Injects small faults into the product and fails if the tests miss one.
     Mutants(Mutants),
 }
 
-/// The options of another program, which explains them itself: `--help` lists them.
+/// The arguments of another program, including `--help`.
 #[derive(Args)]
 struct Others {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

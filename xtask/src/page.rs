@@ -1,5 +1,5 @@
-//! The client package and the page: their types, their rules, and the whole product behind both.
-#![expect(clippy::print_stdout, reason = "an installation says on the terminal that it takes its time")]
+//! Checks the client package and the page: types, lint rules, unit tests, and both on the whole product.
+#![expect(clippy::print_stdout, reason = "a slow installation is announced on the terminal")]
 
 use std::path::Path;
 
@@ -10,17 +10,17 @@ use crate::{node, project};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Checks the client and the page, and then runs both against stacks of their own, the page in Chromium.
+/// Checks the client and the page, then runs both against fresh stacks, the page in Chromium.
 ///
 /// # Errors
-/// Says what does not hold, or what is missing.
+/// Says which check fails or what is missing.
 pub fn check() -> Result<()> {
     node::check()?;
     for package in node::PAGE {
         node::install(package)?;
     }
     install_chromium()?;
-    // The stack is started by the program as it was built last: the file of the running one may have been replaced.
+    // The latest build starts the stack, because the file of the running program may have been replaced.
     let xtask = project::build(&project::shell()?, "xtask")?;
     for (package, scripts) in [("client", ["check", "test", "test:stack"]), ("web", ["check", "test", "e2e"])] {
         let shell = node::shell(package)?;
@@ -35,7 +35,7 @@ pub fn check() -> Result<()> {
     Ok(())
 }
 
-/// Debian's Chromium, unless there is one: a browser is too large to be a package of Node.
+/// Installs Debian's Chromium unless a browser exists: one from npm would be a large download.
 fn install_chromium() -> Result<()> {
     if std::env::var_os("CHROMIUM").is_some() || Path::new(CHROMIUM).exists() {
         return Ok(());
@@ -43,7 +43,7 @@ fn install_chromium() -> Result<()> {
     let shell = project::shell()?;
     let is_root = cmd!(shell, "id -u").quiet().read().is_ok_and(|id| id == "0");
     if !is_root || !Path::new("/usr/bin/apt-get").exists() {
-        bail!("Chromium is missing: install it (Debian: apt install chromium), or name it in CHROMIUM");
+        bail!("Chromium is missing: install it (Debian: apt install chromium), or set CHROMIUM to its path");
     }
     println!("Installing Chromium (a minute or two)");
     shell.set_var("DEBIAN_FRONTEND", "noninteractive");

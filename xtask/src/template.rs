@@ -1,4 +1,4 @@
-//! The linters of `template.yaml`.
+//! Lints `template.yaml`.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use xshell::cmd;
 
 use crate::project;
 
-/// Lints the template as it is and as SAM expands it: either shows faults that the other hides.
+/// Lints the template before and after SAM's expansion, because each form shows faults that the other hides.
 ///
 /// # Errors
 /// A linter found something.
@@ -20,6 +20,6 @@ pub fn check(linters: &Path) -> Result<()> {
     let expanded = project::tools_folder().join("template.expanded.json");
     let text = cmd!(shell, "{python} xtask/expand_template.py template.yaml").quiet().read()?;
     shell.write_file(&expanded, text)?;
-    // W2001 is about unused parameters: the expansion has put their defaults in.
+    // W2001 reports unused parameters; the expansion has inserted their defaults.
     Ok(cmd!(shell, "{cfn_lint} --ignore-checks W2001 -- {expanded}").quiet().run()?)
 }

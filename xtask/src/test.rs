@@ -1,5 +1,5 @@
-//! `cargo xtask test`: everything that must hold before a change is taken.
-#![expect(clippy::print_stdout, reason = "this command says what it does")]
+//! `cargo xtask test`: all checks that must pass before a change is merged.
+#![expect(clippy::print_stdout, reason = "this command prints its progress")]
 
 use std::time::Instant;
 
@@ -8,12 +8,12 @@ use anyhow::{Context, Result};
 use crate::tools::Toolset;
 use crate::{bench, contract, page, project, template};
 
-/// Runs all checks, and stops at the first that fails.
+/// Runs all checks and stops at the first failure.
 ///
 /// # Errors
 /// Names the check that failed.
 pub fn run() -> Result<()> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let shell = project::shell()?;
     let cargo = |arguments: &str| {
         let arguments = arguments.split(' ');
@@ -29,14 +29,14 @@ pub fn run() -> Result<()> {
     step("contract", || contract::check(&[]))?;
     step("page", page::check)?;
     step("sizes and instructions", bench::check_counts)?;
-    println!("All checks passed in {} s.", begun.elapsed().as_secs());
+    println!("All checks passed in {} s.", started.elapsed().as_secs());
     Ok(())
 }
 
 fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("=== {name}");
-    let begun = Instant::now();
+    let started = Instant::now();
     let result = work().with_context(|| format!("step `{name}`"))?;
-    println!("=== {name}: passed in {:.1} s", begun.elapsed().as_secs_f32());
+    println!("=== {name}: passed in {:.1} s", started.elapsed().as_secs_f32());
     Ok(result)
 }

@@ -31,7 +31,7 @@ impl DynamoDb {
         })
     }
 
-    /// The body of the answer to an operation.
+    /// Calls an operation and returns the body of the response.
     pub(crate) fn call(&mut self, operation: &str, body: &str) -> Result<Vec<u8>> {
         let Self { host, region, access_key_id, secret_access_key, .. } = self;
         let time = timestamp(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs());
@@ -66,7 +66,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten().collect()
 }
 
-/// Seconds since the epoch as `20261130T101500Z`: Howard Hinnant's `civil_from_days`.
+/// Formats seconds since the epoch as `20261130T101500Z`, with Howard Hinnant's `civil_from_days`.
 fn timestamp(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
     let (era, day_of_era) = (days / 146_097, days % 146_097);

@@ -1,30 +1,29 @@
-//! HTTP/1.1 on one connection that is kept, for answers of known length.
+//! HTTP/1.1 on one persistent connection, for responses of known length.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use crate::Result;
 
-/// Something to write requests to and to read answers from.
+/// Something to write requests to and read responses from.
 pub(crate) trait Stream: Read + Write {}
 
 impl<T: Read + Write> Stream for T {}
 
-/// A connection.
 pub(crate) struct Client {
     stream: Box<dyn Stream>,
     request: Vec<u8>,
     received: Vec<u8>,
 }
 
-/// An answer, whatever its status.
+/// A response with any status.
 pub(crate) struct Response {
-    /// The invocation that an answer of the Runtime API is about; empty elsewhere.
+    /// The invocation that a response of the Runtime API belongs to; empty in other responses.
     pub(crate) request_id: String,
     pub(crate) body: Vec<u8>,
 }
 
-/// Connects, without waiting for more to send.
+/// Connects with `TCP_NODELAY`.
 pub(crate) fn open(host: &str) -> Result<TcpStream> {
     let socket = TcpStream::connect(host)?;
     socket.set_nodelay(true)?;
@@ -36,7 +35,7 @@ impl Client {
         Self { stream, request: Vec::new(), received: Vec::new() }
     }
 
-    /// Sends a request and waits for its answer.
+    /// Sends a request and waits for the response.
     pub(crate) fn exchange(&mut self, head: &[u8], body: &[u8]) -> Result<Response> {
         self.request.clear();
         self.request.extend_from_slice(head);

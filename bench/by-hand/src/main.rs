@@ -1,8 +1,8 @@
-//! A yardstick, not a product: what `get-task` and `list-tasks` would cost without an SDK, a runtime crate or async.
+//! A yardstick, not a product: what `get-task` and `list-tasks` would cost without an SDK, a runtime crate, or async.
 //!
-//! It does the same job (HS256, one signed DynamoDB request, the same JSON) on blocking sockets. There are no retries,
-//! no time-outs, no pages, and any error ends it: that is much of why it is small and fast. It shares no code with the
-//! project or with its tests, although it repeats some: a yardstick made of what it measures would change with it.
+//! It does the same job (HS256, one signed DynamoDB request, the same JSON) on blocking sockets. It has no retries, no
+//! time-outs, and no pagination, and exits on any error, which is much of why it is small and fast. It duplicates some
+//! code of the project and its tests on purpose: a yardstick built from what it measures would change with it.
 
 mod aws;
 mod http;
@@ -24,7 +24,7 @@ use crate::token::Verifier;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// What is read of an event of API Gateway.
+/// The part of an API Gateway event that is read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event<'a> {
@@ -68,7 +68,7 @@ fn variable(name: &str) -> Result<String> {
     std::env::var(name).map_err(|error| format!("{name}: {error}").into())
 }
 
-/// Reads one task, or a page of fifty where the path names none.
+/// Reads one task, or a page of fifty if the path names none.
 fn answer(verifier: &Verifier, dynamodb: &mut DynamoDb, event: &[u8]) -> Result<String> {
     let event: Event<'_> = serde_json::from_slice(event)?;
     let token = event.headers.authorization.strip_prefix("Bearer ").ok_or("no bearer token")?;
@@ -104,7 +104,7 @@ fn answer(verifier: &Verifier, dynamodb: &mut DynamoDb, event: &[u8]) -> Result<
     Ok(json!({ "statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": false }).to_string())
 }
 
-/// Opens the connection to `http://…` or `https://…`, the TLS handshake included.
+/// Connects to `http://…` or `https://…`, including the TLS handshake.
 fn connect(endpoint: &str) -> Result<(Client, String)> {
     let (scheme, host) = endpoint.split_once("://").ok_or("not a URL")?;
     let mut socket = http::open(host)?;

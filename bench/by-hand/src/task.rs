@@ -1,4 +1,4 @@
-//! DynamoDB's JSON of tasks into that of the API.
+//! Converts tasks from DynamoDB's JSON to the API's.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Result;
 
-/// A string attribute, written as the string that it holds.
+/// A string attribute, serialized as a plain string.
 #[derive(Deserialize)]
 struct Text<'a> {
     #[serde(rename = "S", borrow)]
@@ -88,7 +88,7 @@ impl<'a> Task<'a> {
     }
 }
 
-/// The answer of `GetItem` as a task.
+/// Converts the response of `GetItem` to a task.
 pub(crate) fn one(answer: &[u8]) -> Result<String> {
     #[derive(Deserialize)]
     struct Answer<'a> {
@@ -99,7 +99,7 @@ pub(crate) fn one(answer: &[u8]) -> Result<String> {
     Ok(serde_json::to_string(&Task::of(&answer.item)?)?)
 }
 
-/// The answer of `Query` as a page.
+/// Converts the response of `Query` to a page.
 pub(crate) fn page(answer: &[u8]) -> Result<String> {
     #[derive(Deserialize)]
     struct Answer<'a> {

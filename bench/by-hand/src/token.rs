@@ -28,7 +28,7 @@ impl Verifier {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
     }
 
-    /// The subject of a good token.
+    /// Returns the subject of a valid token.
     pub(crate) fn verify(&self, token: &str) -> Result<String> {
         let (signed, signature) = token.rsplit_once('.').ok_or("not a token")?;
         let (header, claims) = signed.split_once('.').ok_or("not a token")?;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench --counts`: what is the same on every machine and in every run, and may not be lost.
+//! `cargo xtask bench --counts`: limits on the figures that are the same on every machine and in every run.
 
 use anyhow::{Context, Result, ensure};
 
@@ -6,14 +6,14 @@ use crate::instructions::{self, Instructions};
 use crate::laboratory::Laboratory;
 use crate::programs::{Builds, Size};
 
-/// Bytes. A second library for TLS would not go in.
+/// In bytes. A second TLS library would exceed it.
 const MAX_FILE: u64 = 5_600_000;
 const MAX_ZIP: u64 = 2_600_000;
-/// Instructions of a warm request: a tenth more than there were when this was written, which is more than processors
-/// differ in what they let the C library choose.
+/// Instructions of a warm request: a tenth above the count when this was written. The C library picks routines by
+/// processor, but that makes a smaller difference.
 const MAX_INSTRUCTIONS: [(&str, u64); 3] = [("get-task", 800_000), ("create-task", 860_000), ("list-tasks", 2_300_000)];
 
-/// Builds all functions, and fails if sizes or instructions exceed their limits.
+/// Builds all functions and fails if a size or an instruction count exceeds its limit.
 pub(crate) fn check() -> Result<()> {
     let builds = Builds::make()?;
     let sizes = builds.functions.iter().map(|(name, program)| Ok((name, program.size()?)));
@@ -34,8 +34,8 @@ pub(crate) fn check() -> Result<()> {
     for (name, most) in MAX_INSTRUCTIONS {
         let program = builds.functions.get(name).with_context(|| format!("no function {name}"))?;
         let Instructions { warm, .. } = laboratory.count_function(&valgrind, program, name)?;
-        println!("{name}: {warm} instructions a request");
-        ensure!(warm <= most, "{name} executes {warm} instructions a request, more than {most}");
+        println!("{name}: {warm} instructions per request");
+        ensure!(warm <= most, "{name} executes {warm} instructions per request, more than {most}");
     }
     Ok(())
 }

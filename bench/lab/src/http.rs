@@ -1,9 +1,8 @@
-//! Just enough HTTP/1.1 for the two servers that a function talks to. Unlike the one of the tests it blocks, because it must
-//! cost as little as it can while a function is measured, and it keeps no header fields.
+//! Just enough HTTP/1.1 for the two servers that a function talks to. Unlike the tests' HTTP reader, it blocks and
+//! discards header fields, to cost as little as possible while a function is measured.
 
 use std::io::{self, BufRead, Read};
 
-/// A request.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -13,7 +12,7 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// The next request with a body of known or chunked length; `None` if the connection was closed.
+/// Reads the next request, with a body of known length or in chunks. Returns `None` if the connection was closed.
 pub(crate) fn read_request(connection: &mut impl BufRead) -> io::Result<Option<Request>> {
     let mut line = String::new();
     if connection.read_line(&mut line)? == 0 {

@@ -1,4 +1,4 @@
-//! Instructions as valgrind's callgrind counts them: the same on a busy machine as on an idle one.
+//! Counts instructions with valgrind's callgrind: the result is the same on a busy machine as on an idle one.
 
 use std::path::{Path, PathBuf};
 
@@ -8,23 +8,23 @@ use serde::Serialize;
 use crate::lambda::Lambda;
 use crate::programs::{Program, find_program};
 
-/// What a function executes.
+/// The instructions that a function executes.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Instructions {
     /// From its start until it asks for its first event.
     pub(crate) init: u64,
     /// For its first event.
     pub(crate) first: u64,
-    /// For each of a hundred events after it.
+    /// For each of the next hundred events, on average.
     pub(crate) warm: u64,
 }
 
-/// Where valgrind is, if it is installed.
+/// The path of valgrind, if it is installed.
 pub(crate) fn valgrind() -> Option<PathBuf> {
     find_program("valgrind")
 }
 
-/// Counts the instructions of a function, which is started three times: for no event, for one, and for 101.
+/// Counts the instructions of a function. It is started three times: for no event, for one, and for 101.
 pub(crate) fn count(
     valgrind: &Path,
     program: &Program,
@@ -56,10 +56,10 @@ fn total(
     }
     lambda.elapsed()?;
     lambda.terminate()?;
-    let text = std::fs::read_to_string(&report).context("callgrind has written nothing")?;
-    // The program may have threads, each with a part of its own; this line is of all.
+    let text = std::fs::read_to_string(&report).context("callgrind wrote no report")?;
+    // Each thread has its own section; this line covers all of them.
     let total = text.lines().filter_map(|line| line.strip_prefix("totals:")).next_back();
-    let total = total.context("callgrind has counted nothing")?.trim().parse()?;
+    let total = total.context("callgrind reported no total")?.trim().parse()?;
     std::fs::remove_file(&report)?;
     Ok(total)
 }

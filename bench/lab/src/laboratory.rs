@@ -1,30 +1,37 @@
-//! What is measured, and what it needs around it.
+//! Runs the measurements: the subjects and their environment.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use serde::Serialize;
 use serde_json::Value;
 use signer::{ENVIRONMENT, ISSUER, Key, Signer};
+use xshell::TempDir;
+use xtask::project::{root, shell};
 
 use crate::instructions::{self, Instructions};
-use crate::lambda::{Elapsed, Lambda};
+use crate::lambda::Lambda;
 use crate::peers::Peer;
-use crate::programs::{Builds, Program, root};
-use crate::report::{Cold, Counted, Latency, Report, Sized, Spread, Transport, Warm};
+use crate::programs::{Builds, Program, Size};
+use crate::report::{Cold, Latency, Named, Report, Row, Spread, Transport, Warm};
 use crate::stand_in::{PAGE, StandIn};
 use crate::{BY_HAND, COMPARED, NO_OP};
 
 /// The owner of the tasks.
 const USER: &str = "alice";
-/// How many requests each subject is sent before it is the next one's turn.
-const IN_TURN: usize = 50;
+/// How many requests a subject gets before the next one's turn.
+const BATCH: usize = 50;
 
-/// Where systems keep the certificates that they trust: Debian, and Amazon Linux.
+/// The files with the system's trusted certificates on Debian and on Amazon Linux.
 const SYSTEM_CERTIFICATES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
-/// How often things are done.
-#[derive(Debug, Clone, Copy)]
+/// The files of the laboratory's certificates.
+const ROOT: &str = "root.pem";
+const ROOTS: &str = "roots.pem";
+
+/// How often each measurement is repeated.
+#[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Effort {
     pub(crate) cold_starts: usize,
     pub(crate) rounds: usize,
@@ -32,13 +39,13 @@ pub(crate) struct Effort {
 }
 
 impl Effort {
-    /// For a first look.
+    /// For a rough result.
     pub(crate) const QUICK: Self = Self { cold_starts: 7, rounds: 3, requests: 150 };
-    /// For figures that are kept.
+    /// For published figures.
     pub(crate) const WHOLE: Self = Self { cold_starts: 21, rounds: 5, requests: 300 };
 }
 
-/// What there is to be measured.
+/// Everything that can be measured.
 pub(crate) struct Subjects<'a> {
     pub(crate) builds: &'a Builds,
     /// Functions of another build, by name.
@@ -46,7 +53,7 @@ pub(crate) struct Subjects<'a> {
     pub(crate) peers: &'a [Peer],
 }
 
-/// Something that is measured: a program that is sent one event again and again.
+/// Something that is measured: a program that gets the same event repeatedly.
 #[derive(Debug, Clone)]
 struct Subject<'a> {
     name: String,
@@ -65,18 +72,18 @@ impl<'a> Subject<'a> {
         self.name.starts_with(BASELINE)
     }
 
-    /// Requests before those that are measured. What compiles while it runs needs more of them.
+    /// The number of requests before those that are measured. JIT-compiled peers need more.
     fn warm_up(&self) -> usize {
         if self.is_peer { 300 } else { 30 }
     }
 
-    /// Whether it is started in this round of cold starts. Peers are slow, and started in every third.
+    /// Whether it is started in this round of cold starts. Peers are slow and start only in every third round.
     fn takes_part(&self, round: usize) -> bool {
         !self.is_peer || round % 3 == 1
     }
 }
 
-/// The name of a function of another build.
+/// Prefix of the names of the other build's functions.
 const BASELINE: &str = "baseline";
 
 fn baseline_of(function: &str) -> String {
@@ -84,7 +91,7 @@ fn baseline_of(function: &str) -> String {
 }
 
 impl<'a> Subjects<'a> {
-    /// The no-op first, because everything is compared with it.
+    /// The yardsticks, starting with the no-op.
     fn yardsticks(&self) -> Result<Vec<Subject<'a>>> {
         let yardstick = |name| self.builds.yardsticks.get(name).with_context(|| format!("no binary {name}"));
         let (no_op, by_hand) = (yardstick(NO_OP)?, yardstick(BY_HAND)?);
@@ -95,7 +102,7 @@ impl<'a> Subjects<'a> {
         ])
     }
 
-    /// A function that verifies tokens of this key, and the same one of the other build.
+    /// A function that verifies tokens of this key, from this build and from the other one.
     fn function(&self, operation: &'a str, key: Key) -> Vec<Subject<'a>> {
         let name = match key {
             Key::Secret => operation.to_owned(),
@@ -116,7 +123,7 @@ impl<'a> Subjects<'a> {
         })
     }
 
-    /// The yardsticks, and of everything else those whose name contains one of these words.
+    /// The yardsticks, and every other subject whose name contains one of these words.
     fn chosen(&self, with_keys: &[(&'a str, Key)], only: &[String]) -> Result<Vec<Subject<'a>>> {
         let functions = self.builds.functions.keys().map(|operation| (operation.as_str(), Key::Secret));
         let functions = functions.chain(with_keys.iter().copied());
@@ -128,34 +135,32 @@ impl<'a> Subjects<'a> {
     }
 }
 
-/// What is measured of warm requests, round by round, and every latency.
+/// The measurements of warm requests: one per round, except that latency has one per request.
 #[derive(Debug, Clone, Default)]
 struct Samples {
-    cpu: Vec<Option<f64>>,
+    cpu: Vec<f64>,
     latency: Vec<f64>,
     memory: Vec<f64>,
 }
 
-/// All that the functions need around them.
+/// Everything that the functions need around them.
 pub(crate) struct Laboratory {
     stand_in: StandIn,
     task_id: String,
-    /// The root certificate of the stand-in.
-    certificate: PathBuf,
-    /// The same below the certificates of the system, for programs that trust those.
-    certificates: PathBuf,
+    /// Contains the stand-in's root certificate, alone and appended to the system's for programs that take one bundle for
+    /// everything.
+    folder: TempDir,
 }
 
 impl Laboratory {
-    /// Starts the stand-in, and has the functions write tasks into it.
+    /// Starts the stand-in and fills it with tasks through `create-task`.
     pub(crate) fn open(builds: &Builds) -> Result<Self> {
         let stand_in = StandIn::start()?;
-        let [certificate, certificates] =
-            ["root", "roots"].map(|name| std::env::temp_dir().join(format!("bench-{name}-{}.pem", std::process::id())));
+        let folder = shell()?.create_temp_dir()?;
         let system = SYSTEM_CERTIFICATES.iter().find_map(|path| std::fs::read_to_string(path).ok());
-        std::fs::write(&certificate, &stand_in.root).context("cannot write the root certificate")?;
-        std::fs::write(&certificates, system.unwrap_or_default() + &stand_in.root)?;
-        let mut laboratory = Self { stand_in, task_id: String::new(), certificate, certificates };
+        std::fs::write(folder.path().join(ROOT), &stand_in.root).context("cannot write the root certificate")?;
+        std::fs::write(folder.path().join(ROOTS), system.unwrap_or_default() + &stand_in.root)?;
+        let mut laboratory = Self { stand_in, task_id: String::new(), folder };
         let create = builds.functions.get("create-task").context("no function create-task")?;
         let create = Subject::new("create-task", create, "create-task");
         let (mut lambda, event) = laboratory.ready(&create, Transport::Plain)?;
@@ -165,11 +170,11 @@ impl Laboratory {
         let items = laboratory.stand_in.items();
         ensure!(items.len() == PAGE, "the function wrote {} tasks instead of {PAGE}", items.len());
         let id = items.first().and_then(|item| item.pointer("/task_id/S")).and_then(Value::as_str);
-        laboratory.task_id = id.context("a task without an id")?.to_owned();
+        laboratory.task_id = id.context("the task has no id")?.to_owned();
         Ok(laboratory)
     }
 
-    /// Measures everything, all subjects in turn, so that a machine that is busy for a while is so for all of them.
+    /// Measures everything. The subjects take turns, so that temporary load on the machine affects all of them.
     pub(crate) fn measure(&self, subjects: &Subjects<'_>, effort: Effort, only: &[String]) -> Result<Report> {
         let mut report = Report::new(effort, subjects.peers)?;
         let cold = subjects.chosen(&COMPARED.map(|operation| (operation, Key::Ed25519)), only)?;
@@ -187,8 +192,8 @@ impl Laboratory {
             let compared = COMPARED.iter().flat_map(|operation| subjects.function(operation, Key::Secret));
             for subject in subjects.yardsticks()?.into_iter().chain(compared) {
                 eprintln!("instructions: {}", subject.name);
-                let instructions = self.count(&valgrind, &subject)?;
-                report.instructions.push(Counted { name: subject.name, instructions });
+                let figures = self.count(&valgrind, &subject)?;
+                report.instructions.push(Named { name: subject.name, figures });
             }
         } else {
             eprintln!("Instructions are not counted: valgrind is not installed.");
@@ -196,7 +201,7 @@ impl Laboratory {
         Ok(report)
     }
 
-    /// The instructions of a function.
+    /// Counts the instructions of a function.
     pub(crate) fn count_function(&self, valgrind: &Path, program: &Program, operation: &str) -> Result<Instructions> {
         self.count(valgrind, &Subject::new(operation, program, operation))
     }
@@ -206,14 +211,14 @@ impl Laboratory {
         instructions::count(valgrind, subject.program, &environment, &self.event(subject)?)
     }
 
-    /// Fails if a yardstick or a peer does not answer as the function does: then it would be measured at another job.
+    /// Fails unless the yardsticks and peers respond as the functions do. Otherwise they would be doing another job.
     fn check_answers(&self, subjects: &Subjects<'_>) -> Result<()> {
         let answer = |subject: &Subject<'_>| -> Result<Value> {
             let (mut lambda, event) = self.ready(subject, Transport::Plain)?;
             let mut body =
                 lambda.invoke(&event).and_then(|reply| reply.body()).with_context(|| subject.name.clone())?;
             if let (true, Some(task)) = (subject.operation == "create-task", body.as_object_mut()) {
-                // A new task has a new id, and was created now.
+                // These differ with every new task.
                 task.retain(|name, _| !["id", "created_at", "updated_at"].contains(&name.as_str()));
             }
             Ok(body)
@@ -229,41 +234,32 @@ impl Laboratory {
         Ok(())
     }
 
-    fn cold(&self, subjects: &[Subject<'_>], transport: Transport, rounds: usize) -> Result<Vec<Cold>> {
-        let mut samples: Vec<Vec<Option<(Elapsed, Elapsed)>>> = vec![Vec::new(); subjects.len()];
+    fn cold(&self, subjects: &[Subject<'_>], transport: Transport, rounds: usize) -> Result<Vec<Row<Cold>>> {
+        let mut samples = vec![Vec::new(); subjects.len()];
         for round in 1..=rounds {
             eprintln!("cold starts, {transport}: {round} of {rounds}");
             for (subject, samples) in subjects.iter().zip(&mut samples) {
-                samples.push(if subject.takes_part(round) {
+                let mut sample = [f64::NAN; 3];
+                if subject.takes_part(round) {
                     let (mut lambda, event) = self.ready(subject, transport)?;
                     let ready = lambda.elapsed()?;
                     lambda.send(&event).with_context(|| subject.name.clone())?;
-                    Some((ready, lambda.elapsed()?))
-                } else {
-                    None
-                });
+                    let answer = lambda.elapsed()?;
+                    sample = [ready.cpu, answer.cpu, answer.wall].map(|time| time.as_secs_f64() * 1e3);
+                }
+                samples.push(sample);
             }
         }
-        let milliseconds = |samples: &[Option<(Elapsed, Elapsed)>], pick: fn(&(Elapsed, Elapsed)) -> f64| {
-            samples.iter().map(|sample| sample.as_ref().map(|sample| pick(sample) * 1e3)).collect::<Vec<_>>()
-        };
-        let answers: Vec<_> =
-            samples.iter().map(|samples| milliseconds(samples, |(_, answer)| answer.cpu.as_secs_f64())).collect();
-        let compared = Compared::new(subjects, &answers);
-        let rows = subjects.iter().zip(&samples).zip(&answers).map(|((subject, samples), answers)| Cold {
-            name: subject.name.clone(),
-            transport,
-            ready_cpu: Spread::of(&milliseconds(samples, |(ready, _)| ready.cpu.as_secs_f64())),
-            answer_cpu: Spread::of(answers),
-            answer_wall: Spread::of(&milliseconds(samples, |(_, answer)| answer.wall.as_secs_f64())),
-            to_no_op: compared.to_no_op(answers),
-            to_baseline: compared.to_baseline(subject, answers),
+        let cpu: Vec<Vec<_>> = samples.iter().map(|samples| samples.iter().map(|[_, cpu, _]| *cpu).collect()).collect();
+        let more = samples.iter().map(|samples| Cold {
+            ready_cpu: Spread::of(samples.iter().map(|[ready, ..]| *ready)),
+            answer_wall: Spread::of(samples.iter().map(|[.., wall]| *wall)),
         });
-        Ok(rows.collect())
+        Ok(compare(subjects, transport, &cpu, more))
     }
 
-    /// All subjects live at the same time and are sent a few requests in turn.
-    fn warm(&self, subjects: &[Subject<'_>], transport: Transport, effort: Effort) -> Result<Vec<Warm>> {
+    /// Runs all subjects at the same time and sends each a few requests in turn.
+    fn warm(&self, subjects: &[Subject<'_>], transport: Transport, effort: Effort) -> Result<Vec<Row<Warm>>> {
         let mut samples = vec![Samples::default(); subjects.len()];
         for round in 1..=effort.rounds {
             eprintln!("warm requests, {transport}: {round} of {}", effort.rounds);
@@ -275,16 +271,16 @@ impl Laboratory {
                 }
                 running.push((lambda, event, 0.0));
             }
-            for _ in 0..effort.requests / IN_TURN {
+            for _ in 0..effort.requests / BATCH {
                 for (((lambda, event, cpu), samples), subject) in running.iter_mut().zip(&mut samples).zip(subjects) {
                     let invoke =
                         |lambda: &mut Lambda| lambda.invoke(event).with_context(|| format!("{}, warm", subject.name));
-                    // The processor has forgotten this process meanwhile.
-                    for _ in 0..IN_TURN / 10 {
+                    // Meanwhile, this process has lost the processor's caches.
+                    for _ in 0..BATCH / 10 {
                         invoke(lambda)?;
                     }
                     let before = lambda.elapsed()?.cpu;
-                    for _ in 0..IN_TURN {
+                    for _ in 0..BATCH {
                         samples.latency.push(invoke(lambda)?.latency.as_secs_f64() * 1e6);
                     }
                     *cpu += (lambda.elapsed()?.cpu.saturating_sub(before)).as_secs_f64() * 1e6;
@@ -292,25 +288,18 @@ impl Laboratory {
             }
             let requests = f64::from(u32::try_from(effort.requests)?);
             for ((lambda, _, cpu), samples) in running.iter().zip(&mut samples) {
-                samples.cpu.push(Some(cpu / requests));
+                samples.cpu.push(*cpu / requests);
                 samples.memory.push(lambda.peak_memory()?);
             }
         }
         let cpu: Vec<_> = samples.iter().map(|samples| samples.cpu.clone()).collect();
-        let compared = Compared::new(subjects, &cpu);
-        let rows = subjects.iter().zip(samples).map(|(subject, Samples { cpu, latency, memory })| Warm {
-            name: subject.name.clone(),
-            transport,
-            to_no_op: compared.to_no_op(&cpu),
-            to_baseline: compared.to_baseline(subject, &cpu),
-            cpu: Spread::of(&cpu),
-            latency: Latency::of(latency),
-            memory: Spread::of(&memory.into_iter().map(Some).collect::<Vec<_>>()),
-        });
-        Ok(rows.collect())
+        let more = samples
+            .into_iter()
+            .map(|Samples { latency, memory, .. }| Warm { latency: Latency::of(latency), memory: Spread::of(memory) });
+        Ok(compare(subjects, transport, &cpu, more))
     }
 
-    /// A subject that has asked for its first event, and the event.
+    /// Starts a subject and waits until it asks for its first event. Returns it with that event.
     fn ready(&self, subject: &Subject<'_>, transport: Transport) -> Result<(Lambda, String)> {
         let environment = self.environment(subject, transport);
         let event = self.event(subject)?;
@@ -320,8 +309,7 @@ impl Laboratory {
     }
 
     fn environment(&self, subject: &Subject<'_>, transport: Transport) -> Vec<(&'static str, String)> {
-        let [certificate, certificates] =
-            [&self.certificate, &self.certificates].map(|path| path.display().to_string());
+        let [certificate, certificates] = [ROOT, ROOTS].map(|name| self.folder.path().join(name).display().to_string());
         let endpoint = match transport {
             Transport::Plain => &self.stand_in.plain,
             Transport::Tls => &self.stand_in.tls,
@@ -340,7 +328,7 @@ impl Laboratory {
             let of_all = [("AWS_CA_BUNDLE", certificates.clone()), ("SSL_CERT_FILE", certificates)];
             of_node.into_iter().chain(of_all).collect::<Vec<_>>()
         } else {
-            // As template.yaml sets it; a baseline has the environment of its own template.
+            // As template.yaml sets it. The baseline may come from a template that did not.
             let tunables =
                 (!subject.is_baseline()).then(|| ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=64".to_owned()));
             [("AWS_CA_BUNDLE", certificate)].into_iter().chain(tunables).collect()
@@ -348,57 +336,47 @@ impl Laboratory {
         environment
     }
 
-    /// The event of an operation, as the folder `events` has it, with a token and the id of a task that is there.
+    /// The operation's event from the folder `events`, with a valid token and the id of an existing task.
     fn event(&self, subject: &Subject<'_>) -> Result<String> {
         let path = root().join("events").join(subject.operation).with_extension("json");
         let event = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        // API Gateway puts no spaces between members.
+        // Removes whitespace between members, as API Gateway does.
         let event: Value = serde_json::from_str(&event)?;
         let token = Signer::with(subject.key).token(USER);
         Ok(event.to_string().replace("Bearer TOKEN", &format!("Bearer {token}")).replace("TASK_ID", &self.task_id))
     }
 }
 
-impl Drop for Laboratory {
-    fn drop(&mut self) {
-        // Nothing depends on them any more.
-        let _ = std::fs::remove_file(&self.certificate);
-        let _ = std::fs::remove_file(&self.certificates);
-    }
+/// Compares the CPU times of each subject by round with those of the no-op and the baseline.
+fn compare<T>(
+    subjects: &[Subject<'_>],
+    transport: Transport,
+    times: &[Vec<f64>],
+    more: impl Iterator<Item = T>,
+) -> Vec<Row<T>> {
+    let of = |name: &str| subjects.iter().zip(times).find(|(other, _)| other.name == name).map(|(_, times)| times);
+    let rows = subjects.iter().zip(times).zip(more).map(|((Subject { name, .. }, times), more)| Row {
+        name: name.clone(),
+        transport,
+        cpu: Spread::of(times.iter().copied()),
+        to_no_op: Spread::of(of(NO_OP).into_iter().flat_map(|others| ratios(times, others))),
+        to_baseline: of(&baseline_of(name)).map(|others| Spread::of(ratios(times, others))),
+        more,
+    });
+    rows.collect()
 }
 
-/// CPU times of all subjects, round by round, to compare one with.
-struct Compared<'a> {
-    by_name: BTreeMap<&'a str, &'a [Option<f64>]>,
+/// The ratio of each time to the other one of the same round.
+fn ratios(times: &[f64], others: &[f64]) -> impl Iterator<Item = f64> {
+    times.iter().zip(others).map(|(time, other)| time / other)
 }
 
-impl<'a> Compared<'a> {
-    fn new(subjects: &'a [Subject<'_>], times: &'a [Vec<Option<f64>>]) -> Self {
-        let names = subjects.iter().map(|subject| subject.name.as_str());
-        Self { by_name: names.zip(times.iter().map(Vec::as_slice)).collect() }
-    }
-
-    fn to_no_op(&self, times: &[Option<f64>]) -> Spread {
-        Spread::of(&ratios(times, self.by_name.get(NO_OP).copied().unwrap_or_default()))
-    }
-
-    fn to_baseline(&self, subject: &Subject<'_>, times: &[Option<f64>]) -> Option<Spread> {
-        let baseline = self.by_name.get(baseline_of(&subject.name).as_str())?;
-        Some(Spread::of(&ratios(times, baseline)))
-    }
-}
-
-/// Ratios of those that were measured in the same round.
-fn ratios(times: &[Option<f64>], others: &[Option<f64>]) -> Vec<Option<f64>> {
-    times.iter().zip(others).map(|(time, other)| Some((*time)? / (*other)?)).collect()
-}
-
-fn sizes(subjects: &Subjects<'_>) -> Result<Vec<Sized>> {
+fn sizes(subjects: &Subjects<'_>) -> Result<Vec<Named<Size>>> {
     let builds = subjects.builds.yardsticks.iter().chain(&subjects.builds.functions);
     let named = builds.map(|(name, program)| (name.clone(), program));
     let named = named.chain(subjects.baseline.iter().map(|(name, program)| (baseline_of(name), program)));
     let named = named.chain(subjects.peers.iter().map(|peer| (peer.name.to_owned(), &peer.program)));
-    named.map(|(name, program)| Ok(Sized { name, size: program.size()? })).collect()
+    named.map(|(name, program)| Ok(Named { name, figures: program.size()? })).collect()
 }
 
 #[cfg(test)]
@@ -407,8 +385,9 @@ mod tests {
 
     #[test]
     fn ratios_compare_times_of_the_same_round() {
-        let [rare, usual] = [[Some(6.0), None, Some(9.0)], [Some(2.0), Some(5.0), Some(3.0)]];
-        assert_eq!(ratios(&rare, &usual), [Some(3.0), None, Some(3.0)]);
-        assert_eq!(ratios(&usual, &[]), []);
+        let [rare, usual] = [[6.0, f64::NAN, 9.0], [2.0, 5.0, 3.0]];
+        let measured = ratios(&rare, &usual).filter(|ratio| !ratio.is_nan());
+        assert_eq!(measured.collect::<Vec<_>>(), [3.0, 3.0]);
+        assert_eq!(ratios(&usual, &[]).count(), 0);
     }
 }

@@ -1,5 +1,5 @@
-//! Lambda, as far as a function sees it: a process with an environment, and the Runtime API, which hands out one event
-//! at a time.
+//! Lambda from a function's point of view: a process with an environment, and the Runtime API, which hands out one
+//! event at a time.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
@@ -13,14 +13,13 @@ use anyhow::{Context, Result, bail, ensure};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::{Request, read_request};
 use crate::process;
 use crate::programs::Program;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A function's process.
 pub(crate) struct Lambda {
@@ -28,7 +27,7 @@ pub(crate) struct Lambda {
     id: Pid,
     listener: TcpListener,
     connections: Vec<BufReader<TcpStream>>,
-    begun: Instant,
+    started: Instant,
 }
 
 /// Time since a process was started.
@@ -38,26 +37,23 @@ pub(crate) struct Elapsed {
     pub(crate) wall: Duration,
 }
 
-/// What a function answered, and after what time.
+/// A function's response and how long it took.
 pub(crate) struct Reply {
     pub(crate) latency: Duration,
     text: Vec<u8>,
 }
 
 impl Reply {
-    /// The JSON that the client would get.
+    /// Parses the body that the client would get.
     pub(crate) fn body(&self) -> Result<Value> {
-        #[derive(Deserialize)]
-        struct Answer {
-            body: String,
-        }
-        let answer: Answer = serde_json::from_slice(&self.text)?;
-        serde_json::from_str(&answer.body).context("the body is not JSON")
+        let answer: Value = serde_json::from_slice(&self.text)?;
+        let body = answer.get("body").and_then(Value::as_str).context("an answer without a body")?;
+        serde_json::from_str(body).context("the body is not JSON")
     }
 }
 
 impl Lambda {
-    /// Starts a program, with these variables beside what Lambda itself sets.
+    /// Starts a program with these environment variables in addition to those that Lambda sets.
     pub(crate) fn start(program: &Program, environment: &[(&'static str, String)]) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no port for the Runtime API")?;
         listener.set_nonblocking(true)?;
@@ -73,20 +69,15 @@ impl Lambda {
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null());
-        let begun = Instant::now();
+        let started = Instant::now();
         let process = command.spawn().with_context(|| format!("cannot start {}", program.path.display()))?;
         let id = Pid::from_raw(i32::try_from(process.id())?);
-        Ok(Self { process, id, listener, connections: Vec::new(), begun })
-    }
-
-    /// Waits until the function asks for its first event.
-    pub(crate) fn ready(&mut self) -> Result<()> {
-        self.expect_next()
+        Ok(Self { process, id, listener, connections: Vec::new(), started })
     }
 
     /// Sends an event to a function that has asked for one.
     ///
-    /// The function is left waiting for the acknowledgement of its answer.
+    /// Does not acknowledge the response, so the function stays idle until [`Lambda::finish`].
     pub(crate) fn send(&mut self, event: &str) -> Result<Reply> {
         let head = format!(
             "HTTP/1.1 200 OK\r\nlambda-runtime-aws-request-id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n\
@@ -96,30 +87,29 @@ impl Lambda {
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             event.len()
         );
-        let begun = Instant::now();
+        let started = Instant::now();
         self.respond(&(head + event))?;
         let Request { path, body: text, .. } = self.request()?;
-        let latency = begun.elapsed();
-        ensure!(path.ends_with("/response") && is_success(&text), "answered {}", String::from_utf8_lossy(&text));
+        let latency = started.elapsed();
+        ensure!(
+            path.ends_with("/response") && is_success(&text),
+            "the function responded {}",
+            String::from_utf8_lossy(&text)
+        );
         Ok(Reply { latency, text })
     }
 
-    /// Acknowledges the answer, and waits until the function asks for its next event.
-    pub(crate) fn finish(&mut self) -> Result<()> {
-        self.respond("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")?;
-        self.expect_next()
-    }
-
-    /// Has the function answer an event.
+    /// Sends an event and waits until the function asks for the next one.
     pub(crate) fn invoke(&mut self, event: &str) -> Result<Reply> {
         let reply = self.send(event)?;
-        self.finish()?;
+        self.respond("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")?;
+        self.ready()?;
         Ok(reply)
     }
 
-    /// Time since the start, when the function has come to rest.
+    /// The time since the start, taken once the function is idle.
     pub(crate) fn elapsed(&self) -> Result<Elapsed> {
-        let wall = self.begun.elapsed();
+        let wall = self.started.elapsed();
         Ok(Elapsed { cpu: process::cpu_time(self.id)?, wall })
     }
 
@@ -127,14 +117,15 @@ impl Lambda {
         process::peak_memory(self.id)
     }
 
-    /// Asks the process to end, and waits for it.
+    /// Sends SIGTERM to the process and waits until it exits.
     pub(crate) fn terminate(mut self) -> Result<()> {
         kill(self.id, Signal::SIGTERM)?;
         self.process.wait()?;
         Ok(())
     }
 
-    fn expect_next(&mut self) -> Result<()> {
+    /// Waits until the function asks for an event.
+    pub(crate) fn ready(&mut self) -> Result<()> {
         let request = self.request()?;
         ensure!(
             request.method == "GET" && request.path.ends_with("/invocation/next"),
@@ -144,10 +135,10 @@ impl Lambda {
         Ok(())
     }
 
-    /// The next request, on whichever connection it comes: a function with more than one thread sometimes opens another one,
-    /// because the first is not back in its pool yet. That connection then is the last of all.
+    /// Reads the next request from any connection and moves that connection to the end of the list. A function with
+    /// more than one thread sometimes opens a second one, because the first is not back in its pool yet.
     fn request(&mut self) -> Result<Request> {
-        let given_up = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         loop {
             if let Some(index) = self.wait()? {
                 let mut connection = self.connections.swap_remove(index);
@@ -157,14 +148,14 @@ impl Lambda {
                 }
             }
             if let Some(status) = self.process.try_wait()? {
-                bail!("the function ended: {status}");
+                bail!("the function exited: {status}");
             }
-            ensure!(Instant::now() < given_up, "the function does not ask for events, or does not answer");
+            ensure!(Instant::now() < deadline, "the function neither asks for an event nor responds");
         }
     }
 
-    /// Waits without taking the processor from the function, which has the same one. Takes a new connection, or gives the
-    /// index of one on which something has come, if any.
+    /// Waits without using the processor, which the function shares. Accepts a new connection, or returns the index of
+    /// one that has data.
     fn wait(&mut self) -> Result<Option<usize>> {
         if let Some(index) = self.connections.iter().position(|connection| !connection.buffer().is_empty()) {
             return Ok(Some(index));
@@ -180,7 +171,7 @@ impl Lambda {
         let (stream, _) = self.listener.accept()?;
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         self.connections.push(BufReader::with_capacity(64 * 1024, stream));
         Ok(None)
     }
@@ -194,14 +185,13 @@ impl Lambda {
 
 impl Drop for Lambda {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Whether an answer has a status of 200 to 209. It is not parsed, because that would take the processor's caches from
-/// the function.
+/// Whether the response has a status of 200 to 209. Parsing it would evict the function from the processor's caches.
 fn is_success(answer: &[u8]) -> bool {
     const NAME: &[u8] = br#""statusCode":"#;
     let found = answer.windows(NAME.len()).position(|window| window == NAME);

@@ -1,9 +1,9 @@
-//! `cargo xtask bench`: what a call costs, beside a function that does nothing, one that is written by hand, another build
-//! of this project, and the same job in other frameworks.
+//! `cargo xtask bench`: measures what a call costs, compared with a function that does nothing, a handwritten one,
+//! another build of this project, and the same job in other frameworks.
 //!
-//! Functions are started as Lambda starts them ([`lambda`]), against a DynamoDB that answers at once ([`stand_in`]).
-//! They share one processor with all that they talk to ([`process::pin`]). What is compared is their CPU time, which a
-//! busy machine changes little, and their instructions, which it does not change at all ([`instructions`]).
+//! Functions are started as Lambda starts them ([`lambda`]) and talk to a DynamoDB that responds immediately
+//! ([`stand_in`]). Everything runs on one processor ([`process::pin`]). The figures that are compared are CPU time,
+//! which load on the machine barely changes, and instructions, which it does not change at all ([`instructions`]).
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "this command prints a report and its progress")]
 
 mod counts;
@@ -24,38 +24,39 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use xtask::project::root;
 
 use crate::laboratory::{Effort, Laboratory, Subjects};
-use crate::programs::{Builds, find_binaries, root};
+use crate::programs::{Builds, find_binaries};
 
 const NO_OP: &str = "no-op";
 const BY_HAND: &str = "by-hand";
-/// The operations that the yardsticks and the peers are compared in.
+/// The operations that the yardsticks and peers implement.
 const COMPARED: [&str; 3] = ["get-task", "list-tasks", "create-task"];
 
-/// Measures the functions in their release builds.
+/// Measures release builds of the functions.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
 struct Arguments {
-    /// Measures less often: for a first look.
+    /// Takes fewer samples, for a rough result.
     #[arg(long)]
     quick: bool,
-    /// Measures only functions whose name contains this; the yardsticks are always measured.
+    /// Measures only functions whose names contain this; the yardsticks are always measured.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Measures the release binaries in this folder as well, and compares the functions with them.
+    /// Also measures the release binaries in this folder and compares the functions with them.
     #[arg(long, value_name = "FOLDER")]
     baseline: Option<PathBuf>,
-    /// Measures the same job in other frameworks as well; needs Node, npm and Python 3.
+    /// Also measures the same job in other frameworks; needs Node, npm, and Python 3.
     #[arg(long)]
     peers: bool,
-    /// Writes docs/performance-figures.md and docs/performance.svg; measures the peers as well.
+    /// Writes docs/performance-figures.md and docs/performance.svg; implies --peers.
     #[arg(long, conflicts_with_all = ["quick", "only"])]
     record: bool,
-    /// Writes the figures there as well.
+    /// Also writes the figures to this file as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Checks what is the same on every machine and in every run: sizes and instructions.
+    /// Only checks the figures that are the same on every machine and in every run: sizes and instructions.
     #[arg(long, exclusive = true)]
     counts: bool,
 }
@@ -74,7 +75,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     if arguments.counts {
         return counts::check();
     }
-    eprintln!("Building the functions for release, which takes some minutes after a change …");
+    eprintln!("Building the functions in release mode; this takes some minutes after a change …");
     let builds = Builds::make()?;
     let baseline = arguments.baseline.as_deref().map(|folder| find_binaries(folder, &builds.functions)).transpose()?;
     let peers = if arguments.peers || arguments.record { peers::install()? } else { Vec::new() };
@@ -91,7 +92,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         let folder = root().join("docs");
         let text = format!("{}{report}", report::PREFACE);
         fs::write(folder.join("performance-figures.md"), text).context("cannot write the figures")?;
-        fs::write(folder.join("performance.svg"), picture::draw(&report)).context("cannot write the picture")?;
+        fs::write(folder.join("performance.svg"), picture::draw(&report)).context("cannot write the chart")?;
     }
     Ok(())
 }

@@ -1,22 +1,22 @@
-//! The comparison as a picture, readable on light and on dark pages: CPU time as multiples of the no-op's.
+//! Draws the comparison as a bar chart for light and dark pages: CPU time as multiples of the no-op's.
 
 use std::fmt::Write;
 
 use crate::NO_OP;
 use crate::peers::{FASTAPI, NAIVE_RUST, NODE};
-use crate::report::{Report, Transport};
+use crate::report::{Report, Transport, find};
 
 const WIDTH: f64 = 760.0;
-/// Where bars begin, and how much is left for the figure behind the longest.
+/// Where bars begin, and the space for the figure after the longest.
 const LEFT: f64 = 110.0;
 const RIGHT: f64 = 150.0;
 const BAR: f64 = 14.0;
 const ROW: f64 = 20.0;
-/// Above the first bar of a group: its heading.
+/// The height of a group's heading.
 const HEADING: f64 = 42.0;
 const TOP: f64 = 20.0;
 
-/// What is compared: a heading, the operation, and whether the process is new.
+/// Each group's heading and operation, and whether it shows cold starts.
 const GROUPS: [(&str, &str, bool); 3] = [
     ("Cold start: from the start of the process to the first task, over TLS", "get-task", true),
     ("Warm: a task", "get-task", false),
@@ -41,7 +41,7 @@ struct Bar {
     amount: String,
 }
 
-/// Draws what was measured of the no-op, this project and the peers. All bars of a group have one linear scale.
+/// Draws the figures of the no-op, this project, and the peers. The bars of a group share one linear scale.
 pub(crate) fn draw(report: &Report) -> String {
     let (mut shapes, mut y) = (String::new(), TOP);
     for (heading, operation, is_cold) in GROUPS {
@@ -83,17 +83,17 @@ fn bars(report: &Report, operation: &str, is_cold: bool) -> Vec<Bar> {
         [(NO_OP, NO_OP.to_owned()), (OURS, operation.to_owned()), peer(NAIVE_RUST), peer(NODE), peer(FASTAPI)];
     let bars = subjects.into_iter().map(|(label, name)| {
         if is_cold {
-            let row = report.cold(&name, Transport::Tls)?;
-            Some(Bar { label, ratio: row.to_no_op.median, amount: format!("{} ms", figure(row.answer_cpu.median)) })
+            let row = find(&report.cold, &name, Transport::Tls)?;
+            Some(Bar { label, ratio: row.to_no_op.median, amount: format!("{} ms", figure(row.cpu.median)) })
         } else {
-            let row = report.warm(&name, Transport::Plain)?;
+            let row = find(&report.warm, &name, Transport::Plain)?;
             Some(Bar { label, ratio: row.to_no_op.median, amount: format!("{:.0} µs", row.cpu.median) })
         }
     });
     bars.flatten().collect()
 }
 
-/// With a decimal where it says something.
+/// Formats small values with one decimal.
 fn figure(value: f64) -> String {
     if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }

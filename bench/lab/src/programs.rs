@@ -1,25 +1,26 @@
-//! The programs that are measured, as they are deployed, and their sizes.
+//! The programs that are measured, in the form in which they are deployed, and their sizes.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
+use xtask::project::{self, root};
 
 use crate::{BY_HAND, NO_OP};
 
-/// How a function is started, and what of it is deployed.
+/// How a function is started, and which files are deployed.
 #[derive(Debug, Clone)]
 pub(crate) struct Program {
     pub(crate) path: PathBuf,
     pub(crate) arguments: Vec<String>,
-    /// The folder that it runs in.
+    /// Its working directory.
     pub(crate) folder: PathBuf,
-    /// The files and folders that a deployment of it holds.
+    /// The files and folders in its deployment package.
     pub(crate) deployed: Vec<PathBuf>,
 }
 
@@ -38,8 +39,8 @@ pub(crate) struct Builds {
 }
 
 impl Builds {
-    /// Builds the functions and the yardsticks: separately, because in one build the features that the yardsticks want
-    /// of libraries would be on for the functions as well.
+    /// Builds the functions and the yardsticks separately. In one build, Cargo would enable the library features that
+    /// the yardsticks need for the functions too.
     ///
     /// The functions are the default members of the workspace.
     pub(crate) fn make() -> Result<Self> {
@@ -50,13 +51,13 @@ impl Builds {
 }
 
 impl Program {
-    /// A binary that is deployed alone.
+    /// A program that is deployed as a single binary.
     pub(crate) fn binary(path: PathBuf) -> Self {
         let deployed = vec![path.clone()];
         Self { path, arguments: Vec::new(), folder: root(), deployed }
     }
 
-    /// Its size, as it is and in a zip.
+    /// The size of its deployment, uncompressed and zipped.
     pub(crate) fn size(&self) -> Result<Size> {
         let mut size = Size { file: 0, zip: END_RECORD };
         for path in &self.deployed {
@@ -66,10 +67,10 @@ impl Program {
     }
 }
 
-/// The binaries of a folder that have the names of functions.
+/// Finds the binaries in a folder that are named like a function.
 ///
 /// # Errors
-/// There are none.
+/// The folder does not exist, or contains no such binary.
 pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>) -> Result<BTreeMap<String, Program>> {
     let folder = folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
     let binaries: BTreeMap<_, _> = functions
@@ -82,52 +83,30 @@ pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>
     Ok(binaries)
 }
 
-/// Builds for release, and gives the executables by name.
+/// Builds in release mode and returns the executables by name.
 pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, Program>> {
-    let mut cargo = cargo();
-    cargo.args(["build", "--release", "--message-format=json-render-diagnostics"]).args(arguments);
-    let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
-    let stdout = child.stdout.take().context("cargo has no standard output")?;
-    let mut executables = BTreeMap::new();
-    for line in BufReader::new(stdout).lines() {
-        if let Ok(Artifact { target, executable: Some(path) }) = serde_json::from_str(&line?) {
-            executables.insert(target.name, Program::binary(path));
-        }
-    }
-    let status = child.wait()?;
-    ensure!(status.success(), "cargo failed ({status})");
-    Ok(executables)
+    let shell = project::shell()?;
+    let cargo = project::cargo(&shell).args(["build", "--release", "--message-format=json-render-diagnostics"]);
+    let messages = cargo.args(arguments).quiet().read()?;
+    let executables = messages.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let text = |pointer| message.pointer(pointer).and_then(Value::as_str);
+        Some((text("/target/name")?.to_owned(), Program::binary(text("/executable")?.into())))
+    });
+    Ok(executables.collect())
 }
 
-/// The root of the project.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).to_path_buf()
-}
-
-/// Where an installed program is.
+/// Finds an installed program on the `PATH`.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// cargo, in the root of the project, without what `cargo run` says in the environment about this package: build scripts
-/// that read it would run again.
-fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root());
-    for (name, _) in std::env::vars_os() {
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-/// What ends a zip.
+/// Bytes of the record at the end of a zip file.
 const END_RECORD: u64 = 22;
 
 /// Adds a file, or all files below a folder.
 fn add_size(path: &Path, size: &mut Size) -> Result<()> {
-    /// What a zip says of each file: two headers and its name twice. Names are counted as Lambda's `bootstrap`.
+    /// Bytes that a zip adds for each file: two headers and its name twice, with the name taken to be `bootstrap`.
     const ENTRY: usize = 30 + 46 + 2 * "bootstrap".len();
     if path.is_dir() {
         for entry in std::fs::read_dir(path)? {
@@ -141,16 +120,4 @@ fn add_size(path: &Path, size: &mut Size) -> Result<()> {
     size.file += u64::try_from(bytes.len())?;
     size.zip += u64::try_from(encoder.finish()?.len() + ENTRY)?;
     Ok(())
-}
-
-/// The message of cargo about something that it has compiled.
-#[derive(Deserialize)]
-struct Artifact {
-    target: Target,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
 }

@@ -1,18 +1,19 @@
-//! The figures, and how they are shown: as Markdown.
+//! The figures and their representation as Markdown.
 
-use std::fmt::{self, Write};
-use std::process::Command;
+use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
+use xshell::{Shell, cmd};
+use xtask::project;
 
 use crate::instructions::Instructions;
 use crate::laboratory::Effort;
 use crate::peers::{self, Peer};
 use crate::process;
-use crate::programs::{Size, root};
+use crate::programs::Size;
 
-/// What the file of figures begins with.
+/// The beginning of the figures file.
 pub(crate) const PREFACE: &str = "# What a call costs: figures
 
 Written by `cargo xtask bench --record`. [performance.md](performance.md) says what is measured, and how.
@@ -23,18 +24,17 @@ Written by `cargo xtask bench --record`. [performance.md](performance.md) says w
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     date: String,
-    /// The commit that was measured, and whether files differed from it.
+    /// The commit, and whether the working tree had changes.
     commit: String,
     machine: String,
-    /// The versions of what the peers run on.
+    /// The compilers and interpreters of the peers.
     versions: Vec<String>,
-    cold_starts: usize,
-    rounds: usize,
-    requests: usize,
-    pub(crate) cold: Vec<Cold>,
-    pub(crate) warm: Vec<Warm>,
-    pub(crate) sizes: Vec<Sized>,
-    pub(crate) instructions: Vec<Counted>,
+    #[serde(flatten)]
+    effort: Effort,
+    pub(crate) cold: Vec<Row<Cold>>,
+    pub(crate) warm: Vec<Row<Warm>>,
+    pub(crate) sizes: Vec<Named<Size>>,
+    pub(crate) instructions: Vec<Named<Instructions>>,
 }
 
 /// How a function reaches DynamoDB.
@@ -45,49 +45,44 @@ pub(crate) enum Transport {
     Tls,
 }
 
-/// From the start of a process, in milliseconds.
+/// One program over one transport: milliseconds since the process was started, or microseconds per warm request.
 #[derive(Debug, Serialize)]
-pub(crate) struct Cold {
+pub(crate) struct Row<T> {
     pub(crate) name: String,
     pub(crate) transport: Transport,
-    pub(crate) ready_cpu: Spread,
-    pub(crate) answer_cpu: Spread,
-    pub(crate) answer_wall: Spread,
-    /// CPU time to the first answer as a multiple of the no-op's in the same round.
-    pub(crate) to_no_op: Spread,
-    /// The same of the other build's.
-    pub(crate) to_baseline: Option<Spread>,
-}
-
-/// For each request, in microseconds; memory in MiB.
-#[derive(Debug, Serialize)]
-pub(crate) struct Warm {
-    pub(crate) name: String,
-    pub(crate) transport: Transport,
+    /// CPU time until the first response, or per request.
     pub(crate) cpu: Spread,
     /// CPU time as a multiple of the no-op's in the same round.
     pub(crate) to_no_op: Spread,
-    /// The same of the other build's.
+    /// The same, as a multiple of the baseline's.
     pub(crate) to_baseline: Option<Spread>,
+    #[serde(flatten)]
+    pub(crate) more: T,
+}
+
+/// What is measured of cold starts only.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Cold {
+    pub(crate) ready_cpu: Spread,
+    pub(crate) answer_wall: Spread,
+}
+
+/// What is measured of warm requests only; memory in MiB.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Warm {
     pub(crate) latency: Latency,
     pub(crate) memory: Spread,
 }
 
+/// Figures of a program.
 #[derive(Debug, Serialize)]
-pub(crate) struct Sized {
+pub(crate) struct Named<T> {
     pub(crate) name: String,
     #[serde(flatten)]
-    pub(crate) size: Size,
+    pub(crate) figures: T,
 }
 
-#[derive(Debug, Serialize)]
-pub(crate) struct Counted {
-    pub(crate) name: String,
-    #[serde(flatten)]
-    pub(crate) instructions: Instructions,
-}
-
-/// The median of samples, and the least and the most of them.
+/// Median, minimum, and maximum of samples.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -95,7 +90,7 @@ pub(crate) struct Spread {
     pub(crate) max: f64,
 }
 
-/// In microseconds.
+/// Percentiles in microseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Latency {
     pub(crate) p50: f64,
@@ -104,41 +99,41 @@ pub(crate) struct Latency {
 }
 
 impl Spread {
-    /// Of the samples that there are.
-    pub(crate) fn of(samples: &[Option<f64>]) -> Self {
-        let sorted = sorted(samples.iter().flatten().copied().collect());
-        Self { median: percentile(&sorted, 50), min: percentile(&sorted, 0), max: percentile(&sorted, 100) }
+    /// Ignores rounds without a sample, which are NaN.
+    pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
+        let [min, median, max] = percentiles(samples, [0, 50, 100]);
+        Self { median, min, max }
     }
 }
 
 impl Latency {
-    pub(crate) fn of(samples: Vec<f64>) -> Self {
-        let sorted = sorted(samples);
-        Self { p50: percentile(&sorted, 50), p90: percentile(&sorted, 90), p99: percentile(&sorted, 99) }
+    pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
+        let [p50, p90, p99] = percentiles(samples, [50, 90, 99]);
+        Self { p50, p90, p99 }
     }
 }
 
-fn sorted(mut samples: Vec<f64>) -> Vec<f64> {
-    samples.sort_by(f64::total_cmp);
-    samples
+fn percentiles<const N: usize>(samples: impl IntoIterator<Item = f64>, percents: [usize; N]) -> [f64; N] {
+    let mut sorted: Vec<_> = samples.into_iter().filter(|sample| !sample.is_nan()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    percents.map(|percent| sorted.get((last * percent + 50) / 100).copied().unwrap_or(f64::NAN))
 }
 
-fn percentile(sorted: &[f64], percent: usize) -> f64 {
-    let index = (sorted.len().saturating_sub(1) * percent + 50) / 100;
-    sorted.get(index).copied().unwrap_or(f64::NAN)
+/// The row of a program over a transport.
+pub(crate) fn find<'a, T>(rows: &'a [Row<T>], name: &str, transport: Transport) -> Option<&'a Row<T>> {
+    rows.iter().find(|row| row.name == name && row.transport == transport)
 }
 
 impl Report {
-    /// A report without figures yet.
-    pub(crate) fn new(Effort { cold_starts, rounds, requests }: Effort, peers: &[Peer]) -> Result<Self> {
+    /// An empty report.
+    pub(crate) fn new(effort: Effort, peers: &[Peer]) -> Result<Self> {
         Ok(Self {
             date: time::UtcDateTime::now().date().to_string(),
-            commit: commit(),
+            commit: commit(&project::shell()?),
             machine: process::machine()?,
             versions: if peers.is_empty() { Vec::new() } else { peers::versions()? },
-            cold_starts,
-            rounds,
-            requests,
+            effort,
             cold: Vec::new(),
             warm: Vec::new(),
             sizes: Vec::new(),
@@ -146,114 +141,96 @@ impl Report {
         })
     }
 
-    pub(crate) fn cold(&self, name: &str, transport: Transport) -> Option<&Cold> {
-        self.cold.iter().find(|row| row.name == name && row.transport == transport)
-    }
-
-    pub(crate) fn warm(&self, name: &str, transport: Transport) -> Option<&Warm> {
-        self.warm.iter().find(|row| row.name == name && row.transport == transport)
-    }
-
     fn write_cold(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## Cold\n\nMilliseconds from the start of the process, over TLS.\n")?;
-        let has_baseline = self.cold.iter().any(|row| row.to_baseline.is_some());
         let columns = ["CPU, ready", "CPU, first answer", "× no-op", "without TLS", "× no-op", "clock, first answer"];
-        write_head(f, "function", &columns, has_baseline)?;
-        for row in self.cold.iter().filter(|row| row.transport == Transport::Tls) {
-            let name = &row.name;
-            write!(f, "| {name} | {:.2} | {:.2} ", row.ready_cpu, row.answer_cpu)?;
-            write!(f, "| **{:.2}** ", row.to_no_op.median)?;
-            if let Some(plain) = self.cold(name, Transport::Plain) {
-                write!(f, "| {:.2} | {:.2} ", plain.answer_cpu, plain.to_no_op.median)?;
-            }
-            write!(f, "| {:.1} |", row.answer_wall)?;
-            write_ratio(f, has_baseline, row.to_baseline)?;
-        }
-        writeln!(f)
+        write_compared(f, &columns, &self.cold, Transport::Tls, |row, plain| {
+            let (Row { cpu, to_no_op, .. }, Cold { ready_cpu, answer_wall }) = (row, &row.more);
+            let without_tls = format!("{:.2} | {:.2}", plain.cpu, plain.to_no_op.median);
+            format!("{ready_cpu:.2} | {cpu:.2} | **{:.2}** | {without_tls} | {answer_wall:.1}", to_no_op.median)
+        })
     }
 
     fn write_warm(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "## Warm\n\nMicroseconds a request; latency as the Runtime API sees it, over TLS.\n")?;
-        let has_baseline = self.warm.iter().any(|row| row.to_baseline.is_some());
         let columns = ["CPU", "× no-op", "CPU, TLS", "× no-op", "p50", "p90", "p99", "peak memory, MiB"];
-        write_head(f, "function", &columns, has_baseline)?;
-        for row in self.warm.iter().filter(|row| row.transport == Transport::Plain) {
-            let name = &row.name;
-            write!(f, "| {name} | {:.0} | **{:.2}** ", row.cpu, row.to_no_op.median)?;
-            if let Some(tls) = self.warm(name, Transport::Tls) {
-                let Latency { p50, p90, p99 } = tls.latency;
-                write!(f, "| {:.0} | {:.2} ", tls.cpu, tls.to_no_op.median)?;
-                write!(f, "| {p50:.0} | {p90:.0} | {p99:.0} | {:.1} |", tls.memory)?;
-            }
-            write_ratio(f, has_baseline, row.to_baseline)?;
-        }
-        writeln!(f)
+        write_compared(f, &columns, &self.warm, Transport::Plain, |row, tls| {
+            let Warm { latency: Latency { p50, p90, p99 }, memory } = tls.more;
+            let over_tls = format!("{:.0} | {:.2} | {p50:.0} | {p90:.0} | {p99:.0}", tls.cpu, tls.to_no_op.median);
+            format!("{:.0} | **{:.2}** | {over_tls} | {memory:.1}", row.cpu, row.to_no_op.median)
+        })
     }
 
     fn write_sizes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "## Size\n\nMegabytes of what is deployed.\n\n| program | file | zip |\n|---|---:|---:|")?;
-        let megabytes = |bytes: u64| bytes as f64 / 1e6;
-        for Sized { name, size } in &self.sizes {
-            writeln!(f, "| {name} | {:.2} | {:.2} |", megabytes(size.file), megabytes(size.zip))?;
+        writeln!(f, "## Size\n\nMegabytes of what is deployed.\n")?;
+        write_head(f, "program", &["file", "zip"])?;
+        for Named { name, figures: Size { file, zip } } in &self.sizes {
+            let [file, zip] = [*file, *zip].map(|bytes| bytes as f64 / 1e6);
+            writeln!(f, "| {name} | {file:.2} | {zip:.2} |")?;
         }
         Ok(())
     }
 
     fn write_instructions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n## Instructions\n\nThousands, over TLS, counted by valgrind's callgrind.\n")?;
-        write_head(f, "function", &["until ready", "first request", "warm request"], false)?;
-        let thousands = |count: u64| count as f64 / 1e3;
-        for Counted { name, instructions: Instructions { init, first, warm } } in &self.instructions {
-            let [init, first, warm] = [*init, *first, *warm].map(thousands);
+        write_head(f, "function", &["until ready", "first request", "warm request"])?;
+        for Named { name, figures: Instructions { init, first, warm } } in &self.instructions {
+            let [init, first, warm] = [*init, *first, *warm].map(|count| count as f64 / 1e3);
             writeln!(f, "| {name} | {init:.0} | {first:.0} | {warm:.0} |")?;
         }
         Ok(())
     }
 }
 
-/// The head of a table whose columns hold figures.
-fn write_head(f: &mut fmt::Formatter<'_>, first: &str, columns: &[&str], has_baseline: bool) -> fmt::Result {
-    let columns = columns.iter().copied().chain(has_baseline.then_some("× baseline"));
-    let (mut names, mut lines) = (format!("| {first} |"), "|---|".to_owned());
-    for column in columns {
-        write!(names, " {column} |")?;
-        lines.push_str("---:|");
-    }
-    writeln!(f, "{names}\n{lines}")
+/// Writes the head of a table with right-aligned columns.
+fn write_head(f: &mut fmt::Formatter<'_>, first: &str, columns: &[&str]) -> fmt::Result {
+    writeln!(f, "| {first} | {} |\n|---|{}", columns.join(" | "), "---:|".repeat(columns.len()))
 }
 
-/// Ends a row with the ratio to the other build, if there is one.
-fn write_ratio(f: &mut fmt::Formatter<'_>, has_baseline: bool, ratio: Option<Spread>) -> fmt::Result {
-    match ratio {
-        Some(Spread { median, .. }) => writeln!(f, " {median:.2} |"),
-        None if has_baseline => writeln!(f, " |"),
-        None => writeln!(f),
+/// Writes the rows of a transport; `cells` also gets the row of the other transport. The last column is the ratio to the
+/// baseline, if there is one.
+fn write_compared<T>(
+    f: &mut fmt::Formatter<'_>,
+    columns: &[&str],
+    rows: &[Row<T>],
+    transport: Transport,
+    cells: impl Fn(&Row<T>, &Row<T>) -> String,
+) -> fmt::Result {
+    let has_baseline = rows.iter().any(|row| row.to_baseline.is_some());
+    let baseline = if has_baseline { &["× baseline"][..] } else { &[] };
+    write_head(f, "function", &[columns, baseline].concat())?;
+    let other = if transport == Transport::Tls { Transport::Plain } else { Transport::Tls };
+    for row in rows.iter().filter(|row| row.transport == transport) {
+        let Some(other) = find(rows, &row.name, other) else { continue };
+        write!(f, "| {} | {} |", row.name, cells(row, other))?;
+        match row.to_baseline {
+            Some(Spread { median, .. }) => writeln!(f, " {median:.2} |")?,
+            None => writeln!(f, "{}", if has_baseline { " |" } else { "" })?,
+        }
     }
+    writeln!(f)
 }
 
-/// The commit that is checked out.
-fn commit() -> String {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).current_dir(root()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    match (git(&["rev-parse", "--short=12", "HEAD"]), git(&["status", "--porcelain", "--untracked-files=no"])) {
-        (Some(commit), Some(changes)) if changes.is_empty() => format!("commit {commit}"),
-        (Some(commit), _) => format!("commit {commit} with changes"),
-        (None, _) => "unknown commit".to_owned(),
+/// The current commit, and whether the working tree has changes.
+fn commit(shell: &Shell) -> String {
+    let head = cmd!(shell, "git rev-parse --short=12 HEAD").quiet().ignore_stderr().read();
+    let changes = cmd!(shell, "git status --porcelain --untracked-files=no").quiet().ignore_stderr().read();
+    match (head, changes) {
+        (Ok(commit), Ok(changes)) if changes.is_empty() => format!("commit {commit}"),
+        (Ok(commit), _) => format!("commit {commit} with changes"),
+        (Err(_), _) => "unknown commit".to_owned(),
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { date, commit, machine, cold_starts, rounds, requests, .. } = self;
-        let machine: Vec<_> = std::iter::once(machine).chain(&self.versions).map(String::as_str).collect();
+        let Self { date, commit, machine, versions, effort: Effort { cold_starts, rounds, requests }, .. } = self;
+        let machine = [std::slice::from_ref(machine), versions].concat().join(", ");
         writeln!(
             f,
-            "{date}, {commit}, {}; everything on one processor. Medians (least–most) of {cold_starts} cold starts{} and \
-             {rounds} × {requests} warm requests.\n",
-            machine.join(", "),
-            if self.versions.is_empty() { "" } else { " (a third of them for peers)" },
+            "{date}, {commit}, {machine}; everything on one processor. Medians (least–most) of {cold_starts} cold starts{} \
+             and {rounds} × {requests} warm requests.\n",
+            if versions.is_empty() { "" } else { " (a third of them for peers)" },
         )?;
         self.write_cold(f)?;
         self.write_warm(f)?;
@@ -262,7 +239,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// With as many decimals as are asked for.
+/// The precision of the format is the number of decimals.
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = f.precision().unwrap_or(1);
@@ -273,10 +250,7 @@ impl fmt::Display for Spread {
 
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Plain => "plain HTTP",
-            Self::Tls => "TLS",
-        })
+        f.write_str(if *self == Self::Tls { "TLS" } else { "plain HTTP" })
     }
 }
 
@@ -291,60 +265,50 @@ pub(crate) mod tests {
             commit: "commit 0123456789ab".to_owned(),
             machine: "a machine".to_owned(),
             versions: vec!["Python 3".to_owned()],
-            cold_starts: 21,
-            rounds: 5,
-            requests: 300,
+            effort: Effort::WHOLE,
             cold: Vec::new(),
             warm: Vec::new(),
             sizes: Vec::new(),
             instructions: Vec::new(),
         };
         for (number, name) in (1_u32..).zip(names) {
-            let spread = Spread::of(&[Some(f64::from(number))]);
-            let latency = Latency::of(vec![spread.median]);
-            let of_function = baseline.filter(|_| *name == "get-task");
+            let number = Spread::of([f64::from(number)]);
+            let latency = Latency::of([number.median]);
             for transport in [Transport::Plain, Transport::Tls] {
-                report.cold.push(Cold {
-                    name: (*name).to_owned(),
+                report.cold.push(row(
+                    name,
                     transport,
-                    ready_cpu: spread,
-                    answer_cpu: spread,
-                    answer_wall: spread,
-                    to_no_op: spread,
-                    to_baseline: of_function,
-                });
-                report.warm.push(Warm {
-                    name: (*name).to_owned(),
-                    transport,
-                    cpu: spread,
-                    to_no_op: spread,
-                    to_baseline: of_function,
-                    latency,
-                    memory: spread,
-                });
+                    number,
+                    baseline,
+                    Cold { ready_cpu: number, answer_wall: number },
+                ));
+                report.warm.push(row(name, transport, number, baseline, Warm { latency, memory: number }));
             }
         }
         report
     }
 
+    fn row<T>(name: &str, transport: Transport, number: Spread, baseline: Option<Spread>, more: T) -> Row<T> {
+        let to_baseline = baseline.filter(|_| name == "get-task");
+        Row { name: name.to_owned(), transport, cpu: number, to_no_op: number, to_baseline, more }
+    }
+
     #[test]
     fn percentiles_are_samples() {
-        let spread = Spread::of(&[3.0, 1.0, 2.0, 5.0, 4.0].map(Some));
-        assert_eq!((spread.min, spread.median, spread.max), (1.0, 3.0, 5.0));
-        let latency = Latency::of((1..=101).map(f64::from).collect());
-        assert_eq!((latency.p50, latency.p90, latency.p99), (51.0, 91.0, 100.0));
-        assert!(percentile(&[], 50).is_nan());
+        assert_eq!(percentiles([3.0, 1.0, 2.0, 5.0, 4.0], [0, 50, 100]), [1.0, 3.0, 5.0]);
+        assert_eq!(percentiles((1..=101).map(f64::from), [50, 90, 99]), [51.0, 91.0, 100.0]);
+        assert!(percentiles([], [50])[0].is_nan());
     }
 
     #[test]
     fn rounds_without_a_sample_do_not_count() {
-        let spread = Spread::of(&[Some(1.0), None, Some(3.0), None, Some(2.0)]);
+        let spread = Spread::of([1.0, f64::NAN, 3.0, f64::NAN, 2.0]);
         assert_eq!((spread.min, spread.median, spread.max), (1.0, 2.0, 3.0));
     }
 
     #[test]
     fn rows_have_as_many_cells_as_their_head() {
-        let ratio = Spread::of(&[Some(0.5)]);
+        let ratio = Spread::of([0.5]);
         for baseline in [None, Some(ratio)] {
             let text = example(&["no-op", "get-task"], baseline).to_string();
             assert_eq!(text.contains("× baseline"), baseline.is_some());

@@ -1,6 +1,6 @@
-//! What a function does with its processor, without process, Runtime API and network: verifying tokens of every
-//! algorithm, and answering events with DynamoDB's part already there: items become tasks, and a task an item.
-#![expect(clippy::expect_used, reason = "a measurement that cannot go on should stop")]
+//! Measures what a function itself computes, without process, Runtime API, and network: verifying tokens of each
+//! algorithm, and handling events with a fake DynamoDB, which includes converting between items and tasks.
+#![expect(clippy::expect_used, reason = "a measurement that cannot continue should stop")]
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use kit::{Answers, FakeDynamoDb, Operation, TASK_ID};
 use lambda_http::{Context, LambdaEvent, Service};
 use serde_json::Value;
 use shared::api::{Problem, Request, Response};
-use shared::app::{App, Handler, function};
+use shared::app::{App, function};
 use shared::aws::Connector;
 use signer::{Key, Signer};
 use tokio::runtime::{Builder, Runtime};
@@ -42,10 +42,10 @@ async fn verify(app: &App, request: &Request) -> Result<Response, Problem> {
     Ok(Response::no_content())
 }
 
-/// Measures the answer to an event: JSON in, JSON out, as Lambda gives and takes it.
+/// Measures handling one event, from Lambda's JSON to Lambda's JSON.
 fn measure<H>(criterion: &mut Criterion, name: &str, app: &App, handle: H, event: &str, status: u16)
 where
-    H: for<'r> Handler<'r> + Copy + Send + Sync,
+    H: AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
 {
     let runtime = runtime();
     let mut function = function(app, handle);
@@ -58,7 +58,7 @@ where
     criterion.bench_function(name, |bencher| bencher.iter(&mut answer));
 }
 
-/// Each answer to an event that is only verified: less that to one that is only read, it is the verification.
+/// Measures events whose token is verified. Subtract "read", in which it is not, to get the cost of verification.
 fn verification(criterion: &mut Criterion) {
     for key in KEYS {
         let app = app(key, 1);
@@ -70,8 +70,8 @@ fn verification(criterion: &mut Criterion) {
     }
 }
 
-/// Each answer as Lambda gets it. That to a page of tasks, less that to an empty one, is what fifty items take on their way
-/// to JSON.
+/// Measures whole operations. The difference between a full and an empty page is the cost of converting fifty items to
+/// JSON.
 fn answers(criterion: &mut Criterion) {
     let token = Signer::default().token(USER);
     let one = app(Key::Secret, 1);

@@ -1,1 +1,1 @@
-//! Nothing: the measurements are in `benches`, and a package needs a target of its own.
+//! Empty: the measurements are in `benches`, but a package needs a library or a binary.

@@ -1,4 +1,4 @@
-//! A yardstick: the least that a function on `lambda_runtime` can do. It answers a constant.
+//! A yardstick: the least that a function on `lambda_runtime` can do. It returns a constant.
 
 use std::convert::Infallible;
 
@@ -6,7 +6,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
-/// An answer in API Gateway's payload format 2.0.
+/// A response in API Gateway's payload format 2.0.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {

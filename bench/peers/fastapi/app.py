@@ -73,7 +73,7 @@ class Page(BaseModel):
 async def authorized_user(
     user_id: str, credentials: Annotated[HTTPAuthorizationCredentials, Depends(HTTPBearer())]
 ) -> str:
-    """The subject of the token, whose tasks the path names."""
+    """The subject of the token, if the path names the same user."""
     try:
         claims = jwt.decode(
             credentials.credentials,
@@ -104,9 +104,9 @@ def get_task(user: User, task_id: str) -> Task:
 @app.get("/api/{user_id}/tasks")
 def list_tasks(user: User, cursor: str | None = None) -> Page:
     start = {"ExclusiveStartKey": {"user_id": user, "task_id": cursor}} if cursor else {}
-    answer = table.query(KeyConditionExpression=Key("user_id").eq(user), ScanIndexForward=False, Limit=PAGE, **start)
-    last = answer.get("LastEvaluatedKey", {})
-    return Page(tasks=[Task.of(item) for item in answer["Items"]], next_cursor=last.get("task_id"))
+    response = table.query(KeyConditionExpression=Key("user_id").eq(user), ScanIndexForward=False, Limit=PAGE, **start)
+    last = response.get("LastEvaluatedKey", {})
+    return Page(tasks=[Task.of(item) for item in response["Items"]], next_cursor=last.get("task_id"))
 
 
 @app.post("/api/{user_id}/tasks", status_code=201)

@@ -38,7 +38,7 @@ export interface OutboxItem {
   readonly at: string;
   /** It was sent, on this version of the task, and may have been applied, whatever is known of it. */
   readonly sent: { readonly ifMatch: number | null; readonly times: number } | null;
-  /** It was applied: the version of the task with it. It stays until that version is here. */
+  /** It was applied: the version of the task with it, 0 if that is not known. It stays until that version is here. */
   readonly applied: number | null;
   readonly refusal: Refusal | null;
 }

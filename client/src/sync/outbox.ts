@@ -84,13 +84,17 @@ export function answered(
     const row = rows[index];
     if (!edit.has(item)) continue;
     if (!row) hasUnanswered = true;
-    else if (row.status < 300 || isOwnCreate(item, row, tasks)) {
+    else if (row.status < 300) {
+      const version = versionOf(row);
       if (item.op === "delete") edit.remove(item, { withTask: true });
-      else edit.put({ ...item, applied: versionOf(row) });
-    } else if (row.status === 404) {
-      const problem = problemOf(row);
-      if (item.op === "delete") edit.remove(item, { withTask: true });
-      else edit.refuse(item, { kind: "gone", fields: [], problem });
+      // It was applied by an earlier attempt, and has been pulled since.
+      else if ((tasks.get(item.id)?.task.version ?? 0) >= version) edit.remove(item);
+      else edit.put({ ...item, applied: version });
+    } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
+    else if (row.status === 404) {
+      if (item.op === "update") edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
+      // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
+      else edit.remove(item, { withTask: true });
     } else if (row.status === 412 && item.sent?.ifMatch) {
       edit.put({ ...item, sent: null });
       mismatched.set(item.id, item.sent.ifMatch);

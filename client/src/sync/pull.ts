@@ -1,50 +1,58 @@
 /** What a page of changes does to the store. */
 import type { ChangesPage } from "../contract.js";
 import { FIELDS, pick } from "./content.js";
+import type { OutboxItem } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
-/** Takes a page. After the last one of a pull from the beginning, what was not in it is gone. */
+/**
+ * Takes a page. A task that changes while further pages are read may be in none of them, and comes with the next pull: so what is
+ * not there says something only of a pull in one page.
+ */
 export function received(
   page: ChangesPage,
   { meta, outbox }: Current,
   tasks: ReadonlyMap<string, StoredTask>,
 ): StoreChange {
   const { epoch } = meta;
-  const putTasks: StoredTask[] = [];
-  const removeTasks: string[] = [];
-  const arrived = new Set([...page.tasks, ...page.deleted].map(({ id }) => id));
+  const isWhole = !meta.hasMore && !page.has_more;
+  const puts = new Map<string, StoredTask>();
+  const removes = new Set<string>();
   for (const given of page.tasks) {
-    const known = tasks.get(given.id);
+    const known = puts.get(given.id) ?? tasks.get(given.id);
     const task = known && known.task.version >= given.version ? known.task : given;
-    // The last moments of a pull come again with the next one.
-    if (task !== known?.task || known.epoch !== epoch) putTasks.push({ task, epoch });
+    // The last minutes of a pull come again with the next one.
+    if (task !== known?.task || known.epoch !== epoch) puts.set(task.id, { task, epoch });
   }
+  const arrived = new Map(page.tasks.map(({ id, version }) => [id, version]));
   for (const { id } of page.deleted) {
-    if (tasks.has(id)) removeTasks.push(id);
+    arrived.set(id, Number.POSITIVE_INFINITY);
+    if (puts.delete(id) || tasks.has(id)) removes.add(id);
   }
-  const isEnd = meta.isFromBeginning && !page.has_more;
-  for (const [id, known] of isEnd ? tasks : []) {
-    if (known.epoch !== epoch && !arrived.has(id)) removeTasks.push(id);
+  for (const [id, known] of isWhole && meta.isFromBeginning ? tasks : []) {
+    if (known.epoch !== epoch && !arrived.has(id)) removes.add(id);
   }
-  const gone = new Set(removeTasks);
   const putItems = outbox.flatMap((item) => {
-    const known = gone.has(item.id) && item.op === "update" && item.applied === null ? tasks.get(item.id) : undefined;
+    const known =
+      removes.has(item.id) && item.op === "update" && item.applied === null ? tasks.get(item.id) : undefined;
     // With what was typed, the rest of the task can be written again.
     return known ? [{ ...item, base: { ...pick(known.task, FIELDS), ...item.base } }] : [];
   });
-  // A whole pull that began after a change was applied has brought what it led to.
-  const applied = page.has_more ? [] : outbox.filter((item) => item.applied !== null);
-  const end = isEnd ? { isComplete: true, isFromBeginning: false } : {};
+  const isHere = ({ id, applied }: OutboxItem) => applied !== null && (isWhole || (arrived.get(id) ?? 0) >= applied);
   return {
-    meta: { token: page.next, ...end },
-    putTasks,
-    removeTasks,
+    meta: {
+      token: page.next,
+      hasMore: page.has_more,
+      ...(!page.has_more && { isComplete: true }),
+      ...(isWhole && { isFromBeginning: false }),
+    },
+    putTasks: [...puts.values()],
+    removeTasks: [...removes],
     putItems,
-    removeItems: applied.map(({ seq }) => seq),
+    removeItems: outbox.filter(isHere).map(({ seq }) => seq),
   };
 }
 
 /** Begins again: the tasks that are here stay visible, and those that do not come again go at the end. */
 export function startedOver({ meta }: Current): StoreChange {
-  return { meta: { token: null, isFromBeginning: true, epoch: meta.epoch + 1 } };
+  return { meta: { token: null, hasMore: false, isFromBeginning: true, epoch: meta.epoch + 1 } };
 }

@@ -7,10 +7,13 @@ export interface Meta {
   readonly revision: number;
   /** Where the next pull begins; null before the first one. */
   readonly token: string | null;
+  /** Whether the token is of a pull that has further pages. */
+  readonly hasMore: boolean;
   /** Whether everything has been pulled once. */
   readonly isComplete: boolean;
-  /** The pull from the beginning that is under way or was the last; the tasks that it has not brought are gone when it ends. */
+  /** The number of the last pull from the beginning. */
   readonly epoch: number;
+  /** Whether there may be tasks left from before it, which are gone if it has not brought them. */
   readonly isFromBeginning: boolean;
   /** The last place in the outbox that was given. */
   readonly lastSeq: number;
@@ -21,6 +24,7 @@ export interface Meta {
 export const NEW_META: Meta = {
   revision: 0,
   token: null,
+  hasMore: false,
   isComplete: false,
   epoch: 1,
   isFromBeginning: true,

@@ -115,12 +115,13 @@ export class Worker {
       const outcome = await this.#send(signal);
       hasUnanswered ||= outcome?.hasUnanswered ?? false;
       const mismatched = outcome?.mismatched ?? new Map<string, number>();
-      const items = [...state.items.values()];
-      const isBlocked = items.some(([first, next]) => first && first.applied !== null && next);
-      const isApplied = items.some(([first]) => first && first.applied !== null);
+      const heads = () => [...state.items.values()].filter(([first]) => first && first.applied !== null);
+      const isApplied = heads().length > 0;
+      const isBlocked = heads().some(([, next]) => next);
       if (mismatched.size > 0 || isBlocked || (!outcome && isApplied && isWhole)) {
         await this.#pull(signal);
         await this.#reread(mismatched, signal);
+        if (heads().length > 0) throw new Later("what was sent is not here yet");
       } else if (!outcome) {
         if (isApplied) this.#pullDue ??= Date.now() + SETTLE;
         return;
@@ -133,12 +134,13 @@ export class Worker {
     const { api, state } = this.#options;
     this.#wantsPull = false;
     this.#pullDue = null;
-    for (let hasMore = true; hasMore; ) {
+    for (let hasMore = true, pulls = 1; hasMore; ) {
       const since = state.meta.token;
       try {
         const page = await api.listChanges({ limit: PAGE, ...(since !== null && { since }) }, { signal, retry: false });
         await state.change((current) => received(page, current, state.tasks));
-        hasMore = page.has_more;
+        // From the beginning: what changed meanwhile comes with a second one, and then it is known what is gone.
+        hasMore = page.has_more || (state.meta.isFromBeginning && pulls++ < 2);
       } catch (error) {
         if (!isTokenOver(error) || since === null) throw error;
         await state.change(startedOver);

@@ -12,8 +12,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
     request.refuse_query()?;
-    let (id, precondition) = (request.task_id()?, request.if_match()?);
+    let (id, guard) = (request.task_id()?, request.guard()?);
     let completion: Option<Completion> = request.optional_body()?;
-    let task = tasks.complete(id, completion.unwrap_or(Completion::Toggle), &precondition).await?;
+    let task = tasks.complete(id, completion.unwrap_or(Completion::Toggle), &guard).await?;
     Ok(Response::task(&task))
 }

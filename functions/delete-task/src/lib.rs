@@ -11,7 +11,7 @@ pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
     request.refuse_query()?;
-    let (id, precondition) = (request.task_id()?, request.if_match()?);
-    tasks.delete(id, &precondition).await?;
+    let (id, guard) = (request.task_id()?, request.guard()?);
+    tasks.delete(id, &guard).await?;
     Ok(Response::no_content())
 }

@@ -12,8 +12,8 @@ pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
     request.refuse_query()?;
-    let (id, precondition) = (request.task_id()?, request.if_match()?);
+    let (id, guard) = (request.task_id()?, request.guard()?);
     let changes: TaskChanges = request.body()?;
-    let task = tasks.update(id, changes, &precondition).await?;
+    let task = tasks.update(id, changes, &guard).await?;
     Ok(Response::task(&task))
 }

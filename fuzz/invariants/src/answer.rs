@@ -1,21 +1,22 @@
-//! What an answer is, whatever was asked: by the contract, a status of the operation's with a body that belongs to it.
+//! Checks that every response follows the contract: a status that the operation may return, with the matching body.
 
 use kit::{Content, ON_EVERY_ANSWER, Operation};
 use serde_json::{Map, Value};
 
 use crate::json::parse;
 
-/// An answer in the form that API Gateway gets.
+/// A response in the form that API Gateway gets.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u64,
     pub(crate) headers: Map<String, Value>,
-    /// `null` if there is none.
+    /// `null` without a body.
     pub(crate) body: Value,
 }
 
-/// The codes of problems, and the status of each.
-const CODES: [(&str, u64); 20] = [
+/// The codes of problems with their statuses.
+const CODES: [(&str, u64); 24] = [
+    ("already_exists", 412),
     ("body_too_large", 413),
     ("forbidden", 403),
     ("idempotency_key_in_flight", 409),
@@ -28,7 +29,10 @@ const CODES: [(&str, u64); 20] = [
     ("invalid_json", 400),
     ("invalid_parameter", 400),
     ("invalid_request", 400),
+    ("invalid_sync_token", 400),
+    ("invalid_task_id", 422),
     ("storage_full", 507),
+    ("sync_token_expired", 410),
     ("task_not_found", 404),
     ("token_expired", 401),
     ("token_invalid", 401),
@@ -38,32 +42,20 @@ const CODES: [(&str, u64); 20] = [
     ("version_mismatch", 412),
 ];
 
-const TASK: [&str; 11] = [
-    "completed",
-    "completed_at",
-    "created_at",
-    "description",
-    "due",
-    "id",
-    "priority",
-    "tags",
-    "title",
-    "updated_at",
-    "version",
-];
+const TASK: &str = "completed completed_at created_at description due id priority tags title updated_at version";
 
 impl Answer {
-    /// Reads an answer, and checks what every answer promises.
+    /// Parses a response and checks the rules that apply to every one.
     pub(crate) fn of(mut answer: Value) -> Self {
         let status = answer["statusCode"].as_u64().expect("a status");
-        let Value::Object(headers) = answer["headers"].take() else { panic!("no headers: {answer}") };
+        let Value::Object(headers) = answer["headers"].take() else { panic!("no header fields: {answer}") };
         assert_eq!(answer["isBase64Encoded"], false);
         for (name, value) in ON_EVERY_ANSWER {
             assert_eq!(headers[name], value, "{name}");
         }
-        let body = answer["body"].as_str().map_or(Value::Null, |body| {
-            parse(body.as_bytes()).expect("a body is JSON in which no member is named twice")
-        });
+        let body = answer["body"]
+            .as_str()
+            .map_or(Value::Null, |body| parse(body.as_bytes()).expect("the body is JSON without duplicate members"));
         let answer = Self { status, headers, body };
         if status >= 400 {
             answer.check_problem();
@@ -76,34 +68,43 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// Where the errors of a problem are.
+    /// The pointers and parameters of a problem's errors.
     pub(crate) fn places(&self) -> impl Iterator<Item = &str> {
         let errors = self.body["errors"].as_array().map_or(&[][..], Vec::as_slice);
         errors.iter().filter_map(|error| error["pointer"].as_str().or(error["parameter"].as_str()))
     }
 
-    /// Checks that an operation may answer so to a request that a client can send, with a database in order.
+    /// Checks that an operation may return this response to a client's request while the database works.
     pub(crate) fn check(&self, operation: Operation) {
         let known = match self.status {
             400 | 401 | 403 => true,
             304 => operation.condition() == Some("if-none-match"),
-            // A key may be of a task that is gone.
+            // An idempotency key may belong to a deleted task.
             404 => operation.is_on_a_task() || operation.takes_idempotency_key(),
+            410 => operation.answers() == Content::Changes,
             412 => operation.takes_if_match(),
-            413 | 415 | 422 => operation.takes_body(),
+            413 | 415 => operation.takes_body(),
+            422 => operation.takes_body() || operation.takes_idempotency_key(),
+            201 if operation.creates_under_its_id() => true,
             success => success == u64::from(operation.success()),
         };
-        assert!(known, "{operation:?} answers {self:?}");
+        assert!(known, "{operation:?} returns {self:?}");
         self.check_success(operation);
     }
 
-    /// Checks an answer of an operation that is none of failure.
+    /// Checks the body and the header fields of a success.
     pub(crate) fn check_success(&self, operation: Operation) {
         match (self.status, operation.answers()) {
             (200, Content::Page) => {
                 let page = self.body.as_object().expect("a page");
                 assert!(page.len() == 2 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
                 page["tasks"].as_array().expect("the tasks of a page").iter().for_each(check_task);
+            }
+            (200, Content::Changes) => {
+                let page = self.body.as_object().expect("a page");
+                assert!(page.len() == 4 && page["next"].is_string() && page["has_more"].is_boolean(), "{page:?}");
+                page["tasks"].as_array().expect("changed tasks").iter().for_each(check_task);
+                page["deleted"].as_array().expect("deleted tasks").iter().for_each(check_tombstone);
             }
             (200 | 201, _) => {
                 check_task(&self.body);
@@ -142,9 +143,15 @@ impl Answer {
     }
 }
 
+fn check_tombstone(task: &Value) {
+    let members = task.as_object().expect("a deleted task");
+    assert!(members.keys().eq(["deleted_at", "id", "version"]), "{task}");
+    assert!(task["deleted_at"].is_string() && task["id"].is_string() && task["version"].is_u64(), "{task}");
+}
+
 fn check_task(task: &Value) {
     let members = task.as_object().expect("a task");
-    assert!(members.keys().eq(TASK.iter()), "{task}");
+    assert!(members.keys().map(String::as_str).eq(TASK.split(' ')), "{task}");
     let is = |name: &str, kind: fn(&Value) -> bool| assert!(kind(&task[name]), "{name} of {task}");
     let is_text_or_null = |value: &Value| value.is_string() || value.is_null();
     ["id", "title", "priority", "created_at", "updated_at"].into_iter().for_each(|name| is(name, Value::is_string));

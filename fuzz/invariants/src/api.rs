@@ -1,11 +1,11 @@
-//! The product, put together once and called again and again.
+//! The product, set up once and called repeatedly.
 
 use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
 
 use kit::{Answers, Asked, FakeDynamoDb, INVOCATION, Operation};
-use lambda_http::IntoResponse;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde_json::{Value, json};
 use shared::api::{Problem, Request, Response, is_converting};
 use shared::app::App;
@@ -14,10 +14,9 @@ use shared::settings::{InvalidSetting, Settings};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::answer::Answer;
-
 use crate::tokens::SECRET;
 
-/// An app and what it talks to.
+/// An app and its fake DynamoDB.
 pub(crate) struct Api {
     app: App,
     dynamodb: FakeDynamoDb,
@@ -29,13 +28,13 @@ thread_local! {
 }
 
 impl Api {
-    /// An app that trusts tokens of the shared secret, whatever issuer and audience they name: kept inputs name none.
+    /// An app that trusts tokens of the shared secret. Kept inputs name neither issuer nor audience.
     pub(crate) fn with_secret() -> Self {
         let settings = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", "any"), ("TOKEN_AUDIENCE", "any")];
-        Self::new(&settings, &FakeDynamoDb::new(Answers::EndlessList)).expect("good settings")
+        Self::new(&settings, &FakeDynamoDb::new(Answers::EndlessList)).expect("valid settings")
     }
 
-    /// An app with these settings, whose issuer is `issuer`.
+    /// An app with these authentication settings, whose issuer is `issuer`.
     pub(crate) fn new(auth: &[(&str, &str)], issuer: &FakeDynamoDb) -> Result<Self, InvalidSetting> {
         count_panics();
         let dynamodb = FakeDynamoDb::new(Answers::EndlessList);
@@ -47,18 +46,18 @@ impl Api {
         Ok(Self { app, dynamodb, runtime: runtime.build().expect("a runtime") })
     }
 
-    /// Has DynamoDB answer so from now on.
+    /// Sets DynamoDB's responses.
     pub(crate) fn dynamodb_answers(&self, answers: Answers) {
         self.dynamodb.answer_with(answers);
     }
 
-    /// The answer of an operation to an event, and what it asked DynamoDB for.
+    /// Sends an event to an operation. Returns the response and the requests to DynamoDB.
     pub(crate) fn call(&self, operation: Operation, event: &str) -> (Answer, Vec<Asked>) {
         let answer = self.watch(operation.invoke(&self.app, event));
         (answer, self.dynamodb.take())
     }
 
-    /// The answer of an operation that is made for an invariant, to an event of which only some members matter.
+    /// Sends a partial event, whose other members do not matter, to a handler that an invariant defines.
     ///
     /// # Panics
     /// If `lambda_http` cannot read the event.
@@ -72,38 +71,30 @@ impl Api {
         event["requestContext"]["http"] = json!({ "method": "GET" });
         let request = Request::from(lambda_http::request::from_str(&event.to_string()).expect("an event"));
         self.watch(async {
-            let answer = self.app.answer(&request, handle(&self.app, &request)).await.into_response().await;
-            let headers = answer.headers().iter().map(|(name, value)| {
-                (name.as_str().to_owned(), Value::from(value.to_str().expect("a field of visible characters")))
-            });
-            let body = str::from_utf8(answer.body()).expect("a body is text");
-            json!({
-                "statusCode": answer.status().as_u16(),
-                "headers": headers.collect::<Value>(),
-                "body": (!body.is_empty()).then_some(body),
-                "isBase64Encoded": false,
-            })
+            let answer = self.app.answer(&request, handle(&self.app, &request)).await;
+            serde_json::to_value(ApiGatewayV2httpResponse::from(answer)).expect("an answer is JSON")
         })
     }
 
-    /// A panic is answered with a 500, and must be seen all the same.
+    /// Fails if the product panicked, although it responds to panics with a 500.
     fn watch(&self, answer: impl Future<Output = Value>) -> Answer {
         let panics = PANICS.get();
         let answer = self.runtime.block_on(answer);
-        assert_eq!(PANICS.get(), panics, "a panic was answered");
+        assert_eq!(PANICS.get(), panics, "the product panicked");
         Answer::of(answer)
     }
 }
 
-/// How long from now a token may be valid: kept inputs are to mean the same for a long time.
+/// The maximum remaining lifetime of a token, long enough that kept inputs keep their meaning.
 pub(crate) const MAX_LIFETIME_SECONDS: &str = "3155760000";
 
-/// Reads the settings of a function whose way of verifying tokens is `auth`.
+/// Reads a function's settings with these authentication settings.
 pub(crate) fn settings(auth: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
     kit::settings(&[&[("TOKEN_MAX_LIFETIME_SECONDS", MAX_LIFETIME_SECONDS)], auth].concat())
 }
 
-/// libFuzzer's own hook, which comes after this one, ends the process. What `lambda_http` panics at is answered with a 400.
+/// Installs a hook that counts panics and calls the next hook; libFuzzer's ends the process. It ignores panics of
+/// `lambda_http` while it converts an event, which the product answers with a 400.
 fn count_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -122,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[should_panic(expected = "a panic was answered")]
+    #[should_panic(expected = "the product panicked")]
     fn answered_panic_is_still_seen() {
         Api::with_secret().answer(async |_, _| panic!("of a function"), "{}");
     }

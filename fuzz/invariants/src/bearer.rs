@@ -1,4 +1,4 @@
-//! The `Authorization` field, in both ways of verifying tokens.
+//! The `Authorization` field, with a shared secret and with a key set.
 
 use std::cell::RefCell;
 
@@ -12,7 +12,7 @@ use crate::tokens::{ISSUER, of_field, recorded, recorded_keys, token};
 
 struct Subject {
     api: Api,
-    /// Every token that was ever signed, and who it names.
+    /// All signed tokens and their subjects.
     signed: Vec<(String, String)>,
 }
 
@@ -24,20 +24,21 @@ thread_local! {
         let keys = recorded_keys();
         let issuer = FakeDynamoDb::always(keys.as_bytes());
         let settings = [("BETTER_AUTH_URL", ISSUER), ("JWKS", keys.as_str())];
-        Subject { api: Api::new(&settings, &issuer).expect("good settings"), signed: recorded() }
+        Subject { api: Api::new(&settings, &issuer).expect("valid settings"), signed: recorded() }
     };
 }
 
-/// `s` (shared secret) or anything else (key set), then the field's value: it is accepted only if it is `Bearer` and a token
-/// that was signed, byte for byte.
+/// Input: `s` (shared secret) or anything else (key set), then the value of the field.
+///
+/// A value is accepted only if it is `Bearer` followed by exactly one of the signed tokens.
 pub fn bearer(input: &[u8]) {
-    let Some((way, field)) = input.split_first() else { return };
+    let Some((mode, field)) = input.split_first() else { return };
     let field = String::from_utf8_lossy(field);
-    // A gateway lets no control characters through.
+    // API Gateway rejects control characters.
     if field.chars().any(|character| character.is_ascii_control() && character != '\t') {
         return;
     }
-    if *way == b's' {
+    if *mode == b's' {
         SECRET.with(|subject| subject.check(&field));
     } else {
         KEY_SET.with(|subject| subject.check(&field));

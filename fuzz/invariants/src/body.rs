@@ -1,4 +1,4 @@
-//! Request bodies, judged by the table of fields in docs/api.md.
+//! Request bodies, checked against the table of fields in docs/api.md.
 
 use std::cell::RefCell;
 
@@ -17,18 +17,19 @@ thread_local! {
     static API: Api = Api::with_secret();
 }
 
-/// `n` (a new task), `r` (a replacement), `c` (changes of one) or anything else (its completion), then the body: what is
-/// taken of it, and what is wrong with it, is what the table says.
+/// Input: `n` (new task), `r` (replacement), `c` (changes), or anything else (completion), then the body.
+///
+/// The parsed fields and the reported errors must match the table.
 pub fn body(input: &[u8]) {
     let Some((kind, body)) = input.split_first() else { return };
     match kind {
         b'n' => check(body, new_task, |content: NewTask| {
-            // A new task is open, and its body says nothing of that.
+            // A new task's body has no `completed`.
             let changes = TaskChanges::from(Replacement { content, completed: false });
-            told(&TaskChanges { completed: None, ..changes })
+            as_json(&TaskChanges { completed: None, ..changes })
         }),
-        b'r' => check(body, replacement, |replacement: Replacement| told(&replacement.into())),
-        b'c' => check(body, changes, |changes: TaskChanges| told(&changes)),
+        b'r' => check(body, replacement, |replacement: Replacement| as_json(&replacement.into())),
+        b'c' => check(body, changes, |changes: TaskChanges| as_json(&changes)),
         _ => check(
             body,
             completion,
@@ -37,16 +38,16 @@ pub fn body(input: &[u8]) {
     }
 }
 
-/// What a body comes to, or the pointers of what is wrong with it.
+/// The fields of a body, or the pointers of its errors.
 type Reading = Result<Value, Vec<String>>;
 
-fn check<T: FromBody>(body: &[u8], expected: fn(Map<String, Value>) -> Reading, tell: impl Fn(T) -> Value) {
-    let taken = RefCell::new(None);
-    let take = async |_: &App, request: &Request| -> Result<Response, Problem> {
-        taken.replace(Some(tell(request.body()?)));
+fn check<T: FromBody>(body: &[u8], expected: fn(Map<String, Value>) -> Reading, to_json: impl Fn(T) -> Value) {
+    let parsed = RefCell::new(None);
+    let read = async |_: &App, request: &Request| -> Result<Response, Problem> {
+        parsed.replace(Some(to_json(request.body()?)));
         Ok(Response::no_content())
     };
-    // API Gateway encodes what is not text.
+    // API Gateway encodes binary bodies.
     let (text, is_base64) = match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(body), true),
@@ -59,21 +60,21 @@ fn check<T: FromBody>(body: &[u8], expected: fn(Map<String, Value>) -> Reading, 
         "body": text,
         "isBase64Encoded": is_base64,
     });
-    let answer = API.with(|api| api.answer(take, &event.to_string()));
+    let answer = API.with(|api| api.answer(read, &event.to_string()));
 
-    let taken = taken.into_inner();
+    let parsed = parsed.into_inner();
     if body.len() > 64 * 1024 {
-        assert_eq!((answer.status, taken), (413, None));
+        assert_eq!((answer.status, parsed), (413, None));
         return;
     }
     let Some(Value::Object(members)) = parse(body) else {
-        assert_eq!((answer.code(), taken), ("invalid_json", None));
+        assert_eq!((answer.code(), parsed), ("invalid_json", None));
         return;
     };
     match expected(members) {
-        Ok(expected) => assert_eq!((answer.status, taken), (204, Some(expected))),
+        Ok(expected) => assert_eq!((answer.status, parsed), (204, Some(expected))),
         Err(wrong) => {
-            assert_eq!((answer.code(), taken), ("invalid_field", None));
+            assert_eq!((answer.code(), parsed), ("invalid_field", None));
             let mut named: Vec<_> = answer.places().collect();
             named.sort_unstable();
             let mut wrong: Vec<_> = wrong.iter().map(String::as_str).collect();
@@ -87,24 +88,24 @@ fn check<T: FromBody>(body: &[u8], expected: fn(Map<String, Value>) -> Reading, 
     }
 }
 
-/// Changes, field by field: what is not changed is absent, and what is taken away is null.
-fn told(changes: &TaskChanges) -> Value {
-    let mut told = Map::new();
-    let mut tell = |name: &str, value: Option<Value>| told.extend(value.map(|value| (name.to_owned(), value)));
-    tell("title", changes.title.as_ref().map(|title| json!(title)));
-    tell("description", patched(&changes.description, |description| json!(description)));
-    tell("completed", changes.completed.map(|completed| json!(completed)));
-    tell("priority", changes.priority.map(|priority| json!(priority.as_str())));
-    tell("due", patched(&changes.due, |due| json!(due)));
-    tell("tags", changes.tags.as_ref().map(|tags| json!(tags)));
-    Value::Object(told)
+/// Changes as JSON: unchanged fields are absent, and cleared ones are null.
+fn as_json(changes: &TaskChanges) -> Value {
+    let mut fields = Map::new();
+    let mut add = |name: &str, value: Option<Value>| fields.extend(value.map(|value| (name.to_owned(), value)));
+    add("title", changes.title.as_ref().map(|title| json!(title)));
+    add("description", patched(&changes.description, |description| json!(description)));
+    add("completed", changes.completed.map(|completed| json!(completed)));
+    add("priority", changes.priority.map(|priority| json!(priority.as_str())));
+    add("due", patched(&changes.due, |due| json!(due)));
+    add("tags", changes.tags.as_ref().map(|tags| json!(tags)));
+    Value::Object(fields)
 }
 
-fn patched<T>(patch: &Patch<T>, tell: impl Fn(&T) -> Value) -> Option<Value> {
+fn patched<T>(patch: &Patch<T>, to_json: impl Fn(&T) -> Value) -> Option<Value> {
     match patch {
         Patch::Keep => None,
         Patch::Clear => Some(Value::Null),
-        Patch::Set(value) => Some(tell(value)),
+        Patch::Set(value) => Some(to_json(value)),
     }
 }
 
@@ -117,9 +118,9 @@ fn replacement(mut members: Map<String, Value>) -> Reading {
     let mut wrong: Vec<_> = other_id.then(|| "/id".to_owned()).into_iter().collect();
     wrong.extend((!completed.is_boolean()).then(|| "/completed".to_owned()));
     match new_task(members) {
-        Ok(Value::Object(mut told)) if wrong.is_empty() => {
-            told.insert("completed".to_owned(), completed);
-            Ok(Value::Object(told))
+        Ok(Value::Object(mut fields)) if wrong.is_empty() => {
+            fields.insert("completed".to_owned(), completed);
+            Ok(Value::Object(fields))
         }
         Ok(_) => Err(wrong),
         Err(more) => Err([wrong, more].concat()),
@@ -128,7 +129,7 @@ fn replacement(mut members: Map<String, Value>) -> Reading {
 
 fn new_task(mut members: Map<String, Value>) -> Reading {
     let has_title = members.contains_key("title");
-    // What may be left out of a new task may not be null where a change could reset it by that.
+    // In changes, null resets these fields; a new task must omit them instead.
     let wrong_nulls = ["priority", "tags"].map(|name| members.get(name).is_some_and(Value::is_null).then_some(name));
     let defaults = json!({ "description": null, "priority": "none", "due": null, "tags": [] });
     for (name, value) in defaults.as_object().into_iter().flatten() {
@@ -138,16 +139,16 @@ fn new_task(mut members: Map<String, Value>) -> Reading {
     wrong.extend(members.remove("completed").map(|_| "/completed".to_owned()));
     wrong.extend((!has_title).then(|| "/title".to_owned()));
     match changes(members) {
-        Ok(told) if wrong.is_empty() => Ok(told),
+        Ok(fields) if wrong.is_empty() => Ok(fields),
         Ok(_) => Err(wrong),
         Err(more) => Err([wrong, more].concat()),
     }
 }
 
 fn changes(members: Map<String, Value>) -> Reading {
-    let (mut told, mut wrong) = (Map::new(), Vec::new());
+    let (mut fields, mut wrong) = (Map::new(), Vec::new());
     for (name, value) in members {
-        let taken = match (name.as_str(), &value) {
+        let parsed = match (name.as_str(), &value) {
             ("description" | "due", Value::Null) => Ok(Value::Null),
             ("priority", Value::Null) => Ok(json!("none")),
             ("tags", Value::Null) => Ok(json!([])),
@@ -161,15 +162,15 @@ fn changes(members: Map<String, Value>) -> Reading {
             ("tags", Value::Array(tags)) => labels(tags),
             _ => Err(vec![String::new()]),
         };
-        match taken {
-            Ok(value) => told.extend([(name, value)]),
+        match parsed {
+            Ok(value) => fields.extend([(name, value)]),
             Err(places) => {
                 let name = name.replace('~', "~0").replace('/', "~1");
                 wrong.extend(places.into_iter().map(|place| format!("/{name}{place}")));
             }
         }
     }
-    if wrong.is_empty() { Ok(Value::Object(told)) } else { Err(wrong) }
+    if wrong.is_empty() { Ok(Value::Object(fields)) } else { Err(wrong) }
 }
 
 fn completion(members: Map<String, Value>) -> Reading {
@@ -184,11 +185,11 @@ fn completion(members: Map<String, Value>) -> Reading {
 }
 
 fn is_description(text: &str) -> bool {
-    let is_taken = |character: char| matches!(character, '\t' | '\n') || !character.is_control();
-    text.chars().count() <= 10_000 && text.chars().all(is_taken)
+    let is_allowed = |character: char| matches!(character, '\t' | '\n') || !character.is_control();
+    text.chars().count() <= 10_000 && text.chars().all(is_allowed)
 }
 
-/// A text of 1 to `longest` characters; else where it is wrong, which is the whole of it.
+/// Checks for 1 to `longest` characters without controls. The error is the pointer of the whole value.
 fn line(text: &str, longest: usize) -> Result<Value, Vec<String>> {
     let text = text.trim();
     let fits = (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control);

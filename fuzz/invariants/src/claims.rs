@@ -1,4 +1,4 @@
-//! Header and claims of a token whose signature holds.
+//! Headers and claims of tokens with a valid signature.
 
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,8 +15,10 @@ thread_local! {
     static API: Api = Api::with_secret();
 }
 
-/// A header, a line feed, and a payload, which are signed as they are: the token is accepted if both are what the README and
-/// the RFCs want, read here in another way, and it names the user of its `sub`.
+/// Input: a header, a line feed, and a payload, which are signed unchanged.
+///
+/// The token is accepted, with `sub` as the user, exactly if an independent implementation of the documentation and the
+/// RFCs accepts it.
 pub fn claims(input: &[u8]) {
     let mut lines = input.splitn(2, |byte| *byte == b'\n');
     let (Some(header), Some(payload)) = (lines.next(), lines.next()) else { return };
@@ -46,14 +48,14 @@ enum Verdict {
     Accepted(String),
     Expired,
     Refused,
-    /// A moment is so near that it depends on when the clock is read.
+    /// The result depends on when exactly the clock is read.
     Either,
 }
 
-/// `None` if it has a key of its own, whose form is not judged here.
+/// `None` if the header contains a key, whose syntax is not checked here.
 fn is_good_header(header: &[u8]) -> Option<bool> {
     let Some(Value::Object(header)) = parse(header) else { return Some(false) };
-    // Registered members that are not needed must be of their type all the same, or null.
+    // Registered members must have the right type or be null, even if they are not used.
     let given = |name: &str| header.get(name).filter(|value| !value.is_null());
     if given("jwk").is_some() {
         return None;
@@ -87,9 +89,9 @@ fn judge(payload: &[u8]) -> Verdict {
         Some(audiences @ Value::Array(_)) => is_texts(audiences),
         _ => text("aud"),
     };
-    // Times before 1970 and beyond 64 bits are not compared, but refused.
+    // Times before 1970 or beyond 64 bits are rejected.
     let is_time = |time: f64| (0.0..u64::MAX as f64).contains(&time);
-    // `None` if it is there and no number.
+    // `None` if it exists but is not a number.
     let moment = |name: &str| claims.get(name).map_or(Some(f64::NEG_INFINITY), Value::as_f64);
     let (Some(expires), Some(begins), Some(issued)) =
         (claims.get("exp").and_then(Value::as_f64), moment("nbf"), moment("iat"))

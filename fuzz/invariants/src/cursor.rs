@@ -1,4 +1,4 @@
-//! Cursors, and the queries that they belong to.
+//! Cursors and their queries.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,8 +15,10 @@ thread_local! {
     static TOKEN: String = tokens::token(USER);
 }
 
-/// A query, and on the second line the JSON of a cursor, or its text after a `=`. A cursor is refused, or it is the one text
-/// that this list gives for the position that it leads to. Without a cursor, the list must take the one that it gives.
+/// Input: a query, and on the second line optionally a cursor, as its JSON or as `=` and its encoded form.
+///
+/// A cursor is rejected unless it is exactly what this list returns for that position. Without a cursor, the list must
+/// accept the one that it returns.
 pub fn cursor(input: &[u8]) {
     let Some((query, Some(cursor))) = parts(input) else { return std::str::from_utf8(input).map_or((), first_page) };
     let (answer, asked) = list(&with_cursor(query, &cursor));
@@ -32,13 +34,14 @@ pub fn cursor(input: &[u8]) {
     }
 }
 
-/// The query that an input of [`cursor`] stands for. `None` if it is not text.
+/// The query of an input of [`cursor`]. `None` if it is not UTF-8.
 pub fn query_of(input: &[u8]) -> Option<String> {
     let (query, cursor) = parts(input)?;
     Some(cursor.map_or_else(|| query.to_owned(), |cursor| with_cursor(query, &cursor)))
 }
 
-fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
+/// A query, and the text on the second line.
+pub(crate) fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
     let mut lines = input.splitn(2, |byte| *byte == b'\n');
     let query = std::str::from_utf8(lines.next()?).ok()?;
     let cursor = lines.next().map(|line| match line.strip_prefix(b"=") {
@@ -49,17 +52,21 @@ fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
 }
 
 fn with_cursor(query: &str, cursor: &str) -> String {
+    with_parameter(query, "cursor", cursor)
+}
+
+pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
     let separator = if query.is_empty() { "" } else { "&" };
-    let cursor: String = form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
-    format!("{query}{separator}cursor={cursor}")
+    let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    format!("{query}{separator}{name}={value}")
 }
 
 fn first_page(query: &str) {
     let (answer, asked) = list(query);
-    // DynamoDB could be nowhere in a list of what is due before all time.
+    // No position exists in a list of tasks that are due before the first date.
     let is_empty = asked.iter().any(|asked| asked.body["ExpressionAttributeValues"][":before"]["S"] == "0000-01-01");
     let Some(next) = answer.body["next_cursor"].as_str().filter(|_| !is_empty) else { return };
-    // A query that has a cursor of its own would have two of them.
+    // A query that contains a cursor would get a second one.
     if form_urlencoded::parse(query.as_bytes()).all(|(name, _)| name != "cursor") {
         let (answer, _) = list(&with_cursor(query, next));
         assert_eq!(answer.body["next_cursor"], next, "{answer:?}");
@@ -67,6 +74,11 @@ fn first_page(query: &str) {
 }
 
 fn list(query: &str) -> (Answer, Vec<Asked>) {
+    endless(Operation::ListTasks, query)
+}
+
+/// What a list that never ends gives for a query, and what DynamoDB was asked.
+pub(crate) fn endless(operation: Operation, query: &str) -> (Answer, Vec<Asked>) {
     let event = json!({
         "version": "2.0",
         "rawQueryString": query,
@@ -76,9 +88,9 @@ fn list(query: &str) -> (Answer, Vec<Asked>) {
     });
     let (answer, asked) = API.with(|api| {
         api.dynamodb_answers(Answers::EndlessList);
-        api.call(Operation::ListTasks, &event.to_string())
+        api.call(operation, &event.to_string())
     });
-    answer.check(Operation::ListTasks);
+    answer.check(operation);
     for asked in &asked {
         asked.must_be_of(USER);
         asked.must_begin_in(USER);

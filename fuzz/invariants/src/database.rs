@@ -1,4 +1,4 @@
-//! What DynamoDB answers, or something in its place.
+//! Arbitrary responses of DynamoDB.
 
 use kit::{Answers, Event, Operation};
 
@@ -10,8 +10,10 @@ thread_local! {
     static TOKEN: String = tokens::token(USER);
 }
 
-/// The letter of an operation, or `k` for a create with a key, a letter for the status of HTTP, and the body of DynamoDB's first answer, or of each (`O`): whatever
-/// it is, the client gets an answer by the contract.
+/// Input: the letter of an operation (`k` for a creation with an idempotency key), a letter for the HTTP status (`O`
+/// means 200 for all responses), and the body of DynamoDB's first response.
+///
+/// The client's response must follow the contract.
 pub fn database(input: &[u8]) {
     let Some((&[operation, status], body)) = input.split_first_chunk() else { return };
     let Some((operation, event)) = request_to(operation) else { return };
@@ -32,7 +34,7 @@ pub fn database(input: &[u8]) {
     asked.iter().for_each(|asked| asked.must_be_of(USER));
 }
 
-/// A good request to the operation with this letter.
+/// A valid request to the operation with this letter.
 fn request_to(letter: u8) -> Option<(Operation, String)> {
     let operation = if letter == b'k' { Operation::CreateTask } else { Operation::lettered(letter)? };
     let event = Event::anonymous(USER).bearer(&TOKEN.with(Clone::clone));
@@ -49,9 +51,12 @@ mod tests {
 
     #[test]
     fn list_ends_although_dynamodb_never_does() {
-        let key = json!({ "user_id": { "S": USER }, "task_id": { "S": TASK_ID } });
+        let updated = format!("2026-11-30T10:15:00.000Z#{TASK_ID}");
+        let key = json!({ "user_id": { "S": USER }, "task_id": { "S": TASK_ID }, "updated": { "S": updated } });
         for scanned in ["", r#""ScannedCount":0,"#, r#""ScannedCount":-1,"#, r#""ScannedCount":1,"#] {
-            database(format!(r#"lO{{"Items":[],{scanned}"LastEvaluatedKey":{key}}}"#).as_bytes());
+            for letter in ["l", "h"] {
+                database(format!(r#"{letter}O{{"Items":[],{scanned}"LastEvaluatedKey":{key}}}"#).as_bytes());
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Events as Lambda gives them to the functions: JSON, or what claims to be.
+//! Events as the functions get them from Lambda.
 
 use crate::answer::Answer;
 use crate::api::Api;
@@ -11,8 +11,10 @@ thread_local! {
     static TOKEN: String = tokens::token(USER);
 }
 
-/// The letter of an operation, a digit for what there is of the task, and an event, in which `TOKEN` and `TASK_ID` stand for
-/// what a test has: the answer is one of the contract's, never of a failure of ours, and the data of others is out of reach.
+/// Input: the letter of an operation, a digit for the state of the task, and an event with the placeholders `TOKEN` and
+/// `TASK_ID`.
+///
+/// The response follows the contract and is never a server error, and other users' data is out of reach.
 pub fn event(input: &[u8]) {
     TOKEN.with(|token| {
         let Some((operation, state, event)) = event_of(input, token, TASK_ID) else { return };
@@ -21,18 +23,18 @@ pub fn event(input: &[u8]) {
     });
 }
 
-/// The operation, a digit, and the event that an input of [`event`] stands for. `None` if it is too short, names no
+/// Parses an input of [`event`] into the operation, the digit, and the event. `None` if it is too short, names no
 /// operation, or is not JSON.
 pub fn event_of(input: &[u8], token: &str, task_id: &str) -> Option<(Operation, u8, String)> {
     let (&[operation, state], event) = input.split_first_chunk()?;
     let event = std::str::from_utf8(event).ok()?;
     let event = event.replace("TOKEN", token).replace("TASK_ID", task_id);
-    // Lambda sends JSON only.
+    // Lambda sends only JSON.
     serde_json::from_str::<IgnoredAny>(&event).ok()?;
     Some((Operation::lettered(operation)?, state, event))
 }
 
-/// Sends an event of a request that only [`USER`] can have made, and checks all that must hold of any.
+/// Sends an event that has the token of [`USER`] or none, and checks the rules for all events.
 pub(crate) fn call(operation: Operation, state: u8, event: &str) -> Answer {
     let (answer, asked) = API.with(|api| {
         api.dynamodb_answers(Answers::Task(TaskState::named(state)));

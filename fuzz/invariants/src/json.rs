@@ -1,11 +1,11 @@
-//! JSON as a reference reads it: with `serde_json`'s own values, and by counting.
+//! A reference implementation of strict JSON, based on `serde_json`'s values and on counting.
 
 use serde_json::Value;
 
-/// A JSON text in which no object names a member twice.
+/// Parses JSON, unless an object has a duplicate member.
 pub(crate) fn parse(text: &[u8]) -> Option<Value> {
     let value = serde_json::from_slice(text).ok()?;
-    // Of two members with one name the value has only one.
+    // The value has only one of two members with the same name.
     (members(&value) == colons(text)).then_some(value)
 }
 
@@ -17,7 +17,7 @@ fn members(value: &Value) -> usize {
     }
 }
 
-/// How many colons there are outside of strings.
+/// Counts the colons outside strings.
 fn colons(text: &[u8]) -> usize {
     let (mut colons, mut in_string, mut escaped) = (0, false, false);
     for byte in text {

@@ -1,4 +1,4 @@
-//! The issuer's key set, as it is configured and as it is fetched.
+//! The issuer's key set, both configured and fetched.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,8 +11,11 @@ use crate::api::{Api, settings};
 use crate::json::parse;
 use crate::tokens::{ISSUER, public_key, token_of_key};
 
-/// A document: its keys are those that another way of reading it finds, and a token is accepted only if the first key with
-/// its id is the one that verifies it. A set without such keys is the issuer's word, and what is no set says nothing.
+/// Input: a JWKS document.
+///
+/// Its usable keys must be those that an independent implementation finds, and a token is accepted only if the first
+/// key with its id verifies it. With a key set that has no usable keys, tokens are invalid (401); with a document that
+/// is not a key set, the API is unavailable (503).
 pub fn key_set(input: &[u8]) {
     let expected = usable_keys(input);
     if let Some(document) = std::str::from_utf8(input).ok().filter(|document| !document.contains('\0')) {
@@ -21,7 +24,7 @@ pub fn key_set(input: &[u8]) {
     }
     let Some(expected) = expected else { return };
     let issuer = FakeDynamoDb::always(input);
-    let api = Api::new(&[("BETTER_AUTH_URL", ISSUER)], &issuer).expect("good settings");
+    let api = Api::new(&[("BETTER_AUTH_URL", ISSUER)], &issuer).expect("valid settings");
     let verify = async |app: &App, request: &Request| app.authenticate(request).await.map(|_| Response::no_content());
     let answer = |id: &str| {
         let token = token_of_key(id, "alice");
@@ -41,8 +44,8 @@ pub fn key_set(input: &[u8]) {
     }
 }
 
-/// Ids of the keys that can be used, each with what is public of an Ed25519 key and nothing of another kind. `None` of what
-/// is no value or an ambiguous one, of which a part may be good all the same.
+/// The ids of the usable keys, each with the public key if it is an Ed25519 key and an empty string otherwise. `None`
+/// if the document is not JSON or has duplicate members, because the product may still find keys in it.
 fn usable_keys(document: &[u8]) -> Option<Vec<(String, String)>> {
     let document = parse(document)?;
     let mut keys: Vec<(String, String)> = Vec::new();

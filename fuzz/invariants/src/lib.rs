@@ -1,17 +1,11 @@
-//! What must hold of every input, however it was made: one function for each place where bytes of strangers come in. They
-//! panic where it does not hold.
+//! The invariants: one function for each parser of untrusted input. It panics if its invariant does not hold for an
+//! input.
 //!
-//! `cargo xtask fuzz` has libFuzzer make up inputs for them, and the tests replay those that it found worth keeping
-//! (`fuzz/corpus/`). Inputs are text as far as they can be, so that people can read and write them.
+//! `cargo xtask fuzz` calls them with inputs that libFuzzer generates, and the tests replay the kept ones in
+//! `fuzz/corpus/`. Inputs are text as far as possible, so that people can read and write them.
 //!
-//! Everything is reached as Lambda reaches it, through [`shared::app::function`]. DynamoDB is a [`kit::FakeDynamoDb`] that
-//! answers at once.
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "an invariant that does not hold must be seen"
-)]
+//! They call the product as Lambda does, through [`shared::app::function`], with a [`kit::FakeDynamoDb`].
+#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a violated invariant must be seen")]
 
 mod answer;
 mod api;
@@ -26,6 +20,7 @@ mod key_set;
 mod moment;
 mod path;
 mod request;
+mod sync_token;
 mod tokens;
 
 use kit::TASK_ID;
@@ -39,15 +34,16 @@ pub use self::event::{event, event_of};
 pub use self::key_set::key_set;
 pub use self::path::path;
 pub use self::request::{request, request_of};
+pub use self::sync_token::{changes_query_of, sync_token};
 
-/// The user that tokens name where nothing is said of another.
+/// The default user.
 const USER: &str = "alice";
 
-/// An invariant, under the name of its fuzz target and of the folder of its corpus.
+/// An invariant with its name, which is also that of its fuzz target and its corpus folder.
 pub type Invariant = (&'static str, fn(&[u8]));
 
-/// All of them.
-pub const INVARIANTS: [Invariant; 9] = [
+/// All invariants.
+pub const INVARIANTS: [Invariant; 10] = [
     ("bearer", bearer),
     ("body", body),
     ("claims", claims),
@@ -57,4 +53,5 @@ pub const INVARIANTS: [Invariant; 9] = [
     ("key_set", key_set),
     ("path", path),
     ("request", request),
+    ("sync_token", sync_token),
 ];

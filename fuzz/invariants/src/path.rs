@@ -1,4 +1,4 @@
-//! Paths: who may reach whose tasks.
+//! Paths and who may use them.
 
 use serde_json::json;
 use shared::api::{Request, Response};
@@ -8,7 +8,7 @@ use crate::api::Api;
 use crate::request::decode;
 use crate::tokens;
 
-/// Users whose ids have all the characters that an id may have.
+/// Users whose ids cover all allowed special characters.
 const USERS: [&str; 3] = ["alice", "Me", "a-.9_~:@|Z"];
 
 thread_local! {
@@ -16,8 +16,10 @@ thread_local! {
     static TOKENS: [String; 3] = USERS.map(tokens::token);
 }
 
-/// A digit for who calls, a letter for the gateway (`h` has decoded the path), and the path's two parameters with a line feed
-/// between them: users reach their own tasks, under their id or `me`, and of those what an id names.
+/// Input: a digit for the caller, a letter for the gateway (`h` decodes path parameters), and the path's two
+/// parameters, separated by a line feed.
+///
+/// Users reach only their own tasks, under their id or `me`, and only with a valid task id.
 pub fn path(input: &[u8]) {
     let Some((&[caller, gateway], parameters)) = input.split_first_chunk() else { return };
     let Ok(parameters) = std::str::from_utf8(parameters) else { return };
@@ -49,7 +51,7 @@ pub fn path(input: &[u8]) {
     assert_eq!(answer.status, expected, "{answer:?}");
 }
 
-/// A UUID of version 7 (RFC 9562) in lower case.
+/// Whether a string is a UUID of version 7 (RFC 9562) in lowercase.
 fn is_task_id(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(index, byte)| match index {

@@ -1,4 +1,4 @@
-//! Requests as clients send them, on their way through API Gateway.
+//! Requests that clients send through API Gateway.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,8 +13,10 @@ thread_local! {
     static TOKEN: String = tokens::token(USER);
 }
 
-/// A digit for what there is of the task, a letter for the gateway, and a request in the form of HTTP/1.1, in which `TOKEN`
-/// and `TASK_ID` stand for what a test has: what holds of every event holds, and who may do what is judged here once more.
+/// Input: a digit for the state of the task, a letter for the gateway, and a request in the form of HTTP/1.1 with the
+/// placeholders `TOKEN` and `TASK_ID`.
+///
+/// The rules for all events hold, and the decision on 401 and 403 matches an independent implementation.
 pub fn request(input: &[u8]) {
     let token = TOKEN.with(Clone::clone);
     let Some((state, request)) = request_of(input, &token, TASK_ID) else { return };
@@ -35,17 +37,17 @@ pub fn request(input: &[u8]) {
     }
 }
 
-/// A request that went through a gateway.
+/// A request that passed through a gateway.
 #[derive(Debug)]
 pub struct Sent {
-    /// What it asks for.
+    /// The operation that it calls.
     pub operation: Operation,
-    /// The event that the gateway makes of it.
+    /// The event that the gateway creates from it.
     pub event: String,
-    /// The user that its path names.
+    /// The user in its path.
     user: String,
     authorization: Vec<String>,
-    /// Whether its target, or the fields that say where it was sent to, cannot be part of a URI.
+    /// Whether its target, or a header field that describes the target, may make its URI invalid.
     is_malformed: bool,
 }
 
@@ -54,11 +56,12 @@ pub struct Sent {
 enum Gateway {
     /// An HTTP API with routes: it decodes path parameters.
     Http,
-    /// The emulator: its only route is `$default`, and it decodes nothing.
+    /// The emulator: its only route is `$default`, and it does not decode path parameters.
     Emulator,
 }
 
-/// A digit, and the request that an input of [`request`] stands for. `None` if it is too short, or if no gateway would let it through.
+/// Parses an input of [`request`] into the digit and the request. `None` if it is too short or a gateway would reject
+/// it.
 pub fn request_of(input: &[u8], token: &str, task_id: &str) -> Option<(u8, Sent)> {
     let (&[state, gateway], request) = input.split_first_chunk()?;
     let gateway = match gateway {
@@ -106,7 +109,7 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
             .collect()
     };
     let mut authorization = values_of("authorization");
-    // Fields of one name are folded.
+    // API Gateway joins fields of the same name with commas.
     if authorization.len() > 1 {
         authorization = vec![authorization.join(",")];
     }
@@ -124,13 +127,13 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
     Sent { operation, event: event.to_string(), user: decode(user), authorization, is_malformed }
 }
 
-/// Whether a text can be part of a URI (RFC 3986 §2), and is not longer than one that `http` takes.
+/// Whether a string can be part of a URI (RFC 3986 §2) and is not too long for the crate `http`.
 pub(crate) fn in_uri(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?@!$&'()*+,;=%".contains(&byte);
     text.bytes().all(allowed) && text.len() < 60_000
 }
 
-/// Percent-decodes what is UTF-8 then, and nothing else.
+/// Percent-decodes a string. Returns it unchanged if the result is not UTF-8.
 pub(crate) fn decode(segment: &str) -> String {
     let mut decoded = Vec::new();
     let mut rest = segment.as_bytes();

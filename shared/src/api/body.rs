@@ -15,7 +15,8 @@ pub trait FromBody: Sized {
     /// The media types that it may come in.
     const MEDIA_TYPES: &'static [&'static str];
 
-    /// Takes the fields that it knows. `None` if one is missing or wrong, which `fields` then has a note of.
+    /// Takes the fields that it knows. `fields` notes what is wrong with them; `None` if one is missing without which there
+    /// is no value.
     #[doc(hidden)]
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self>;
 }
@@ -24,7 +25,7 @@ const JSON: &[&str] = &["application/json"];
 /// RFC 7396.
 const JSON_OR_MERGE_PATCH: &[&str] = &["application/json", "application/merge-patch+json"];
 
-/// Reads a body that was sent to the task with this id, or to none.
+/// Reads a body that was sent to the task with this id, if it was sent to a task.
 pub(super) fn parse<T: FromBody>(bytes: &[u8], task_id: Option<&str>) -> Result<T, Problem> {
     let members: Map<String, Value> =
         json::from_slice(bytes).map_err(|error| Problem::not_json(why_not_json(&error)))?;
@@ -37,7 +38,7 @@ pub(super) fn parse<T: FromBody>(bytes: &[u8], task_id: Option<&str>) -> Result<
     }
 }
 
-/// `serde_json` says where, which helps, and sometimes quotes what it found there, which does not belong into an answer.
+/// `serde_json` says where, which helps. Sometimes it also quotes what it found there, which does not belong in an answer.
 fn why_not_json(error: &serde_json::Error) -> String {
     if error.is_data() {
         return "The body must be one JSON object that names no member twice.".to_owned();
@@ -50,32 +51,25 @@ impl FromBody for NewTask {
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         let title = fields.required("title", title);
-        let description = fields.optional("description", nullable(description));
-        let priority = fields.optional("priority", priority);
-        let due = fields.optional("due", nullable(due));
-        let tags = fields.optional("tags", tags);
-        Some(Self {
-            title: title?,
-            description: description?.flatten(),
-            priority: priority?.unwrap_or_default(),
-            due: due?.flatten(),
-            tags: tags?.unwrap_or_default(),
-        })
+        let description = fields.optional("description", nullable(description)).flatten();
+        let priority = fields.optional("priority", priority).unwrap_or_default();
+        let due = fields.optional("due", nullable(due)).flatten();
+        let tags = fields.optional("tags", tags).unwrap_or_default();
+        Some(Self { title: title?, description, priority, due, tags })
     }
 }
 
-/// What a task is read as can be sent back: what only the server sets is there, and says nothing.
+/// A task can be sent back as it was read: what only the server sets may be there, and is ignored.
 impl FromBody for Replacement {
     const MEDIA_TYPES: &'static [&'static str] = JSON;
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let names_its_task = fields.names_its_task();
+        fields.check_id();
         for name in ["completed_at", "created_at", "updated_at", "version"] {
             fields.members.remove(name);
         }
-        let completed = fields.optional("completed", boolean);
-        let content = NewTask::from_fields(fields);
-        names_its_task.then_some(Self { content: content?, completed: completed?.unwrap_or_default() })
+        let completed = fields.optional("completed", boolean).unwrap_or_default();
+        Some(Self { content: NewTask::from_fields(fields)?, completed })
     }
 }
 
@@ -83,19 +77,13 @@ impl FromBody for TaskChanges {
     const MEDIA_TYPES: &'static [&'static str] = JSON_OR_MERGE_PATCH;
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        let title = fields.optional("title", title);
-        let description = fields.optional("description", nullable(description));
-        let completed = fields.optional("completed", boolean);
-        let priority = fields.optional("priority", nullable(priority));
-        let due = fields.optional("due", nullable(due));
-        let tags = fields.optional("tags", nullable(tags));
         Some(Self {
-            title: title?,
-            description: description?.map_or(Patch::Keep, Patch::from),
-            completed: completed?,
-            priority: priority?.map(Option::unwrap_or_default),
-            due: due?.map_or(Patch::Keep, Patch::from),
-            tags: tags?.map(Option::unwrap_or_default),
+            title: fields.optional("title", title),
+            description: fields.optional("description", nullable(description)).map_or(Patch::Keep, Patch::from),
+            completed: fields.optional("completed", boolean),
+            priority: fields.optional("priority", nullable(priority)).map(Option::unwrap_or_default),
+            due: fields.optional("due", nullable(due)).map_or(Patch::Keep, Patch::from),
+            tags: fields.optional("tags", nullable(tags)).map(Option::unwrap_or_default),
         })
     }
 }
@@ -108,7 +96,7 @@ impl FromBody for Completion {
     }
 }
 
-/// The members of a body that nobody has taken yet, and what was wrong with those that were.
+/// The members of a body that are not taken yet, and what was wrong with those that were.
 pub struct Fields<'a> {
     members: Map<String, Value>,
     /// The id of the task that the path names.
@@ -116,38 +104,29 @@ pub struct Fields<'a> {
     errors: Vec<FieldError>,
 }
 
-/// What is wrong with a field, or with its elements.
-type Errors = Vec<(Option<usize>, &'static str)>;
-
 impl Fields<'_> {
-    fn required<T>(&mut self, name: &str, parse: impl Fn(Value) -> Result<T, Errors>) -> Option<T> {
-        let value = self.optional(name, parse)?;
-        if value.is_none() {
+    fn required<T, E: Into<Errors>>(&mut self, name: &str, parse: impl Fn(Value) -> Result<T, E>) -> Option<T> {
+        if !self.members.contains_key(name) {
             self.errors.push(FieldError::at(name, None, "is required"));
         }
-        value
+        self.optional(name, parse)
     }
 
-    /// `None` if the field is wrong, `Some(None)` if it is absent.
-    #[expect(clippy::option_option, reason = "the two are told apart: a wrong field, and none")]
-    fn optional<T>(&mut self, name: &str, parse: impl Fn(Value) -> Result<T, Errors>) -> Option<Option<T>> {
-        match self.members.remove(name).map(parse).transpose() {
-            Ok(value) => Some(value),
-            Err(errors) => {
-                let errors = errors.into_iter().map(|(index, detail)| FieldError::at(name, index, detail));
-                self.errors.extend(errors);
-                None
-            }
-        }
+    /// The field, unless it is absent or wrong. A wrong one is noted, and the request refused whatever the others are.
+    fn optional<T, E: Into<Errors>>(&mut self, name: &str, parse: impl Fn(Value) -> Result<T, E>) -> Option<T> {
+        let wrong = match parse(self.members.remove(name)?) {
+            Ok(value) => return Some(value),
+            Err(wrong) => wrong.into().0,
+        };
+        self.errors.extend(wrong.into_iter().map(|(index, Invalid(detail))| FieldError::at(name, index, detail)));
+        None
     }
 
-    /// Whether the member `id` is absent, or that of the task that the path names.
-    fn names_its_task(&mut self) -> bool {
-        let fits = self.members.remove("id").is_none_or(|id| id.as_str().is_some_and(|id| Some(id) == self.task_id));
-        if !fits {
+    /// Takes the member `id`, which must be that of the task that the path names.
+    fn check_id(&mut self) {
+        if self.members.remove("id").is_some_and(|id| id.as_str().is_none() || id.as_str() != self.task_id) {
             self.errors.push(FieldError::at("id", None, "must be the id in the path"));
         }
-        fits
     }
 
     fn finish(mut self) -> Vec<FieldError> {
@@ -163,56 +142,55 @@ impl Fields<'_> {
     }
 }
 
-/// The same field, where `null` takes it away.
-fn nullable<T>(parse: impl Fn(Value) -> Result<T, Errors>) -> impl Fn(Value) -> Result<Option<T>, Errors> {
+/// What is wrong with a field, or with its elements.
+struct Errors(Vec<(Option<usize>, Invalid)>);
+
+impl From<Invalid> for Errors {
+    fn from(invalid: Invalid) -> Self {
+        Self(vec![(None, invalid)])
+    }
+}
+
+/// The same field, which `null` clears.
+fn nullable<T, E>(parse: impl Fn(Value) -> Result<T, E>) -> impl Fn(Value) -> Result<Option<T>, E> {
     move |value| if value.is_null() { Ok(None) } else { parse(value).map(Some) }
 }
 
-fn boolean(value: Value) -> Result<bool, Errors> {
-    one(value.as_bool().ok_or("must be true or false"))
+fn boolean(value: Value) -> Result<bool, Invalid> {
+    value.as_bool().ok_or(Invalid("must be true or false"))
 }
 
-fn title(value: Value) -> Result<Title, Errors> {
-    one(text(value).and_then(|text| Ok(Title::parse(&text)?)))
+fn title(value: Value) -> Result<Title, Invalid> {
+    Title::parse(&text(value)?)
 }
 
-fn description(value: Value) -> Result<Description, Errors> {
-    one(text(value).and_then(|text| Ok(Description::parse(text)?)))
+fn description(value: Value) -> Result<Description, Invalid> {
+    Description::parse(text(value)?)
 }
 
-fn priority(value: Value) -> Result<Priority, Errors> {
-    one(text(value).and_then(|text| Ok(Priority::parse(&text)?)))
+fn priority(value: Value) -> Result<Priority, Invalid> {
+    Priority::parse(&text(value)?)
 }
 
-fn due(value: Value) -> Result<Due, Errors> {
-    one(text(value).and_then(|text| Ok(Due::parse(&text)?)))
+fn due(value: Value) -> Result<Due, Invalid> {
+    Due::parse(&text(value)?)
 }
 
 fn tags(value: Value) -> Result<Tags, Errors> {
-    let Value::Array(values) = value else { return one(Err("must be an array of strings")) };
+    let Value::Array(values) = value else { return Err(Invalid("must be an array of strings").into()) };
     let mut tags = Vec::with_capacity(values.len().min(Tags::MAX));
-    let mut errors = Errors::new();
+    let mut errors = Vec::new();
     for (index, value) in values.into_iter().enumerate() {
-        match text(value).and_then(|text| Ok(Tag::parse(&text)?)) {
+        match text(value).and_then(|text| Tag::parse(&text)) {
             Ok(tag) => tags.push(tag),
-            Err(detail) => errors.push((Some(index), detail)),
+            Err(invalid) => errors.push((Some(index), invalid)),
         }
     }
-    if errors.is_empty() { one(Tags::new(tags).map_err(|Invalid(detail)| detail)) } else { Err(errors) }
+    if errors.is_empty() { Ok(Tags::new(tags)?) } else { Err(Errors(errors)) }
 }
 
-fn text(value: Value) -> Result<String, &'static str> {
-    if let Value::String(text) = value { Ok(text) } else { Err("must be a string") }
-}
-
-fn one<T>(result: Result<T, &'static str>) -> Result<T, Errors> {
-    result.map_err(|detail| vec![(None, detail)])
-}
-
-impl From<Invalid> for &'static str {
-    fn from(invalid: Invalid) -> Self {
-        invalid.0
-    }
+fn text(value: Value) -> Result<String, Invalid> {
+    if let Value::String(text) = value { Ok(text) } else { Err(Invalid("must be a string")) }
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ impl FieldError {
     }
 }
 
-/// A parameter of the query.
+/// A parameter of the query, or of the path.
 #[derive(Debug, Serialize)]
 pub(super) struct ParameterError {
     parameter: String,
@@ -61,7 +61,7 @@ impl ParameterError {
 }
 
 const TOKEN_MISSING: &str = "token_missing";
-/// How many errors an answer lists: enough for everything that a form can get wrong, and no more for who only tries.
+/// How many errors an answer lists: enough for everything that a form can get wrong, and a bound for everything else.
 const MAX_ERRORS: usize = 32;
 
 impl Problem {
@@ -96,6 +96,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "task_not_found", "This user has no such task.")
     }
 
+    pub(super) fn invalid_task_id(invalid: Invalid) -> Self {
+        let detail = format!("In the path, task_id {}.", invalid.0);
+        let errors = Errors::Parameters(vec![ParameterError::new("task_id", invalid)]);
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_task_id", detail) }
+    }
+
     pub(super) fn bad_header(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_header", detail)
     }
@@ -126,6 +132,13 @@ impl Problem {
             "In the query, cursor must be the next_cursor of a page of the same list, with the same other parameters.";
         let errors = Errors::Parameters(vec![ParameterError::new("cursor", Invalid("does not belong to this list"))]);
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_cursor", detail) }
+    }
+
+    pub(super) fn invalid_sync_token() -> Self {
+        let detail = "In the query, since must be the next of an earlier page of this user's changes, or latest.";
+        let errors =
+            Errors::Parameters(vec![ParameterError::new("since", Invalid("is no token of this user's changes"))]);
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_sync_token", detail) }
     }
 
     pub(super) fn unsupported_media_type(supported: &[&str]) -> Self {
@@ -210,15 +223,26 @@ impl From<StoreError> for Problem {
                 "version_mismatch",
                 "The task has changed: it is not in a version that If-Match names. Read it again.",
             ),
+            StoreError::AlreadyExists => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "already_exists",
+                "There is a task with this id, or there was one that has been deleted.",
+            ),
             StoreError::KeyReused => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency_key_reused",
-                "This Idempotency-Key was used for another task. Use a new key for a new task.",
+                "This Idempotency-Key was used for another request. Use a new key for each request.",
             ),
             StoreError::KeyInFlight => Self::new(
                 StatusCode::CONFLICT,
                 "idempotency_key_in_flight",
                 "A request with this Idempotency-Key is being worked on. Try again.",
+            ),
+            StoreError::ForeignSyncToken => Self::invalid_sync_token(),
+            StoreError::SyncTokenExpired => Self::new(
+                StatusCode::GONE,
+                "sync_token_expired",
+                "The token is older than deletions are remembered. Forget all tasks, and read them again without since.",
             ),
             StoreError::Full => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,

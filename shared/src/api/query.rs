@@ -1,13 +1,11 @@
-//! The query of a list.
+//! The queries of lists.
 
 use std::borrow::Cow;
 
 use super::problem::{ParameterError, Problem};
-use crate::store::{Cursor, DueRange, ListQuery, Status};
+use crate::store::{ChangesQuery, Cursor, DueRange, ListQuery, Since, Status, SyncToken};
 use crate::task::{Due, Invalid, Priority, Tag};
 
-const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 100;
 const UNKNOWN: Invalid = Invalid("is not a parameter of this request");
 
 /// A name and a value, percent-decoded.
@@ -21,37 +19,28 @@ pub(super) fn must_be_empty<'a>(parameters: impl Iterator<Item = Parameter<'a>>)
 
 /// Reads the parameters of a list, each at most once and none unknown.
 pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<ListQuery, Problem> {
-    let parameters: Vec<_> = parameters.collect();
     let mut query = ListQuery {
         status: Status::default(),
-        limit: DEFAULT_LIMIT,
+        limit: 50,
         priority: None,
         tag: None,
         due: DueRange::default(),
         cursor: None,
     };
     let mut cursor = None;
-    let mut errors = Vec::new();
-    for (index, (name, value)) in parameters.iter().enumerate() {
-        let result = if parameters.iter().take(index).any(|(earlier, _)| earlier == name) {
-            Err(Invalid("must be given once"))
-        } else {
-            match name.as_ref() {
-                "status" => status(value).map(|status| query.status = status),
-                "limit" => limit(value).map(|limit| query.limit = limit),
-                "priority" => Priority::parse(value).map(|priority| query.priority = Some(priority)),
-                "tag" => Tag::parse(value).map(|tag| query.tag = Some(tag)),
-                "due_from" => Due::parse(value).map(|due| query.due.from = Some(due)),
-                "due_before" => Due::parse(value).map(|due| query.due.before = Some(due)),
-                "cursor" => {
-                    cursor = Some(value);
-                    Ok(())
-                }
-                _ => Err(UNKNOWN),
-            }
-        };
-        errors.extend(result.err().map(|invalid| ParameterError::new(name, invalid)));
-    }
+    let mut errors = each(parameters, |name, value| {
+        match name {
+            "status" => query.status = status(value)?,
+            "limit" => query.limit = limit(value, 100, Invalid("must be a number from 1 to 100"))?,
+            "priority" => query.priority = Some(Priority::parse(value)?),
+            "tag" => query.tag = Some(Tag::parse(value)?),
+            "due_from" => query.due.from = Some(Due::parse(value)?),
+            "due_before" => query.due.before = Some(Due::parse(value)?),
+            "cursor" => cursor = Some(value.to_owned()),
+            _ => return Err(UNKNOWN),
+        }
+        Ok(())
+    });
 
     let DueRange { from, before } = &query.due;
     if query.status != Status::Open {
@@ -68,8 +57,49 @@ pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Resu
         return Err(Problem::invalid_parameters(errors));
     }
     query.cursor =
-        cursor.map(|text| Cursor::decode(text, &query)).transpose().map_err(|_| Problem::invalid_cursor())?;
+        cursor.map(|text| Cursor::decode(&text, &query)).transpose().map_err(|_| Problem::invalid_cursor())?;
     Ok(query)
+}
+
+/// Reads the parameters of changes, each at most once and none unknown.
+pub(super) fn parse_changes<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<ChangesQuery, Problem> {
+    let mut query = ChangesQuery { since: Since::default(), limit: 100 };
+    let mut since = None;
+    let errors = each(parameters, |name, value| {
+        match name {
+            "since" => since = Some(value.to_owned()),
+            "limit" => query.limit = limit(value, 500, Invalid("must be a number from 1 to 500"))?,
+            _ => return Err(UNKNOWN),
+        }
+        Ok(())
+    });
+    if !errors.is_empty() {
+        return Err(Problem::invalid_parameters(errors));
+    }
+    query.since = match since.as_deref() {
+        None => Since::Beginning,
+        Some("latest") => Since::Now,
+        Some(token) => Since::Token(SyncToken::decode(token).map_err(|_| Problem::invalid_sync_token())?),
+    };
+    Ok(query)
+}
+
+/// Reads each parameter, and says what is wrong with which. None may be repeated.
+fn each<'a>(
+    parameters: impl Iterator<Item = Parameter<'a>>,
+    mut read: impl FnMut(&str, &str) -> Result<(), Invalid>,
+) -> Vec<ParameterError> {
+    let parameters: Vec<_> = parameters.collect();
+    let mut errors = Vec::new();
+    for (index, (name, value)) in parameters.iter().enumerate() {
+        let result = if parameters.iter().take(index).any(|(earlier, _)| earlier == name) {
+            Err(Invalid("must be given once"))
+        } else {
+            read(name, value)
+        };
+        errors.extend(result.err().map(|invalid| ParameterError::new(name, invalid)));
+    }
+    errors
 }
 
 fn status(text: &str) -> Result<Status, Invalid> {
@@ -79,8 +109,8 @@ fn status(text: &str) -> Result<Status, Invalid> {
         .ok_or(Invalid("must be all, open or completed"))
 }
 
-fn limit(text: &str) -> Result<usize, Invalid> {
+fn limit(text: &str, max: usize, expected: Invalid) -> Result<usize, Invalid> {
     let digits = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
     let limit = if digits { text.parse().ok() } else { None };
-    limit.filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or(Invalid("must be a number from 1 to 100"))
+    limit.filter(|limit| (1..=max).contains(limit)).ok_or(expected)
 }

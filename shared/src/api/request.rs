@@ -1,6 +1,7 @@
 //! A request, as a handler asks about it: a typed view of what `lambda_http` read.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use lambda_http::RequestExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
@@ -10,12 +11,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use super::body::{self, FromBody, MAX_BYTES};
 use super::problem::Problem;
 use super::query;
-use crate::store::{IdempotencyKey, ListQuery, Precondition};
+use crate::store::{ChangesQuery, Guard, IdempotencyKey, ListQuery, Precondition};
 use crate::task::{TaskId, Version};
 
 /// A request to one of the API's routes. Nothing in it is trusted.
 #[derive(Debug)]
 pub struct Request(lambda_http::Request);
+
+/// Which task a PUT is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutTarget {
+    /// One that is there.
+    Existing(TaskId),
+    /// One that is to be created.
+    New(TaskId),
+}
 
 /// Everything but `pchar` (RFC 3986 §3.3), as far as user ids have it.
 const IN_PATH_SEGMENT: &AsciiSet =
@@ -63,6 +73,23 @@ impl Request {
         TaskId::parse(&segment).ok_or_else(Problem::task_not_found)
     }
 
+    /// The task that a PUT is about: with `If-None-Match: *` one that is to be created (RFC 9110 §13.1.2).
+    ///
+    /// # Errors
+    /// As [`Self::task_id`] for a task that is there, 422 if the id of a new one is not a fresh UUID of version 7, and
+    /// 400 if `If-None-Match` says anything else or contradicts `If-Match`.
+    pub fn put_target(&self) -> Result<PutTarget, Problem> {
+        match self.entity_tags("if-none-match")? {
+            None => self.task_id().map(PutTarget::Existing),
+            Some(EntityTags::Any) if self.headers("if-match").next().is_none() => {
+                let segment = self.path_parameter("task_id").unwrap_or_default();
+                TaskId::parse_new(&segment, SystemTime::now()).map(PutTarget::New).map_err(Problem::invalid_task_id)
+            }
+            Some(EntityTags::Any) => Err(Problem::bad_header("If-Match and If-None-Match contradict each other.")),
+            Some(EntityTags::Listed(_)) => Err(Problem::bad_header("If-None-Match must be * with PUT.")),
+        }
+    }
+
     /// Refuses a query: only lists have one.
     ///
     /// # Errors
@@ -104,11 +131,24 @@ impl Request {
         query::parse(self.query())
     }
 
-    /// What `If-Match` demands (RFC 9110 §13.1.1). `*` demands what every write does: that the task is there.
+    /// The changes that the query asks for.
     ///
     /// # Errors
-    /// 400 if it is not a list of entity tags.
-    pub fn if_match(&self) -> Result<Precondition, Problem> {
+    /// As [`Self::list_query`], and 400 `invalid_sync_token`.
+    pub fn changes_query(&self) -> Result<ChangesQuery, Problem> {
+        query::parse_changes(self.query())
+    }
+
+    /// On what terms a task is to be written: `If-Match` and `Idempotency-Key`.
+    ///
+    /// # Errors
+    /// 400 if either is malformed.
+    pub fn guard(&self) -> Result<Guard, Problem> {
+        Ok(Guard { precondition: self.if_match()?, idempotency_key: self.idempotency_key()? })
+    }
+
+    /// What `If-Match` demands (RFC 9110 §13.1.1). `*` demands what every write does: that the task is there.
+    fn if_match(&self) -> Result<Precondition, Problem> {
         match self.entity_tags("if-match")? {
             None | Some(EntityTags::Any) => Ok(Precondition::None),
             Some(EntityTags::Listed(tags)) => {
@@ -131,7 +171,7 @@ impl Request {
         })
     }
 
-    /// The key that makes a create repeatable.
+    /// The key that makes a write repeatable.
     ///
     /// # Errors
     /// 400 if it is malformed or not the only one.
@@ -152,7 +192,7 @@ impl Request {
         self.context().and_then(|context| context.request_id.as_deref()).or_else(lambda).unwrap_or_default()
     }
 
-    /// Where a new task of the list that was posted to is found: a path, because the host in front may be another one.
+    /// Where the task that this request created is found: a path, because the host in front may be another one.
     pub(super) fn location(&self, id: TaskId) -> String {
         let user = self.user_segment();
         let user = utf8_percent_encode(&user, IN_PATH_SEGMENT);
@@ -252,7 +292,9 @@ fn is_token68(token: &str) -> bool {
 
 /// What precedes `/api/{user_id}/tasks`, unless it could not stand in a URL.
 fn mount(path: &str) -> String {
-    let list = path.strip_suffix("/tasks").and_then(|list| list.rsplit_once('/'));
+    let tasks = |path: &'_ str| path.strip_suffix("/tasks").map(str::len);
+    let end = tasks(path).or_else(|| path.rsplit_once('/').and_then(|(list, _id)| tasks(list)));
+    let list = end.and_then(|end| path.get(..end)?.rsplit_once('/'));
     let mount = list.and_then(|(api, _user)| api.strip_suffix("/api")).unwrap_or_default();
     let safe = mount.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~$".contains(&byte));
     // `//` at the beginning would name another host.

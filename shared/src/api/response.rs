@@ -1,21 +1,18 @@
-//! Answers of handlers, and of the failures of handlers.
-
-use std::future::ready;
-use std::pin::Pin;
+//! Answers of handlers, and to failures.
 
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LOCATION, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
+use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
-use lambda_http::{Body, IntoResponse};
 use serde::Serialize;
 
 use super::problem::{Errors, Problem};
 use super::request::Request;
-use crate::store::Page;
-use crate::task::{Task, Version};
+use crate::store::{Changes, Page};
+use crate::task::{DeletedTask, Task, Version};
 
 /// The answer to a request.
 #[derive(Debug)]
@@ -25,15 +22,15 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What every answer says. An API shows no page, and its answers belong to one user, so nothing may be kept, framed,
-/// guessed or sent without TLS (OWASP REST Security Cheat Sheet, "Security Headers").
+/// Sent with every answer. An API shows no page, and its answers belong to one user, so nothing may be cached, framed,
+/// sniffed, or sent without TLS (OWASP REST Security Cheat Sheet, "Security Headers").
 const ON_EVERY_ANSWER: [(HeaderName, HeaderValue); 4] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
 ];
-/// As many header fields as an answer has at most, so that the map of them never grows.
+/// How many header fields an answer has at most, so that their map never grows.
 const MAX_HEADERS: usize = 8;
 
 impl Response {
@@ -63,6 +60,21 @@ impl Response {
         Self::new(StatusCode::OK, json(&body))
     }
 
+    /// 200 with a page of changes.
+    #[must_use]
+    pub fn changes(changes: &Changes) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            tasks: &'a [Task],
+            deleted: &'a [DeletedTask],
+            next: &'a str,
+            has_more: bool,
+        }
+
+        let Changes { tasks, deleted, next, has_more } = changes;
+        Self::new(StatusCode::OK, json(&Body { tasks, deleted, next, has_more: *has_more }))
+    }
+
     /// 304: the client has this task in its current version.
     #[must_use]
     pub fn not_modified(task: &Task) -> Self {
@@ -75,17 +87,16 @@ impl Response {
         Self::new(StatusCode::NO_CONTENT, Body::Empty)
     }
 
-    /// The answer to `request`. A failure is logged.
-    pub(crate) fn to(request: &Request, result: Result<Self, Problem>) -> Self {
+    /// The answer to the request with this id. A failure is logged.
+    pub(crate) fn to(request_id: &str, result: Result<Self, Problem>) -> Self {
         let response = result.unwrap_or_else(|problem| {
-            problem.log(request.id());
-            Self::problem(&problem, request.id())
+            problem.log(request_id);
+            Self::problem(&problem, request_id)
         });
-        response.with_request_id(request.id())
+        response.with(X_REQUEST_ID, request_id)
     }
 
-    /// A failure, with the request's name for people who ask about it.
-    pub(super) fn problem(problem: &Problem, request_id: &str) -> Self {
+    fn problem(problem: &Problem, request_id: &str) -> Self {
         #[derive(Serialize)]
         struct Body<'a> {
             r#type: &'static str,
@@ -127,34 +138,24 @@ impl Response {
         Self(response)
     }
 
-    /// The same with a field whose value is visible ASCII.
+    /// Sets a header field, whose value is visible ASCII.
     fn with(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
             self.0.headers_mut().insert(name, value);
         }
         self
     }
-
-    /// The same with the name of the request that it answers.
-    pub(crate) fn with_request_id(self, request_id: &str) -> Self {
-        self.with(X_REQUEST_ID, request_id)
-    }
-
-    /// As API Gateway expects it, for what never gets to `lambda_http`'s own conversion.
-    pub(super) fn into_gateway_response(self) -> ApiGatewayV2httpResponse {
-        let (parts, body) = self.0.into_parts();
-        let mut response = ApiGatewayV2httpResponse::default();
-        response.status_code = parts.status.as_u16().into();
-        response.headers = parts.headers;
-        response.body = Some(body);
-        response
-    }
 }
 
-/// `lambda_http` would clone the headers and copy the body of an [`http::Response`].
-impl IntoResponse for Response {
-    fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<Body>> + Send>> {
-        Box::pin(ready(self.0))
+/// `lambda_http` would clone the headers of an [`http::Response`], and copy its body.
+impl From<Response> for ApiGatewayV2httpResponse {
+    fn from(response: Response) -> Self {
+        let (parts, body) = response.0.into_parts();
+        let mut response = Self::default();
+        response.status_code = parts.status.as_u16().into();
+        response.headers = parts.headers;
+        response.body = Some(body).filter(|body| *body != Body::Empty);
+        response
     }
 }
 
@@ -164,6 +165,6 @@ fn entity_tag(version: Version) -> String {
 }
 
 fn json(value: &impl Serialize) -> Body {
-    // Values of this API are strings, numbers and arrays of them: there is no way for this to fail.
+    // It cannot fail: all values are strings, numbers, and arrays of them.
     Body::Text(serde_json::to_string(value).unwrap_or_default())
 }

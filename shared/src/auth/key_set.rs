@@ -13,7 +13,7 @@ use crate::aws::Connector;
 /// Between two fetches while there are keys, failed ones included: what a flood of unknown key ids costs the issuer, and
 /// how long a newly rotated key may be unknown.
 const COOL_DOWN: Duration = Duration::from_secs(30);
-/// How old a set may be before it is fetched again, so that a withdrawn key is refused.
+/// How old a set may become before it is fetched again, so that a withdrawn key is refused.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(600);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
@@ -30,12 +30,12 @@ pub(super) struct KeySet {
     attempts: Mutex<Attempts>,
 }
 
-/// What the issuer said last, or the environment before that.
+/// The issuer's last answer, or before the first one, the keys in the environment.
 #[derive(Debug, Clone)]
 struct Current {
     keys: Arc<[Arc<VerificationKey>]>,
     obtained: SystemTime,
-    /// How long they are used without another fetch.
+    /// How long the keys are used without another fetch.
     fresh_for: Duration,
 }
 
@@ -43,16 +43,16 @@ struct Current {
 struct Attempts {
     last: Option<SystemTime>,
     failures: u32,
-    /// How long no other fetch is made after the last one.
+    /// How long to wait after the last fetch.
     pause: Duration,
 }
 
 impl KeySet {
     /// A key set that starts with `keys`, if there are any.
     ///
-    /// Those are a head start, and not an exemption: the issuer may have withdrawn them since somebody configured them.
-    /// So they are never fresh: [`Self::warm_up`], or the first token, asks the issuer. They are used until it answers,
-    /// and if it does not, until the maximum staleness.
+    /// They are a head start, not an exemption: the issuer may have withdrawn them since they were configured. So they are
+    /// never fresh, and the issuer is asked at the start or at the first token. They are used until it answers, and if it
+    /// does not, until the maximum staleness.
     pub(super) fn new(
         url: String,
         keys: Vec<Arc<VerificationKey>>,
@@ -66,15 +66,11 @@ impl KeySet {
         Self { url, connector, expected, max_stale, clock, current, attempts: Mutex::default() }
     }
 
-    pub(super) async fn warm_up(&self) {
-        self.refresh().await;
-    }
-
     /// The key with this id, after at most one fetch.
     ///
     /// # Errors
     /// [`AuthError::UnknownKey`] if there are keys but not this one, [`AuthError::KeysUnavailable`] if there are none
-    /// because they were never fetched, or not for so long that they are dropped.
+    /// because they were never fetched, or became too stale.
     pub(super) async fn find(&self, id: &str) -> Result<Arc<VerificationKey>, AuthError> {
         let now = (self.clock)();
         if let Some(current) = self.current().filter(|current| elapsed(current.obtained, now) < current.fresh_for)
@@ -87,8 +83,8 @@ impl KeySet {
         find_key(&current.keys, id).map(Arc::clone).ok_or(AuthError::UnknownKey)
     }
 
-    /// Fetches the set, unless the last fetch is too recent, and gives the time until the next one is allowed.
-    async fn refresh(&self) -> Duration {
+    /// Fetches the set, unless the last fetch is too recent. Returns the time until the next one is allowed.
+    pub(super) async fn refresh(&self) -> Duration {
         let mut attempts = self.attempts.lock().await;
         if let Some(last) = attempts.last
             && let Some(left) = attempts.pause.checked_sub(elapsed(last, (self.clock)())).filter(|left| !left.is_zero())
@@ -97,7 +93,7 @@ impl KeySet {
         }
         let begun = (self.clock)();
         let failures = attempts.failures;
-        // Recorded first, so that a fetch whose caller gives up is counted as well.
+        // Recorded first, so that a fetch that is cancelled counts as well.
         *attempts = Attempts { last: Some(begun), failures: failures.saturating_add(1), pause: self.pause(failures) };
         match self.fetch().await {
             Ok(keys) => {
@@ -107,14 +103,14 @@ impl KeySet {
             }
             Err(cause) => tracing::warn!(url = self.url, %cause, "the key set could not be refreshed"),
         }
-        // The pause runs from the end of the fetch: who waited for a slow one must not repeat it.
+        // The pause begins at the end of the fetch, so that callers who waited for a slow one do not repeat it.
         attempts.last = Some((self.clock)());
         attempts.pause
     }
 
-    /// How long to wait after a failed fetch, of which there were `failures` before in a row: while there are no keys,
-    /// about 1, 2, 4 … 30 seconds, of which up to a half is left out at random, because many functions may have started at
-    /// the same moment, and the issuer limits the rate of all of them together.
+    /// How long to wait after a failed fetch that follows `failures` others. While there are no keys: 1, 2, 4 … 30 seconds,
+    /// less up to a half at random, because many functions may have started at the same moment, and the issuer limits their
+    /// common rate.
     fn pause(&self, failures: u32) -> Duration {
         if self.current().is_some() {
             return COOL_DOWN;
@@ -125,7 +121,7 @@ impl KeySet {
         longest.mul_f64(1.0 - random / 2.0)
     }
 
-    /// A set without a usable key is an answer like every other: the issuer's word that no key is valid.
+    /// A set without a usable key is an answer like any other: it says that no key is valid.
     async fn fetch(&self) -> Result<Vec<Arc<VerificationKey>>, String> {
         let document = self.connector.get(&self.url, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES).await?;
         let keys = parse_key_set(&document, &self.expected).ok_or("the answer is not a JSON Web Key Set")?;
@@ -135,14 +131,14 @@ impl KeySet {
         Ok(keys)
     }
 
-    /// The keys, unless they are too old to be trusted without the issuer's word.
+    /// The keys, unless they are too stale.
     fn current(&self) -> Option<Current> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         current.filter(|current| (self.clock)().duration_since(current.obtained).unwrap_or_default() < self.max_stale)
     }
 }
 
-/// Forever, if the clock was set back: then a fetch too many is better than none for long.
+/// Forever if the clock was set back, because one fetch too many is better than none for a long time.
 fn elapsed(since: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(since).unwrap_or(Duration::MAX)
 }

@@ -1,6 +1,5 @@
 //! Keys that tokens are verified with, and how a JSON Web Key (RFC 7517) becomes one.
 
-use std::fmt;
 use std::sync::Arc;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
@@ -12,30 +11,24 @@ use serde_json::value::RawValue;
 use super::claims::LEEWAY_SECONDS;
 use super::error::AuthError;
 use super::token::UnverifiedToken;
-use crate::json::{self, FromMembers, Text};
+use crate::json::{self, FromMembers, Object, Text};
 
-/// What the settings ask of a token's claims. A claim that is expected is required; `None` was given up on purpose.
+/// What the settings require of a token's claims. `None` if the check is turned off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Expectations {
     pub(crate) issuer: Option<String>,
     pub(crate) audience: Option<String>,
 }
 
-/// A key, ready for use: the one algorithm that it is good for, and what the claims of its tokens must be.
+/// A key that is ready for use, with its one algorithm and what the claims of its tokens must be.
+#[derive(Debug)]
 pub(crate) struct VerificationKey {
     id: String,
     key: DecodingKey,
     validation: Validation,
 }
 
-impl fmt::Debug for VerificationKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut fields = f.debug_struct("VerificationKey");
-        fields.field("id", &self.id).field("algorithms", &self.validation.algorithms).finish_non_exhaustive()
-    }
-}
-
-/// The claims of a token whose signature holds, and which are as the settings ask.
+/// The claims of a token whose signature is valid, and which match the settings.
 #[derive(Debug)]
 pub(super) enum Verified<T> {
     /// It is valid now.
@@ -72,11 +65,10 @@ impl VerificationKey {
 
     /// The claims, if this key signed the token with its own algorithm: the one place where a signature is verified.
     ///
-    /// `jsonwebtoken` looks at `exp` before issuer and audience. To say that a token has expired, they are checked as well.
+    /// `jsonwebtoken` checks `exp` before issuer and audience. Before a token is called expired, they are checked as well.
     pub(super) fn verify<T: DeserializeOwned>(&self, token: &UnverifiedToken<'_>) -> Result<Verified<T>, AuthError> {
-        let decode = |validation: &Validation| match jsonwebtoken::decode(token.text(), &self.key, validation) {
-            Ok(decoded) => Ok(decoded.claims),
-            Err(error) => Err(AuthError::from(error)),
+        let decode = |validation: &Validation| {
+            jsonwebtoken::decode(token.text(), &self.key, validation).map(|token| token.claims).map_err(AuthError::from)
         };
         match decode(&self.validation) {
             Err(AuthError::Expired) => {
@@ -132,8 +124,8 @@ fn has_safe_size(key: &DecodingKey) -> bool {
     }
 }
 
-/// The keys of a JSON Web Key Set that can be used: each entry is read by itself, and one that is malformed, of
-/// another kind or use, or weak is skipped. Of two with the same `kid` the first counts.
+/// The usable keys of a JSON Web Key Set. Each entry is read by itself, and skipped if it is malformed, weak, or of another
+/// kind or use. Of two with the same `kid` the first counts.
 ///
 /// `None` if the document is not a key set at all. A key set may be empty, or have no key that can be used.
 pub(crate) fn parse_key_set(document: &[u8], expected: &Expectations) -> Option<Vec<Arc<VerificationKey>>> {
@@ -143,14 +135,14 @@ pub(crate) fn parse_key_set(document: &[u8], expected: &Expectations) -> Option<
         keys: Vec<&'a RawValue>,
     }
 
-    // To serde a struct may be an array as well; a key set may not.
+    // serde reads a struct from an array as well.
     if document.trim_ascii_start().first() != Some(&b'{') {
         return None;
     }
     let document: Document<'_> = serde_json::from_slice(document).ok()?;
     let mut keys: Vec<Arc<VerificationKey>> = Vec::new();
     for entry in document.keys.iter().map(|entry| entry.get().as_bytes()) {
-        if json::object_from_slice::<PlainJwk>(entry).is_ok()
+        if serde_json::from_slice::<Object<PlainJwk>>(entry).is_ok()
             && let Ok(jwk) = serde_json::from_slice(entry)
             && let Some(key) = VerificationKey::from_jwk(&jwk, expected)
             && find_key(&keys, &key.id).is_none()
@@ -166,8 +158,8 @@ pub(super) fn find_key<'a>(keys: &'a [Arc<VerificationKey>], id: &str) -> Option
     keys.iter().find(|key| key.id == id)
 }
 
-/// A key whose members are named once and in which texts are texts: [`Jwk`] takes `{"alg":{"EdDSA":null}}` as well, and
-/// does not look at members of other key types.
+/// A key without duplicate members, whose known members are strings: [`Jwk`] accepts `{"alg":{"EdDSA":null}}` as well, and
+/// ignores members of other key types.
 #[derive(Default)]
 struct PlainJwk;
 

@@ -1,4 +1,4 @@
-//! ring as the cryptography of `jsonwebtoken`: verification only, of the five algorithms that this API accepts.
+//! ring as the cryptography of `jsonwebtoken`: only verification, and only the five algorithms that this API accepts.
 //!
 //! The crate's own back ends do not fit: `rust_crypto` panics on a short Ed25519 key and accepts RSA keys of 1024 bits,
 //! `aws_lc_rs` adds two megabytes and most of a cold start. ring is what TLS uses already.
@@ -9,6 +9,7 @@ use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::signature::{Error, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind};
+use ring::error::Unspecified;
 use ring::hmac;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters,
@@ -31,63 +32,51 @@ pub(super) fn install() {
     ONCE.call_once(|| PROVIDER.install_default().expect("no other provider is installed"));
 }
 
-enum RingVerifier {
-    Hs256(hmac::Key),
-    EdDsa(UnparsedPublicKey<Vec<u8>>),
-    Es256(UnparsedPublicKey<Vec<u8>>),
-    Rs256(RsaPublicKeyComponents<Vec<u8>>),
-    Ps256(RsaPublicKeyComponents<Vec<u8>>),
+/// Checks a message and its signature with a key that it holds.
+type Verify = Box<dyn Fn(&[u8], &[u8]) -> std::result::Result<(), Unspecified> + Send + Sync>;
+
+struct RingVerifier {
+    algorithm: Algorithm,
+    verify: Verify,
 }
 
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
-    let verifier = match (algorithm, key.family()) {
+    let verify = match (algorithm, key.family()) {
         (Algorithm::HS256, AlgorithmFamily::Hmac) => {
-            RingVerifier::Hs256(hmac::Key::new(hmac::HMAC_SHA256, key.try_get_as_bytes()?))
+            let key = hmac::Key::new(hmac::HMAC_SHA256, key.try_get_as_bytes()?);
+            Box::new(move |message: &[u8], signature: &[u8]| hmac::verify(&key, message, signature))
         }
-        (Algorithm::EdDSA, AlgorithmFamily::Ed) => RingVerifier::EdDsa(public_key(&ED25519, key)?),
-        (Algorithm::ES256, AlgorithmFamily::Ec) => RingVerifier::Es256(public_key(&ECDSA_P256_SHA256_FIXED, key)?),
-        (Algorithm::RS256, AlgorithmFamily::Rsa) => RingVerifier::Rs256(rsa_key(key)?),
-        (Algorithm::PS256, AlgorithmFamily::Rsa) => RingVerifier::Ps256(rsa_key(key)?),
+        (Algorithm::EdDSA, AlgorithmFamily::Ed) => public_key(&ED25519, key)?,
+        (Algorithm::ES256, AlgorithmFamily::Ec) => public_key(&ECDSA_P256_SHA256_FIXED, key)?,
+        (Algorithm::RS256, AlgorithmFamily::Rsa) => rsa_key(&RSA_PKCS1_2048_8192_SHA256, key)?,
+        (Algorithm::PS256, AlgorithmFamily::Rsa) => rsa_key(&RSA_PSS_2048_8192_SHA256, key)?,
         _ => return Err(ErrorKind::UnsupportedAlgorithm.into()),
     };
-    Ok(Box::new(verifier))
+    Ok(Box::new(RingVerifier { algorithm: *algorithm, verify }))
 }
 
-fn public_key(algorithm: &'static dyn VerificationAlgorithm, key: &DecodingKey) -> Result<UnparsedPublicKey<Vec<u8>>> {
-    Ok(UnparsedPublicKey::new(algorithm, key.try_get_as_bytes()?.to_vec()))
+fn public_key(algorithm: &'static dyn VerificationAlgorithm, key: &DecodingKey) -> Result<Verify> {
+    let key = UnparsedPublicKey::new(algorithm, key.try_get_as_bytes()?.to_vec());
+    Ok(Box::new(move |message, signature| key.verify(message, signature)))
 }
 
-fn rsa_key(key: &DecodingKey) -> Result<RsaPublicKeyComponents<Vec<u8>>> {
-    match key.kind() {
-        DecodingKeyKind::RsaModulusExponent { n, e } => Ok(RsaPublicKeyComponents { n: n.clone(), e: e.clone() }),
-        DecodingKeyKind::SecretOrDer(_) => Err(ErrorKind::InvalidKeyFormat.into()),
-    }
+fn rsa_key(parameters: &'static RsaParameters, key: &DecodingKey) -> Result<Verify> {
+    let DecodingKeyKind::RsaModulusExponent { n, e } = key.kind() else {
+        return Err(ErrorKind::InvalidKeyFormat.into());
+    };
+    let key = RsaPublicKeyComponents { n: n.clone(), e: e.clone() };
+    Ok(Box::new(move |message, signature| key.verify(parameters, message, signature)))
 }
 
 impl Verifier<Vec<u8>> for RingVerifier {
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
-        let rsa = |key: &RsaPublicKeyComponents<Vec<u8>>, parameters: &RsaParameters| {
-            key.verify(parameters, message, signature)
-        };
-        match self {
-            Self::Hs256(key) => hmac::verify(key, message, signature),
-            Self::EdDsa(key) | Self::Es256(key) => key.verify(message, signature),
-            Self::Rs256(key) => rsa(key, &RSA_PKCS1_2048_8192_SHA256),
-            Self::Ps256(key) => rsa(key, &RSA_PSS_2048_8192_SHA256),
-        }
-        .map_err(|_| Error::new())
+        (self.verify)(message, signature).map_err(|_| Error::new())
     }
 }
 
 impl JwtVerifier for RingVerifier {
     fn algorithm(&self) -> Algorithm {
-        match self {
-            Self::Hs256(_) => Algorithm::HS256,
-            Self::EdDsa(_) => Algorithm::EdDSA,
-            Self::Es256(_) => Algorithm::ES256,
-            Self::Rs256(_) => Algorithm::RS256,
-            Self::Ps256(_) => Algorithm::PS256,
-        }
+        self.algorithm
     }
 }
 

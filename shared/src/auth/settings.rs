@@ -1,26 +1,23 @@
-//! Which tokens are accepted: read once at start-up, and refused as a whole if anything is doubtful.
+//! Which tokens are accepted: read once at the start, which fails if anything is doubtful.
 
 use std::fmt;
-use std::net::IpAddr;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
-use http::uri::Scheme;
+use url::{Host, Url};
 
 use super::key_set::MAX_AGE;
 use super::keys::{Expectations, VerificationKey, parse_key_set};
 use crate::environment::{InvalidSetting, Variables};
 
 const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
+const DAY: u64 = 24 * 60 * 60;
 /// As long as Better Auth's own sessions.
-const DEFAULT_MAX_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-const DEFAULT_MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
+const DEFAULT_MAX_LIFETIME: u64 = 7 * DAY;
 const MIN_SECRET_BYTES: usize = 32;
-/// What Better Auth signs with when nobody configured a secret: everybody knows it.
+/// What Better Auth signs with when no secret is configured. It is public.
 const BETTER_AUTH_DEFAULT_SECRET: &str = "better-auth-secret-12345678901234567890";
-/// What gives up the check of a claim, where nothing else says what the claim must be.
+/// Turns off the check of a claim.
 const ANY: &str = "any";
 
 /// Checked settings of the [`super::TokenVerifier`].
@@ -32,16 +29,16 @@ pub struct AuthSettings {
     pub(crate) max_lifetime: Duration,
 }
 
-/// The one way that tokens are verified in.
+/// How tokens are verified.
 pub(crate) enum Mode {
-    /// HS256 with either of these secrets.
+    /// With HS256 and either of these secrets.
     SharedSecret {
         /// What the issuer signs with.
         current: String,
-        /// What it signed with until a rotation, for as long as such tokens are valid.
+        /// What it signed with before a rotation, as long as such tokens are valid.
         previous: Option<String>,
     },
-    /// The keys that the issuer publishes at `url`, starting with `keys`.
+    /// With the keys that the issuer publishes at `url`.
     KeySet {
         /// `https`, or `http` on this machine.
         url: String,
@@ -67,34 +64,13 @@ impl AuthSettings {
     /// # Errors
     /// Names the setting that is missing, contradicts another one, or is weak. A secret is never repeated.
     pub(crate) fn read(variables: &Variables<'_>) -> Result<Self, InvalidSetting> {
-        let issuer = variables.optional("TOKEN_ISSUER")?;
-        let audience = variables.optional("TOKEN_AUDIENCE")?;
-        let jwks_url = variables.optional("JWKS_URL")?;
-        let jwks = variables.optional("JWKS")?;
-        let previous = variables.optional("BETTER_AUTH_SECRET_PREVIOUS")?;
-        let max_token_bytes = match variables.optional("TOKEN_MAX_BYTES")? {
-            None => DEFAULT_MAX_TOKEN_BYTES,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|bytes| (256..=65_536).contains(bytes))
-                .ok_or_else(|| InvalidSetting::new("TOKEN_MAX_BYTES", "must be a number from 256 to 65536"))?,
-        };
-        let max_lifetime = match variables.optional("TOKEN_MAX_LIFETIME_SECONDS")? {
-            None => DEFAULT_MAX_LIFETIME,
-            Some(text) => seconds(&text, 60..=3_155_760_000).ok_or_else(|| {
-                InvalidSetting::new("TOKEN_MAX_LIFETIME_SECONDS", "must be a number from 60 to 3155760000 (100 years)")
-            })?,
-        };
-        let max_stale = match variables.optional("JWKS_MAX_STALE_SECONDS")? {
-            None => DEFAULT_MAX_STALE,
-            Some(text) => seconds(&text, MAX_AGE.as_secs()..=604_800).ok_or_else(|| {
-                InvalidSetting::new("JWKS_MAX_STALE_SECONDS", "must be a number from 600 to 604800 (7 days)")
-            })?,
-        };
-
-        let (mode, expected) = match (variables.optional("BETTER_AUTH_SECRET")?, variables.optional("BETTER_AUTH_URL")?)
-        {
+        let max_token_bytes = variables.number("TOKEN_MAX_BYTES", 256..=65_536, DEFAULT_MAX_TOKEN_BYTES)?;
+        let max_lifetime = variables.number("TOKEN_MAX_LIFETIME_SECONDS", 60..=36_525 * DAY, DEFAULT_MAX_LIFETIME)?;
+        let max_stale = variables.number("JWKS_MAX_STALE_SECONDS", MAX_AGE.as_secs()..=7 * DAY, DAY)?;
+        let secret = variables.optional("BETTER_AUTH_SECRET")?;
+        let (mode, expected) = match (secret, variables.optional("BETTER_AUTH_URL")?) {
+            (Some(secret), None) => shared_secret(variables, secret)?,
+            (None, Some(url)) => key_set(variables, &url, Duration::from_secs(max_stale))?,
             (Some(_), Some(_)) => {
                 return Err(InvalidSetting::new(
                     "BETTER_AUTH_SECRET",
@@ -107,133 +83,107 @@ impl AuthSettings {
                     "or BETTER_AUTH_URL must be set: nothing says how tokens are verified",
                 ));
             }
-            (Some(current), None) => {
-                for (name, value) in [("JWKS_URL", &jwks_url), ("JWKS", &jwks)] {
-                    if value.is_some() {
-                        let problem = "has no meaning with BETTER_AUTH_SECRET, only with BETTER_AUTH_URL";
-                        return Err(InvalidSetting::new(name, problem));
-                    }
-                }
-                must_be_strong("BETTER_AUTH_SECRET", &current)?;
-                if let Some(previous) = &previous {
-                    must_be_strong("BETTER_AUTH_SECRET_PREVIOUS", previous)?;
-                    if *previous == current {
-                        let problem = "must not be BETTER_AUTH_SECRET: it is the secret from before a rotation";
-                        return Err(InvalidSetting::new("BETTER_AUTH_SECRET_PREVIOUS", problem));
-                    }
-                }
-                let issuer = named_or_any("TOKEN_ISSUER", issuer)?;
-                let audience = named_or_any("TOKEN_AUDIENCE", audience)?;
-                (Mode::SharedSecret { current, previous }, Expectations { issuer, audience })
-            }
-            (None, Some(base_url)) => {
-                if previous.is_some() {
-                    let problem = "has no meaning with BETTER_AUTH_URL, only with BETTER_AUTH_SECRET";
-                    return Err(InvalidSetting::new("BETTER_AUTH_SECRET_PREVIOUS", problem));
-                }
-                let base = BaseUrl::parse("BETTER_AUTH_URL", &base_url)?;
-                let (name, url) = match jwks_url {
-                    Some(url) => ("JWKS_URL", url),
-                    None => ("BETTER_AUTH_URL", base.jwks_url()),
-                };
-                BaseUrl::parse(name, &url)?.must_be_private(name)?;
-                for (name, value) in [("TOKEN_ISSUER", &issuer), ("TOKEN_AUDIENCE", &audience)] {
-                    if value.as_deref() == Some(ANY) {
-                        let problem = "must not be any with BETTER_AUTH_URL, which says what it is";
-                        return Err(InvalidSetting::new(name, problem));
-                    }
-                }
-                let expected = Expectations {
-                    issuer: issuer.or_else(|| Some(base.origin.clone())),
-                    audience: audience.or(Some(base.origin)),
-                };
-                let keys = match jwks {
-                    None => Vec::new(),
-                    Some(document) => {
-                        let keys = parse_key_set(document.as_bytes(), &expected);
-                        keys.filter(|keys| !keys.is_empty()).ok_or_else(|| {
-                            InvalidSetting::new("JWKS", "must be a JSON Web Key Set with a key that can be used")
-                        })?
-                    }
-                };
-                (Mode::KeySet { url, keys, max_stale }, expected)
-            }
         };
-        Ok(Self { mode, expected, max_token_bytes, max_lifetime })
+        Ok(Self { mode, expected, max_token_bytes, max_lifetime: Duration::from_secs(max_lifetime) })
     }
 }
 
-fn seconds(text: &str, allowed: RangeInclusive<u64>) -> Option<Duration> {
-    text.parse().ok().filter(|seconds| allowed.contains(seconds)).map(Duration::from_secs)
+fn shared_secret(variables: &Variables<'_>, current: String) -> Result<(Mode, Expectations), InvalidSetting> {
+    for name in ["JWKS_URL", "JWKS"] {
+        variables.refuse(name, "has no meaning with BETTER_AUTH_SECRET, only with BETTER_AUTH_URL")?;
+    }
+    must_be_strong("BETTER_AUTH_SECRET", &current)?;
+    let previous = variables.optional("BETTER_AUTH_SECRET_PREVIOUS")?;
+    if let Some(previous) = &previous {
+        must_be_strong("BETTER_AUTH_SECRET_PREVIOUS", previous)?;
+        if *previous == current {
+            let problem = "must not be BETTER_AUTH_SECRET: it is the secret from before a rotation";
+            return Err(InvalidSetting::new("BETTER_AUTH_SECRET_PREVIOUS", problem));
+        }
+    }
+    // A secret may sign more than one kind of token, and nothing else says which are meant for this API. So there is no
+    // default, and turning the check off takes a word.
+    let claim = |name| match variables.optional(name)? {
+        None => Err(InvalidSetting::new(name, "must be set with BETTER_AUTH_SECRET; the word any turns the check off")),
+        value => Ok(value.filter(|value| value != ANY)),
+    };
+    let expected = Expectations { issuer: claim("TOKEN_ISSUER")?, audience: claim("TOKEN_AUDIENCE")? };
+    Ok((Mode::SharedSecret { current, previous }, expected))
 }
 
-/// With a shared secret nothing but this setting says what the claim must be, and more than one kind of token may be signed
-/// with it: so there is no default, and giving the check up takes a word.
-fn named_or_any(name: &'static str, value: Option<String>) -> Result<Option<String>, InvalidSetting> {
-    match value {
-        None => Err(InvalidSetting::new(name, "must be set with BETTER_AUTH_SECRET; the word any gives the check up")),
-        Some(value) => Ok(Some(value).filter(|value| value != ANY)),
-    }
+fn key_set(
+    variables: &Variables<'_>,
+    base_url: &str,
+    max_stale: Duration,
+) -> Result<(Mode, Expectations), InvalidSetting> {
+    let problem = "has no meaning with BETTER_AUTH_URL, only with BETTER_AUTH_SECRET";
+    variables.refuse("BETTER_AUTH_SECRET_PREVIOUS", problem)?;
+    let base = parse_url("BETTER_AUTH_URL", base_url)?;
+    let (name, url) = match variables.optional("JWKS_URL")? {
+        Some(url) => ("JWKS_URL", parse_url("JWKS_URL", &url)?),
+        None => ("BETTER_AUTH_URL", jwks_url(&base)),
+    };
+    must_be_private(name, &url)?;
+    // What Better Auth puts into `iss` and `aud` itself.
+    let origin = base.origin().ascii_serialization();
+    let claim = |name| match variables.optional(name)? {
+        None => Ok(Some(origin.clone())),
+        Some(value) if value == ANY => {
+            Err(InvalidSetting::new(name, "must not be any with BETTER_AUTH_URL, which says what it is"))
+        }
+        value => Ok(value),
+    };
+    let expected = Expectations { issuer: claim("TOKEN_ISSUER")?, audience: claim("TOKEN_AUDIENCE")? };
+    let keys = match variables.optional("JWKS")? {
+        None => Vec::new(),
+        Some(document) => parse_key_set(document.as_bytes(), &expected)
+            .filter(|keys| !keys.is_empty())
+            .ok_or(InvalidSetting::new("JWKS", "must be a JSON Web Key Set with a key that can be used"))?,
+    };
+    Ok((Mode::KeySet { url: url.into(), keys, max_stale }, expected))
 }
 
 fn must_be_strong(name: &'static str, secret: &str) -> Result<(), InvalidSetting> {
     let weakness = if secret.len() < MIN_SECRET_BYTES {
         "must be at least 32 bytes long"
     } else if secret == BETTER_AUTH_DEFAULT_SECRET {
-        "must not be the secret that Better Auth falls back to: everybody knows it"
+        "must not be Better Auth's default secret, which is public"
     } else if secret.contains("-----BEGIN") {
-        "must not be a PEM: it is the secret of HS256, and a public key is none"
+        "must not be a PEM: it is the secret of HS256, not a public key"
     } else {
         return Ok(());
     };
     Err(InvalidSetting::new(name, weakness))
 }
 
-/// An absolute URL, taken apart the way Better Auth does it.
-struct BaseUrl {
-    /// Scheme, lower-case host, and the port unless it is the scheme's own: what Better Auth puts into `iss` and `aud`.
-    origin: String,
-    path: String,
-    encrypted: bool,
-    loopback: bool,
+fn parse_url(name: &'static str, text: &str) -> Result<Url, InvalidSetting> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.filter(|_| !text.contains(['@', '?', '#']))
+        .ok_or(InvalidSetting::new(name, "must be an absolute http or https URL without user, query or fragment"))
 }
 
-impl BaseUrl {
-    fn parse(name: &'static str, text: &str) -> Result<Self, InvalidSetting> {
-        let invalid =
-            || InvalidSetting::new(name, "must be an absolute http or https URL without user, query or fragment");
-        let uri: Uri = text.parse().map_err(|_| invalid())?;
-        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else { return Err(invalid()) };
-        let encrypted = *scheme == Scheme::HTTPS;
-        if !encrypted && *scheme != Scheme::HTTP || authority.as_str().contains('@') || text.contains(['?', '#']) {
-            return Err(invalid());
-        }
-        let host = authority.host().to_ascii_lowercase();
-        let default_port = if encrypted { 443 } else { 80 };
-        let origin = match authority.port_u16().filter(|&port| port != default_port) {
-            Some(port) => format!("{scheme}://{host}:{port}"),
-            None => format!("{scheme}://{host}"),
-        };
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        let loopback = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        Ok(Self { origin, path: uri.path().trim_end_matches('/').to_owned(), encrypted, loopback })
-    }
+/// Better Auth mounts itself at `/api/auth` unless its base URL says where.
+fn jwks_url(base: &Url) -> Url {
+    let mount = match base.path().trim_end_matches('/') {
+        "" => "/api/auth",
+        path => path,
+    };
+    let mut url = base.clone();
+    url.set_path(&format!("{mount}/jwks"));
+    url
+}
 
-    /// Better Auth mounts itself at `/api/auth` unless its base URL says where.
-    fn jwks_url(&self) -> String {
-        let mount = if self.path.is_empty() { "/api/auth" } else { &self.path };
-        format!("{}{mount}/jwks", self.origin)
+fn must_be_private(name: &'static str, url: &Url) -> Result<(), InvalidSetting> {
+    let is_this_machine = match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.scheme() == "https" || is_this_machine {
+        return Ok(());
     }
-
-    fn must_be_private(&self, name: &'static str) -> Result<(), InvalidSetting> {
-        if self.encrypted || self.loopback {
-            return Ok(());
-        }
-        Err(InvalidSetting::new(
-            name,
-            "must be https: who can change the keys on their way can be anybody (http only to this machine)",
-        ))
-    }
+    Err(InvalidSetting::new(name, "must be https, or http to this machine: others could replace the keys on their way"))
 }
 
 #[cfg(test)]

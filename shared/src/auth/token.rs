@@ -1,4 +1,4 @@
-//! The form of a token (RFC 7515 §3.1) and its header, as far as `jsonwebtoken` does not look at them.
+//! The form of a token (RFC 7515 §3.1) and its header, where `jsonwebtoken` does not check them.
 
 use std::str::FromStr;
 
@@ -8,16 +8,16 @@ use jsonwebtoken::Algorithm;
 use serde::de::MapAccess;
 
 use super::error::{AuthError, Malformed};
-use crate::json::{self, FromMembers, Text};
+use crate::json::{self, FromMembers, Object, Text};
 
 const MAX_KEY_ID_BYTES: usize = 256;
-/// What this verifier would have to understand if it stood in a header: extensions, unencoded payloads (RFC 7797),
-/// encryption, compression, nested tokens.
+/// Header members that this verifier would have to understand: extensions, unencoded payloads (RFC 7797), encryption,
+/// compression, nested tokens.
 const UNSUPPORTED: [&str; 5] = ["crit", "b64", "enc", "zip", "cty"];
-/// Types are media types, without regard to case (RFC 7515 §4.1.9).
+/// Types are media types, so case does not matter (RFC 7515 §4.1.9).
 const TYPES: [&str; 2] = ["JWT", "application/jwt"];
 
-/// A token whose form and header are in order. Its signature was not checked: only a key makes claims of it.
+/// A token whose form and header are valid. Its signature is not checked: only a key gets claims out of it.
 pub(super) struct UnverifiedToken<'a> {
     text: &'a str,
     key_id: Option<String>,
@@ -26,17 +26,15 @@ pub(super) struct UnverifiedToken<'a> {
 impl<'a> UnverifiedToken<'a> {
     pub(super) fn parse(text: &'a str, max_bytes: usize) -> Result<Self, AuthError> {
         if text.len() > max_bytes {
-            return Err(AuthError::Malformed(Malformed::TooLong { maximum: max_bytes }));
+            return Err(Malformed::TooLong { maximum: max_bytes }.into());
         }
-        let mut segments = text.split('.');
-        let header = match (segments.next(), segments.next(), segments.next(), segments.next()) {
-            (Some(header), Some(payload), Some(signature), None) if ![header, payload, signature].contains(&"") => {
-                header
-            }
-            _ => return Err(AuthError::Malformed(Malformed::Segments)),
+        let segments: Vec<_> = text.splitn(4, '.').collect();
+        let header = match *segments {
+            [header, _, _] if !segments.contains(&"") => header,
+            _ => return Err(Malformed::Segments.into()),
         };
-        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| AuthError::Malformed(Malformed::Encoding))?;
-        let header: Header = json::object_from_slice(&header).map_err(|_| AuthError::Malformed(Malformed::Header))?;
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| Malformed::Encoding)?;
+        let Object(header): Object<Header> = serde_json::from_slice(&header).map_err(|_| Malformed::Header)?;
         if let Some(member) = header.unsupported {
             return Err(AuthError::UnsupportedHeader { member });
         }
@@ -47,7 +45,7 @@ impl<'a> UnverifiedToken<'a> {
             return Err(AuthError::WrongAlgorithm);
         }
         if header.key_id.as_ref().is_some_and(|id| id.len() > MAX_KEY_ID_BYTES) {
-            return Err(AuthError::Malformed(Malformed::KeyId));
+            return Err(Malformed::KeyId.into());
         }
         Ok(Self { text, key_id: header.key_id })
     }

@@ -1,9 +1,9 @@
 //! Region and credentials, read by `aws-config` from the environment that Lambda sets.
 //!
 //! - **Figure:** `aws-config`'s default chain takes 5 to 17 % more of a cold start and 0.9 MB more of each file.
-//! - **Reason:** in Lambda, the environment is the one place of that chain that has them. They are read once, at the start:
-//!   a function's environment never changes, and new credentials come with a new process.
-//! - **To be rid of it:** make [`Access`] of what `aws_config::load_defaults` gives.
+//! - **Reason:** in Lambda, they are always in the environment. They are read once, at the start: a function's environment
+//!   never changes, and new credentials come with a new process.
+//! - **To remove it:** make [`Access`] of what `aws_config::load_defaults` gives.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 
 use crate::environment::InvalidSetting;
 
-/// In which region, and as whom, requests are made.
+/// The region and the credentials of requests.
 #[derive(Clone)]
 pub struct Access {
     pub(super) region: Region,
@@ -28,7 +28,7 @@ impl Access {
     /// # Errors
     /// Names the setting that is missing.
     pub fn from_env() -> Result<Self, InvalidSetting> {
-        // The environment's providers never wait, and so are asked for no more than one poll.
+        // These providers only read the environment, so one poll is enough.
         let region = EnvironmentVariableRegionProvider::new().region().now_or_never().flatten();
         let region = region.filter(|region| !region.as_ref().is_empty());
         let provider = EnvironmentVariableCredentialsProvider::new();

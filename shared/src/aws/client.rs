@@ -1,9 +1,9 @@
-//! The client of DynamoDB: how long it waits, how often it tries, and what of the SDK it goes without.
+//! The DynamoDB client: its time-outs, its retries, and parts of the SDK that it turns off.
 //!
-//! - **Figure:** none of its own: every figure of the project was taken with it as it is.
-//! - **Reason:** a cache of credentials that never change, and a watch over streams that are too small to stall half-way,
-//!   have nothing to do here: the time-outs see to both.
-//! - **To be rid of it:** delete the lines on `identity_cache` and `stalled_stream_protection`.
+//! - **Figure:** not measured alone.
+//! - **Reason:** credentials never change, so they need no cache; answers are small and time-outs cover them, so their
+//!   streams need no watch for stalls.
+//! - **To remove it:** delete the lines on `identity_cache` and `stalled_stream_protection`.
 
 use std::time::Duration;
 
@@ -17,22 +17,23 @@ use super::{AwsSettings, Connector};
 use crate::timers::Timers;
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
-/// Three of them and their pauses, of 50 and 100 milliseconds at most, are over in less than five seconds: a second
-/// timer for all of them would only cost time. An API call has ten in all (see [`crate::app::ANSWER_WITHIN`]).
+/// Three of them, with pauses of 50 and 100 milliseconds at most, take less than five seconds, so that they need no timer
+/// of their own. An API call has ten in all (see [`crate::app::ANSWER_WITHIN`]).
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1_500);
 const MAX_ATTEMPTS: u32 = 3;
 const INITIAL_BACKOFF: Duration = Duration::from_millis(50);
 
 impl AwsSettings {
-    /// A client that retries requests: its users must make only requests that do no harm if they are done twice.
+    /// A client that retries requests: they must do no harm when they are done twice.
     pub(crate) fn client(&self, connector: &Connector) -> Client {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(INITIAL_BACKOFF);
         // A budget of retries for this client alone; the SDK would share one among all clients of a process.
         let budget = RetryPartition::custom("tasks").token_bucket(TokenBucket::default()).build();
-        let mut config = Config::builder()
+        let config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.access.region.clone())
+            .endpoint_url(&self.endpoint)
             .credentials_provider(self.access.credentials.clone())
             .sleep_impl(SharedAsyncSleep::new(Timers::of(ATTEMPT_TIMEOUT)))
             .timeout_config(timeouts)
@@ -42,7 +43,6 @@ impl AwsSettings {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(connector.http_client())
             .interceptor(NoTelemetry);
-        config.set_endpoint_url(self.endpoint.clone());
         Client::from_conf(config.build())
     }
 }

@@ -1,8 +1,7 @@
 //! Outgoing HTTP, plain and over TLS: pools of connections to DynamoDB and to the issuer. It is the AWS SDK's own
-//! connector, so the key set costs no second HTTP client.
+//! connector, so fetching keys needs no second HTTP client.
 
 use std::error::Error;
-use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -23,26 +22,19 @@ use super::roots::TrustedRoots;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends requests. Clones share their connections.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Connector(Arc<LazyLock<SharedHttpConnector, MakeConnector>>);
 
 type MakeConnector = Box<dyn FnOnce() -> SharedHttpConnector + Send>;
 
 impl Connector {
-    /// A connector that makes itself ready when it is used first: only who speaks TLS reads certificates.
+    /// A connector that is built when it is first used: one that is never used reads no certificates.
     #[must_use]
     pub fn trusting(roots: TrustedRoots) -> Self {
-        Self::made_by(move || SharedHttpConnector::new(connector(roots, Resolver::default())))
+        Self::made_by(move || SharedHttpConnector::new(connector(roots)))
     }
 
-    /// The same for a server that is connected to before the first event: that time its name is looked up without a
-    /// thread.
-    #[must_use]
-    pub fn connected_at_start(roots: TrustedRoots) -> Self {
-        Self::made_by(move || SharedHttpConnector::new(connector(roots, Resolver::first_on_the_spot())))
-    }
-
-    /// A connector that does something else on the way: counts, delays, fails.
+    /// A connector that behaves differently, for tests: it counts, delays, or fails.
     #[must_use]
     pub fn new(connector: impl HttpConnector + 'static) -> Self {
         Self::made_by(move || SharedHttpConnector::new(connector))
@@ -85,13 +77,7 @@ impl Connector {
     }
 }
 
-impl fmt::Debug for Connector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connector")
-    }
-}
-
-fn connector(roots: TrustedRoots, resolver: Resolver) -> aws_smithy_http_client::Connector {
+fn connector(roots: TrustedRoots) -> aws_smithy_http_client::Connector {
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let context = match roots {
         TrustedRoots::System => TlsContext::default(),
@@ -102,7 +88,7 @@ fn connector(roots: TrustedRoots, resolver: Resolver) -> aws_smithy_http_client:
         .sleep_impl(TokioSleep::new())
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
-        .build_with_resolver(resolver)
+        .build_with_resolver(Resolver::default())
 }
 
 /// An error and what it came from, in one line. The `Debug` form would repeat requests and items.

@@ -1,14 +1,14 @@
-//! The answer to a `Query`, read from its JSON straight into the items that the caller wants.
+//! The answer to a `Query`, read from JSON straight into the caller's own items.
 //!
 //! - **Figure:** 30 % of the instructions of a list of 50.
-//! - **Reason:** the SDK makes a hash map of each item, and a value of its own of each attribute, first.
-//! - **To be rid of it:** delete this file but for [`Value`]; in `store`, `query(request)` becomes `request.send()`, whose
+//! - **Reason:** the SDK first builds a hash map for each item and a value for each attribute.
+//! - **To remove it:** delete this file but for [`Value`]; in `store`, `query(request)` becomes `request.send()`, whose
 //!   items are read as those of the other requests are.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextRef;
@@ -25,13 +25,27 @@ use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use crate::json::Text;
 
 /// What a `Query` found.
-#[derive(Debug)]
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html#API_Query_ResponseSyntax>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct Answer<T> {
     pub(crate) items: Vec<T>,
     /// How many items were read, including those that a filter left out.
     pub(crate) scanned_count: usize,
     /// Where to go on; `None` at the end.
+    #[serde(default, deserialize_with = "start_key")]
     pub(crate) last_evaluated_key: Option<HashMap<String, AttributeValue>>,
+}
+
+fn start_key<'de, D: Deserializer<'de>>(d: D) -> Result<Option<HashMap<String, AttributeValue>>, D::Error> {
+    #[derive(Deserialize)]
+    enum Text {
+        S(String),
+    }
+
+    let key = HashMap::<_, Text>::deserialize(d)?;
+    Ok(Some(key.into_iter().map(|(name, Text::S(text))| (name, AttributeValue::S(text))).collect()))
 }
 
 /// Why there is no answer.
@@ -47,38 +61,20 @@ pub(crate) enum QueryFailure {
 ///
 /// # Errors
 /// [`QueryFailure`].
-pub(crate) async fn query<T>(request: QueryFluentBuilder) -> Result<Answer<T>, QueryFailure>
-where
-    T: DeserializeOwned + Send + 'static,
-{
-    let reader = AnswerReader(Arc::new(Mutex::new(None)));
-    let sent = request.customize().interceptor(reader.clone()).send().await;
+pub(crate) async fn query<T: DeserializeOwned>(request: QueryFluentBuilder) -> Result<Answer<T>, QueryFailure> {
+    let body = KeepBody::default();
+    let sent = request.customize().interceptor(body.clone()).send().await;
     sent.map_err(|error| QueryFailure::Sdk(Box::new(error)))?;
-    let answer = reader.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    answer.unwrap_or(Err(QueryFailure::Malformed { column: 0 }))
+    read(body.0.get().map_or(&[], Vec::as_slice))
 }
 
-/// Takes the place of the SDK's deserializer. The SDK passes on no other output than its own, so what was read is kept
-/// here.
-struct AnswerReader<T>(Arc<Mutex<Option<Reading<T>>>>);
+/// Takes the place of the SDK's deserializer and keeps the body, because the SDK passes on no other output than its own.
+#[derive(Debug, Clone, Default)]
+struct KeepBody(Arc<OnceLock<Vec<u8>>>);
 
-type Reading<T> = Result<Answer<T>, QueryFailure>;
-
-impl<T> Clone for AnswerReader<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T> fmt::Debug for AnswerReader<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AnswerReader")
-    }
-}
-
-impl<T: DeserializeOwned + Send + 'static> Intercept for AnswerReader<T> {
+impl Intercept for KeepBody {
     fn name(&self) -> &'static str {
-        "AnswerReader"
+        "KeepBody"
     }
 
     fn read_before_deserialization(
@@ -87,7 +83,7 @@ impl<T: DeserializeOwned + Send + 'static> Intercept for AnswerReader<T> {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // A failure is read by the SDK itself, which knows what may be tried again.
+        // The SDK itself reads a failure, because it knows what may be tried again.
         if context.response().status().is_success() {
             config.interceptor_state().store_put(SharedResponseDeserializer::new(self.clone()));
         }
@@ -95,46 +91,21 @@ impl<T: DeserializeOwned + Send + 'static> Intercept for AnswerReader<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send + 'static> DeserializeResponse for AnswerReader<T> {
+impl DeserializeResponse for KeepBody {
     fn deserialize_nonstreaming_with_config(&self, response: &HttpResponse, _: &ConfigBag) -> OutputOrError {
-        let answer = read(response.body().bytes().unwrap_or_default());
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        self.0.get_or_init(|| response.body().bytes().unwrap_or_default().to_vec());
         Ok(Output::erase(QueryOutput::builder().build()))
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Reading<T> {
-    /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html#API_Query_ResponseSyntax>
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Body<T> {
-        items: Vec<T>,
-        scanned_count: usize,
-        last_evaluated_key: Option<HashMap<String, KeyAttribute>>,
-    }
-
-    #[derive(Deserialize)]
-    struct KeyAttribute {
-        #[serde(rename = "S")]
-        text: String,
-    }
-
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<Answer<T>, QueryFailure> {
     // As text, because otherwise each of its strings would be checked to be UTF-8.
     let body = str::from_utf8(body).map_err(|error| QueryFailure::Malformed { column: error.valid_up_to() })?;
     // The error itself would repeat what it found.
-    let body: Body<T> =
-        serde_json::from_str(body).map_err(|error| QueryFailure::Malformed { column: error.column() })?;
-    let key = |key: HashMap<_, _>| {
-        key.into_iter().map(|(name, KeyAttribute { text })| (name, AttributeValue::S(text))).collect()
-    };
-    Ok(Answer {
-        items: body.items,
-        scanned_count: body.scanned_count,
-        last_evaluated_key: body.last_evaluated_key.map(key),
-    })
+    serde_json::from_str(body).map_err(|error| QueryFailure::Malformed { column: error.column() })
 }
 
-/// An attribute's value, of the types that items here are made of.
+/// The value of an attribute, of the types that the tables use.
 pub(crate) enum Value<'a> {
     S(Cow<'a, str>),
     N(Cow<'a, str>),

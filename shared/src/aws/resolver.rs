@@ -1,9 +1,9 @@
-//! Names and their addresses, as the operating system knows them; at the start, looked up without a thread.
+//! Looks names up with the operating system, for the first time without a thread.
 //!
 //! - **Figure:** the thread is a tenth of a cold start.
-//! - **Reason:** a lookup keeps whoever makes it waiting, and one that hangs cannot be given up. So each has a thread, but
-//!   for the first: before the first request nobody is kept waiting.
-//! - **To be rid of it:** delete this file and [`super::Connector::connected_at_start`]; the SDK brings a resolver.
+//! - **Reason:** a lookup blocks, and one that hangs cannot be given up, so each has a thread. The first one needs none: it
+//!   is made before the first request, when nothing else waits.
+//! - **To remove it:** delete this file; the SDK brings a resolver.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -12,24 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 
-/// Looks names up in a thread, because the operating system keeps whoever asks waiting.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Resolver {
-    /// Whether the next lookup is made on the spot.
-    on_the_spot: Arc<AtomicBool>,
-}
-
-impl Resolver {
-    /// A resolver that makes its first lookup on the spot: for one before the first request, when nobody is kept
-    /// waiting, and the thread would be a tenth of a cold start.
-    pub(super) fn first_on_the_spot() -> Self {
-        Self { on_the_spot: Arc::new(AtomicBool::new(true)) }
-    }
+    was_used: Arc<AtomicBool>,
 }
 
 impl ResolveDns for Resolver {
     fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
-        if self.on_the_spot.swap(false, Ordering::Relaxed) {
+        if !self.was_used.swap(true, Ordering::Relaxed) {
             return DnsFuture::ready(addresses(name).map_err(ResolveDnsError::new));
         }
         let name = name.to_owned();
@@ -55,25 +45,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_first_lookup_is_made_on_the_spot() {
+    fn only_the_first_lookup_has_no_thread() {
         let runtime = Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
         let _entered = runtime.enter();
         // The only thread for lookups is busy.
         let (release, released) = mpsc::channel::<()>();
         let busy = runtime.spawn_blocking(move || released.recv());
 
-        let resolver = Resolver::first_on_the_spot();
+        let resolver = Resolver::default();
         let first = resolver.resolve_dns("localhost").now_or_never().expect("at once").unwrap();
         assert!(first.iter().all(IpAddr::is_loopback) && !first.is_empty(), "{first:?}");
-        let others = [resolver, Resolver::default()];
-        let mut lookups = others.each_ref().map(|resolver| resolver.resolve_dns("localhost"));
-        assert!(lookups.iter_mut().all(|lookup| lookup.now_or_never().is_none()));
+        let mut lookup = resolver.resolve_dns("localhost");
+        assert!((&mut lookup).now_or_never().is_none());
 
         drop(release);
         assert!(runtime.block_on(busy).unwrap().is_err());
-        for lookup in lookups {
-            assert_eq!(runtime.block_on(lookup).unwrap(), first);
-        }
-        assert!(runtime.block_on(others[0].resolve_dns("no name")).is_err());
+        assert_eq!(runtime.block_on(lookup).unwrap(), first);
+        assert!(runtime.block_on(resolver.resolve_dns("no name")).is_err());
     }
 }

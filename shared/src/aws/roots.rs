@@ -1,9 +1,9 @@
-//! Whose certificates are trusted: for DynamoDB, the five roots of Amazon instead of the system's.
+//! Trusted root certificates: for DynamoDB, Amazon's five instead of the system's.
 //!
 //! - **Figure:** the system's hundred and forty roots take 1.3 times the CPU time of a cold start: 8.5 million
 //!   instructions, nine tenths of the work before the first request.
 //! - **Reason:** every endpoint of AWS chains to these five, in the commercial regions. They expire from 2037 on.
-//! - **To be rid of it:** delete [`TrustedRoots::amazon`] and its file, and use [`TrustedRoots::System`].
+//! - **To remove it:** delete [`TrustedRoots::amazon`] and its file, and use [`TrustedRoots::System`].
 
 use std::fs;
 
@@ -22,7 +22,7 @@ const AMAZON_TRUST_SERVICES: &[u8] = include_bytes!("amazon-trust-services.pem")
 pub enum TrustedRoots {
     /// Those of the operating system.
     System,
-    /// No others than those of this context.
+    /// Only those of this context.
     Only(TlsContext),
 }
 
@@ -56,7 +56,7 @@ impl TrustedRoots {
     }
 }
 
-/// Whether this is PEM of one certificate or more, each of which can be a root.
+/// Whether this is PEM of at least one certificate, each of which can be a root.
 fn are_usable(pem: &[u8]) -> bool {
     let mut roots = RootCertStore::empty();
     CertificateDer::pem_slice_iter(pem).all(|certificate| certificate.is_ok_and(|der| roots.add(der).is_ok()))

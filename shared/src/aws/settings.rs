@@ -1,78 +1,55 @@
-//! Where DynamoDB is, and whom to trust to be it.
-
-use std::fmt;
+//! Where DynamoDB is, and which certificates it may show.
 
 use super::{Access, Connector, TrustedRoots};
 use crate::environment::{InvalidSetting, Variables};
 
 /// Checked settings of the client.
+#[derive(Debug)]
 pub struct AwsSettings {
     pub(super) access: Access,
-    /// Where DynamoDB is; `None` where only the SDK knows.
-    pub(super) endpoint: Option<String>,
+    pub(super) endpoint: String,
     trusted_roots: TrustedRoots,
 }
 
 impl AwsSettings {
-    /// Reads what is set besides region and credentials: another endpoint, other certificates.
+    /// Reads what may be set besides region and credentials: another endpoint, other certificates.
     ///
     /// # Errors
-    /// Names the setting that cannot be worked with.
+    /// Names the setting that is wrong.
     pub(crate) fn read(variables: &Variables<'_>, access: Access) -> Result<Self, InvalidSetting> {
         let custom_endpoint = variables.optional("AWS_ENDPOINT_URL_DYNAMODB")?;
-        let partition = Partition::of(access.region.as_ref());
+        let dns_suffix = dns_suffix(access.region.as_ref());
         let trusted_roots = match variables.optional("AWS_CA_BUNDLE")? {
             Some(path) => TrustedRoots::bundle(&path)?,
-            None if custom_endpoint.is_none() && partition == Partition::Commercial => TrustedRoots::amazon()?,
+            None if custom_endpoint.is_none() && dns_suffix == COMMERCIAL => TrustedRoots::amazon()?,
             None => TrustedRoots::System,
         };
-        let in_region = || Some(format!("https://dynamodb.{}.{}", access.region, partition.dns_suffix()?));
-        Ok(Self { endpoint: custom_endpoint.or_else(in_region), trusted_roots, access })
+        let in_region = || format!("https://dynamodb.{}.{dns_suffix}", access.region);
+        Ok(Self { endpoint: custom_endpoint.unwrap_or_else(in_region), trusted_roots, access })
     }
 
-    /// A connector that trusts the certificates that DynamoDB may show. Where only the SDK knows the endpoint, the first
-    /// to look it up is a request, which must not be kept waiting.
+    /// A connector that trusts the certificates that DynamoDB may show.
     pub(crate) fn connector(&self) -> Connector {
-        let roots = self.trusted_roots.clone();
-        if self.endpoint.is_some() { Connector::connected_at_start(roots) } else { Connector::trusting(roots) }
+        Connector::trusting(self.trusted_roots.clone())
     }
 }
 
-impl fmt::Debug for AwsSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut fields = f.debug_struct("AwsSettings");
-        fields.field("access", &self.access).field("endpoint", &self.endpoint).finish_non_exhaustive()
-    }
-}
+/// The commercial regions, and those of the government of the United States.
+const COMMERCIAL: &str = "amazonaws.com";
+/// Regions that AWS runs separately, with other roots: China, the European Sovereign Cloud, and those that are isolated
+/// from the Internet.
+const APART: [(&str, &str); 6] = [
+    ("cn-", "amazonaws.com.cn"),
+    ("eusc-", "amazonaws.eu"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+];
 
-/// Regions that AWS runs apart from each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Partition {
-    /// Those of everybody, and those of the government of the United States.
-    Commercial,
-    /// The European Sovereign Cloud, whose roots are its own.
-    EuropeanSovereign,
-    /// China, and those that are cut off from the Internet: they are left to the SDK.
-    Other,
-}
-
-impl Partition {
-    fn of(region: &str) -> Self {
-        match region {
-            _ if region.starts_with("eusc-") => Self::EuropeanSovereign,
-            _ if region.starts_with("cn-") || region.contains("-iso") => Self::Other,
-            _ => Self::Commercial,
-        }
-    }
-
-    /// As the SDK's own table of partitions has it.
-    fn dns_suffix(self) -> Option<&'static str> {
-        match self {
-            Self::Commercial => Some("amazonaws.com"),
-            Self::EuropeanSovereign => Some("amazonaws.eu"),
-            Self::Other => None,
-        }
-    }
+/// As the SDK's own table of partitions has it.
+fn dns_suffix(region: &str) -> &'static str {
+    APART.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or(COMMERCIAL, |(_, suffix)| suffix)
 }
 
 #[cfg(test)]
@@ -90,22 +67,21 @@ mod tests {
 
     #[tokio::test]
     async fn endpoints_are_those_of_the_sdk() {
-        for (region, is_ours) in [
-            ("eu-central-1", true),
-            ("us-east-1", true),
-            ("us-gov-west-1", true),
-            ("mx-central-1", true),
-            ("eusc-de-east-1", true),
-            ("cn-north-1", false),
-            ("us-iso-east-1", false),
-            ("us-isob-east-1", false),
-            ("eu-isoe-west-1", false),
-            ("us-isof-south-1", false),
+        for region in [
+            "eu-central-1",
+            "us-east-1",
+            "us-gov-west-1",
+            "mx-central-1",
+            "eusc-de-east-1",
+            "cn-north-1",
+            "us-iso-east-1",
+            "us-isob-east-1",
+            "eu-isoe-west-1",
+            "us-isof-south-1",
         ] {
             let params = Params::builder().region(region).build().unwrap();
             let resolved = DefaultResolver::new().resolve_endpoint(&params).await.unwrap();
-            let endpoint = read(region, &[]).unwrap().endpoint;
-            assert_eq!(endpoint.as_deref(), is_ours.then_some(resolved.url()), "{region}");
+            assert_eq!(read(region, &[]).unwrap().endpoint, resolved.url());
         }
     }
 
@@ -116,7 +92,7 @@ mod tests {
             assert!(matches!(read(region, &[]).unwrap().trusted_roots, TrustedRoots::System), "{region}");
         }
         let custom = read("eu-central-1", &[("AWS_ENDPOINT_URL_DYNAMODB", "https://localhost:4566")]).unwrap();
-        assert_eq!(custom.endpoint.as_deref(), Some("https://localhost:4566"));
+        assert_eq!(custom.endpoint, "https://localhost:4566");
         assert!(matches!(custom.trusted_roots, TrustedRoots::System));
     }
 

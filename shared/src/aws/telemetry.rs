@@ -1,8 +1,8 @@
-//! Leaves out the headers in which the SDK tells AWS about itself, its version and its retries.
+//! Omits the headers in which the SDK describes itself, its version and its retries.
 //!
 //! - **Figure:** 17 % of the instructions of a first request, 7 % of any other.
 //! - **Reason:** DynamoDB answers the same without them.
-//! - **To be rid of it:** delete this file, and the interceptor in `client.rs`.
+//! - **To remove it:** delete this file, and the interceptor in `client.rs`.
 
 use aws_runtime::invocation_id::InvocationIdInterceptor;
 use aws_runtime::request_info::RequestInfoInterceptor;

@@ -1,9 +1,9 @@
 //! Opens a connection to DynamoDB before the first request.
 //!
 //! - **Figure:** 59 % of the first request's instructions are done at the start instead: name, connection, TLS handshake.
-//! - **Reason:** before that request a function has a whole processor, and after it a small part of one. `GET /` is what
+//! - **Reason:** before that request a function has a whole processor, and from then on a small part of one. `GET /` is what
 //!   DynamoDB's endpoints answer without a signature.
-//! - **To be rid of it:** delete this file, and `TaskStore::warm_up`.
+//! - **To remove it:** delete this file, and `TaskStore::warm_up`.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::{AwsSettings, Connector};
 const TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_ANSWER_BYTES: usize = 1024;
 
-/// What it takes to be connected before the first request.
+/// Connects before the first request.
 #[derive(Debug, Clone)]
 pub(crate) struct WarmUp {
-    endpoint: Option<String>,
+    endpoint: String,
     connector: Connector,
 }
 
@@ -26,9 +26,7 @@ impl WarmUp {
 
     /// Connects. A failure is not an error: the first request tries again.
     pub(crate) async fn connect(&self) {
-        if let Some(endpoint) = &self.endpoint
-            && let Err(cause) = self.connector.get(endpoint, TIMEOUT, MAX_ANSWER_BYTES).await
-        {
+        if let Err(cause) = self.connector.get(&self.endpoint, TIMEOUT, MAX_ANSWER_BYTES).await {
             tracing::debug!(cause, "no connection to DynamoDB yet");
         }
     }

@@ -12,10 +12,16 @@ pub enum StoreError {
     NotFound,
     /// The task is there, in another version than the precondition names.
     VersionMismatch,
-    /// The idempotency key was used for another task.
+    /// There is a task with the id of the new one, or the tombstone of one.
+    AlreadyExists,
+    /// The idempotency key was used for another request.
     KeyReused,
     /// The idempotency key is being used at this moment.
     KeyInFlight,
+    /// The sync token was given to another user.
+    ForeignSyncToken,
+    /// The sync token is older than deletions are remembered.
+    SyncTokenExpired,
     /// The user's tasks have reached DynamoDB's bound of 10 GB a partition with local indexes.
     Full,
     /// DynamoDB throttles, fails, or does not answer in time. The cause is for the log. A write may have been done.

@@ -6,16 +6,16 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
-use ring::digest::{Context, SHA256};
 
 use super::item::{self, Item, attribute, number, text};
+use super::write_id::{WriteId, fingerprint};
 use super::{IS_ABSENT, StoreError, UserTasks};
-use crate::task::{Invalid, NewTask, Task, TaskId};
+use crate::task::{Invalid, NewTask, Replacement, Task, TaskId};
 
 /// How long a key is remembered.
 const KEY_LIFETIME: Duration = Duration::from_hours(24);
 
-/// What a client names a create with, so that repeating it makes no second task: 1 to 255 visible ASCII characters.
+/// What a client names a write with, so that repeating it does nothing twice: 1 to 255 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -30,6 +30,10 @@ impl IdempotencyKey {
         }
         Ok(Self(text.to_owned()))
     }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl UserTasks<'_> {
@@ -41,8 +45,9 @@ impl UserTasks<'_> {
         key: &IdempotencyKey,
         now: SystemTime,
     ) -> Result<Task, StoreError> {
-        let fingerprint = fingerprint(&new);
-        let created = item::created(new, now);
+        let task = Replacement { content: new, completed: false };
+        let fingerprint = hex(fingerprint("create", &task.clone().into()).as_ref());
+        let created = item::created(TaskId::new(), task, WriteId::new(), now);
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
 
         let record = Item::from([
@@ -112,19 +117,6 @@ impl Cancellation {
     }
 }
 
-/// Two requests ask for the same task if what they ask for is the same after validation, whatever its JSON looked like.
-fn fingerprint(task: &NewTask) -> String {
-    let mut hash = Context::new(&SHA256);
-    let mut part = |text: &str| {
-        hash.update(&text.len().to_be_bytes());
-        hash.update(text.as_bytes());
-    };
-    part(task.title.as_str());
-    part(task.priority.as_str());
-    for optional in [task.description.as_ref().map(|text| text.as_str()), task.due.as_ref().map(|due| due.as_str())] {
-        part(if optional.is_some() { "some" } else { "none" });
-        part(optional.unwrap_or_default());
-    }
-    task.tags.iter().for_each(|tag| part(tag.as_str()));
-    hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use uuid::Uuid;
 
 use super::StoreError;
+use super::write_id::WriteId;
 use crate::aws::Value;
 use crate::json::Text;
-use crate::task::{Description, Due, NewTask, Priority, Tag, Tags, Task, TaskId, Timestamp, Title, Version};
+use crate::task::{
+    DeletedTask, Description, Due, NewTask, Priority, Replacement, Tag, Tags, Task, TaskId, Timestamp, Title, Version,
+};
 
 /// Attributes by name.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -58,19 +59,22 @@ pub(super) mod attribute {
     /// names is one of DynamoDB's reserved words.
     pub(in crate::store) const OF_A_TASK: &str =
         "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version";
+    /// What a task or a tombstone is read from.
+    pub(in crate::store) const OF_A_CHANGE: &str =
+        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at";
 }
 
 /// A new task, before its owner's partition is known to it.
 pub(super) struct CreatedTask {
     pub(super) task: Task,
     pub(super) item: Item,
-    pub(super) write_id: AttributeValue,
+    pub(super) write_id: WriteId,
 }
 
-pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
-    let id = TaskId::new();
+pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: SystemTime) -> CreatedTask {
+    let Replacement { content: new, completed } = new;
     let now = Timestamp::from(now);
-    let write_id = new_write_id();
+    let completed_at = completed.then(|| now.clone());
     let due_key = due_key(new.due.as_ref(), id);
 
     let mut item = key(id);
@@ -82,8 +86,11 @@ pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
     set(attribute::UPDATED_AT, text(now.as_str()));
     set(attribute::UPDATED, text(updated(&now, id)));
     set(attribute::VERSION, number(1));
-    set(attribute::WRITE_ID, write_id.clone());
-    set(attribute::OPEN_DUE, text(due_key.as_str()));
+    set(attribute::WRITE_ID, write_id.value());
+    match &completed_at {
+        None => set(attribute::OPEN_DUE, text(due_key.as_str())),
+        Some(at) => set(attribute::COMPLETED_AT, text(at.as_str())),
+    };
     set(attribute::DUE_KEY, text(due_key));
     if let Some(description) = &new.description {
         set(attribute::DESCRIPTION, text(description.as_str()));
@@ -94,8 +101,7 @@ pub(super) fn created(new: NewTask, now: SystemTime) -> CreatedTask {
 
     let NewTask { title, description, priority, due, tags } = new;
     let (created_at, updated_at) = (now.clone(), now);
-    let task =
-        Task { id, title, description, completed_at: None, priority, due, tags, created_at, updated_at, version: 1 };
+    let task = Task { id, title, description, completed_at, priority, due, tags, created_at, updated_at, version: 1 };
     CreatedTask { task, item, write_id }
 }
 
@@ -113,6 +119,14 @@ pub(super) struct TaskAttributes {
     created_at: Found<Timestamp>,
     updated_at: Found<Timestamp>,
     version: Found<Version>,
+    deleted_at: Found<Timestamp>,
+}
+
+/// What an item of the index by last write shows.
+#[derive(Debug)]
+pub(super) enum Change {
+    Task(Task),
+    Deleted(DeletedTask),
 }
 
 /// Whether an attribute was there, and if so, what it says; `Some(None)` if it was not this store that wrote it.
@@ -132,6 +146,7 @@ impl TaskAttributes {
             attribute::CREATED_AT => self.created_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::UPDATED_AT => self.updated_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::VERSION => self.version = Some(as_number(value)),
+            attribute::DELETED_AT => self.deleted_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             _ => {}
         }
     }
@@ -153,6 +168,21 @@ impl TaskAttributes {
             updated_at: required(attribute::UPDATED_AT, self.updated_at)?,
             version: required(attribute::VERSION, self.version)?,
         })
+    }
+
+    /// The task, or its tombstone.
+    ///
+    /// # Errors
+    /// As [`Self::task`].
+    pub(super) fn change(self) -> Result<Change, StoreError> {
+        if self.deleted_at.is_none() {
+            return self.task().map(Change::Task);
+        }
+        Ok(Change::Deleted(DeletedTask {
+            id: required(attribute::TASK_ID, self.id)?,
+            deleted_at: required(attribute::DELETED_AT, self.deleted_at)?,
+            version: required(attribute::VERSION, self.version)?,
+        }))
     }
 }
 
@@ -185,26 +215,24 @@ fn as_tags(value: Value<'_>) -> Option<Tags> {
         .map(Tags::from_store)
 }
 
-/// An item of a list, read as JSON.
-pub(super) struct TaskItem(pub(super) Result<Task, StoreError>);
-
-impl<'de> Deserialize<'de> for TaskItem {
+/// An item of a `Query`, read as JSON.
+impl<'de> Deserialize<'de> for TaskAttributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Attributes;
 
         impl<'de> Visitor<'de> for Attributes {
-            type Value = TaskItem;
+            type Value = TaskAttributes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an item")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TaskItem, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TaskAttributes, A::Error> {
                 let mut attributes = TaskAttributes::default();
                 while let Some((Text(name), value)) = map.next_entry::<Text<'_>, Value<'_>>()? {
                     attributes.set(&name, value);
                 }
-                Ok(TaskItem(attributes.task()))
+                Ok(attributes)
             }
         }
 
@@ -249,16 +277,6 @@ pub(super) fn updated(at: &Timestamp, id: TaskId) -> String {
     format!("{}#{id}", at.as_str())
 }
 
-/// A name for one write, that no other has; in bytes, because a list is paid for by the size of its items.
-pub(super) fn new_write_id() -> AttributeValue {
-    AttributeValue::B(Blob::new(Uuid::now_v7().into_bytes()))
-}
-
-/// Whether the write with that name is one of the last three of this item.
-pub(super) fn is_written_by(item: &Item, write_id: &AttributeValue) -> bool {
-    attribute::WRITE_IDS.into_iter().any(|name| item.get(name) == Some(write_id))
-}
-
 pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -287,7 +305,7 @@ mod tests {
         "write_id":{"B":"AZkAAAAA"},"user_id":{"S":"u"},"later":{"M":{"x":{"NULL":true}}}}"#;
 
     fn read(item: &str) -> Result<Task, StoreError> {
-        serde_json::from_str::<TaskItem>(item).unwrap().0
+        serde_json::from_str::<TaskAttributes>(item).unwrap().task()
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Every write leaves its own id on the item, which keeps the last three, and demands that it is not there yet. So a
 //! retry, by the SDK after an answer was lost, or on the network by an attempt that comes late, finds its own write,
-//! even if two others have come after it, and does nothing twice.
+//! even if two others have come after it, and does nothing twice. So does a client that repeats a request under its
+//! idempotency key, which the id then begins with.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,24 +11,27 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, attribute, due_key, is_written_by, new_write_id, number, text, updated};
-use super::{Precondition, StoreError};
-use crate::task::{Description, Due, Patch, Priority, Task, TaskChanges, TaskId, Timestamp, Title};
+use super::item::{self, Item, attribute, due_key, number, text, updated};
+use super::write_id::{Memory, WriteId};
+use super::{Guard, Precondition, StoreError};
+use crate::task::{Completion, Description, Due, Patch, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title};
 
 /// How long a tombstone stays.
-const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
+pub(super) const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// The state that a task must be in for a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
+enum State {
     Any,
     Open,
     Completed,
 }
 
-/// What becomes of a task's attributes.
+/// What becomes of a task's attributes, and on which conditions.
 pub(super) struct Write {
-    write_id: AttributeValue,
+    pub(super) id: TaskId,
+    write_id: WriteId,
+    precondition: Precondition,
     state: State,
     set: Vec<(&'static str, Value)>,
     remove: Vec<&'static str>,
@@ -50,33 +54,61 @@ pub(super) enum Outcome {
     OtherState(Item),
 }
 
-impl Outcome {
-    pub(super) fn task(self) -> Result<Task, StoreError> {
-        match self {
-            Self::Done(item) => item::task_unless_deleted(item),
-            Self::OtherState(_) => Err(StoreError::unexpected("a condition failed that always holds")),
-        }
-    }
+/// A call that writes a task. Its attempts have one name: once one of them is done, the others come late.
+struct Call<'a> {
+    id: TaskId,
+    write_id: WriteId,
+    precondition: &'a Precondition,
+    now: SystemTime,
+}
 
-    /// The task, whether it was written or is what it should become already.
-    pub(super) fn task_as_it_is(self) -> Result<Task, StoreError> {
-        let (Self::Done(item) | Self::OtherState(item)) = self;
-        item::task_unless_deleted(item)
+impl<'a> Call<'a> {
+    fn new(id: TaskId, operation: &str, changes: &TaskChanges, guard: &'a Guard) -> Self {
+        let write_id = WriteId::of(guard.idempotency_key.as_ref(), id, operation, changes);
+        Self { id, write_id, precondition: &guard.precondition, now: SystemTime::now() }
     }
+}
 
-    pub(super) fn done(self) -> Result<(), StoreError> {
-        match self {
-            Self::Done(_) => Ok(()),
-            Self::OtherState(_) => Err(StoreError::unexpected("a condition failed that always holds")),
-        }
+/// Replaces all of a task that a client may set.
+pub(super) fn replacing(id: TaskId, replacement: Replacement, guard: &Guard) -> Vec<Write> {
+    let changes = replacement.into();
+    vec![Write::changing(&Call::new(id, "replace", &changes, guard), &changes, State::Any)]
+}
+
+/// Changes parts of a task: at least one.
+pub(super) fn updating(id: TaskId, changes: &TaskChanges, guard: &Guard) -> Vec<Write> {
+    let call = Call::new(id, "update", changes, guard);
+    if changes.due == Patch::Keep || changes.completed.is_some() {
+        return vec![Write::changing(&call, changes, State::Any)];
     }
+    // Only an open task is in the index by due date, and most that get a new date are open.
+    [State::Open, State::Completed].map(|state| Write::changing(&call, changes, state)).into()
+}
+
+/// Completes or reopens a task. Only a toggle is a write in either state.
+pub(super) fn completing(id: TaskId, completion: Completion, guard: &Guard) -> Vec<Write> {
+    let (operation, completed) = match completion {
+        Completion::Set(completed) => ("complete", Some(completed)),
+        Completion::Toggle => ("toggle", None),
+    };
+    let call = Call::new(id, operation, &TaskChanges { completed, ..TaskChanges::default() }, guard);
+    match completion {
+        Completion::Set(true) => vec![Write::completing(&call)],
+        Completion::Set(false) => vec![Write::reopening(&call)],
+        Completion::Toggle => vec![Write::completing(&call), Write::reopening(&call)],
+    }
+}
+
+/// Leaves a tombstone: which task it was, in which version, and when it was deleted.
+pub(super) fn deleting(id: TaskId, guard: &Guard) -> Vec<Write> {
+    vec![Write::deleting(&Call::new(id, "delete", &TaskChanges::default(), guard))]
 }
 
 impl Write {
     /// Changes parts of a task. With another `due`, either the changes or `state` must say whether the task is open then,
     /// and so in the index of open ones.
-    pub(super) fn changing(id: TaskId, changes: &TaskChanges, state: State, now: SystemTime) -> Self {
-        let mut write = Self::new(id, state, now);
+    fn changing(call: &Call<'_>, changes: &TaskChanges, state: State) -> Self {
+        let mut write = Self::new(call, state);
         if let Some(title) = &changes.title {
             write.set(attribute::TITLE, text(Title::as_str(title)));
         }
@@ -90,15 +122,15 @@ impl Write {
         write.patch(attribute::DUE, &changes.due, Due::as_str);
         let due_key = match &changes.due {
             Patch::Keep => None,
-            Patch::Clear => Some(due_key(None, id)),
-            Patch::Set(due) => Some(due_key(Some(due), id)),
+            Patch::Clear => Some(due_key(None, call.id)),
+            Patch::Set(due) => Some(due_key(Some(due), call.id)),
         };
         if let Some(due_key) = &due_key {
             write.set(attribute::DUE_KEY, text(due_key.as_str()));
         }
         match (changes.completed, due_key) {
             (Some(true), _) => {
-                let now = text(Timestamp::from(now).as_str());
+                let now = text(Timestamp::from(call.now).as_str());
                 write.set.push((attribute::COMPLETED_AT, Value::OldOr(now)));
                 write.remove.push(attribute::OPEN_DUE);
             }
@@ -114,26 +146,25 @@ impl Write {
     }
 
     /// Completes an open task and takes it out of the index of open ones.
-    pub(super) fn completing(id: TaskId, now: SystemTime) -> Self {
-        let mut write = Self::new(id, State::Open, now);
-        write.set(attribute::COMPLETED_AT, text(Timestamp::from(now).as_str()));
+    fn completing(call: &Call<'_>) -> Self {
+        let mut write = Self::new(call, State::Open);
+        write.set(attribute::COMPLETED_AT, text(Timestamp::from(call.now).as_str()));
         write.remove.push(attribute::OPEN_DUE);
         write
     }
 
     /// Reopens a completed task and puts it into the index of open ones.
-    pub(super) fn reopening(id: TaskId, now: SystemTime) -> Self {
-        let mut write = Self::new(id, State::Completed, now);
+    fn reopening(call: &Call<'_>) -> Self {
+        let mut write = Self::new(call, State::Completed);
         write.set.push((attribute::OPEN_DUE, Value::CopyOf(attribute::DUE_KEY)));
         write.remove.push(attribute::COMPLETED_AT);
         write
     }
 
-    /// Leaves a tombstone: which task it was, in which version, and when it was deleted.
-    pub(super) fn deleting(id: TaskId, now: SystemTime) -> Self {
-        let mut write = Self::new(id, State::Any, now);
-        let expires_at = (now + TOMBSTONE_LIFETIME).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        write.set(attribute::DELETED_AT, text(Timestamp::from(now).as_str()));
+    fn deleting(call: &Call<'_>) -> Self {
+        let mut write = Self::new(call, State::Any);
+        let expires_at = (call.now + TOMBSTONE_LIFETIME).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        write.set(attribute::DELETED_AT, text(Timestamp::from(call.now).as_str()));
         write.set(attribute::EXPIRES_AT, number(expires_at));
         write.remove = vec![
             attribute::TITLE,
@@ -150,19 +181,20 @@ impl Write {
         write
     }
 
-    fn new(id: TaskId, state: State, now: SystemTime) -> Self {
-        let now = Timestamp::from(now);
-        let write_id = new_write_id();
-        let mut write =
-            Self { write_id, state, set: Vec::with_capacity(12), remove: Vec::new(), returns: ReturnValue::AllNew };
-        write.set(attribute::UPDATED, text(updated(&now, id)));
+    fn new(call: &Call<'_>, state: State) -> Self {
+        let now = Timestamp::from(call.now);
+        let mut write = Self {
+            id: call.id,
+            write_id: call.write_id.clone(),
+            precondition: call.precondition.clone(),
+            state,
+            set: Vec::with_capacity(12),
+            remove: Vec::new(),
+            returns: ReturnValue::AllNew,
+        };
+        write.set(attribute::UPDATED, text(updated(&now, call.id)));
         write.set(attribute::UPDATED_AT, text(now.as_str()));
         write
-    }
-
-    /// The same call's write in another state: once one of them is done, the other one is an attempt that comes late.
-    pub(super) fn instead_of(self, other: &Self) -> Self {
-        Self { write_id: other.write_id.clone(), ..self }
     }
 
     fn set(&mut self, name: &'static str, value: AttributeValue) {
@@ -178,11 +210,7 @@ impl Write {
     }
 
     /// Puts the write and its conditions into a request that has its key.
-    pub(super) fn apply(
-        &self,
-        request: UpdateItemFluentBuilder,
-        precondition: &Precondition,
-    ) -> UpdateItemFluentBuilder {
+    pub(super) fn apply(&self, request: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
         // Every name stands behind a placeholder, because some are reserved words.
         // What stands on the right is as it was before the update.
         let mut update = String::from(
@@ -192,7 +220,7 @@ impl Write {
         let mut names: HashMap<String, String> = HashMap::new();
         let mut name = |name: &'static str| names.insert(format!("#{name}"), name.to_owned());
         let mut values =
-            HashMap::from([(":one".to_owned(), number(1)), (":write_id".to_owned(), self.write_id.clone())]);
+            HashMap::from([(":one".to_owned(), number(1)), (":write_id".to_owned(), self.write_id.value())]);
         name(attribute::VERSION);
         for write_id in attribute::WRITE_IDS {
             name(write_id);
@@ -222,16 +250,23 @@ impl Write {
         }
 
         let mut condition = String::from("attribute_exists(task_id) AND attribute_not_exists(deleted_at)");
+        let name_or_key = match self.write_id.key() {
+            None => ":write_id",
+            Some(key) => {
+                values.insert(":key".to_owned(), key);
+                ":key"
+            }
+        };
         for name in attribute::WRITE_IDS {
-            // An attribute that is absent equals nothing.
-            condition.push_str(&format!(" AND NOT #{name} = :write_id"));
+            // An attribute that is absent begins with nothing.
+            condition.push_str(&format!(" AND NOT begins_with(#{name}, {name_or_key})"));
         }
         condition.push_str(match self.state {
             State::Any => "",
             State::Open => " AND attribute_exists(open_due)",
             State::Completed => " AND attribute_not_exists(open_due)",
         });
-        if let Precondition::Version(versions) = precondition {
+        if let Precondition::Version(versions) = &self.precondition {
             // No task ever has version 0: with no other version to match, the condition fails and gives the item.
             let placeholders: Vec<_> = (0..=versions.len()).map(|index| format!(":version_{index}")).collect();
             condition.push_str(&format!(" AND #version IN ({})", placeholders.join(", ")));
@@ -247,16 +282,23 @@ impl Write {
     }
 
     /// Why the conditions failed, from the item as it was found: one answer tells it all.
-    pub(super) fn refused(&self, found: Option<Item>, precondition: &Precondition) -> Result<Outcome, StoreError> {
+    pub(super) fn refused(&self, found: Option<Item>) -> Result<Outcome, StoreError> {
         let item = found.ok_or(StoreError::NotFound)?;
-        if is_written_by(&item, &self.write_id) {
-            return Ok(Outcome::Done(item));
+        match self.write_id.in_memory_of(&item) {
+            Memory::Done => return Ok(Outcome::Done(item)),
+            Memory::KeyReused => return Err(StoreError::KeyReused),
+            Memory::None => {}
         }
         if item.contains_key(attribute::DELETED_AT) {
             return Err(StoreError::NotFound);
         }
-        let version = item::version(&item).unwrap_or_default();
-        if precondition.allows(version) { Ok(Outcome::OtherState(item)) } else { Err(StoreError::VersionMismatch) }
+        if !self.precondition.allows(item::version(&item).unwrap_or_default()) {
+            return Err(StoreError::VersionMismatch);
+        }
+        match self.state {
+            State::Any => Err(StoreError::unexpected("a condition failed that always holds")),
+            State::Open | State::Completed => Ok(Outcome::OtherState(item)),
+        }
     }
 }
 
@@ -265,25 +307,41 @@ impl Write {
 mod tests {
     use super::*;
 
+    fn call(guard: &Guard, now: SystemTime) -> Call<'_> {
+        Call { now, ..Call::new(TaskId::new(), "delete", &TaskChanges::default(), guard) }
+    }
+
+    fn set_by<'a>(write: &'a Write, name: &str) -> &'a AttributeValue {
+        let value = write.set.iter().find_map(|(set, value)| (*set == name).then_some(value));
+        let Some(Value::New(value)) = value else { panic!("{name} is not set") };
+        value
+    }
+
     #[test]
     fn tombstone_stays_for_thirty_days() {
-        let write = Write::deleting(TaskId::new(), UNIX_EPOCH + Duration::from_secs(1_000));
-        let expires_at = write.set.iter().find(|(name, _)| *name == attribute::EXPIRES_AT);
-        assert!(matches!(expires_at, Some((_, Value::New(AttributeValue::N(seconds)))) if seconds == "2593000"));
+        let guard = Guard::default();
+        let write = Write::deleting(&call(&guard, UNIX_EPOCH + Duration::from_secs(1_000)));
+        assert_eq!(set_by(&write, attribute::EXPIRES_AT), &number(2_593_000));
     }
 
     #[test]
     fn writes_keep_the_updated_index_in_order() {
-        let id = TaskId::new();
-        let write = Write::reopening(id, UNIX_EPOCH);
-        let updated = write.set.iter().find(|(name, _)| *name == attribute::UPDATED);
-        let expected = format!("1970-01-01T00:00:00.000Z#{id}");
-        assert!(matches!(updated, Some((_, Value::New(AttributeValue::S(key)))) if *key == expected));
+        let guard = Guard::default();
+        let call = call(&guard, UNIX_EPOCH);
+        let expected = text(format!("1970-01-01T00:00:00.000Z#{}", call.id));
+        assert_eq!(set_by(&Write::reopening(&call), attribute::UPDATED), &expected);
     }
 
     #[test]
     fn unconditional_write_is_not_silent() {
-        assert!(matches!(Outcome::OtherState(Item::new()).task(), Err(StoreError::Unexpected(_))));
-        assert!(matches!(Outcome::OtherState(Item::new()).done(), Err(StoreError::Unexpected(_))));
+        let item = Item::from([(attribute::VERSION.to_owned(), number(1))]);
+        for (write, is_silent) in [
+            (deleting(TaskId::new(), &Guard::default()), false),
+            (completing(TaskId::new(), Completion::Set(true), &Guard::default()), true),
+        ] {
+            let refused = write[0].refused(Some(item.clone()));
+            let unexpected = matches!(refused, Err(StoreError::Unexpected(_)));
+            assert_eq!(unexpected, !is_silent);
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! DynamoDB and the issuer inside of the process, as far as fuzz targets and benches need them: each request is answered
-//! at once, and kept.
+//! An in-process fake of DynamoDB and the issuer for fuzz targets and benches. It responds immediately and records
+//! requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,53 +8,54 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use serde_json::{Value, json};
 
-/// The task that there is, if there is one.
+/// The id of the only task.
 pub const TASK_ID: &str = "019370a1-7c3e-7d52-9f3b-2f1d6c7a8b90";
 
-/// What a call may come to: the requests of a list that reads as much as it may, each tried three times.
+/// The most requests that a call may send: those of the longest possible list, each tried three times.
 const MAX_REQUESTS: usize = 12;
 
-/// What a [`FakeDynamoDb`] answers with.
+/// How a [`FakeDynamoDb`] responds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answers {
-    /// DynamoDB with one task of the user's, or none, whoever asks: just enough of it for the store to get any of the
-    /// answers that DynamoDB could give it.
+    /// As DynamoDB with one task or none, for any user: just enough of it to produce every kind of response that the
+    /// store can get.
     Task(TaskState),
-    /// DynamoDB whose lists have no item that passes the filter: where it stopped reading is where it began.
+    /// As DynamoDB with lists of which no item passes the filter: every query ends where it began.
     EndlessList,
-    /// This, whatever is asked.
+    /// With this response to every request.
     Anything {
-        /// The status of HTTP.
+        /// The HTTP status.
         status: u16,
         /// The body.
         body: Vec<u8>,
-        /// How many times; then there is a task, which is open.
+        /// How many times; afterwards, as with [`TaskState::Open`].
         times: usize,
     },
-    /// DynamoDB with so many tasks, for measurements: the answers are made beforehand, and no request is read or kept.
+    /// As DynamoDB with a fixed number of tasks, for benchmarks: the responses are prepared in advance, and requests
+    /// are neither parsed nor recorded.
     Prepared {
-        /// To everything but a query.
+        /// The response to everything except queries.
         item: Vec<u8>,
-        /// To a query.
+        /// The response to queries.
         page: Vec<u8>,
     },
 }
 
-/// What there is of the task with the id [`TASK_ID`].
+/// The state of the task [`TASK_ID`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
-    /// It is open, in version 3.
+    /// Open, in version 3.
     Open,
-    /// It is completed, in version 3.
+    /// Completed, in version 3.
     Completed,
-    /// Its tombstone.
+    /// Deleted: only its tombstone exists.
     Deleted,
-    /// Nothing.
+    /// No item exists.
     Absent,
 }
 
 impl TaskState {
-    /// The state that an input names with this byte.
+    /// Maps a byte of fuzz input to a state.
     pub fn named(byte: u8) -> Self {
         [Self::Open, Self::Completed, Self::Deleted, Self::Absent][usize::from(byte % 4)]
     }
@@ -64,7 +65,7 @@ impl TaskState {
     }
 }
 
-/// A request that DynamoDB was sent.
+/// A request to DynamoDB.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// The operation, such as `UpdateItem`.
@@ -77,7 +78,7 @@ impl Asked {
     /// Checks that the request stays in this user's partition.
     ///
     /// # Panics
-    /// If it does not, or is one that the product has no use for.
+    /// If it does not, or if the product does not use the operation.
     pub fn must_be_of(&self, user: &str) {
         let Self { operation, body } = self;
         let partitions = match operation.as_str() {
@@ -93,13 +94,13 @@ impl Asked {
                 assert!(condition.split(" AND ").any(|part| part == "user_id = :user_id"), "{body}");
                 vec![&body["ExpressionAttributeValues"][":user_id"]]
             }
-            _ => panic!("DynamoDB is asked for {operation}"),
+            _ => panic!("unexpected request to DynamoDB: {operation}"),
         };
         assert!(!partitions.is_empty() && partitions.iter().all(|partition| partition["S"] == user), "{body}");
     }
 
-    /// Checks that a query begins in this user's partition, as far as it is ours to say: a further request begins where
-    /// DynamoDB said that the one before it ended.
+    /// Checks that a query begins in this user's partition. This holds for the first request only: further ones begin
+    /// where DynamoDB said that the previous one ended.
     ///
     /// # Panics
     /// If it begins elsewhere.
@@ -109,7 +110,7 @@ impl Asked {
     }
 }
 
-/// A connector that ends here. Clones share what they answer and keep.
+/// A connector that responds itself. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct FakeDynamoDb(Arc<Mutex<State>>);
 
@@ -120,22 +121,22 @@ struct State {
 }
 
 impl FakeDynamoDb {
-    /// One that answers so.
+    /// Creates a fake with these responses.
     pub fn new(answers: Answers) -> Self {
         Self(Arc::new(Mutex::new(State { answers, asked: Vec::new() })))
     }
 
-    /// One that gives this answer to everything, as an issuer does whose key set it is.
+    /// Creates a fake that returns this body to every request, such as an issuer with this key set.
     pub fn always(body: &[u8]) -> Self {
         Self::new(Answers::Anything { status: 200, body: body.to_vec(), times: usize::MAX })
     }
 
-    /// Answers so from now on.
+    /// Changes the responses.
     pub fn answer_with(&self, answers: Answers) {
         self.state(|state| state.answers = answers);
     }
 
-    /// What DynamoDB was asked since this was called last.
+    /// Takes the requests since the last call.
     pub fn take(&self) -> Vec<Asked> {
         self.state(|state| std::mem::take(&mut state.asked))
     }
@@ -153,12 +154,12 @@ impl HttpConnector for FakeDynamoDb {
         let operation = request.headers().get("x-amz-target").and_then(|target| target.rsplit_once('.'));
         let asked = operation.map(|(_, operation)| Asked {
             operation: operation.to_owned(),
-            body: serde_json::from_slice(request.body().bytes().unwrap_or_default()).expect("DynamoDB is sent JSON"),
+            body: serde_json::from_slice(request.body().bytes().unwrap_or_default()).expect("the request is JSON"),
         });
         let (status, body) = self.state(|state| {
             let answer = state.answers.to(asked.as_ref());
             state.asked.extend(asked);
-            assert!(state.asked.len() <= MAX_REQUESTS, "a call asks DynamoDB without end");
+            assert!(state.asked.len() <= MAX_REQUESTS, "a call sends more than {MAX_REQUESTS} requests to DynamoDB");
             answer
         });
         respond(status, body)
@@ -166,12 +167,12 @@ impl HttpConnector for FakeDynamoDb {
 }
 
 fn respond(status: u16, body: Vec<u8>) -> HttpConnectorFuture {
-    let status = status.try_into().expect("a status of three digits");
+    let status = status.try_into().expect("a three-digit status");
     HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
 }
 
 impl Answers {
-    /// Lists of so many open tasks, prepared.
+    /// Prepares responses with this many open tasks.
     pub fn tasks(count: usize) -> Self {
         let item = TaskState::Open.item();
         let page = json!({ "Count": count, "ScannedCount": count, "Items": vec![item.clone(); count] });
@@ -185,7 +186,7 @@ impl Answers {
         Some(if is_query { page.clone() } else { item.clone() })
     }
 
-    /// The answer to what DynamoDB is asked, or to a request for the issuer's key set.
+    /// The response to a request to DynamoDB, or without one, to a request for the issuer's key set.
     fn to(&mut self, asked: Option<&Asked>) -> (u16, Vec<u8>) {
         let answer = match (self, asked) {
             (Self::Anything { status, body, times: times @ 1.. }, _) => {
@@ -210,7 +211,10 @@ impl TaskState {
         match asked.operation.as_str() {
             "GetItem" if self == Self::Absent => Ok(json!({})),
             "GetItem" => Ok(json!({ "Item": self.item() })),
-            "Query" if self.is_there() => Ok(json!({ "Count": 1, "ScannedCount": 1, "Items": [self.item()] })),
+            // Of indexes, that by last write alone has tombstones.
+            "Query" if self.is_there() || (self == Self::Deleted && request["IndexName"] == "by_updated") => {
+                Ok(json!({ "Count": 1, "ScannedCount": 1, "Items": [self.item()] }))
+            }
             "Query" => Ok(json!({ "Count": 0, "ScannedCount": 0, "Items": [] })),
             "PutItem" => Ok(json!({})),
             "UpdateItem" if self.allows(request) => Ok(json!({ "Attributes": self.item() })),
@@ -222,11 +226,11 @@ impl TaskState {
                 Err(error)
             }
             "TransactWriteItems" => self.create_once(request),
-            operation => panic!("DynamoDB is asked for {operation}"),
+            operation => panic!("unexpected request to DynamoDB: {operation}"),
         }
     }
 
-    /// Whether the conditions hold that a write of a task makes.
+    /// Whether the conditions of a write hold.
     fn allows(self, request: &Value) -> bool {
         let condition = request["ConditionExpression"].as_str().expect("a write has a condition");
         let required = match self {
@@ -240,7 +244,8 @@ impl TaskState {
         !condition.contains(required) && in_version
     }
 
-    /// A create with a key: new, done before, or used for another task, as the state has it.
+    /// A creation with an idempotency key: depending on the state, the key is new, was used for the same task, or was
+    /// used for another one.
     fn create_once(self, request: &Value) -> Result<Value, Value> {
         let sent = &request["TransactItems"][0]["Put"]["Item"]["fingerprint"];
         let fingerprint = match self {
@@ -286,10 +291,20 @@ impl TaskState {
 }
 
 fn endless_list(request: &Value) -> Value {
+    let values = &request["ExpressionAttributeValues"];
     let position = match &request["ExclusiveStartKey"] {
-        // The first position there can be inside of what is asked for.
+        // Changes begin after a key, which a kept token has not all of.
+        Value::Null if request["IndexName"] == "by_updated" => {
+            let after = values[":after"]["S"].as_str().unwrap_or("2026-11-30T10:15:00.000Z");
+            let (at, task_id) = after.split_once('#').unwrap_or((after, TASK_ID));
+            json!({
+                "user_id": values[":user_id"],
+                "task_id": { "S": task_id },
+                "updated": { "S": format!("{at}#{task_id}") },
+            })
+        }
+        // The first possible position within the requested range.
         Value::Null => {
-            let values = &request["ExpressionAttributeValues"];
             let mut position = json!({ "user_id": values[":user_id"], "task_id": { "S": TASK_ID } });
             if request["IndexName"] == "open_by_due" {
                 let due = match (&values[":from"]["S"], &values[":before"]["S"]) {

@@ -1,4 +1,4 @@
-//! Events of API Gateway, payload format 2.0, made part by part.
+//! Builds API Gateway events in payload format 2.0.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use signer::Signer;
 
 use crate::Operation;
 
-/// An event in the making.
+/// A builder of an event.
 #[derive(Debug, Clone)]
 pub struct Event {
     user: String,
@@ -19,75 +19,75 @@ pub struct Event {
 }
 
 impl Event {
-    /// Of a request by a user with a good token, to their own tasks.
+    /// A request of a user with a valid token to their own tasks.
     pub fn by(user: &str) -> Self {
         Self::anonymous(user).bearer(&Signer::default().token(user))
     }
 
-    /// Of a request to a user's tasks without a token.
+    /// A request to a user's tasks without a token.
     pub fn anonymous(user: &str) -> Self {
         let (user, headers) = (user.to_owned(), Vec::new());
         Self { user, task: None, headers, query: String::new(), body: None, base64: false }
     }
 
-    /// To the tasks of this user instead, whoever calls.
+    /// Sets the user in the path, independently of the token.
     pub fn at(mut self, user: &str) -> Self {
         user.clone_into(&mut self.user);
         self
     }
 
-    /// To this task.
+    /// Sets the task in the path.
     pub fn task(mut self, id: &str) -> Self {
         self.task = Some(id.to_owned());
         self
     }
 
-    /// Of an operation, on this task if it is on one, and with a body if it cannot do without.
+    /// Adds what an operation requires: the task in the path, and a body.
     pub fn of(self, operation: Operation, task: &str) -> Self {
         let event = if operation.is_on_a_task() { self.task(task) } else { self };
         if operation.needs_body() { event.good_body(operation) } else { event }
     }
 
-    /// With a body that this operation takes, if it takes one.
+    /// Adds a body that the operation accepts, if it accepts any.
     pub fn good_body(self, operation: Operation) -> Self {
         operation.good_body().iter().fold(self, |event, body| event.json(body))
     }
 
-    /// With a token.
+    /// Adds a token.
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// With a header field.
+    /// Adds a header field.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With a query.
+    /// Sets the query.
     pub fn query(mut self, parameters: &[(&str, &str)]) -> Self {
         self.query = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         self
     }
 
-    /// With a query as it is.
+    /// Sets the query without encoding it.
     pub fn raw_query(mut self, query: &str) -> Self {
         query.clone_into(&mut self.query);
         self
     }
 
-    /// With a body of `application/json`.
+    /// Sets a JSON body.
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", &body.to_string())
     }
 
-    /// With a body of any type.
+    /// Sets a body of any type.
     pub fn body(mut self, content_type: &str, body: &str) -> Self {
         self.body = Some(body.to_owned());
         self.header("content-type", content_type)
     }
 
-    /// With a body that API Gateway took for binary.
+    /// Sets a body that is marked as Base64, as API Gateway marks binary ones.
     pub fn base64_body(mut self, content_type: &str, body: &str) -> Self {
         self.base64 = true;
         self.body(content_type, body)
@@ -100,7 +100,7 @@ impl fmt::Display for Event {
         let mut parameters = Map::from_iter([("user_id".to_owned(), json!(self.user))]);
         parameters.extend(self.task.iter().map(|id| ("task_id".to_owned(), json!(id))));
         let path = self.task.iter().fold(format!("/api/{}/tasks", self.user), |path, id| format!("{path}/{id}"));
-        // Fields of one name are folded with commas, as API Gateway does it.
+        // API Gateway joins fields of the same name with commas.
         let mut headers = Map::new();
         for (name, value) in &self.headers {
             let folded = headers.get(name).and_then(Value::as_str).map(|earlier| format!("{earlier},{value}"));

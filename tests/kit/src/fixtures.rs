@@ -1,25 +1,25 @@
-//! What is kept in files: recorded tokens, test vectors, events.
+//! Test data in files: recorded tokens, events, and fuzz inputs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folder of events: `NAME.json` for `cargo lambda invoke`.
+/// The folder of events, which are `NAME.json` files for `cargo lambda invoke`.
 pub fn events() -> PathBuf {
     root().join("events")
 }
 
-/// An event, by its name, such as `create-task.me`.
+/// Reads an event by its name, such as `create-task.me`.
 ///
 /// # Panics
-/// If there is none.
+/// If it does not exist.
 pub fn event(name: &str) -> String {
     read(&events().join(format!("{name}.json")))
 }
 
-/// A token that Better Auth issued, with the keys of its issuer, by the name of its file.
+/// Reads a token that Better Auth issued, together with its issuer's keys, by file name.
 ///
 /// # Panics
-/// If there is none.
+/// If it does not exist.
 pub fn better_auth(name: &str) -> String {
     read(&root().join("tests/fixtures/better-auth").join(format!("{name}.json")))
 }

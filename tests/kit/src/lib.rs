@@ -1,12 +1,12 @@
-//! What tests, fuzz targets and benches share: the list of operations, from which every matrix is made, the events that
-//! call them, a DynamoDB inside of the process, the settings of functions, and the recorded fixtures. The [`signer`]
-//! belongs to it, and is a crate of its own because the local stack needs nothing else of this.
+//! Shared by tests, fuzz targets, and benches: the list of operations, from which every matrix is derived, events, an
+//! in-process fake of DynamoDB, settings, and recorded fixtures. The [`signer`] is a separate crate because the local
+//! stack needs only that.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test that cannot go on should stop"
+    reason = "a test that cannot continue should stop"
 )]
 
 mod dynamodb;
@@ -22,7 +22,7 @@ pub use self::event::Event;
 pub use self::operation::{Content, INVOCATION, Operation, invoke};
 pub use self::settings::settings;
 
-/// The header fields that every answer has, whatever it says.
+/// The header fields of every response.
 pub const ON_EVERY_ANSWER: [(&str, &str); 4] = [
     ("cache-control", "no-store"),
     ("x-content-type-options", "nosniff"),

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use lambda_http::{Context, LambdaEvent, Service};
 use serde_json::Value;
-use shared::app::{App, Handler, function};
+use shared::api::{Problem, Request, Response};
+use shared::app::{App, function};
 
 /// The id of every invocation.
 pub const INVOCATION: &str = "invocation-id";
@@ -25,7 +26,8 @@ struct Facts {
     /// The conditional header field that it takes.
     condition: Option<&'static str>,
     takes_idempotency_key: bool,
-    takes_query: bool,
+    /// Good queries, of which each makes it ask DynamoDB something else; none if it takes no query.
+    queries: &'static [&'static str],
     /// What it asks DynamoDB for on the usual path, and nothing else.
     asks: &'static str,
 }
@@ -39,6 +41,8 @@ pub enum Content {
     ChangedTask,
     /// A page of tasks.
     Page,
+    /// A page of changes.
+    Changes,
     /// Nothing.
     Nothing,
 }
@@ -95,7 +99,7 @@ operations! {
         body: Body::Required(WHOLE_TASK),
         condition: None,
         takes_idempotency_key: true,
-        takes_query: false,
+        queries: &[],
         asks: "PutItem",
     };
     /// Lists tasks.
@@ -109,7 +113,21 @@ operations! {
         body: Body::None,
         condition: None,
         takes_idempotency_key: false,
-        takes_query: true,
+        queries: &["status=completed&tag=work", "status=open", "status=all"],
+        asks: "Query",
+    };
+    /// Lists what changed.
+    ListChanges: list_changes = Facts {
+        name: "list-changes",
+        letter: b'h',
+        method: "GET",
+        path: "/api/{user_id}/tasks/changes",
+        success: 200,
+        answers: Content::Changes,
+        body: Body::None,
+        condition: None,
+        takes_idempotency_key: false,
+        queries: &["limit=1", "since=latest"],
         asks: "Query",
     };
     /// Reads a task.
@@ -123,7 +141,7 @@ operations! {
         body: Body::None,
         condition: Some("if-none-match"),
         takes_idempotency_key: false,
-        takes_query: false,
+        queries: &[],
         asks: "GetItem",
     };
     /// Replaces a task.
@@ -136,8 +154,8 @@ operations! {
         answers: Content::SentTask,
         body: Body::Required(WHOLE_TASK),
         condition: Some("if-match"),
-        takes_idempotency_key: false,
-        takes_query: false,
+        takes_idempotency_key: true,
+        queries: &[],
         asks: "UpdateItem",
     };
     /// Changes parts of a task.
@@ -150,8 +168,8 @@ operations! {
         answers: Content::ChangedTask,
         body: Body::Required(r#"{ "title": "Write the long report", "priority": "low" }"#),
         condition: Some("if-match"),
-        takes_idempotency_key: false,
-        takes_query: false,
+        takes_idempotency_key: true,
+        queries: &[],
         asks: "UpdateItem",
     };
     /// Completes or reopens a task.
@@ -164,8 +182,8 @@ operations! {
         answers: Content::ChangedTask,
         body: Body::Optional(r#"{ "completed": true }"#),
         condition: Some("if-match"),
-        takes_idempotency_key: false,
-        takes_query: false,
+        takes_idempotency_key: true,
+        queries: &[],
         asks: "UpdateItem",
     };
     /// Deletes a task.
@@ -178,8 +196,8 @@ operations! {
         answers: Content::Nothing,
         body: Body::None,
         condition: Some("if-match"),
-        takes_idempotency_key: false,
-        takes_query: false,
+        takes_idempotency_key: true,
+        queries: &[],
         asks: "UpdateItem",
     };
 }
@@ -238,7 +256,7 @@ impl Operation {
         }
     }
 
-    /// The conditional header field that it takes: `if-match` or `if-none-match`.
+    /// The conditional header field that it usually takes: `if-match` or `if-none-match`.
     pub fn condition(self) -> Option<&'static str> {
         self.facts().condition
     }
@@ -248,6 +266,11 @@ impl Operation {
         self.condition() == Some("if-match")
     }
 
+    /// Whether it creates a task under the id in its path, if `If-None-Match: *` says so.
+    pub fn creates_under_its_id(self) -> bool {
+        self.method() == "PUT"
+    }
+
     /// Whether it takes an `Idempotency-Key`.
     pub fn takes_idempotency_key(self) -> bool {
         self.facts().takes_idempotency_key
@@ -255,7 +278,12 @@ impl Operation {
 
     /// Whether it takes parameters in the query.
     pub fn takes_query(self) -> bool {
-        self.facts().takes_query
+        !self.queries().is_empty()
+    }
+
+    /// Good queries, each of which makes it ask DynamoDB something else.
+    pub fn queries(self) -> &'static [&'static str] {
+        self.facts().queries
     }
 
     /// The one request that it sends to DynamoDB on the usual path.
@@ -299,8 +327,10 @@ impl Operation {
     pub fn routed(method: &str, segments: &[&str]) -> Self {
         let unlikeness = |operation: &Self| {
             let route: Vec<_> = operation.route().collect();
-            let literals = route.iter().zip(segments).filter(|(name, segment)| name == segment).count();
-            (route.len().abs_diff(segments.len()), Reverse(literals))
+            let literals = || route.iter().zip(segments).filter(|(name, _)| !name.starts_with('{'));
+            let wrong = literals().filter(|(name, segment)| name != segment).count();
+            // As API Gateway does, a literal before a parameter.
+            (route.len().abs_diff(segments.len()), wrong, Reverse(literals().count()))
         };
         let is_on_a_task = segments.len() > 2;
         let of_method = |method: &str| {
@@ -320,7 +350,11 @@ impl Operation {
 ///
 /// # Panics
 /// If the event is not JSON.
-pub async fn invoke(app: &App, handle: impl for<'r> Handler<'r> + Copy + Send + Sync, event: &str) -> Value {
+pub async fn invoke(
+    app: &App,
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
+    event: &str,
+) -> Value {
     let event = serde_json::from_str(event).expect("Lambda sends JSON");
     let mut context = Context::default();
     INVOCATION.clone_into(&mut context.request_id);
@@ -336,6 +370,7 @@ mod tests {
     const LETTERS: [(char, &str); Operation::ALL.len()] = [
         ('c', "create-task"),
         ('l', "list-tasks"),
+        ('h', "list-changes"),
         ('g', "get-task"),
         ('r', "replace-task"),
         ('u', "update-task"),
@@ -359,6 +394,13 @@ mod tests {
             let segments: Vec<_> = operation.route().collect();
             assert_eq!(Operation::routed(operation.method(), &segments), operation);
         }
+    }
+
+    #[test]
+    fn literal_goes_before_parameter() {
+        assert_eq!(Operation::routed("GET", &["me", "tasks", "changes"]), Operation::ListChanges);
+        assert_eq!(Operation::routed("GET", &["me", "tasks", "change"]), Operation::GetTask);
+        assert_eq!(Operation::routed("PATCH", &["me", "tasks", "changes"]), Operation::UpdateTask);
     }
 
     #[test]

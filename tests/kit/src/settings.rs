@@ -1,13 +1,13 @@
-//! The settings of functions that tests, fuzz targets and benches start.
+//! Settings for tests, fuzz targets, and benches.
 
 use shared::aws::Access;
 use shared::settings::{InvalidSetting, Settings};
 use signer::ENVIRONMENT;
 
-/// Reads the settings of a function in [`ENVIRONMENT`] with these variables, which override it.
+/// Reads a function's settings from these variables and, for all others, [`ENVIRONMENT`].
 ///
 /// # Errors
-/// As [`Settings::read`].
+/// See [`Settings::read`].
 pub fn settings(variables: &[(&str, &str)]) -> Result<Settings, InvalidSetting> {
     let value = |name: &str| {
         let all = variables.iter().chain(&ENVIRONMENT);

@@ -1,4 +1,4 @@
-//! There is no user by default.
+//! There is no default user.
 
 use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
 
@@ -7,3 +7,6 @@ async fn user(verifier: TokenVerifier, token: &str) -> Result<AuthenticatedUser,
 }
 
 fn main() {}
+
+// Line 6 should have been:
+//    verifier.verify(token).await

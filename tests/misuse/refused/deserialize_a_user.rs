@@ -1,4 +1,4 @@
-//! A user is not read from JSON.
+//! A user cannot be deserialized.
 
 use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
 
@@ -7,3 +7,6 @@ async fn user(verifier: TokenVerifier, token: &str) -> Result<AuthenticatedUser,
 }
 
 fn main() {}
+
+// Line 6 should have been:
+//    verifier.verify(token).await

@@ -1,4 +1,4 @@
-//! A user's tasks do not become another's.
+//! The user of `UserTasks` cannot be exchanged.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};
@@ -8,3 +8,6 @@ fn exchange<'a>(tasks: &mut UserTasks<'a>, store: &'a TaskStore, other: Authenti
 }
 
 fn main() {}
+
+// Line 7 should have been:
+//    *tasks = store.tasks_of(other);

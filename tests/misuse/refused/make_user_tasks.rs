@@ -1,4 +1,4 @@
-//! The door to the tasks is not built by hand.
+//! `UserTasks` cannot be constructed by hand.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};
@@ -8,3 +8,6 @@ fn tasks(store: &TaskStore, user: AuthenticatedUser) -> UserTasks<'_> {
 }
 
 fn main() {}
+
+// Line 7 should have been:
+//    store.tasks_of(user)

@@ -1,4 +1,4 @@
-//! A name is not enough for the store.
+//! The store does not accept a user id as a string.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{StoreError, TaskStore};
@@ -9,3 +9,6 @@ async fn task(store: &TaskStore, user: AuthenticatedUser, id: TaskId) -> Result<
 }
 
 fn main() {}
+
+// Line 8 should have been:
+//    store.tasks_of(user).get(id).await

@@ -1,4 +1,4 @@
-//! What depends on `shared` alone does not know DynamoDB.
+//! A crate that depends only on `shared` cannot use the DynamoDB SDK.
 
 use aws_sdk_dynamodb::Client as Tasks;
 
@@ -7,3 +7,6 @@ fn tasks(tasks: Tasks) -> Tasks {
 }
 
 fn main() {}
+
+// Line 3 should have been:
+// use shared::store::TaskStore as Tasks;

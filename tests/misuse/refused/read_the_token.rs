@@ -1,4 +1,4 @@
-//! A function does not see the token.
+//! A function cannot read the token.
 
 use shared::api::{Problem, Request};
 use shared::app::App;
@@ -8,3 +8,6 @@ async fn caller(app: &App, request: &Request) -> Result<String, Problem> {
 }
 
 fn main() {}
+
+// Line 7 should have been:
+//    Ok(String::from(app.authenticate(request).await?.id()))

@@ -1,4 +1,4 @@
-//! The store has no task for nobody.
+//! The store cannot read a task without a user.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{StoreError, TaskStore};
@@ -9,3 +9,6 @@ async fn task(store: &TaskStore, user: AuthenticatedUser, id: TaskId) -> Result<
 }
 
 fn main() {}
+
+// Line 8 should have been:
+//    store.tasks_of(user).get(id).await

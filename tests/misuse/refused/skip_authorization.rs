@@ -1,4 +1,4 @@
-//! A function does not go around the comparison of path and user.
+//! A function cannot skip the comparison of path and user.
 
 use shared::api::{Problem, Request};
 use shared::app::App;
@@ -10,3 +10,6 @@ fn tasks<'a>(app: &'a App, user: AuthenticatedUser, request: &Request) -> Result
 }
 
 fn main() {}
+
+// Line 9 should have been:
+//    app.tasks_of(user, request)

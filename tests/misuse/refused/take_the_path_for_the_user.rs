@@ -1,4 +1,4 @@
-//! The user that the path names is no user.
+//! The user in the path is not an authenticated user.
 
 use shared::api::{Problem, Request};
 use shared::app::App;
@@ -10,3 +10,6 @@ fn tasks<'a>(app: &'a App, user: AuthenticatedUser, request: &Request) -> Result
 }
 
 fn main() {}
+
+// Line 9 should have been:
+//    app.tasks_of(user, request)

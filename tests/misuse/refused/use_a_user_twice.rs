@@ -1,4 +1,4 @@
-//! A user opens one door and is used up.
+//! An authenticated user cannot be used for two `UserTasks`.
 
 use shared::auth::AuthenticatedUser;
 use shared::store::{TaskStore, UserTasks};
@@ -8,3 +8,6 @@ fn doors(store: &TaskStore, user: AuthenticatedUser, _other: AuthenticatedUser) 
 }
 
 fn main() {}
+
+// Line 7 should have been:
+//    (store.tasks_of(user), store.tasks_of(_other))

@@ -1,14 +1,14 @@
-//! Signs tokens for tests, benches and the local stack, and lies when told to: any header, any payload, with the issuer's
-//! keys or with others.
+//! Signs tokens for tests, benches, and the local stack. It can also forge them: any header and any payload, with the
+//! issuer's keys or others.
 //!
-//! It signs with aws-lc. The product verifies with ring, so a fault of one library cannot hide a fault of the other.
+//! It signs with aws-lc. The product verifies with ring, so a bug in one library cannot hide a bug in the other.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot go on should stop"
+    reason = "a test that cannot continue should stop"
 )]
 
 mod private_key;
@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::private_key::PrivateKey;
 
-/// The secret that the API and its issuer share.
+/// The secret that the API shares with the issuer.
 pub const SECRET: &str = "the tests' own secret, of more than thirty-two bytes";
 /// The issuer, which is also the audience.
 pub const ISSUER: &str = "https://front.example";
@@ -31,8 +31,8 @@ pub const ISSUER: &str = "https://front.example";
 pub const SECRET_SETTINGS: [(&str, &str); 3] =
     [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", ISSUER), ("TOKEN_AUDIENCE", ISSUER)];
 
-/// What a function needs in its environment besides the settings of authentication. The credentials are those of AWS's
-/// documentation.
+/// The environment variables that a function needs besides the authentication settings. The credentials are the
+/// examples from the AWS documentation.
 pub const ENVIRONMENT: [(&str, &str); 5] = [
     ("TASKS_TABLE", "tasks"),
     ("IDEMPOTENCY_TABLE", "idempotency"),
@@ -46,9 +46,9 @@ pub const ENVIRONMENT: [(&str, &str); 5] = [
 pub enum Key {
     /// HS256 with [`SECRET`].
     Secret,
-    /// HS256 with a secret of somebody else.
+    /// HS256 with another secret.
     OtherSecret,
-    /// HS256 with the text of the issuer's public key: the classic confusion.
+    /// HS256 with the issuer's public key as the secret: the classic algorithm confusion.
     PublicKeyAsSecret,
     /// The issuer's Ed25519 key, `kid` "ed".
     Ed25519,
@@ -79,14 +79,14 @@ impl Issuer {
     }
 }
 
-/// Makes tokens. The default one makes good tokens of the shared secret.
+/// Creates tokens. The default signer creates valid tokens with the shared secret.
 #[derive(Debug, Clone)]
 pub struct Signer {
-    /// What it signs with.
+    /// The signing key.
     pub key: Key,
     /// The header.
     pub header: Map<String, Value>,
-    /// The claims, but for the subject.
+    /// The claims without the subject.
     pub claims: Map<String, Value>,
 }
 
@@ -97,7 +97,7 @@ impl Default for Signer {
 }
 
 impl Signer {
-    /// A signer whose tokens are good, if the API believes this key.
+    /// A signer whose tokens are valid if the API trusts this key.
     pub fn with(key: Key) -> Self {
         let mut header = object(json!({ "alg": key.algorithm_name() }));
         header.extend(key.kid().map(|kid| ("kid".to_owned(), json!(kid))));
@@ -105,31 +105,31 @@ impl Signer {
         Self { key, header, claims }
     }
 
-    /// The same with other members of the header; null takes one away.
+    /// Sets members of the header; null removes one.
     pub fn header(mut self, members: Value) -> Self {
         merge(&mut self.header, members);
         self
     }
 
-    /// The same with other claims; null takes one away.
+    /// Sets claims; null removes one.
     pub fn claims(mut self, members: Value) -> Self {
         merge(&mut self.claims, members);
         self
     }
 
-    /// A token for this subject.
+    /// Signs a token for this subject.
     pub fn token(&self, subject: &str) -> String {
         let mut claims = object(json!({ "sub": subject }));
         merge(&mut claims, Value::Object(self.claims.clone()));
         self.sign(&Value::Object(self.header.clone()).to_string(), &Value::Object(claims).to_string())
     }
 
-    /// A token of exactly this header and payload, whatever they say.
+    /// Signs exactly this header and payload, valid or not.
     pub fn sign(&self, header: &str, payload: &str) -> String {
         self.key.private().sign(header, payload)
     }
 
-    /// A token of these segments, whatever they are.
+    /// Signs exactly these segments, valid or not.
     pub fn sign_segments(&self, header: &str, payload: &str) -> String {
         self.key.private().sign_segments(header, payload)
     }
@@ -152,7 +152,7 @@ impl Signer {
 }
 
 impl Key {
-    /// Those that the key set of [`Signer::key_set`] publishes.
+    /// The keys in [`Signer::key_set`].
     pub const PUBLISHED: [Self; 4] = [Self::Ed25519, Self::P256, Self::Rs256, Self::Ps256];
 
     /// The name of its algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
@@ -193,8 +193,8 @@ impl Key {
         }
     }
 
-    /// The settings of a function that trusts tokens of this key. Public keys are given in full, because nothing listens
-    /// where they could be fetched.
+    /// The settings of a function that trusts tokens of this key. They include the public keys, because nothing listens
+    /// at the key set's URL.
     pub fn settings(self) -> Vec<(&'static str, String)> {
         if self.kid().is_none() {
             return SECRET_SETTINGS.map(|(name, value)| (name, value.to_owned())).into();
@@ -207,19 +207,19 @@ impl Key {
     }
 }
 
-/// An issuer with a shared secret, as a front end's own server would be: for development.
+/// An issuer for development with a shared secret, like a front end's own server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedSecretIssuer {
     /// The shared secret.
     pub secret: String,
-    /// The issuer to name.
+    /// The `iss` claim.
     pub issuer: String,
-    /// The audience to name.
+    /// The `aud` claim.
     pub audience: String,
 }
 
 impl SharedSecretIssuer {
-    /// A token for this user, valid from now on for `lifetime`.
+    /// Signs a token for this user that is valid from now on for `lifetime`.
     pub fn token(&self, user: &str, lifetime: Duration) -> String {
         let (issued, expires) = (now(), now() + lifetime.as_secs());
         let claims = json!({ "sub": user, "iat": issued, "exp": expires, "iss": self.issuer, "aud": self.audience });
@@ -227,10 +227,10 @@ impl SharedSecretIssuer {
     }
 }
 
-/// A shared secret of 32 random bytes, in hexadecimal digits.
+/// Generates a shared secret of 32 random bytes in hexadecimal.
 pub fn random_secret() -> String {
     let mut bytes = [0; 32];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system gives random numbers");
+    aws_lc_rs::rand::fill(&mut bytes).expect("the operating system provides random bytes");
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

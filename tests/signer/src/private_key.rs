@@ -1,4 +1,4 @@
-//! Private keys, and the signatures that they make (RFC 7515 §5.1).
+//! Private keys and their signatures (RFC 7515 §5.1).
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// A key that tokens are signed with. Clones share it.
+/// A key for signing tokens. Clones share it.
 #[derive(Debug, Clone)]
 pub enum PrivateKey {
     /// HS256.
@@ -28,12 +28,12 @@ pub enum PrivateKey {
 }
 
 impl PrivateKey {
-    /// A shared secret, for HS256.
+    /// Creates a shared secret for HS256.
     pub fn from_secret(secret: &[u8]) -> Self {
         Self::Secret(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }
 
-    /// The Ed25519 key of this seed: the same in every run.
+    /// Derives the Ed25519 key of this seed, the same in every run.
     pub fn from_ed25519_seed(seed: &[u8; 32]) -> Self {
         Self::Ed25519(Arc::new(Ed25519KeyPair::from_seed_unchecked(seed).unwrap()))
     }
@@ -50,18 +50,18 @@ impl PrivateKey {
         Self::RsaPkcs1(Arc::new(RsaKeyPair::generate(KeySize::Rsa2048).unwrap()))
     }
 
-    /// The same RSA key, for PS256.
+    /// The same RSA key for PS256.
     pub(crate) fn with_pss(&self) -> Self {
         let Self::RsaPkcs1(pair) = self else { panic!("only RSA keys sign with PSS") };
         Self::RsaPss(Arc::clone(pair))
     }
 
-    /// A token of exactly this header and payload, whatever they say.
+    /// Signs exactly this header and payload, valid or not.
     pub fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         self.sign_segments(&encode(header), &encode(payload))
     }
 
-    /// A token of these segments, whatever they are.
+    /// Signs exactly these segments, valid or not.
     pub fn sign_segments(&self, header: &str, payload: &str) -> String {
         let signing_input = format!("{header}.{payload}");
         let signature = encode(self.signature(signing_input.as_bytes()));
@@ -84,13 +84,13 @@ impl PrivateKey {
         }
     }
 
-    /// The members of its JSON Web Key (RFC 7517) that say which key it is.
+    /// The members of its JSON Web Key (RFC 7517) that define the public key.
     pub fn public_jwk(&self) -> Value {
         match self {
             Self::Secret(_) => panic!("a shared secret is not published"),
             Self::Ed25519(pair) => json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(pair.public_key()) }),
             Self::P256(pair) => {
-                // An uncompressed point: one byte that says so, then two coordinates.
+                // An uncompressed point: a prefix byte and two coordinates.
                 let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
                 json!({ "kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y) })
             }

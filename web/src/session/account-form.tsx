@@ -9,7 +9,7 @@ interface AccountFormProps {
   readonly onSubmit: (account: { name: string; email: string; password: string }) => Promise<void>;
 }
 
-/** E-mail and password, and a name for a new account. */
+/** A form for e-mail and password, and the name of a new account. */
 export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
   const busy = useSignal(false);
   const problem = useSignal("");
@@ -60,14 +60,14 @@ export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
           <input
             id={`${id}-password`}
             name="password"
-            // The types of the elements allow one type of input at a time.
+            // The element's types accept only one literal input type.
             type={(revealed.value ? "text" : "password") as "password"}
             autocomplete={isNew ? "new-password" : "current-password"}
             required
-            // The rule is for new passwords: an old one is right or wrong.
+            // The minimum length applies only to new passwords.
             {...(isNew && { minLength: PASSWORD_LENGTH.min, "aria-describedby": `${id}-rule` })}
             maxLength={PASSWORD_LENGTH.max}
-            // In the dialog it is the one thing to fill in.
+            // In the dialog, it is the only field.
             autofocus={email !== undefined}
           />
           <button

@@ -4,7 +4,7 @@ import { Issuer, Refusal } from "./issuer";
 const ADA = { name: "Ada", email: "ada@example.com", password: "correct horse" };
 const USER = { id: "1", name: ADA.name, email: ADA.email };
 
-/** Better Auth, which answers this to everything. */
+/** A Better Auth server that returns this response to every request. */
 function issuer(status: number, body: object): Issuer {
   vi.stubGlobal("fetch", async () => new Response(JSON.stringify(body), { status }));
   return new Issuer("https://auth.example");

@@ -1,4 +1,4 @@
-/** Who is signed in, and what happens when that ends in the middle of something. */
+/** The current user, and how work resumes if the session ends in between. */
 import { type Signal, signal } from "@preact/signals";
 import type { Credentials, Issuer, User } from "./issuer";
 import { forgetUser, rememberedUser, rememberUser } from "./remembered";

@@ -3,7 +3,7 @@ import { AccountForm } from "./account-form";
 import type { User } from "./issuer";
 import type { Session } from "./session";
 
-/** The session has ended. Everything stays on the page behind this, and goes on afterwards. */
+/** A dialog for an ended session. The page stays behind it, and work continues afterwards. */
 export function SignInAgain({ session, user }: { readonly session: Session; readonly user: User }) {
   return (
     <Dialog title="Please sign in again">

@@ -4,7 +4,7 @@ import { Brand } from "../ui/brand";
 import { AccountForm } from "./account-form";
 import type { Session } from "./session";
 
-/** The first screen: sign in, or make an account. */
+/** The first screen: sign in or create an account. */
 export function Welcome({ session }: { readonly session: Session }) {
   const purpose = useSignal<"sign-in" | "sign-up">("sign-in");
   const isNew = purpose.value === "sign-up";
@@ -42,7 +42,7 @@ export function Welcome({ session }: { readonly session: Session }) {
   );
 }
 
-/** Hills in the morning: one sun, three layers. */
+/** A picture of hills in the morning: a sun and three layers. */
 function Landscape() {
   return (
     <svg viewBox="0 0 800 1000" aria-hidden="true" preserveAspectRatio="xMidYMax slice" focusable="false">

@@ -10,11 +10,11 @@ export const COMPOSER_ID = "new-task";
 
 interface ComposerProps {
   readonly onAdd: (content: TaskContent) => void;
-  /** Down from here is the list. */
+  /** Moves the focus down to the list. */
   readonly onDown: () => void;
 }
 
-/** A new task: a line of text and Enter is all it takes. */
+/** A form for a new task: a line of text and Enter are enough. */
 export function Composer({ onAdd, onDown }: ComposerProps) {
   const id = useId();
   const line = useSignal("");
@@ -128,6 +128,6 @@ function openPicker(input: HTMLInputElement): void {
   try {
     input.showPicker();
   } catch {
-    // Where the browser has no picker to show, the date is typed.
+    // Without a picker, people type the date.
   }
 }

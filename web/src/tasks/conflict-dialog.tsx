@@ -9,7 +9,7 @@ interface ConflictDialogProps {
   readonly onChoice: (choice: "mine" | "theirs") => void;
 }
 
-/** Both versions of a task side by side. What differs is marked; there is no way around the choice. */
+/** Shows both versions of a task side by side with differences marked. It cannot be closed without a choice. */
 export function ConflictDialog({ conflict, onChoice }: ConflictDialogProps) {
   const { wanted: mine, current: theirs } = conflict;
   const deleting = mine === null;

@@ -9,7 +9,7 @@ interface DueFieldProps {
 
 const LATEST_DAY = "9999-12-31";
 
-/** A day, and perhaps a time on it. */
+/** A field for a date and an optional time. */
 export function DueField({ due, onChange }: DueFieldProps) {
   const id = useId();
   const { day, time } = toLocal(due);

@@ -16,7 +16,7 @@ describe("a due date", () => {
     ["2026-11-20", "overdue"],
     ["2026-11-21T14:59:00.000Z", "overdue"],
     ["2026-11-21", "today"],
-    // Past midnight in UTC, and still this evening in New York.
+    // After midnight in UTC, but still this evening in New York.
     ["2026-11-22T02:00:00.000Z", "today"],
     ["2026-11-22", "week"],
     ["2026-11-27", "week"],

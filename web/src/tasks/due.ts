@@ -1,10 +1,10 @@
-/** Due dates for people: the API keeps UTC, a person lives in a time zone. */
+/** Due dates in local time; the API stores UTC. */
 
 export type DueGroup = "overdue" | "today" | "week" | "later" | "none";
 
 export const DUE_GROUPS: readonly DueGroup[] = ["overdue", "today", "week", "later", "none"];
 
-/** The parts of a due date that a form has, in local time. */
+/** The parts of a due date in a form, in local time. */
 export interface LocalDue {
   readonly day: string;
   readonly time: string;
@@ -80,7 +80,7 @@ function describeDay(day: string, today: string): string {
   return format({ day: "numeric", month: "short", ...(!sameYear && { year: "numeric" }) }, date);
 }
 
-// The page speaks English: a date in the browser's language would mix two of them.
+// Not in the browser's language, because the page is in English.
 function format(options: Intl.DateTimeFormatOptions, date: Date): string {
   const language = globalThis.navigator?.language ?? "";
   return new Intl.DateTimeFormat(language.startsWith("en-") ? language : "en-GB", options).format(date);

@@ -24,7 +24,7 @@ export function Filters({ query, knownTags, onChange }: FiltersProps) {
         Filter by tag
       </label>
       <input
-        // A new list has its own tag in the box, whatever was typed before.
+        // The key resets the box to the list's tag, whatever was typed before.
         key={query.tag}
         id={TAG_FILTER_ID}
         class="filter"

@@ -1,4 +1,4 @@
-/** One line becomes a task: `Buy milk #shop !high @tomorrow @18:00`. Only words with a marker mean something. */
+/** Parses a line into a task: `Buy milk #shop !high @tomorrow @18:00`. Words without a marker are the title. */
 import { addDays, fromLocal, weekday } from "./due";
 import { LIMITS, type Priority, type TaskContent } from "./task";
 
@@ -38,7 +38,7 @@ export function parseQuickAdd(line: string, today: string): TaskContent {
   return { title: words.join(" "), description: null, priority, due: fromLocal({ day, time }), tags };
 }
 
-// `#42` is a number of something, not a tag.
+// `#42` is a number, not a tag.
 function isTag(text: string): boolean {
   return /^\p{L}[\p{L}\p{N}_-]*$/u.test(text) && [...text].length <= LIMITS.tag;
 }
@@ -49,6 +49,6 @@ function dayCalled(name: string, today: string): string | null {
   if (/^\d{4}-\d{2}-\d{2}$/u.test(name)) return addDays(name, 0) === name ? name : null;
   const wanted = name.length < 3 ? -1 : WEEKDAYS.findIndex((weekday) => weekday.startsWith(name));
   if (wanted < 0) return null;
-  // "@friday" on a Friday is the next one: for today there is "@today".
+  // "@friday" on a Friday means next Friday; "@today" means today.
   return addDays(today, ((wanted - weekday(today) + 6) % 7) + 1);
 }

@@ -1,4 +1,4 @@
-/** The focus in a list whose rows come, go and change places: it follows its row, or else goes to the next one. */
+/** Keeps the focus in a list whose rows change: it follows its row, or moves to the next one if the row is gone. */
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
@@ -8,7 +8,7 @@ interface Place {
   readonly control: string;
 }
 
-/** @param fallback the id of what is focused when no row is left */
+/** @param fallback the id of the element that gets the focus when no row is left */
 export function useRowFocus(container: RefObject<HTMLElement | null>, fallback: string): void {
   const place = useRef<Place | null>(null);
 
@@ -40,7 +40,7 @@ export function useRowFocus(container: RefObject<HTMLElement | null>, fallback: 
   });
 }
 
-/** Moves to the row above or below, or to the first or last one. */
+/** Moves the focus to the row above or below, or to the first or last one. */
 export function moveFocus(container: HTMLElement, from: Element | null, to: "up" | "down" | "first" | "last"): boolean {
   const rows = rowsOf(container);
   const control = from?.closest<HTMLElement>("[data-control]")?.dataset.control ?? "title";

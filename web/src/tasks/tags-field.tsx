@@ -10,7 +10,7 @@ interface TagsFieldProps {
   readonly onChange: (tags: string[]) => void;
 }
 
-/** Tags, each to be taken away, and a box for the next one: Enter or a comma ends it. */
+/** Removable tags, and a box for the next one, which Enter or a comma adds. */
 export function TagsField({ tags, known, onChange }: TagsFieldProps) {
   const id = useId();
   const text = useSignal("");

@@ -8,7 +8,7 @@ interface AccountMenuProps {
   readonly onSignOut: () => Promise<void>;
 }
 
-/** Who is signed in, and the way out. */
+/** The current user, and the button to sign out. */
 export function AccountMenu({ user, onSignOut }: AccountMenuProps) {
   const id = useId();
   const open = useSignal(false);

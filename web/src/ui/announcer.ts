@@ -1,9 +1,9 @@
-/** What a screen reader is told beside what it reads by itself. */
+/** Announcements for screen readers. */
 import { signal } from "@preact/signals";
 
 export const announcement = signal("");
 
 export function announce(text: string): void {
-  // The same words twice in a row are news too, but only a change is read out.
+  // Screen readers announce only a changed text, so a repeated one gets a space.
   announcement.value = announcement.value === text ? `${text}\u00a0` : text;
 }

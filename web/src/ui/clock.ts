@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-/** The minute that it is: at midnight tomorrow's tasks become today's. */
+/** The current time, updated every minute: at midnight, tomorrow's tasks become today's. */
 export const now = signal(new Date());
 
 setInterval(() => {

@@ -4,12 +4,12 @@ import { useEffect, useId, useRef } from "preact/hooks";
 interface DialogProps {
   readonly title: string;
   readonly class?: string;
-  /** Without it the dialog asks for a decision, and Escape makes none. */
+  /** Without it, Escape does not close the dialog, because a decision is required. */
   readonly onClose?: () => void;
   readonly children: ComponentChildren;
 }
 
-/** A modal dialog: the browser keeps the focus in it, and gives it back afterwards. */
+/** A modal dialog. The browser keeps the focus inside and restores it afterwards. */
 export function Dialog({ title, onClose, children, ...props }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
@@ -18,7 +18,7 @@ export function Dialog({ title, onClose, children, ...props }: DialogProps) {
     if (!current) return;
     const before = document.activeElement;
     if (!current.open) current.showModal();
-    // It is read from its beginning, unless it has one thing to fill in.
+    // Screen readers start at the beginning, unless the dialog has a single field.
     if (!current.querySelector("[autofocus]")) current.querySelector("h2")?.focus();
     return () => {
       current.close();

@@ -1,4 +1,4 @@
-/** Line icons, drawn on a grid of 20. They decorate: what they mean stands beside them or in a label. */
+/** Line icons on a 20-pixel grid. They are decorative: text beside them or a label has their meaning. */
 import type { ComponentChildren } from "preact";
 
 function icon(children: ComponentChildren) {

@@ -3,7 +3,7 @@ import { announcement } from "./announcer";
 import { Close } from "./icons";
 import type { Toasts } from "./toasts";
 
-/** The region that screen readers listen to. It must be there before its first words. */
+/** A live region for screen readers. It must exist before its first text. */
 export function Announcer() {
   return (
     <p class="visually-hidden" role="status" aria-live="polite">

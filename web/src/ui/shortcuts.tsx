@@ -1,4 +1,4 @@
-/** Single keys for what is done most. They can be switched off, for people whose input tools type by themselves. */
+/** Single-key shortcuts. They can be turned off, because speech input can trigger them by accident. */
 import { signal } from "@preact/signals";
 import { Dialog } from "./dialog";
 
@@ -9,7 +9,7 @@ export const shortcutsShown = signal(false);
 
 type Actions = Readonly<Record<string, () => void>>;
 
-/** Calls the action of a key, unless somebody is typing or a dialog is open. */
+/** Calls the action of a key, unless the user is typing or a dialog is open. */
 export function listenForKeys(actions: Actions): () => void {
   const onKeyDown = (event: KeyboardEvent) => {
     const action = actions[event.key];

@@ -1,4 +1,4 @@
-/** Short notes at the edge of the page, with at most one thing to do about each. */
+/** Short notes at the edge of the page, each with at most one action. */
 import { signal } from "@preact/signals";
 import { announce } from "./announcer";
 
@@ -6,7 +6,7 @@ export interface Note {
   readonly text: string;
   readonly tone: "info" | "problem";
   readonly action?: { readonly label: string; run(): void };
-  /** Without the action having been taken: by itself, or sent away. */
+  /** Called if the note expires or is dismissed without its action. */
   readonly onExpire?: () => void;
 }
 
@@ -14,7 +14,7 @@ export interface Toast extends Note {
   readonly id: number;
 }
 
-/** Long enough to read it and to reach its button. */
+/** In milliseconds: long enough to read the note and reach its button. */
 const SHOWN_FOR = 7000;
 const AT_ONCE = 3;
 
@@ -33,7 +33,7 @@ export class Toasts {
     return toast.id;
   }
 
-  /** Takes the newest offer, as its button would. */
+  /** Runs the action of the newest note. */
   takeLatest(): void {
     const latest = this.shown.value.findLast((toast) => toast.action);
     if (latest) this.act(latest.id);
@@ -51,7 +51,7 @@ export class Toasts {
     for (const { id } of this.shown.value) this.dismiss(id);
   }
 
-  /** Keeps it as long as somebody is at it. */
+  /** Stops the timer while the user is interacting with the note. */
   hold(id: number): void {
     clearTimeout(this.#timers.get(id));
   }
@@ -59,7 +59,7 @@ export class Toasts {
   release(id: number): void {
     this.hold(id);
     const toast = this.shown.value.find((shown) => shown.id === id);
-    // A problem stays until somebody has seen it.
+    // Problems stay until they are dismissed.
     if (toast?.tone !== "info") return;
     this.#timers.set(
       id,

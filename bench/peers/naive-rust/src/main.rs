@@ -1,4 +1,4 @@
-//! The same job in Rust, with the default features of everything.
+//! The same job in Rust, with the default features of all crates.
 
 use std::env;
 
@@ -48,7 +48,7 @@ enum Priority {
     High,
 }
 
-/// A task as an item of the table.
+/// A task as it is stored.
 #[derive(Serialize, Deserialize)]
 struct Item {
     user_id: String,
@@ -137,7 +137,7 @@ impl App {
         }
     }
 
-    /// The subject of the token, if it is valid.
+    /// The subject of the token if it is valid.
     fn user(&self, request: &Request) -> Option<String> {
         let token = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
         decode::<Claims>(token, &self.key, &self.validation).ok().map(|token| token.claims.sub)

@@ -1,4 +1,4 @@
-// The Runtime API, as the runtime of Lambda speaks it. That one (`aws-lambda-ric`) needs cmake and a compiler to install.
+// A minimal client of Lambda's Runtime API. Installing the official one (`aws-lambda-ric`) takes cmake and a compiler.
 
 import { Agent, request } from "node:http";
 

@@ -232,6 +232,38 @@ fn task_has_one_spelling() {
 }
 
 #[test]
+fn put_with_if_none_match_makes_a_new_task() {
+    let id = TaskId::parse(TASK).unwrap();
+    let target = |task: &str, fields: &[(&'static str, &'static str)]| {
+        let mut request = lambda_http::Request::default();
+        for (name, value) in fields {
+            request.headers_mut().append(*name, HeaderValue::from_static(value));
+        }
+        let path = HashMap::from([("task_id".to_owned(), task.to_owned())]);
+        let target = Request::from(request.with_path_parameters(path)).put_target();
+        target.map_err(|problem| (problem.status.as_u16(), problem.code))
+    };
+    assert_eq!(target(TASK, &[]), Ok(PutTarget::Existing(id)));
+    assert_eq!(target(TASK, &[("if-match", "*")]), Ok(PutTarget::Existing(id)));
+    assert_eq!(target(TASK, &[("if-none-match", " * ")]), Ok(PutTarget::New(id)));
+    for fields in [
+        &[("if-none-match", "\"1\"")][..],
+        &[("if-none-match", "")],
+        &[("if-none-match", "*, \"1\"")],
+        &[("if-none-match", "*"), ("if-none-match", "*")],
+        &[("if-none-match", "*"), ("if-match", "*")],
+        &[("if-none-match", "*"), ("if-match", "\"1\"")],
+    ] {
+        assert_eq!(target(TASK, fields), Err((400, "invalid_header")), "{fields:?}");
+    }
+    let tomorrow = "ffffffff-ffff-7fff-bfff-ffffffffffff";
+    for bad in ["none", "", &TASK.to_uppercase().replace('0', "A"), "67e55044-10b1-426f-9247-bb680e5fe0c8", tomorrow] {
+        assert_eq!(target(bad, &[("if-none-match", "*")]), Err((422, "invalid_task_id")), "{bad}");
+    }
+    assert_eq!(target("none", &[]), Err((404, "task_not_found")));
+}
+
+#[test]
 fn location_is_under_the_mount() {
     let id = TaskId::parse(TASK).unwrap();
     for (path, mount) in [
@@ -248,6 +280,10 @@ fn location_is_under_the_mount() {
         ("elsewhere/api/me/tasks", ""),
         ("//api/me/tasks", ""),
         ("/prod//api/me/tasks", ""),
+        ("/api/me/tasks/id", ""),
+        ("/prod/api/me/tasks/id", "/prod"),
+        ("//evil.example/api/me/tasks/id", ""),
+        ("/prod/api/me/tasks/id/x", ""),
     ] {
         let mut request = lambda_http::Request::default().with_raw_http_path(path);
         request = request.with_path_parameters(HashMap::from([("user_id".to_owned(), "me".to_owned())]));

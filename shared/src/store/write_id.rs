@@ -1,0 +1,112 @@
+//! Names of writes. A task keeps those of its last three, so that a repetition finds what it repeats.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use ring::digest::{Context, Digest, SHA256};
+use uuid::Uuid;
+
+use super::IdempotencyKey;
+use super::item::{Item, attribute};
+use crate::task::{Patch, TaskChanges, TaskId};
+
+/// The name of one write, in 16 bytes, because a list is paid for by the size of its items. A client that repeats a
+/// write has its key in the first half, and what it asks for in the second; without a key nobody else has that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WriteId {
+    name: [u8; 16],
+    is_keyed: bool,
+}
+
+/// What an item remembers of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// It is none of the last three.
+    None,
+    /// It was done.
+    Done,
+    /// Another one was done under the same key.
+    KeyReused,
+}
+
+impl WriteId {
+    pub(super) fn new() -> Self {
+        Self { name: Uuid::now_v7().into_bytes(), is_keyed: false }
+    }
+
+    /// The name that a client gave a write of this task by its key, if it did.
+    pub(super) fn of(key: Option<&IdempotencyKey>, id: TaskId, operation: &str, changes: &TaskChanges) -> Self {
+        let Some(key) = key else { return Self::new() };
+        let key = hash(&[key.as_str(), &id.to_string()]);
+        let asked = fingerprint(operation, changes);
+        let mut name = [0; 16];
+        let (first, second) = name.split_at_mut(8);
+        first.copy_from_slice(&key.as_ref()[..8]);
+        second.copy_from_slice(&asked.as_ref()[..8]);
+        Self { name, is_keyed: true }
+    }
+
+    pub(super) fn value(&self) -> AttributeValue {
+        binary(&self.name)
+    }
+
+    /// What no write of the item may begin with, if it is not the whole name.
+    pub(super) fn key(&self) -> Option<AttributeValue> {
+        self.is_keyed.then(|| binary(self.prefix()))
+    }
+
+    /// What this item remembers of the write.
+    pub(super) fn in_memory_of(&self, item: &Item) -> Memory {
+        let names = attribute::WRITE_IDS.into_iter().filter_map(|name| item.get(name)?.as_b().ok());
+        match names.map(AsRef::as_ref).find(|name: &&[u8]| name.starts_with(self.prefix())) {
+            None => Memory::None,
+            Some(name) if name == self.name => Memory::Done,
+            Some(_) => Memory::KeyReused,
+        }
+    }
+
+    fn prefix(&self) -> &[u8] {
+        if self.is_keyed { &self.name[..8] } else { &self.name }
+    }
+}
+
+/// Two requests ask for the same if what they ask for is the same after validation, whatever its JSON looked like.
+pub(super) fn fingerprint(operation: &str, changes: &TaskChanges) -> Digest {
+    let TaskChanges { title, description, completed, priority, due, tags } = changes;
+    let mut parts = vec![operation];
+    if let Some(title) = title {
+        parts.extend(["title", title.as_str()]);
+    }
+    match description {
+        Patch::Keep => {}
+        Patch::Clear => parts.push("no description"),
+        Patch::Set(description) => parts.extend(["description", description.as_str()]),
+    }
+    parts.extend(completed.map(|completed| if completed { "completed" } else { "open" }));
+    if let Some(priority) = priority {
+        parts.extend(["priority", priority.as_str()]);
+    }
+    match due {
+        Patch::Keep => {}
+        Patch::Clear => parts.push("no due"),
+        Patch::Set(due) => parts.extend(["due", due.as_str()]),
+    }
+    if let Some(tags) = tags {
+        parts.push("tags");
+        parts.extend(tags.iter().map(|tag| tag.as_str()));
+    }
+    hash(&parts)
+}
+
+/// The length of each part goes before it, so that no other parts have the same hash.
+fn hash(parts: &[&str]) -> Digest {
+    let mut hash = Context::new(&SHA256);
+    for part in parts {
+        hash.update(&part.len().to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finish()
+}
+
+fn binary(bytes: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}

@@ -1,0 +1,174 @@
+//! Lists: their order, their pages, and what a query may say.
+
+use super::*;
+
+#[tokio::test]
+async fn lists_are_newest_first_and_open_ones_by_due_date() {
+    let api = Api::start().await;
+    for (title, due) in [
+        ("undated", None),
+        ("later", Some("2027-01-01")),
+        ("at nine", Some("2026-12-01T09:00:00Z")),
+        ("that day", Some("2026-12-01")),
+        ("done", Some("2020-01-01")),
+    ] {
+        let task = api.create(ALICE, json!({ "title": title, "due": due })).await;
+        if title == "done" {
+            complete(&api, task["id"].as_str().unwrap(), Some(true)).await;
+        }
+    }
+    assert_eq!(api.list(ALICE, &[]).await.titles(), ["done", "that day", "at nine", "later", "undated"]);
+    assert_eq!(api.list(ALICE, &[("status", "open")]).await.titles(), ["that day", "at nine", "later", "undated"]);
+    assert_eq!(api.list(ALICE, &[("status", "completed")]).await.titles(), ["done"]);
+    for (from, before, expected) in [
+        (Some("2026-12-01"), Some("2026-12-02"), vec!["that day", "at nine"]),
+        (Some("2026-12-01T09:00:00Z"), None, vec!["at nine", "later"]),
+        (None, Some("2026-12-01T09:00:00Z"), vec!["that day"]),
+        (None, Some("2027-01-01"), vec!["that day", "at nine"]),
+        (Some("2026-12-01T10:00:00+01:00"), Some("2026-12-01T09:00:00.001Z"), vec!["at nine"]),
+        (Some("2028-01-01"), None, vec![]),
+    ] {
+        let mut query = vec![("status", "open")];
+        query.extend(from.map(|from| ("due_from", from)));
+        query.extend(before.map(|before| ("due_before", before)));
+        assert_eq!(api.list(ALICE, &query).await.titles(), expected, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn open_list_follows_completion_and_dates() {
+    let api = Api::start().await;
+    let first = created(&api, json!({ "title": "first", "due": "2026-12-01" })).await;
+    api.create(ALICE, json!({ "title": "second", "due": "2026-12-02" })).await;
+    let open = async || api.list(ALICE, &[("status", "open")]).await.titles().join(",");
+    assert_eq!(open().await, "first,second");
+    patch(&api, &first, json!({ "due": "2026-12-03" })).await;
+    assert_eq!(open().await, "second,first");
+    complete(&api, &first, Some(true)).await;
+    patch(&api, &first, json!({ "due": "2026-11-01" })).await;
+    assert_eq!(open().await, "second", "a new date does not reopen");
+    complete(&api, &first, None).await;
+    assert_eq!(open().await, "first,second", "but it applies when the task is reopened");
+    let event = Event::by(ALICE).task(&first).json(&json!({ "title": "replaced" }));
+    api.call(Operation::ReplaceTask, &event).await;
+    assert_eq!(open().await, "second,replaced");
+}
+
+#[tokio::test]
+async fn pages_hold_every_task_once() {
+    let api = Api::start().await;
+    for number in 0..25 {
+        let due = (number % 3 > 0).then(|| format!("2026-12-{:02}", number % 7 + 1));
+        let body =
+            json!({ "title": number.to_string(), "due": due, "tags": [if number % 2 == 0 { "even" } else { "odd" }] });
+        let task = api.create(ALICE, body).await;
+        let id = task["id"].as_str().unwrap();
+        match number % 5 {
+            0 => drop(complete(&api, id, Some(true)).await),
+            1 => drop(api.call(Operation::DeleteTask, &Event::by(ALICE).task(id)).await),
+            _ => {}
+        }
+    }
+    for (query, count) in [
+        (vec![("status", "all")], 20),
+        (vec![("status", "open")], 15),
+        (vec![("status", "completed")], 5),
+        (vec![("status", "all"), ("tag", "even")], 11),
+        (vec![("status", "open"), ("tag", "odd")], 7),
+        (vec![("status", "open"), ("due_from", "2026-12-01"), ("due_before", "2026-12-08")], 10),
+    ] {
+        let whole = api.list(ALICE, &[query.as_slice(), &[("limit", "100")]].concat()).await;
+        assert_eq!((whole.titles().len(), &whole.body["next_cursor"]), (count, &Value::Null), "{query:?}");
+        for limit in ["1", "2", "7", "25"] {
+            let (mut titles, mut cursor) = (Vec::new(), None::<String>);
+            loop {
+                let position: Vec<_> = cursor.iter().map(|cursor| ("cursor", cursor.as_str())).collect();
+                let page = api.list(ALICE, &[&query, &[("limit", limit)][..], &position].concat()).await;
+                let found = page.titles().len();
+                titles.extend(page.titles().into_iter().map(str::to_owned));
+                cursor = page.body["next_cursor"].as_str().map(str::to_owned);
+                assert!(found > 0, "a cursor leads to more");
+                assert!(cursor.is_none() || found.to_string() == limit, "a page is full unless it is the last");
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(titles, whole.titles(), "{query:?} by {limit}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn cursor_belongs_to_its_list() {
+    let api = Api::start().await;
+    for number in 0..5 {
+        api.create(ALICE, json!({ "title": number.to_string(), "due": "2026-12-01", "tags": ["t"] })).await;
+    }
+    let list = [("status", "open"), ("limit", "2"), ("tag", "t"), ("due_from", "2026-01-01")];
+    let page = api.list(ALICE, &list).await;
+    let cursor = page.body["next_cursor"].as_str().unwrap().to_owned();
+    assert!(cursor.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "URL-safe: {cursor}");
+    let again: Vec<_> = list.iter().rev().copied().chain([("cursor", cursor.as_str())]).collect();
+    assert_eq!(api.list(ALICE, &again).await.titles(), ["2", "3"], "the order of parameters does not matter");
+
+    let other_lists: [&[(&str, &str)]; 6] = [
+        &[("limit", "2"), ("tag", "t")],
+        &[("status", "open"), ("limit", "3"), ("tag", "t"), ("due_from", "2026-01-01")],
+        &[("status", "open"), ("limit", "2"), ("due_from", "2026-01-01")],
+        &[("status", "open"), ("limit", "2"), ("tag", "u"), ("due_from", "2026-01-01")],
+        &[("status", "open"), ("limit", "2"), ("tag", "t")],
+        &[("status", "open"), ("limit", "2"), ("tag", "t"), ("due_from", "2026-01-02")],
+    ];
+    for other in other_lists {
+        let answer = api.list(ALICE, &[other, &[("cursor", cursor.as_str())]].concat()).await;
+        let problem = (answer.status, answer.code(), named(&answer));
+        assert_eq!(problem, (400, "invalid_cursor", vec!["cursor"]), "{other:?}");
+    }
+    let [longer, padded, long] = [format!("{cursor}A"), format!("{cursor}="), "A".repeat(5000)];
+    for foreign in ["", "x", "e30", "bnVsbA", &cursor[1..], &longer, &padded, &long] {
+        let answer = api.list(ALICE, &[&list[..], &[("cursor", foreign)]].concat()).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_cursor"), "{foreign}");
+    }
+}
+
+#[tokio::test]
+async fn query_errors_are_all_named() {
+    let api = Api::start().await;
+    for (query, expected) in [
+        ("limit=0", vec!["limit"]),
+        ("limit=101", vec!["limit"]),
+        ("limit=-1", vec!["limit"]),
+        ("limit=%2B5", vec!["limit"]),
+        ("limit=1e1", vec!["limit"]),
+        ("limit=", vec!["limit"]),
+        ("limit=99999999999999999999", vec!["limit"]),
+        ("status=done", vec!["status"]),
+        ("status=all&status=all", vec!["status"]),
+        ("priority=urgent&tag=", vec!["priority", "tag"]),
+        ("due_from=2026-12-01", vec!["due_from"]),
+        ("status=completed&due_before=2026-12-01", vec!["due_before"]),
+        ("status=open&due_from=soon", vec!["due_from"]),
+        ("status=open&due_from=2026-12-01&due_before=2026-12-01", vec!["due_before"]),
+        ("status=open&due_from=2026-12-02&due_before=2026-12-01", vec!["due_before"]),
+        ("user_id=bob", vec!["user_id"]),
+        ("x", vec!["x"]),
+        ("Limit=5&offset=3", vec!["Limit", "offset"]),
+    ] {
+        let answer = api.call(Operation::ListTasks, &Event::by(ALICE).raw_query(query)).await;
+        assert_eq!((answer.status, answer.code()), (400, "invalid_parameter"), "{query}");
+        assert_eq!(named(&answer), expected, "{query}");
+    }
+    assert_eq!(api.wire.take(), []);
+}
+
+#[tokio::test]
+async fn tag_may_hold_what_a_url_may_not() {
+    let api = Api::start().await;
+    let tag = "a&b=c, ä%";
+    api.create(ALICE, json!({ "title": "one", "tags": [tag, "other"] })).await;
+    api.create(ALICE, json!({ "title": "two", "tags": ["a&b=c", "ä%"] })).await;
+    assert_eq!(api.list(ALICE, &[("tag", tag)]).await.titles(), ["one"]);
+    api.create(ALICE, json!({ "title": "three", "priority": "high" })).await;
+    assert_eq!(api.list(ALICE, &[("priority", "high")]).await.titles(), ["three"]);
+    assert_eq!(api.list(ALICE, &[("priority", "none"), ("status", "open")]).await.titles(), ["one", "two"]);
+}

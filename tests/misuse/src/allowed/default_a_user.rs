@@ -1,9 +1,0 @@
-//! A user comes out of a verified token.
-
-use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
-
-async fn user(verifier: TokenVerifier, token: &str) -> Result<AuthenticatedUser, AuthError> {
-    verifier.verify(token).await
-}
-
-fn main() {}
