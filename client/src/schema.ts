@@ -159,6 +159,41 @@ export interface paths {
         patch: operations["completeTask"];
         trace?: never;
     };
+    "/api/{user_id}/tasks/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make many writes
+         * @description Makes up to 100 creates, updates, completions, and deletions, each as the single operation makes it, and returns a result
+         *     for each, in their order. Writes of the same task are made one after another, others at the same time. All items are
+         *     validated first: if one is invalid, the response is 422, and none is written.
+         *
+         *     With `atomic`, either all items are written or none; each must name another task. Items that are refused have their own
+         *     status, and the others 424 `not_attempted`. A write that an earlier request has made under the same `idempotency_key` is
+         *     not undone.
+         *
+         *     An item with the status 503 was written completely or not at all, or had no turn within six seconds. Send it again, with
+         *     its `idempotency_key`.
+         */
+        post: operations["batchTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -308,7 +343,7 @@ export interface components {
         };
         /**
          * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
-         *     cannot be part of a URI. `invalid_event` is never the response to an HTTP request. It means that a function was
+         *     cannot be part of a URI. Only a result of a batch has `not_attempted`. `invalid_event` is never the response to an HTTP request. It means that a function was
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
@@ -382,6 +417,18 @@ export interface components {
         };
         /** @description The body is not JSON, a header is malformed, or the request has a query. */
         InvalidRequest: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The body is not JSON, or the request has a query. */
+        InvalidBatch: {
             headers: {
                 "cache-control": components["headers"]["GatewayCacheControl"];
                 "x-request-id": components["headers"]["GatewayRequestId"];
@@ -510,7 +557,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is larger than 64 KiB. */
+        /** @description The body is larger than 64 KiB, or 1 MiB for a batch. */
         BodyTooLarge: {
             headers: {
                 "cache-control": components["headers"]["GatewayCacheControl"];
@@ -560,6 +607,17 @@ export interface components {
         };
         /** @description The `Idempotency-Key` was used for another request. */
         KeyReused: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Fields are missing, unknown, or invalid. */
+        InvalidFields: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
                 "x-request-id": components["headers"]["RequestId"];
@@ -1188,6 +1246,47 @@ export interface operations {
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["StorageFull"];
+        };
+    };
+    batchTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description A result for each item. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchResults"];
+                };
+            };
+            400: components["responses"]["InvalidBatch"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidFields"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }

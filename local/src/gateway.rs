@@ -102,8 +102,8 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
 impl Api {
     async fn invoke(&self, request: Request) -> Result<Response, Response> {
         let (head, body) = request.into_parts();
-        let (route, permits) = destination(&self.destinations, head.method.as_str(), head.uri.path())
-            .ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
+        let destination = destination(&self.destinations, head.method.as_str(), head.uri.path());
+        let (route, permits) = destination.ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
         // `cargo lambda watch` fails on a field that is not ASCII.
         if head.headers.values().any(|value| value.to_str().is_err()) {
             return Err(refusal(StatusCode::BAD_REQUEST));
@@ -300,8 +300,8 @@ mod tests {
             ("/api/me/tasks/changes", "/api/me/tasks/%63hanges"),
             ("/api/tasks/tasks/%63hange", "/api/tasks/tasks/%63hange"),
         ] {
-            assert_eq!(unambiguous(&routes, &routes[0].path, path), expected);
-            assert_eq!(unambiguous(&routes, &routes[1].path, path), path);
+            assert_eq!(unambiguous(&routes, &routes[0].0.path, path), expected);
+            assert_eq!(unambiguous(&routes, &routes[1].0.path, path), path);
         }
     }
 

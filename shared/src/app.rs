@@ -3,11 +3,9 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::{LambdaEvent, Service, service_fn};
 use serde_json::value::RawValue;
@@ -18,7 +16,6 @@ use crate::aws::{Connector, TrustedRoots};
 use crate::logging;
 use crate::settings::{InvalidSetting, Settings};
 use crate::store::{TaskStore, UserTasks};
-use crate::timers::Timers;
 
 /// How long an operation may take. Lambda's time-out is 15 seconds and API Gateway's 30, so that a client always gets an
 /// answer of ours.
@@ -29,7 +26,6 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 pub struct App {
     verifier: TokenVerifier,
     store: TaskStore,
-    timers: Timers,
 }
 
 impl App {
@@ -39,7 +35,6 @@ impl App {
         Self {
             verifier: TokenVerifier::new(settings.auth, to_issuer),
             store: TaskStore::new(settings.store, to_dynamodb),
-            timers: Timers::of(ANSWER_WITHIN),
         }
     }
 
@@ -76,11 +71,10 @@ impl App {
         request: &Request,
         operation: impl Future<Output = Result<Response, Problem>>,
     ) -> Response {
-        let operation = pin!(AssertUnwindSafe(operation).catch_unwind());
-        let result = match select(operation, self.timers.start()).await {
-            Either::Left((Ok(result), _)) => result,
-            Either::Left((Err(_panic), _)) => Err(Problem::internal("a panic")),
-            Either::Right(((), _)) => Err(Problem::unavailable("no answer in time")),
+        let result = match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(operation).catch_unwind()).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(Problem::internal("a panic")),
+            Err(_elapsed) => Err(Problem::unavailable("no answer in time")),
         };
         Response::to(request.id(), result)
     }

@@ -20,4 +20,3 @@ mod logging;
 pub mod settings;
 pub mod store;
 pub mod task;
-mod timers;

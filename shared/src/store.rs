@@ -1,6 +1,7 @@
 //! Where tasks are kept: the one place that talks to DynamoDB. A task is reached through [`UserTasks`] alone, which
 //! puts its owner's id into the partition key of every request.
 
+mod batch;
 mod changes;
 mod cursor;
 mod error;
@@ -19,6 +20,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 
+pub use self::batch::{Action, Batch, BatchItem, Done, Row};
 pub use self::changes::{Changes, ChangesQuery, InvalidSyncToken, OVERLAP, Since, SyncToken};
 pub use self::cursor::{Cursor, InvalidCursor};
 pub use self::error::StoreError;
@@ -85,6 +87,12 @@ pub enum Precondition {
     Version(Vec<Version>),
 }
 
+impl From<Option<Version>> for Precondition {
+    fn from(version: Option<Version>) -> Self {
+        version.map_or(Self::None, |version| Self::Version(vec![version]))
+    }
+}
+
 /// On what terms a client writes a task that is there.
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
@@ -130,13 +138,10 @@ impl UserTasks<'_> {
         task: Replacement,
         idempotency_key: Option<&IdempotencyKey>,
     ) -> Result<Task, StoreError> {
-        let write_id = WriteId::of(idempotency_key, id, "create", &task.clone().into());
-        let CreatedTask { task, item, write_id } = item::created(id, task, write_id, SystemTime::now());
+        let CreatedTask { task, item, write_id } = item::new(id, task, idempotency_key);
         match self.put(item, &write_id).await? {
             None => Ok(task),
-            Some((Memory::Done, item)) => item::task_unless_deleted(item),
-            Some((Memory::KeyReused, _)) => Err(StoreError::KeyReused),
-            Some((Memory::None, _)) => Err(StoreError::AlreadyExists),
+            Some((memory, item)) => created_before(memory, item),
         }
     }
 
@@ -221,7 +226,7 @@ impl UserTasks<'_> {
 
     async fn attempt(&self, write: &Write) -> Result<Outcome, StoreError> {
         let request = self.store.client.update_item().table_name(&self.store.tasks_table);
-        let request = write.apply(request.set_key(Some(self.key(write.id))));
+        let request = write.request(request.set_key(Some(self.key(write.id))));
         match request.return_values_on_condition_check_failure(AllOld).send().await {
             Ok(output) => Ok(Outcome::Done(output.attributes.unwrap_or_default())),
             Err(error) => match error.as_service_error() {
@@ -242,6 +247,15 @@ impl UserTasks<'_> {
     fn owned(&self, mut item: Item) -> Item {
         item.insert(attribute::USER_ID.to_owned(), AttributeValue::S(self.user.id().to_owned()));
         item
+    }
+}
+
+/// The task that has the id of a new one, if this very write has made it.
+fn created_before(memory: Memory, item: Item) -> Result<Task, StoreError> {
+    match memory {
+        Memory::Done => item::task_unless_deleted(item),
+        Memory::KeyReused => Err(StoreError::KeyReused),
+        Memory::None => Err(StoreError::AlreadyExists),
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use shared::app::ANSWER_WITHIN;
 use shared::aws::Access;
 use shared::settings::Settings;
-use tests::{ALICE, Api, Event, Operation, Recorded, SECRET_SETTINGS};
+use tests::{ALICE, Api, Content, Event, Operation, Recorded, SECRET_SETTINGS};
 
 use crate::completeness::assert_same;
 
@@ -230,6 +230,9 @@ async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
             let on_task = if operation.is_on_a_task() { Event::by(ALICE).task(&id) } else { Event::by(ALICE) };
             events.extend(bodies.clone().map(|body| on_task.clone().json(&body)));
         }
+        if operation.answers() == Content::Rows {
+            events.extend(batches(&id).map(|body| Event::by(ALICE).json(&body)));
+        }
         api.wire.take();
         for (number, event) in events.iter().enumerate() {
             let answer = api.call(operation, event).await;
@@ -242,14 +245,29 @@ async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
     recorded
 }
 
-/// The permissions that a request needs. A transaction of puts is authorized like its individual puts.
+/// Batches of everything that there is to write, in one way and in the other.
+fn batches(id: &str) -> [Value; 2] {
+    let items = [
+        json!({ "op": "update", "id": id, "changes": { "title": "two" } }),
+        json!({ "op": "update", "id": id, "changes": {} }),
+        json!({ "op": "complete", "id": id, "completed": true }),
+        json!({ "op": "delete", "id": id }),
+    ];
+    let new = json!({ "op": "create", "id": "01990000-0000-7000-8000-000000000001", "task": { "title": "new" } });
+    [json!({ "atomic": true, "items": [items[0], new] }), json!({ "items": items })]
+}
+
+/// The permissions that a request needs. A transaction is authorized like its individual actions.
 fn permissions(request: &Recorded) -> Vec<(String, String)> {
-    let puts = request.body["TransactItems"].as_array();
-    if let Some(puts) = puts {
-        assert!(puts.iter().all(|item| item["Put"].is_object()));
-        return puts.iter().map(|item| ("PutItem".to_owned(), table(&item["Put"]))).collect();
+    let permission = |action: &Value| {
+        let (name, request) = action.as_object().unwrap().iter().next().unwrap();
+        assert!(["Put", "Update"].contains(&name.as_str()), "{name}");
+        (format!("{name}Item"), table(request))
+    };
+    match request.body["TransactItems"].as_array() {
+        Some(actions) => actions.iter().map(permission).collect(),
+        None => vec![(request.operation.clone(), table(&request.body))],
     }
-    vec![(request.operation.clone(), table(&request.body))]
 }
 
 fn table(request: &Value) -> String {

@@ -27,6 +27,11 @@ fn differences(operation: Operation, before: &Value, sent: &Value, answer: &Valu
         Content::Nothing if answer.is_null() => return Vec::new(),
         Content::Nothing => return vec![format!("{operation:?} returns {answer}")],
         Content::Page | Content::Changes => (before.clone(), &answer["tasks"][0]),
+        Content::Rows => {
+            let sent = sent["items"].as_array().unwrap().iter().map(|item| &item["id"]);
+            let differs = !answer["results"].as_array().unwrap().iter().map(|row| &row["id"]).eq(sent);
+            return differs.then(|| format!("{operation:?} returns {answer}")).into_iter().collect();
+        }
         Content::SentTask => (merged(defaults(), sent), answer),
         Content::ChangedTask => (merged(before.clone(), sent), answer),
     };

@@ -244,6 +244,13 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
     measured(api, "toggle of an open task", Operation::CompleteTask, task(), &mut rows).await;
     measured(api, "toggle of a completed task", Operation::CompleteTask, task(), &mut rows).await;
     measured(api, "delete", Operation::DeleteTask, task(), &mut rows).await;
+    for (name, atomic, first) in [("batch of ten creates", false, 10), ("batch of ten creates, atomic", true, 20)] {
+        let items: Vec<_> = (first..first + 10)
+            .map(|number| json!({ "op": "create", "id": format!("01980000-0000-7000-8000-{number:012}"), "task": body() }))
+            .collect();
+        let event = Event::by(user).json(&json!({ "atomic": atomic, "items": items }));
+        measured(api, name, Operation::BatchTasks, event, &mut rows).await;
+    }
     // Whatever has no row above.
     let measured_above: Vec<_> = rows.iter().map(|row| row.operation).collect();
     for operation in Operation::ALL.into_iter().filter(|operation| !measured_above.contains(operation)) {

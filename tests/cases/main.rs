@@ -8,6 +8,7 @@
 )]
 
 mod agreement;
+mod batch;
 mod calls;
 mod changes;
 mod completeness;

@@ -619,3 +619,60 @@ fn keyed_writes_follow_the_contract() {
     tried.unwrap();
     assert!(repeated.into_inner() > 5, "hardly anything was repeated");
 }
+
+/// The item of a batch that asks the same, if there is one.
+fn item(asked: &Asked, id: &str) -> Option<Value> {
+    match (asked.operation, &asked.body) {
+        (Operation::ReplaceTask, Some(task)) if asked.is_new => Some(json!({ "op": "create", "id": id, "task": task })),
+        (Operation::UpdateTask, Some(changes)) => Some(json!({ "op": "update", "id": id, "changes": changes })),
+        (Operation::CompleteTask, Some(body)) => {
+            Some(json!({ "op": "complete", "id": id, "completed": body["completed"] }))
+        }
+        (Operation::DeleteTask, None) => Some(json!({ "op": "delete", "id": id })),
+        _ => None,
+    }
+}
+
+/// The items of a batch are answered as single requests would be, one after another; and an item under the key of a
+/// single request is its repetition.
+#[test]
+fn batched_writes_follow_the_contract() {
+    let runtime = runtime();
+    let api = runtime.block_on(Api::start());
+    let key = prop_oneof![1 => Just(None), 2 => select(vec!["a", "b", "c"]).prop_map(Some)];
+    let is_current = prop_oneof![4 => Just(None), 1 => any::<bool>().prop_map(Some)];
+    let terms = (key, is_current).prop_map(|(key, is_current)| Terms { key, is_current });
+    let asked = asked().prop_filter("a batch has no such item", |asked| item(asked, "").is_some());
+    let number = RefCell::new(0_u64);
+    let done = RefCell::new(0);
+    let tried = runner(60).run(&vec((asked, terms), 1..14), |calls| {
+        *number.borrow_mut() += 1;
+        let id = format!("01990000-0000-7000-8000-{:012}", number.borrow());
+        let mut model = Model::default();
+        let (mut items, mut expected) = (Vec::new(), Vec::new());
+        for (asked, terms) in &calls {
+            let mut item = item(asked, &id).unwrap();
+            if let Some(key) = terms.key {
+                item["idempotency_key"] = json!(key);
+            }
+            if !asked.is_new && terms.is_current.is_some() {
+                let off_by = if terms.is_current == Some(true) { 0 } else { 7 };
+                // A version that was never there is none of a batch, and no other status than 404 could come of it.
+                item["if_match"] = json!((model.version + off_by).max(1));
+            }
+            items.push(item);
+            expected.push(u64::from(model.call(asked, terms)));
+        }
+        let event = Event::by(ALICE).json(&json!({ "items": items }));
+        let answer = runtime.block_on(api.call(Operation::BatchTasks, &event));
+        let rows = answer.body["results"].as_array().cloned().unwrap_or_default();
+        let statuses: Vec<_> = rows.iter().filter_map(|row| row["status"].as_u64()).collect();
+        *done.borrow_mut() += statuses.iter().filter(|status| **status < 300).count();
+        prop_assert_eq!(statuses, expected, "{:?}: {:?}", items, answer);
+        let task = runtime.block_on(api.get(ALICE, &id));
+        prop_assert_eq!(task.status, if model.exists() && !model.deleted { 200 } else { 404 }, "{:?}", items);
+        Ok(())
+    });
+    tried.unwrap();
+    assert!(done.into_inner() > 20, "hardly anything was done");
+}

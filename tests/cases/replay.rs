@@ -84,6 +84,9 @@ const OTHERS: &[(&str, u16, &str)] = &[
     ("update-task.title-null", 422, "invalid_field"),
     ("update-task.unknown-task", 404, "task_not_found"),
     ("update-task.user-id-in-query", 400, "invalid_parameter"),
+    ("batch-tasks.atomic-refused", 200, ""),
+    ("batch-tasks.foreign-user", 403, "forbidden"),
+    ("batch-tasks.wrong-items", 422, "invalid_field"),
 ];
 
 /// Every event, and what it is answered with.
@@ -147,7 +150,8 @@ fn events_have_placeholders_and_no_tokens() {
         let name = name.as_str();
         let event = event(name);
         assert!(!event.contains("eyJ0eXA") && !event.contains("eyJhbGci"), "{name} has a token");
-        let on_a_task = operation_of(name).is_on_a_task();
+        let operation = operation_of(name);
+        let on_a_task = operation.is_on_a_task() || operation.answers() == Content::Rows;
         let own_id = ["unknown-task", "not-an-id", "new-task"].iter().any(|case| name.ends_with(case));
         assert_eq!(event.contains("TASK_ID"), on_a_task && !own_id, "{name}");
     }
@@ -252,7 +256,9 @@ async fn refused_write_changes_nothing() {
     let api = Api::start().await;
     for (name, status, _) in all_events() {
         let name = name.as_str();
-        if status >= 400 && operation_of(name).is_on_a_task() {
+        let operation = operation_of(name);
+        let on_a_task = operation.is_on_a_task() || operation.answers() == Content::Rows;
+        if (status >= 400 && on_a_task) || name == "batch-tasks.atomic-refused" {
             let Replayed { task, .. } = replay(&api, name).await;
             assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.body, task, "{name}");
         }
@@ -305,6 +311,22 @@ async fn each_write_does_what_its_event_says() {
 }
 
 #[tokio::test]
+async fn batch_answers_each_item() {
+    let statuses = |answer: &Answer| -> Vec<_> {
+        answer.body["results"].as_array().unwrap().iter().map(|row| row["status"].as_u64().unwrap()).collect()
+    };
+    for name in ["batch-tasks", "batch-tasks.cargo-lambda-watch"] {
+        let api = Api::start().await;
+        let Replayed { task, answer, .. } = replay(&api, name).await;
+        assert_eq!(statuses(&answer), [201, 200, 200, 404], "{name}: {answer:?}");
+        let task = api.get(ALICE, task["id"].as_str().unwrap()).await;
+        assert_eq!((&task.body["version"], &task.body["completed"]), (&json!(3), &json!(true)), "{name}");
+    }
+    let Replayed { answer, .. } = replay(&Api::start().await, "batch-tasks.atomic-refused").await;
+    assert_eq!(statuses(&answer), [424, 404], "{answer:?}");
+}
+
+#[tokio::test]
 async fn each_read_shows_what_its_event_asks_for() {
     for name in ["get-task", "get-task.cargo-lambda-watch", "get-task.changed-since"] {
         let Replayed { task, answer, .. } = replay(&Api::start().await, name).await;
@@ -333,6 +355,7 @@ async fn problem_names_the_wrong_field() {
         ("replace-task.title-missing", &["/title"]),
         ("update-task.title-null", &["/title"]),
         ("complete-task.wrong-type", &["/completed"]),
+        ("batch-tasks.wrong-items", &["/items/1/changes/title", "/items/2/op", "/items/3/user_id"]),
     ] {
         let Replayed { answer, .. } = replay(&api, name).await;
         let errors = answer.body["errors"].as_array().unwrap();

@@ -177,6 +177,17 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
+    /// The status and the code of the one thing that was asked for: of a batch of one item, those of its result.
+    pub fn outcome(&self) -> (u16, &str) {
+        match self.body["results"].as_array().map(Vec::as_slice) {
+            Some([row]) => {
+                let status = u16::try_from(row["status"].as_u64().unwrap()).unwrap();
+                (status, row["problem"]["code"].as_str().unwrap_or_default())
+            }
+            _ => (self.status, self.code()),
+        }
+    }
+
     /// A header field; empty if it is absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)

@@ -8,7 +8,7 @@ test("the reference shows every operation, and tries one with a token that is pa
 
   await page.goto("/reference/");
   await expect(page.getByRole("heading", { name: "Daylist API" })).toBeVisible();
-  const operations = readFileSync("../openapi.yaml", "utf8").match(/^ {6}operationId: /gmu) ?? [];
+  const operations = readFileSync("../openapi.yaml", "utf8").match(/^ {4}(?:get|put|post|patch|delete):$/gmu) ?? [];
   await expect(page.locator(".opblock")).toHaveCount(operations.length);
 
   await page.screenshot({ path: "artifacts/screenshots/reference.png" });

@@ -8,8 +8,8 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.modes import GenerationMode
 from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
 
-# A well-formed value may still not match this task, this list, or this create.
-UNFIT = {"version_mismatch", "invalid_cursor", "idempotency_key_reused"}
+# A well-formed value may still not match this task, this list, or this request.
+UNFIT = {"version_mismatch", "already_exists", "invalid_task_id", "invalid_cursor", "invalid_sync_token", "idempotency_key_reused"}
 # Values that are valid alone but not together, such as tags that differ only in surrounding white space.
 AT_ODDS = {
     "can only be used with status=open",
@@ -35,7 +35,9 @@ def before_call(context, case, kwargs):
     if "If-Match" in case.headers and (is_wrong or number % 4):
         case.headers["If-Match"] = "*"
     if "If-None-Match" in case.headers and is_wrong:
-        case.headers["If-None-Match"] = '"0"'
+        case.headers["If-None-Match"] = "*" if case.method == "PUT" else '"0"'
+    if case.method == "PUT" and "If-None-Match" in case.headers:
+        case.headers.pop("If-Match", None)
     if case.method == "PUT" and isinstance(case.body, dict) and number % 4:
         case.body.pop("id", None)
     if case.query:

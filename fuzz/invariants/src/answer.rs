@@ -15,7 +15,7 @@ pub(crate) struct Answer {
 }
 
 /// The codes of problems with their statuses.
-const CODES: [(&str, u64); 24] = [
+const CODES: [(&str, u64); 25] = [
     ("already_exists", 412),
     ("body_too_large", 413),
     ("forbidden", 403),
@@ -31,6 +31,7 @@ const CODES: [(&str, u64); 24] = [
     ("invalid_request", 400),
     ("invalid_sync_token", 400),
     ("invalid_task_id", 422),
+    ("not_attempted", 424),
     ("storage_full", 507),
     ("sync_token_expired", 410),
     ("task_not_found", 404),
@@ -106,6 +107,12 @@ impl Answer {
                 page["tasks"].as_array().expect("changed tasks").iter().for_each(check_task);
                 page["deleted"].as_array().expect("deleted tasks").iter().for_each(check_tombstone);
             }
+            (200, Content::Rows) => {
+                let rows = self.body["results"].as_array().expect("the results of a batch");
+                assert_eq!(self.body.as_object().map(Map::len), Some(1), "{self:?}");
+                assert!((1..=100).contains(&rows.len()), "{self:?}");
+                rows.iter().for_each(check_row);
+            }
             (200 | 201, _) => {
                 check_task(&self.body);
                 assert_eq!(self.headers["etag"], format!("\"{}\"", self.body["version"]));
@@ -147,6 +154,20 @@ fn check_tombstone(task: &Value) {
     let members = task.as_object().expect("a deleted task");
     assert!(members.keys().eq(["deleted_at", "id", "version"]), "{task}");
     assert!(task["deleted_at"].is_string() && task["id"].is_string() && task["version"].is_u64(), "{task}");
+}
+
+fn check_row(row: &Value) {
+    let members = row.as_object().expect("a row");
+    assert!(members.keys().eq(&["etag", "id", "problem", "status"]), "{row}");
+    let status = row["status"].as_u64().expect("a status");
+    let is_known = match row["problem"].as_object() {
+        Some(problem) => {
+            let code = problem["code"].as_str().expect("a code");
+            problem.len() == 2 && problem["detail"].is_string() && CODES.contains(&(code, status))
+        }
+        None => [200, 201, 204].contains(&status),
+    };
+    assert!(is_known && row["id"].is_string() && (row["etag"].is_null() || row["etag"].is_string()), "{row}");
 }
 
 fn check_task(task: &Value) {

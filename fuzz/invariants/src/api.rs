@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
 
-use kit::{Answers, Asked, FakeDynamoDb, INVOCATION, Operation};
+use kit::{Answers, Asked, Content, FakeDynamoDb, INVOCATION, MAX_REQUESTS, Operation};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde_json::{Value, json};
 use shared::api::{Problem, Request, Response, is_converting};
@@ -54,7 +54,10 @@ impl Api {
     /// Sends an event to an operation. Returns the response and the requests to DynamoDB.
     pub(crate) fn call(&self, operation: Operation, event: &str) -> (Answer, Vec<Asked>) {
         let answer = self.watch(operation.invoke(&self.app, event));
-        (answer, self.dynamodb.take())
+        let asked = self.dynamodb.take();
+        // A batch asks as often as it has items.
+        assert!(operation.answers() == Content::Rows || asked.len() <= MAX_REQUESTS, "{operation:?}: {asked:?}");
+        (answer, asked)
     }
 
     /// Sends a partial event, whose other members do not matter, to a handler that an invariant defines.

@@ -1,13 +1,16 @@
 //! Request bodies, checked against the table of fields in docs/api.md.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use shared::api::{FromBody, Problem, Request, Response};
 use shared::app::App;
-use shared::task::{Completion, NewTask, Patch, Replacement, TaskChanges};
+use shared::store::{Action, Batch, BatchItem, Precondition};
+use shared::task::{Completion, NewTask, Patch, Replacement, TaskChanges, TaskId};
 
 use crate::api::Api;
 use crate::json::parse;
@@ -17,7 +20,7 @@ thread_local! {
     static API: Api = Api::with_secret();
 }
 
-/// Input: `n` (new task), `r` (replacement), `c` (changes), or anything else (completion), then the body.
+/// Input: `n` (new task), `r` (replacement), `c` (changes), `b` (batch), or anything else (completion), then the body.
 ///
 /// The parsed fields and the reported errors must match the table.
 pub fn body(input: &[u8]) {
@@ -30,6 +33,7 @@ pub fn body(input: &[u8]) {
         }),
         b'r' => check(body, replacement, |replacement: Replacement| as_json(&replacement.into())),
         b'c' => check(body, changes, |changes: TaskChanges| as_json(&changes)),
+        b'b' => check(body, batch, |batch: Batch| batch_as_json(&batch)),
         _ => check(
             body,
             completion,
@@ -63,7 +67,7 @@ fn check<T: FromBody>(body: &[u8], expected: fn(Map<String, Value>) -> Reading, 
     let answer = API.with(|api| api.answer(read, &event.to_string()));
 
     let parsed = parsed.into_inner();
-    if body.len() > 64 * 1024 {
+    if body.len() > T::MAX_BYTES {
         assert_eq!((answer.status, parsed), (413, None));
         return;
     }
@@ -109,8 +113,102 @@ fn patched<T>(patch: &Patch<T>, to_json: impl Fn(&T) -> Value) -> Option<Value> 
     }
 }
 
-fn replacement(mut members: Map<String, Value>) -> Reading {
-    let other_id = members.remove("id").is_some_and(|id| id != TASK_ID);
+fn batch_as_json(batch: &Batch) -> Value {
+    let item = |BatchItem { id, action, guard }: &BatchItem| {
+        let (op, what) = match action {
+            Action::Create(task) => ("create", as_json(&task.clone().into())),
+            Action::Update(changes) => ("update", as_json(changes)),
+            Action::Complete(completed) => ("complete", json!(completed)),
+            Action::Delete => ("delete", Value::Null),
+        };
+        let version = match &guard.precondition {
+            Precondition::None => Value::Null,
+            Precondition::Version(versions) => json!(versions),
+        };
+        let key = guard.idempotency_key.as_ref().map(|key| format!("{key:?}"));
+        json!([op, id.to_string(), what, version, key])
+    };
+    json!({ "atomic": batch.atomic, "items": batch.items.iter().map(item).collect::<Vec<_>>() })
+}
+
+fn pointer(name: &str) -> String {
+    format!("/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn batch(mut members: Map<String, Value>) -> Reading {
+    let atomic = members.remove("atomic").unwrap_or(json!(false));
+    let items = members.remove("items");
+    let mut wrong: Vec<_> = members.keys().map(|name| pointer(name)).collect();
+    wrong.extend((!atomic.is_boolean()).then(|| "/atomic".to_owned()));
+    let items = match items {
+        Some(Value::Array(items)) if (1..=100).contains(&items.len()) => items,
+        _ => {
+            wrong.push("/items".to_owned());
+            return Err(wrong);
+        }
+    };
+    let (mut tasks, mut parsed) = (HashSet::new(), Vec::new());
+    for (index, item) in items.into_iter().enumerate() {
+        match batch_item(item) {
+            Ok(item) => {
+                if !tasks.insert(item[1].clone()) && atomic == true {
+                    wrong.push(format!("/items/{index}/id"));
+                }
+                parsed.push(item);
+            }
+            Err(places) => wrong.extend(places.into_iter().map(|place| format!("/items/{index}{place}"))),
+        }
+    }
+    if wrong.is_empty() { Ok(json!({ "atomic": atomic, "items": parsed })) } else { Err(wrong) }
+}
+
+fn batch_item(item: Value) -> Reading {
+    let Value::Object(mut members) = item else { return Err(vec![String::new()]) };
+    let op = members.remove("op");
+    let Some(op @ ("create" | "update" | "complete" | "delete")) = op.as_ref().and_then(Value::as_str) else {
+        return Err(vec!["/op".to_owned()]);
+    };
+    let mut wrong = Vec::new();
+    let id = members.remove("id");
+    let id = id.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let is_id =
+        if op == "create" { TaskId::parse_new(id, SystemTime::now()).is_ok() } else { TaskId::parse(id).is_some() };
+    wrong.extend((!is_id).then(|| "/id".to_owned()));
+    let key = members.remove("idempotency_key");
+    let is_key = |text: &str| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    wrong.extend(key.iter().filter(|key| !key.as_str().is_some_and(is_key)).map(|_| "/idempotency_key".to_owned()));
+    let version = if op == "create" { None } else { members.remove("if_match") };
+    let is_version = |version: &Value| version.as_u64().is_some_and(|version| version > 0);
+    wrong.extend(version.iter().filter(|version| !is_version(version)).map(|_| "/if_match".to_owned()));
+    let mut inner = |name: &str, read: &dyn Fn(Map<String, Value>) -> Reading| match members.remove(name) {
+        Some(Value::Object(inner)) => {
+            read(inner).map_err(|places| places.into_iter().map(|place| format!("/{name}{place}")).collect::<Vec<_>>())
+        }
+        _ => Err(vec![format!("/{name}")]),
+    };
+    let what = match op {
+        "create" => inner("task", &|members| replacement_of(members, if is_id { id } else { "" })),
+        "update" => inner("changes", &changes),
+        "complete" => members.remove("completed").filter(Value::is_boolean).ok_or(vec!["/completed".to_owned()]),
+        _ => Ok(Value::Null),
+    };
+    wrong.extend(members.keys().map(|name| pointer(name)));
+    match what {
+        Ok(what) if wrong.is_empty() => {
+            let key = key.map(|key| format!("IdempotencyKey({key})"));
+            Ok(json!([op, id, what, version.map(|version| [version]), key]))
+        }
+        Ok(_) => Err(wrong),
+        Err(more) => Err([wrong, more].concat()),
+    }
+}
+
+fn replacement(members: Map<String, Value>) -> Reading {
+    replacement_of(members, TASK_ID)
+}
+
+fn replacement_of(mut members: Map<String, Value>, task: &str) -> Reading {
+    let other_id = members.remove("id").is_some_and(|id| task.is_empty() || id != task);
     for name in ["completed_at", "created_at", "updated_at", "version"] {
         members.remove(name);
     }

@@ -1,19 +1,25 @@
 //! JSON bodies, read field by field so that one answer names everything that is wrong.
 
+use std::collections::HashSet;
+use std::time::SystemTime;
+
 use serde_json::{Map, Value};
 
 use super::problem::{FieldError, Problem};
 use crate::json;
+use crate::store::{Action, Batch, BatchItem, Guard, IdempotencyKey, Precondition};
 use crate::task::{
-    Completion, Description, Due, Invalid, NewTask, Patch, Priority, Replacement, Tag, Tags, TaskChanges, Title,
+    Completion, Description, Due, Invalid, NewTask, Patch, Priority, Replacement, Tag, Tags, TaskChanges, TaskId,
+    Title, Version,
 };
-
-pub(super) const MAX_BYTES: usize = 64 * 1024;
 
 /// What a request body can be read as.
 pub trait FromBody: Sized {
     /// The media types that it may come in.
     const MEDIA_TYPES: &'static [&'static str];
+
+    /// The longest body, in bytes.
+    const MAX_BYTES: usize = 64 * 1024;
 
     /// Takes the fields that it knows. `fields` notes what is wrong with them; `None` if one is missing without which there
     /// is no value.
@@ -31,7 +37,7 @@ pub(super) fn parse<T: FromBody>(bytes: &[u8], task_id: Option<&str>) -> Result<
         json::from_slice(bytes).map_err(|error| Problem::not_json(why_not_json(&error)))?;
     let mut fields = Fields { members, task_id, errors: Vec::new() };
     let value = T::from_fields(&mut fields);
-    let errors = fields.finish();
+    let errors = fields.finish(unknown_in_task);
     match value {
         Some(value) if errors.is_empty() => Ok(value),
         _ => Err(Problem::invalid_fields(errors)),
@@ -96,6 +102,70 @@ impl FromBody for Completion {
     }
 }
 
+impl FromBody for Batch {
+    const MEDIA_TYPES: &'static [&'static str] = JSON;
+    const MAX_BYTES: usize = 1024 * 1024;
+
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let atomic = fields.optional("atomic", boolean).unwrap_or_default();
+        let items = fields.required("items", array_of_items)?;
+        let mut tasks = HashSet::new();
+        let mut read = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let pointer = format!("/items/{index}");
+            let item = fields.inside(&pointer, item, None, unknown_in_item, batch_item);
+            if let Some(BatchItem { id, .. }) = &item
+                && !tasks.insert(*id)
+                && atomic
+            {
+                let error = FieldError::at("id", None, "must not be named twice in an atomic batch");
+                fields.errors.push(error.inside(&pointer));
+            }
+            read.push(item);
+        }
+        Some(Self { atomic, items: read.into_iter().collect::<Option<_>>()? })
+    }
+}
+
+fn array_of_items(value: Value) -> Result<Vec<Value>, Invalid> {
+    match value {
+        Value::Array(items) if (1..=Batch::MAX_ITEMS).contains(&items.len()) => Ok(items),
+        _ => Err(Invalid("must be an array of 1 to 100 items")),
+    }
+}
+
+fn batch_item(fields: &mut Fields<'_>) -> Option<BatchItem> {
+    let Some(operation) = fields.required("op", operation) else {
+        // Without it, nothing says which other members belong there.
+        fields.members.clear();
+        return None;
+    };
+    let id = fields.required("id", if operation == Operation::Create { new_id } else { id });
+    let idempotency_key = fields.optional("idempotency_key", idempotency_key);
+    let precondition = match operation {
+        Operation::Create => Precondition::None,
+        _ => Precondition::from(fields.optional("if_match", version)),
+    };
+    let named = id.map(|id| id.to_string());
+    let action = match operation {
+        Operation::Create => fields.object("task", named.as_deref(), Replacement::from_fields).map(Action::Create),
+        Operation::Update => fields.object("changes", None, TaskChanges::from_fields).map(Action::Update),
+        Operation::Complete => fields.required("completed", boolean).map(Action::Complete),
+        Operation::Delete => Some(Action::Delete),
+    };
+    let guard = Guard { precondition, idempotency_key };
+    Some(BatchItem { id: id?, action: action?, guard })
+}
+
+/// What an item of a batch says that it does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Create,
+    Update,
+    Complete,
+    Delete,
+}
+
 /// The members of a body that are not taken yet, and what was wrong with those that were.
 pub struct Fields<'a> {
     members: Map<String, Value>,
@@ -129,14 +199,42 @@ impl Fields<'_> {
         }
     }
 
-    fn finish(mut self) -> Vec<FieldError> {
+    /// A member that is an object. `task_id` is the id of the task that it is about.
+    fn object<T>(
+        &mut self,
+        name: &str,
+        task_id: Option<&str>,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.required(name, Ok)?;
+        self.inside(&format!("/{name}"), value, task_id, unknown_in_task, read)
+    }
+
+    /// The object at this pointer, with what is wrong with it.
+    fn inside<T>(
+        &mut self,
+        pointer: &str,
+        value: Value,
+        task_id: Option<&str>,
+        unknown: fn(&str) -> &'static str,
+        read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let Value::Object(members) = value else {
+            self.errors.push(FieldError::whole(pointer, "must be an object"));
+            return None;
+        };
+        let mut fields = Fields { members, task_id, errors: Vec::new() };
+        let value = read(&mut fields);
+        let errors = fields.finish(unknown);
+        let is_right = errors.is_empty();
+        self.errors.extend(errors.into_iter().map(|error| error.inside(pointer)));
+        value.filter(|_| is_right)
+    }
+
+    /// What is wrong, with everything that nobody took.
+    fn finish(mut self, unknown: fn(&str) -> &'static str) -> Vec<FieldError> {
         for name in self.members.keys() {
-            let detail = match name.as_str() {
-                "completed" => "cannot be set when a task is created",
-                "id" | "completed_at" | "created_at" | "updated_at" | "version" => "is set by the server",
-                _ => "is not a field of this request",
-            };
-            self.errors.push(FieldError::at(name, None, detail));
+            self.errors.push(FieldError::at(name, None, unknown(name)));
         }
         self.errors
     }
@@ -151,6 +249,18 @@ impl From<Invalid> for Errors {
     }
 }
 
+fn unknown_in_task(name: &str) -> &'static str {
+    match name {
+        "completed" => "cannot be set when a task is created",
+        "id" | "completed_at" | "created_at" | "updated_at" | "version" => "is set by the server",
+        _ => "is not a field of this request",
+    }
+}
+
+fn unknown_in_item(_name: &str) -> &'static str {
+    "is not a field of this item"
+}
+
 /// The same field, which `null` clears.
 fn nullable<T, E>(parse: impl Fn(Value) -> Result<T, E>) -> impl Fn(Value) -> Result<Option<T>, E> {
     move |value| if value.is_null() { Ok(None) } else { parse(value).map(Some) }
@@ -158,6 +268,32 @@ fn nullable<T, E>(parse: impl Fn(Value) -> Result<T, E>) -> impl Fn(Value) -> Re
 
 fn boolean(value: Value) -> Result<bool, Invalid> {
     value.as_bool().ok_or(Invalid("must be true or false"))
+}
+
+fn operation(value: Value) -> Result<Operation, Invalid> {
+    match value.as_str() {
+        Some("create") => Ok(Operation::Create),
+        Some("update") => Ok(Operation::Update),
+        Some("complete") => Ok(Operation::Complete),
+        Some("delete") => Ok(Operation::Delete),
+        _ => Err(Invalid("must be create, update, complete or delete")),
+    }
+}
+
+fn id(value: Value) -> Result<TaskId, Invalid> {
+    value.as_str().and_then(TaskId::parse).ok_or(Invalid("must be a UUID of version 7 in lower case"))
+}
+
+fn new_id(value: Value) -> Result<TaskId, Invalid> {
+    TaskId::parse_new(&text(value)?, SystemTime::now())
+}
+
+fn version(value: Value) -> Result<Version, Invalid> {
+    value.as_u64().filter(|&version| version > 0).ok_or(Invalid("must be a version: a whole number from 1 on"))
+}
+
+fn idempotency_key(value: Value) -> Result<IdempotencyKey, Invalid> {
+    IdempotencyKey::parse(&text(value)?)
 }
 
 fn title(value: Value) -> Result<Title, Invalid> {

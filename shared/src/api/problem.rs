@@ -45,6 +45,16 @@ impl FieldError {
         let pointer = index.map_or_else(|| format!("/{name}"), |index| format!("/{name}/{index}"));
         Self { pointer, detail }
     }
+
+    /// What stands at this pointer.
+    pub(super) fn whole(pointer: &str, detail: &'static str) -> Self {
+        Self { pointer: pointer.to_owned(), detail }
+    }
+
+    /// The same of a field inside of the one at this pointer.
+    pub(super) fn inside(self, pointer: &str) -> Self {
+        Self { pointer: format!("{pointer}{}", self.pointer), ..self }
+    }
 }
 
 /// A parameter of the query, or of the path.
@@ -147,8 +157,9 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     }
 
-    pub(super) fn body_too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body must be at most 64 KiB.")
+    pub(super) fn body_too_large(max_bytes: usize) -> Self {
+        let detail = format!("The body must be at most {} KiB.", max_bytes / 1024);
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
     }
 
     pub(super) fn invalid_fields(mut errors: Vec<FieldError>) -> Self {
@@ -243,6 +254,11 @@ impl From<StoreError> for Problem {
                 StatusCode::GONE,
                 "sync_token_expired",
                 "The token is older than deletions are remembered. Forget all tasks, and read them again without since.",
+            ),
+            StoreError::NotAttempted => Self::new(
+                StatusCode::FAILED_DEPENDENCY,
+                "not_attempted",
+                "Another item of this atomic batch was refused.",
             ),
             StoreError::Full => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,

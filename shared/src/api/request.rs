@@ -8,7 +8,7 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequestContext;
 use lambda_http::request::RequestContext;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use super::body::{self, FromBody, MAX_BYTES};
+use super::body::{self, FromBody};
 use super::problem::Problem;
 use super::query;
 use crate::store::{ChangesQuery, Guard, IdempotencyKey, ListQuery, Precondition};
@@ -110,7 +110,7 @@ impl Request {
             return Err(Problem::unsupported_media_type(T::MEDIA_TYPES));
         }
         match self.bytes() {
-            bytes if bytes.len() > MAX_BYTES => Err(Problem::body_too_large()),
+            bytes if bytes.len() > T::MAX_BYTES => Err(Problem::body_too_large(T::MAX_BYTES)),
             bytes => body::parse(bytes, self.path_parameter("task_id").as_deref()),
         }
     }

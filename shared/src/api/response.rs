@@ -1,5 +1,7 @@
 //! Answers of handlers, and to failures.
 
+use std::borrow::Cow;
+
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LOCATION, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
@@ -11,8 +13,8 @@ use serde::Serialize;
 
 use super::problem::{Errors, Problem};
 use super::request::Request;
-use crate::store::{Changes, Page};
-use crate::task::{DeletedTask, Task, Version};
+use crate::store::{Changes, Done, Page, Row};
+use crate::task::{DeletedTask, Task, TaskId, Version};
 
 /// The answer to a request.
 #[derive(Debug)]
@@ -73,6 +75,48 @@ impl Response {
 
         let Changes { tasks, deleted, next, has_more } = changes;
         Self::new(StatusCode::OK, json(&Body { tasks, deleted, next, has_more: *has_more }))
+    }
+
+    /// 200 with what became of each item of a batch. What is ours to mend is logged.
+    #[must_use]
+    pub fn rows(rows: Vec<Row>, request: &Request) -> Self {
+        #[derive(Serialize)]
+        struct Body {
+            results: Vec<Result>,
+        }
+
+        #[derive(Serialize)]
+        struct Result {
+            id: TaskId,
+            status: u16,
+            etag: Option<String>,
+            problem: Option<Reason>,
+        }
+
+        #[derive(Serialize)]
+        struct Reason {
+            code: &'static str,
+            detail: Cow<'static, str>,
+        }
+
+        let result = |Row { id, result }| {
+            let (status, version) = match result {
+                Ok(Done::Created(version)) => (StatusCode::CREATED, Some(version)),
+                Ok(Done::Written(version)) => (StatusCode::OK, version),
+                Ok(Done::Deleted) => (StatusCode::NO_CONTENT, None),
+                Err(error) => {
+                    let problem = Problem::from(error);
+                    if problem.status.is_server_error() {
+                        problem.log(request.id());
+                    }
+                    let Problem { status, code, detail, .. } = problem;
+                    let problem = Some(Reason { code, detail });
+                    return Result { id, status: status.as_u16(), etag: None, problem };
+                }
+            };
+            Result { id, status: status.as_u16(), etag: version.map(entity_tag), problem: None }
+        };
+        Self::new(StatusCode::OK, json(&Body { results: rows.into_iter().map(result).collect() }))
     }
 
     /// 304: the client has this task in its current version.

@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, SharedAsyncSleep, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::{Client, Config};
 
 use super::telemetry::NoTelemetry;
 use super::{AwsSettings, Connector};
-use crate::timers::Timers;
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
 /// Three of them, with pauses of 50 and 100 milliseconds at most, take less than five seconds, so that they need no timer
@@ -35,7 +34,6 @@ impl AwsSettings {
             .region(self.access.region.clone())
             .endpoint_url(&self.endpoint)
             .credentials_provider(self.access.credentials.clone())
-            .sleep_impl(SharedAsyncSleep::new(Timers::of(ATTEMPT_TIMEOUT)))
             .timeout_config(timeouts)
             .retry_config(retries)
             .retry_partition(budget)

@@ -5,7 +5,6 @@ use std::error::Error;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext};
 use aws_smithy_runtime_api::client::http::{
@@ -85,7 +84,6 @@ fn connector(roots: TrustedRoots) -> aws_smithy_http_client::Connector {
     };
     aws_smithy_http_client::Connector::builder()
         .connector_settings(settings)
-        .sleep_impl(TokioSleep::new())
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
         .build_with_resolver(Resolver::default())

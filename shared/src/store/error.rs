@@ -18,6 +18,8 @@ pub enum StoreError {
     KeyReused,
     /// The idempotency key is being used at this moment.
     KeyInFlight,
+    /// Another item of the same atomic batch was refused.
+    NotAttempted,
     /// The sync token was given to another user.
     ForeignSyncToken,
     /// The sync token is older than deletions are remembered.

@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::StoreError;
 use super::write_id::WriteId;
+use super::{IdempotencyKey, StoreError};
 use crate::aws::Value;
 use crate::json::Text;
 use crate::task::{
@@ -69,6 +69,12 @@ pub(super) struct CreatedTask {
     pub(super) task: Task,
     pub(super) item: Item,
     pub(super) write_id: WriteId,
+}
+
+/// A new task under an id of the client's own.
+pub(super) fn new(id: TaskId, new: Replacement, key: Option<&IdempotencyKey>) -> CreatedTask {
+    let write_id = WriteId::of(key, id, "create", &new.clone().into());
+    created(id, new, write_id, SystemTime::now())
 }
 
 pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: SystemTime) -> CreatedTask {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::item::{self, Item, attribute, due_key, number, text, updated};
@@ -43,6 +44,14 @@ enum Value {
     /// What it was before, or this if it was absent.
     OldOr(AttributeValue),
     CopyOf(&'static str),
+}
+
+/// A write and its conditions, in DynamoDB's words.
+struct Expressions {
+    update: String,
+    condition: String,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
 }
 
 /// What a write that DynamoDB answered has done.
@@ -209,8 +218,28 @@ impl Write {
         }
     }
 
-    /// Puts the write and its conditions into a request that has its key.
-    pub(super) fn apply(&self, request: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+    /// As a request that has its key.
+    pub(super) fn request(&self, request: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+        let Expressions { update, condition, names, values } = self.expressions();
+        request
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .return_values(self.returns.clone())
+    }
+
+    /// As an action of a transaction that has its key.
+    pub(super) fn action(&self, action: UpdateBuilder) -> UpdateBuilder {
+        let Expressions { update, condition, names, values } = self.expressions();
+        action
+            .update_expression(update)
+            .condition_expression(condition)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+    }
+
+    fn expressions(&self) -> Expressions {
         // Every name stands behind a placeholder, because some are reserved words.
         // What stands on the right is as it was before the update.
         let mut update = String::from(
@@ -272,13 +301,7 @@ impl Write {
             condition.push_str(&format!(" AND #version IN ({})", placeholders.join(", ")));
             values.extend(placeholders.into_iter().zip([0].iter().chain(versions).map(|&version| number(version))));
         }
-
-        request
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
-            .return_values(self.returns.clone())
+        Expressions { update, condition, names, values }
     }
 
     /// Why the conditions failed, from the item as it was found: one answer tells it all.

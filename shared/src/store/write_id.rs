@@ -38,10 +38,10 @@ impl WriteId {
         let Some(key) = key else { return Self::new() };
         let key = hash(&[key.as_str(), &id.to_string()]);
         let asked = fingerprint(operation, changes);
+        let halves = [key, asked];
+        let bytes = halves.iter().flat_map(|half| half.as_ref().iter().take(8));
         let mut name = [0; 16];
-        let (first, second) = name.split_at_mut(8);
-        first.copy_from_slice(&key.as_ref()[..8]);
-        second.copy_from_slice(&asked.as_ref()[..8]);
+        name.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         Self { name, is_keyed: true }
     }
 
@@ -109,4 +109,77 @@ fn hash(parts: &[&str]) -> Digest {
 
 fn binary(bytes: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
+}
+
+#[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
+mod tests {
+    use super::*;
+    use crate::task::{Description, Due, Priority, Tag, Tags, Title};
+
+    fn name(key: &str, id: TaskId, operation: &str, changes: &TaskChanges) -> [u8; 16] {
+        let key = IdempotencyKey::parse(key).unwrap();
+        WriteId::of(Some(&key), id, operation, changes).name
+    }
+
+    #[test]
+    fn halves_are_of_key_and_request() {
+        let (id, changes) = (TaskId::new(), TaskChanges::default());
+        let one = name("k", id, "update", &changes);
+        assert_eq!(one, name("k", id, "update", &changes));
+        let other_request = name("k", id, "delete", &changes);
+        assert!(one[..8] == other_request[..8] && one[8..] != other_request[8..]);
+        for other in [name("l", id, "update", &changes), name("k", TaskId::new(), "update", &changes)] {
+            assert!(one[..8] != other[..8] && one[8..] == other[8..]);
+        }
+        assert_ne!(WriteId::new(), WriteId::new());
+    }
+
+    #[test]
+    fn item_remembers_three_writes() {
+        let key = IdempotencyKey::parse("k").unwrap();
+        let id = TaskId::new();
+        let keyed = |operation| WriteId::of(Some(&key), id, operation, &TaskChanges::default());
+        let (write, other) = (keyed("update"), keyed("delete"));
+        for name in attribute::WRITE_IDS {
+            let item = Item::from([(name.to_owned(), write.value())]);
+            assert_eq!(write.in_memory_of(&item), Memory::Done, "{name}");
+            assert_eq!(other.in_memory_of(&item), Memory::KeyReused, "{name}");
+            assert_eq!(WriteId::new().in_memory_of(&item), Memory::None, "{name}");
+        }
+        assert_eq!(write.in_memory_of(&Item::new()), Memory::None);
+    }
+
+    #[test]
+    fn different_requests_have_different_fingerprints() {
+        let set = |change: fn(&mut TaskChanges)| {
+            let mut changes = TaskChanges::default();
+            change(&mut changes);
+            fingerprint("update", &changes).as_ref().to_vec()
+        };
+        let tags = |tags: &[&str]| Some(Tags::new(tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect()).unwrap());
+        let mut with_tags = TaskChanges { tags: tags(&["a", "b"]), ..TaskChanges::default() };
+        let fingerprints = [
+            set(|_| {}),
+            set(|changes| changes.title = Title::parse("x").ok()),
+            set(|changes| changes.description = Patch::Clear),
+            set(|changes| changes.description = Patch::Set(Description::parse("x".to_owned()).unwrap())),
+            set(|changes| changes.completed = Some(true)),
+            set(|changes| changes.completed = Some(false)),
+            set(|changes| changes.priority = Some(Priority::None)),
+            set(|changes| changes.priority = Some(Priority::High)),
+            set(|changes| changes.due = Patch::Clear),
+            set(|changes| changes.due = Patch::Set(Due::parse("2026-12-01").unwrap())),
+            set(|changes| changes.tags = Some(Tags::default())),
+            fingerprint("update", &with_tags).as_ref().to_vec(),
+            {
+                with_tags.tags = tags(&["ab"]);
+                fingerprint("update", &with_tags).as_ref().to_vec()
+            },
+            fingerprint("replace", &TaskChanges::default()).as_ref().to_vec(),
+        ];
+        for (index, one) in fingerprints.iter().enumerate() {
+            assert!(!fingerprints[..index].contains(one), "{index}");
+        }
+    }
 }

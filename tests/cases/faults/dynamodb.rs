@@ -102,7 +102,7 @@ async fn row(api: &Api, healed: &Api, fault: String, client: &Client, call: Call
     api.wire.settle().await;
     let left = client.left(api);
     let mut wrong = wrongs(answer.as_ref(), time, client, &left, api);
-    let status = answer.map(|answer| answer.status);
+    let status = answer.map(|answer| answer.outcome().0);
     let done = if call.reads() { Left::Untouched } else { Left::Done };
     let expected = match outcome {
         Outcome::Unseen => status == Some(call.success()) && left == done,

@@ -10,8 +10,9 @@ async fn call(api: &Api, operation: Operation, id: &str) -> Answer {
 }
 
 fn assert_unavailable(answer: &Answer, what: &str) {
-    assert_eq!((answer.status, answer.code()), (503, "unavailable"), "{what}: {answer:?}");
-    assert_eq!(answer.header("retry-after"), "1", "{what}");
+    assert_eq!(answer.outcome(), (503, "unavailable"), "{what}: {answer:?}");
+    // A result of a batch has no header fields.
+    assert!(answer.status == 200 || answer.header("retry-after") == "1", "{what}");
     assert!(!answer.body.to_string().contains("made by the test"), "{what}: the cause stays in the log");
 }
 
@@ -43,7 +44,7 @@ async fn full_partition_is_507() {
     api.wire.fail_all(Fault::Error(400, "ItemCollectionSizeLimitExceededException"));
     for operation in Operation::ALL.into_iter().filter(|operation| !operation.reads()) {
         let answer = call(&api, operation, &id).await;
-        assert_eq!((answer.status, answer.code()), (507, "storage_full"), "{operation:?}");
+        assert_eq!(answer.outcome(), (507, "storage_full"), "{operation:?}");
     }
 }
 
@@ -103,7 +104,7 @@ async fn misconfiguration_is_a_server_fault_without_details() {
         api.wire.fail_all(Fault::Error(400, code));
         for operation in Operation::ALL {
             let answer = call(&api, operation, &id).await;
-            assert_eq!((answer.status, answer.code()), (500, "internal"), "{operation:?} {code}");
+            assert_eq!(answer.outcome(), (500, "internal"), "{operation:?} {code}");
             let text = answer.raw.to_string();
             assert!(!text.contains(code) && !text.contains("made by the test"), "{operation:?}: {text}");
         }

@@ -55,9 +55,11 @@ pub(super) fn wrongs(answer: Option<&Answer>, time: Duration, client: &Client, l
     let mut wrong = Vec::new();
     match answer {
         None => wrong.push("no answer".to_owned()),
-        Some(answer) if answer.status == client.success() => wrong.extend(client.disagreement(answer, api)),
-        Some(answer) if answer.status == 503 => {
-            if (answer.code(), answer.header("retry-after")) != ("unavailable", "1") {
+        Some(answer) if answer.outcome().0 == client.success() => wrong.extend(client.disagreement(answer, api)),
+        Some(answer) if answer.outcome().0 == 503 => {
+            // A result of a batch has no header fields.
+            let retry_after = if answer.status == 503 { answer.header("retry-after") } else { "1" };
+            if (answer.outcome().1, retry_after) != ("unavailable", "1") {
                 wrong.push(format!("no problem of ours: {answer:?}"));
             }
         }
@@ -80,7 +82,7 @@ pub(super) async fn retried(mut row: Row, client: &Client, healed: &Api) -> Row 
     let answer = healed.call(operation, &event).await;
     let (after_retry, wrong) = client.judge_retry(&answer, &row.left, healed);
     row.wrong.extend(wrong);
-    Row { retry: Some(answer.status), after_retry, ..row }
+    Row { retry: Some(answer.outcome().0), after_retry, ..row }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 pub const TASK_ID: &str = "019370a1-7c3e-7d52-9f3b-2f1d6c7a8b90";
 
 /// The most requests that a call may send: those of the longest possible list, each tried three times.
-const MAX_REQUESTS: usize = 12;
+pub const MAX_REQUESTS: usize = 12;
+/// The most requests that a batch may send: a hundred items, each tried in two states, three times each.
+const MAX_REQUESTS_OF_A_BATCH: usize = 600;
 
 /// How a [`FakeDynamoDb`] responds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,17 +84,21 @@ impl Asked {
     pub fn must_be_of(&self, user: &str) {
         let Self { operation, body } = self;
         let partitions = match operation.as_str() {
-            "GetItem" | "UpdateItem" => vec![&body["Key"]["user_id"]],
-            "PutItem" => vec![&body["Item"]["user_id"]],
+            "GetItem" | "UpdateItem" => vec![body["Key"]["user_id"].clone()],
+            "PutItem" => vec![body["Item"]["user_id"].clone()],
             "TransactWriteItems" => {
                 let items = body["TransactItems"].as_array().expect("the items of a transaction");
                 assert!(items.iter().all(|item| item.as_object().is_some_and(|item| item.len() == 1)), "{body}");
-                items.iter().map(|item| &item["Put"]["Item"]["user_id"]).collect()
+                let partition = |item: &'_ Value| match &item["Put"] {
+                    Value::Null => item["Update"]["Key"]["user_id"].clone(),
+                    put => put["Item"]["user_id"].clone(),
+                };
+                items.iter().map(partition).collect()
             }
             "Query" => {
                 let condition = body["KeyConditionExpression"].as_str().unwrap_or_default();
                 assert!(condition.split(" AND ").any(|part| part == "user_id = :user_id"), "{body}");
-                vec![&body["ExpressionAttributeValues"][":user_id"]]
+                vec![body["ExpressionAttributeValues"][":user_id"].clone()]
             }
             _ => panic!("unexpected request to DynamoDB: {operation}"),
         };
@@ -159,7 +165,7 @@ impl HttpConnector for FakeDynamoDb {
         let (status, body) = self.state(|state| {
             let answer = state.answers.to(asked.as_ref());
             state.asked.extend(asked);
-            assert!(state.asked.len() <= MAX_REQUESTS, "a call sends more than {MAX_REQUESTS} requests to DynamoDB");
+            assert!(state.asked.len() <= MAX_REQUESTS_OF_A_BATCH, "a call sends endless requests to DynamoDB");
             answer
         });
         respond(status, body)
@@ -216,18 +222,47 @@ impl TaskState {
                 Ok(json!({ "Count": 1, "ScannedCount": 1, "Items": [self.item()] }))
             }
             "Query" => Ok(json!({ "Count": 0, "ScannedCount": 0, "Items": [] })),
-            "PutItem" => Ok(json!({})),
+            "PutItem" if !self.has(&request["Item"]) => Ok(json!({})),
             "UpdateItem" if self.allows(request) => Ok(json!({ "Attributes": self.item() })),
-            "UpdateItem" => {
+            "PutItem" | "UpdateItem" => {
                 let mut error = json!({ "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException" });
                 if self != Self::Absent {
                     error["Item"] = self.item();
                 }
                 Err(error)
             }
-            "TransactWriteItems" => self.create_once(request),
+            "TransactWriteItems" if request["TransactItems"][0]["Put"]["Item"]["fingerprint"].is_object() => {
+                self.create_once(request)
+            }
+            "TransactWriteItems" => self.transact(request),
             operation => panic!("unexpected request to DynamoDB: {operation}"),
         }
+    }
+
+    /// Whether there is an item with the key of this one.
+    fn has(self, item: &Value) -> bool {
+        item["task_id"]["S"] == TASK_ID && self != Self::Absent
+    }
+
+    /// Writes of a batch: all of them, or none and why.
+    fn transact(self, request: &Value) -> Result<Value, Value> {
+        let actions = request["TransactItems"].as_array().expect("the items of a transaction");
+        let is_done = |action: &Value| match &action["Put"] {
+            Value::Null => self.allows(&action["Update"]),
+            put => !self.has(&put["Item"]),
+        };
+        if actions.iter().all(is_done) {
+            return Ok(json!({}));
+        }
+        let reason = |action: &Value| match (is_done(action), self) {
+            (true, _) => json!({ "Code": "None" }),
+            (false, Self::Absent) => json!({ "Code": "ConditionalCheckFailed" }),
+            (false, _) => json!({ "Code": "ConditionalCheckFailed", "Item": self.item() }),
+        };
+        Err(json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "CancellationReasons": actions.iter().map(reason).collect::<Vec<_>>(),
+        }))
     }
 
     /// Whether the conditions of a write hold.

@@ -17,7 +17,7 @@ mod settings;
 
 pub use signer::{ENVIRONMENT, SECRET_SETTINGS};
 
-pub use self::dynamodb::{Answers, Asked, FakeDynamoDb, TASK_ID, TaskState};
+pub use self::dynamodb::{Answers, Asked, FakeDynamoDb, MAX_REQUESTS, TASK_ID, TaskState};
 pub use self::event::Event;
 pub use self::operation::{Content, INVOCATION, Operation, invoke};
 pub use self::settings::settings;

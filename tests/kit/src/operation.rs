@@ -45,6 +45,8 @@ pub enum Content {
     Changes,
     /// Nothing.
     Nothing,
+    /// What became of each item that was sent.
+    Rows,
 }
 
 /// Whether a request has a body, and a good one.
@@ -58,6 +60,14 @@ enum Body {
 /// A body that sets every field of a task.
 const WHOLE_TASK: &str = r#"{
     "title": "Write the report", "description": "Two pages.", "priority": "low", "due": "2026-12-15", "tags": ["work"]
+}"#;
+
+/// A batch that can be sent again and again.
+const BATCH: &str = r#"{
+    "items": [{
+        "op": "create", "id": "01990000-0000-7000-8000-00000000ba7c", "idempotency_key": "b7c1",
+        "task": { "title": "Write the report", "description": "Two pages.", "priority": "low", "tags": ["work"] }
+    }]
 }"#;
 
 macro_rules! operations {
@@ -200,6 +210,20 @@ operations! {
         queries: &[],
         asks: "UpdateItem",
     };
+    /// Makes many writes.
+    BatchTasks: batch_tasks = Facts {
+        name: "batch-tasks",
+        letter: b'b',
+        method: "POST",
+        path: "/api/{user_id}/tasks/batch",
+        success: 200,
+        answers: Content::Rows,
+        body: Body::Required(BATCH),
+        condition: None,
+        takes_idempotency_key: false,
+        takes_query: false,
+        asks: "PutItem",
+    };
 }
 
 impl Operation {
@@ -241,6 +265,11 @@ impl Operation {
     /// Whether it cannot do without a body.
     pub fn needs_body(self) -> bool {
         matches!(self.facts().body, Body::Required(_))
+    }
+
+    /// How long its body may be.
+    pub fn max_body_bytes(self) -> usize {
+        if self.answers() == Content::Rows { 1024 * 1024 } else { 64 * 1024 }
     }
 
     /// A body that it takes, if it takes one.
@@ -376,6 +405,7 @@ mod tests {
         ('u', "update-task"),
         ('x', "complete-task"),
         ('d', "delete-task"),
+        ('b', "batch-tasks"),
     ];
 
     #[test]
@@ -406,7 +436,8 @@ mod tests {
     #[test]
     fn unknown_methods_read() {
         assert_eq!(Operation::routed("TRACE", &["me", "tasks"]), Operation::ListTasks);
-        assert_eq!(Operation::routed("POST", &["me", "tasks", "1"]), Operation::GetTask);
+        assert_eq!(Operation::routed("POST", &["me", "tasks", "1"]), Operation::BatchTasks);
+        assert_eq!(Operation::routed("TRACE", &["me", "tasks", "1"]), Operation::GetTask);
         assert_eq!(Operation::routed("PATCH", &["me", "tasks", "1", "x", "y"]), Operation::CompleteTask);
     }
 }

@@ -335,9 +335,9 @@ fn query_is_read_as_it_was_sent() {
 #[test]
 fn body_is_bounded_in_bytes() {
     let largest = |bytes: usize| format!(r#"{{"title":"x"{}}}"#, " ".repeat(bytes - 13));
-    assert!(with_body(largest(MAX_BYTES)).body::<NewTask>().is_ok());
-    assert!(with_body(largest(MAX_BYTES).into_bytes()).body::<NewTask>().is_ok());
-    let problem = with_body(largest(MAX_BYTES + 1)).body::<NewTask>().unwrap_err();
+    assert!(with_body(largest(NewTask::MAX_BYTES)).body::<NewTask>().is_ok());
+    assert!(with_body(largest(NewTask::MAX_BYTES).into_bytes()).body::<NewTask>().is_ok());
+    let problem = with_body(largest(NewTask::MAX_BYTES + 1)).body::<NewTask>().unwrap_err();
     assert_eq!((problem.status, problem.code), (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"));
 }
 

@@ -1,0 +1,179 @@
+//! A batch that is done as a whole or not at all: one transaction of DynamoDB.
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
+use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
+use tokio::time::timeout;
+
+use super::{Action, BATCH_WITHIN, BatchItem, Done, Results};
+use crate::store::item::{self, CreatedTask, Item};
+use crate::store::write::{self, Outcome, Write};
+use crate::store::write_id::WriteId;
+use crate::store::{Guard, IS_ABSENT, Precondition, StoreError, UserTasks, created_before};
+use crate::task::{Completion, TaskChanges, TaskId, Version};
+
+/// An item of the batch on its way through the transaction.
+struct Member {
+    id: TaskId,
+    step: Step,
+    guard: Guard,
+    result: Option<Result<Done, StoreError>>,
+}
+
+enum Step {
+    /// It changes nothing, and is no part of the transaction.
+    Read,
+    Create {
+        item: Item,
+        write_id: WriteId,
+    },
+    /// As in [`UserTasks::write`]: the first of these writes is the one to try.
+    Write(Vec<Write>),
+    Delete(Vec<Write>),
+}
+
+impl UserTasks<'_> {
+    /// The results of all items: if one is refused, nothing is done but what an earlier request has done.
+    pub(super) async fn all_or_none(&self, items: Vec<BatchItem>) -> Results {
+        let mut members: Vec<_> = items.into_iter().map(Member::from).collect();
+        let in_time = timeout(BATCH_WITHIN, self.transact(&mut members)).await.is_ok();
+        let is_refused = in_time && members.iter().any(Member::is_refused);
+        let result = |member: Member| member.result.or_else(|| is_refused.then_some(Err(StoreError::NotAttempted)));
+        members.into_iter().map(result).collect()
+    }
+
+    /// Makes one transaction, and another one without the members that it finds done before, or with those that are in
+    /// another state than the usual one written for that.
+    async fn transact(&self, members: &mut [Member]) {
+        for member in members.iter_mut().filter(|member| matches!(member.step, Step::Read)) {
+            let task = self.update(member.id, TaskChanges::default(), &member.guard).await;
+            member.result = Some(task.map(|task| member.done(Some(task.version))));
+        }
+        // More than three are needed only if others complete and reopen the tasks between ours.
+        for _ in 0..6 {
+            if members.iter().any(Member::is_refused) {
+                return;
+            }
+            let pending: Vec<_> = members.iter_mut().filter(|member| member.result.is_none()).collect();
+            if pending.is_empty() {
+                return;
+            }
+            match self.send(&pending).await {
+                Ok(None) => pending.into_iter().for_each(|member| member.result = Some(Ok(member.done(member.next())))),
+                Ok(Some(reasons)) => {
+                    pending.into_iter().zip(&reasons).for_each(|(member, reason)| member.cancelled(reason));
+                }
+                Err(error) => pending.into_iter().for_each(|member| member.result = Some(Err(error.clone()))),
+            }
+        }
+    }
+
+    /// Sends a transaction of these members. If it is cancelled, each of them has a reason, which may be that there is none.
+    async fn send(&self, members: &[&mut Member]) -> Result<Option<Vec<CancellationReason>>, StoreError> {
+        let actions: Result<Vec<_>, _> = members.iter().filter_map(|member| self.action(member)).collect();
+        let actions = actions.map_err(|error| StoreError::unexpected(error.to_string()))?;
+        let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
+        let Err(error) = request.send().await else { return Ok(None) };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                Ok(Some(cancelled.cancellation_reasons().to_vec()))
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    fn action(&self, member: &Member) -> Option<Result<TransactWriteItem, BuildError>> {
+        let table = &self.store.tasks_table;
+        let action = TransactWriteItem::builder();
+        match &member.step {
+            Step::Read => None,
+            Step::Create { item, .. } => {
+                let put = Put::builder().table_name(table).set_item(Some(self.owned(item.clone())));
+                let put = put.condition_expression(IS_ABSENT).return_values_on_condition_check_failure(AllOld);
+                Some(put.build().map(|put| action.put(put).build()))
+            }
+            Step::Write(writes) | Step::Delete(writes) => {
+                let update = Update::builder().table_name(table).set_key(Some(self.key(member.id)));
+                let update = writes.first()?.action(update).return_values_on_condition_check_failure(AllOld);
+                Some(update.build().map(|update| action.update(update).build()))
+            }
+        }
+    }
+}
+
+impl From<BatchItem> for Member {
+    fn from(BatchItem { id, action, guard }: BatchItem) -> Self {
+        let step = match action {
+            Action::Create(task) => {
+                let CreatedTask { item, write_id, .. } = item::new(id, task, guard.idempotency_key.as_ref());
+                Step::Create { item, write_id }
+            }
+            Action::Update(changes) if changes.is_empty() => Step::Read,
+            Action::Update(changes) => Step::Write(write::updating(id, &changes, &guard)),
+            Action::Complete(completed) => Step::Write(write::completing(id, Completion::Set(completed), &guard)),
+            Action::Delete => Step::Delete(write::deleting(id, &guard)),
+        };
+        Self { id, step, guard, result: None }
+    }
+}
+
+impl Member {
+    fn is_refused(&self) -> bool {
+        matches!(self.result, Some(Err(_)))
+    }
+
+    /// What was done, if the task is in this version after it.
+    fn done(&self, version: Option<Version>) -> Done {
+        match self.step {
+            Step::Create { .. } => Done::Created(version.unwrap_or(1)),
+            Step::Read | Step::Write(_) => Done::Written(version),
+            Step::Delete(_) => Done::Deleted,
+        }
+    }
+
+    /// The version after the write, if the client knew the one before it.
+    fn next(&self) -> Option<Version> {
+        match &self.guard.precondition {
+            Precondition::Version(versions) => versions.first()?.checked_add(1),
+            Precondition::None => None,
+        }
+    }
+
+    /// Takes a note of why the transaction was cancelled, as far as it was because of this member.
+    fn cancelled(&mut self, reason: &CancellationReason) {
+        let code = reason.code().unwrap_or("None");
+        self.result = match code {
+            "None" => return,
+            "ConditionalCheckFailed" => self.refused(reason.item().cloned()).transpose(),
+            "ItemCollectionSizeLimitExceeded" => Some(Err(StoreError::Full)),
+            "TransactionConflict" | "ProvisionedThroughputExceeded" | "ThrottlingError" => {
+                Some(Err(StoreError::Unavailable(format!("the transaction was cancelled: {code}"))))
+            }
+            _ => Some(Err(StoreError::unexpected(format!("the transaction was cancelled: {code}")))),
+        };
+    }
+
+    /// What the item as it was found says of the write. `None` if it is to be tried for the other state.
+    fn refused(&mut self, found: Option<Item>) -> Result<Option<Done>, StoreError> {
+        let task = match &mut self.step {
+            Step::Read => return Ok(None),
+            Step::Create { write_id, .. } => {
+                let item = found.unwrap_or_default();
+                created_before(write_id.in_memory_of(&item), item)?
+            }
+            Step::Write(writes) | Step::Delete(writes) => {
+                let Some(write) = writes.first() else { return Ok(None) };
+                match write.refused(found)? {
+                    Outcome::OtherState(_) if writes.len() > 1 => {
+                        writes.rotate_left(1);
+                        return Ok(None);
+                    }
+                    Outcome::Done(_) if matches!(self.step, Step::Delete(_)) => return Ok(Some(Done::Deleted)),
+                    Outcome::Done(item) | Outcome::OtherState(item) => item::task_unless_deleted(item)?,
+                }
+            }
+        };
+        Ok(Some(self.done(Some(task.version))))
+    }
+}
