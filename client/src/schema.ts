@@ -341,13 +341,100 @@ export interface components {
             /** @description One more than the task's last version. */
             version: number;
         };
+        /** @description Writes, in the order in which they are to be made. */
+        Batch: {
+            /**
+             * @description Whether all items are to be written, or none. Then each of them must name another task.
+             * @default false
+             */
+            atomic?: boolean;
+            items: components["schemas"]["BatchItem"][];
+        };
+        /** @description A write of one task. */
+        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchDelete"];
+        /** @description Creates a task under an id of the client's own, as PUT with `If-None-Match: *` does. */
+        BatchCreate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "create";
+            id: components["schemas"]["TaskId"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            task: components["schemas"]["TaskReplacement"];
+        };
+        /** @description Changes parts of a task, as PATCH does. */
+        BatchUpdate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "update";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            changes: components["schemas"]["TaskChanges"];
+        };
+        /** @description Completes or reopens a task. */
+        BatchComplete: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "complete";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            completed: boolean;
+        };
+        /** @description Deletes a task. */
+        BatchDelete: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+        };
+        /** @description The version that the task must have, which is the number in its `ETag`. */
+        Version: number;
+        /** @description Identifies this write, so that repeating it does nothing twice (see Retries). */
+        IdempotencyKey: string;
+        /** @description What became of each item, in their order. */
+        BatchResults: {
+            results: components["schemas"]["BatchResult"][];
+        };
+        /** @description What became of one item. */
+        BatchResult: {
+            id: components["schemas"]["TaskId"];
+            /**
+             * @description The status that the single operation would have, or 424.
+             * @enum {integer}
+             */
+            status: 200 | 201 | 204 | 404 | 412 | 422 | 424 | 500 | 503 | 507;
+            /**
+             * @description The task's `ETag` after the write. Null if the task is deleted or the write failed, and in an atomic batch for an update
+             *     or a completion without `if_match`.
+             */
+            etag: string | null;
+            /** @description Why the write failed. */
+            problem: components["schemas"]["BatchProblem"] | null;
+        };
+        /** @description Why an item failed. */
+        BatchProblem: {
+            code: components["schemas"]["ProblemCode"];
+            /** @description What went wrong, for people. */
+            detail: string;
+        };
         /**
          * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
          *     cannot be part of a URI. Only a result of a batch has `not_attempted`. `invalid_event` is never the response to an HTTP request. It means that a function was
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "sync_token_expired" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "sync_token_expired" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**

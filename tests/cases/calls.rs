@@ -63,7 +63,7 @@ impl Call {
     ];
 
     /// One for each operation, in the way that a retry does no harm.
-    pub(crate) const REPEATABLE: [Self; 8] = [
+    pub(crate) const REPEATABLE: [Self; 9] = [
         Self::CreateWithKey,
         Self::List,
         Self::Changes,

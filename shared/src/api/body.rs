@@ -206,7 +206,7 @@ impl Fields<'_> {
         task_id: Option<&str>,
         read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
     ) -> Option<T> {
-        let value = self.required(name, Ok)?;
+        let value = self.required(name, Ok::<_, Invalid>)?;
         self.inside(&format!("/{name}"), value, task_id, unknown_in_task, read)
     }
 

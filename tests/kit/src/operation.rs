@@ -221,7 +221,7 @@ operations! {
         body: Body::Required(BATCH),
         condition: None,
         takes_idempotency_key: false,
-        takes_query: false,
+        queries: &[],
         asks: "PutItem",
     };
 }
