@@ -1,6 +1,6 @@
 /** What a batch may have, and what a refusal of one says of its items. */
-import type { BatchItem, RowProblem } from "./contract.js";
-import type { Problem } from "./errors.js";
+import type { BatchItem, BatchResult } from "./contract.js";
+import type { FieldError, ParameterError, Problem, ProblemCode } from "./errors.js";
 
 /** The most items of one batch. */
 export const BATCH_ITEMS = 100;
@@ -27,19 +27,30 @@ export class Room {
 }
 
 /** What the API said of one item. */
-export type ItemProblem = RowProblem & { readonly status: number };
+export interface ItemProblem {
+  readonly status: number;
+  readonly code: ProblemCode | null;
+  readonly detail: string;
+  /** What exactly is wrong; pointers begin at the item. */
+  readonly errors: readonly (FieldError | ParameterError)[];
+}
+
+export function problemOf({ status, problem }: BatchResult): ItemProblem {
+  const { code = null, detail = `The API answered ${status}.` } = problem ?? {};
+  return { status, code, detail, errors: [] };
+}
 
 /** The items that a refusal of a whole batch names, by their place. Of a batch of one, it is that one. */
 export function namedItems({ status, code, message: detail, errors }: Problem, size: number): Map<number, ItemProblem> {
   const named = new Map<number, ItemProblem>();
-  const common = { status, code: code ?? "", detail };
+  const common = { status, code, detail };
   for (const error of errors) {
     const [, index, rest] = ("pointer" in error && /^\/items\/(\d+)(.*)$/u.exec(error.pointer)) || [];
     if (index === undefined) continue;
     const earlier = named.get(Number(index))?.errors ?? [];
     named.set(Number(index), { ...common, errors: [...earlier, { ...error, pointer: rest ?? "" }] });
   }
-  if (named.size === 0 && size === 1) named.set(0, { ...common, errors: [...errors] });
+  if (named.size === 0 && size === 1) named.set(0, { ...common, errors });
   return named;
 }
 

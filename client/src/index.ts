@@ -1,14 +1,15 @@
 /** The client of the Daylist API: everything a front end needs to call it, and nothing specific to one. */
+
+export type { ItemProblem } from "./batch.js";
 export type {
   BatchItem,
-  BatchRow,
+  BatchResult,
   ChangesPage,
   ChangesQuery,
   DeletedTask,
   ListQuery,
   NewTask,
   Page,
-  RowProblem,
   Task,
   TaskChanges,
   TaskReplacement,

@@ -1,8 +1,8 @@
 /** The tasks as a collection of RxDB, which keeps them itself: handlers for its replication, and what resolves conflicts. */
 import type { RxCollection, RxConflictHandler, RxJsonSchema, RxReplicationWriteToMasterRow, WithDeleted } from "rxdb";
 import { type RxReplicationState, replicateRxCollection } from "rxdb/plugins/replication";
-import { type ItemProblem, isFinal, namedItems, Room } from "./batch.js";
-import type { BatchItem, BatchRow, Task } from "./contract.js";
+import { type ItemProblem, isFinal, namedItems, problemOf, Room } from "./batch.js";
+import type { BatchItem, BatchResult, Task } from "./contract.js";
 import { isTokenOver, Problem } from "./errors.js";
 import { newTaskId } from "./ids.js";
 import {
@@ -188,7 +188,7 @@ export class RxTasks {
   async #send(batch: readonly { readonly row: Row; readonly item: BatchItem }[]): Promise<Doc[]> {
     if (batch.length === 0) return [];
     const { api } = this.#options;
-    let results: BatchRow[];
+    let results: BatchResult[];
     try {
       results = await api.batchTasks(
         batch.map(({ item }) => item),
@@ -208,7 +208,7 @@ export class RxTasks {
       return [...refused, ...(await this.#send(batch.filter((_, index) => !named.has(index))))];
     }
     const masters: Doc[] = [];
-    let unanswered: BatchRow | undefined;
+    let unanswered: BatchResult | undefined;
     for (const [index, { row, item }] of batch.entries()) {
       const result = results[index];
       if (!result || !(result.status < 300 || isFinal(result.status))) unanswered ??= result;
@@ -303,10 +303,6 @@ function tombstone({ id, deleted_at, version }: { id: string; deleted_at: string
     version,
     _deleted: true,
   };
-}
-
-function problemOf({ status, problem }: BatchRow): ItemProblem {
-  return { code: "", detail: `The API answered ${status}.`, ...problem, status };
 }
 
 /** Tells different bodies apart, for the key of a request that RxDB repeats without one: cyrb53, 53 bits. */

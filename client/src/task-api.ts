@@ -2,7 +2,7 @@
 import createClient, { type Client } from "openapi-fetch";
 import type {
   BatchItem,
-  BatchRow,
+  BatchResult,
   ChangesPage,
   ChangesQuery,
   ListQuery,
@@ -154,7 +154,7 @@ export class TaskApi {
   async batchTasks(
     items: readonly BatchItem[],
     { atomic = false, ...options }: CallOptions & { readonly atomic?: boolean } = {},
-  ): Promise<BatchRow[]> {
+  ): Promise<BatchResult[]> {
     const params = { path: { user_id: this.#userId } };
     const body = { atomic, items: items.map((item) => ({ idempotency_key: crypto.randomUUID(), ...item })) };
     return data(await this.#client.POST(BATCH, { ...this.#call(options), params, body })).then(

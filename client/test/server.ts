@@ -2,7 +2,7 @@
  * The API in memory, as far as the contract of sync goes: versions, conditional writes, client ids, keys in the last three
  * writes, tombstones, changes with an overlap, batches. The suites that run on it run on the real stack as well.
  */
-import { type BatchItem, type BatchRow, newTaskId, type Task } from "../src/index.js";
+import { type BatchItem, type BatchResult, newTaskId, type Task } from "../src/index.js";
 
 interface Stored {
   task: Task;
@@ -143,10 +143,10 @@ export class Server {
       }),
     );
     if (errors.length > 0) return json(422, problem(422, "invalid_field", errors));
-    const results = items.map((item): BatchRow => {
+    const results = items.map((item): BatchResult => {
       const { status, version, code } = this.#write(tasks, item);
       const etag = version === undefined ? null : `"${version}"`;
-      return { id: item.id, status, etag, problem: code ? { code, detail: `This is ${code}.` } : null } as BatchRow;
+      return { id: item.id, status, etag, problem: code ? { code, detail: `This is ${code}.` } : null } as BatchResult;
     });
     return json(200, { results });
   }

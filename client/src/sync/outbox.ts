@@ -1,7 +1,7 @@
 /** The outbox: what is written into the store as changes are made, sent, answered and decided. */
 
-import { BATCH_ITEMS, isFinal, namedItems, Room } from "../batch.js";
-import type { BatchRow, Task } from "../contract.js";
+import { BATCH_ITEMS, isFinal, namedItems, problemOf, Room } from "../batch.js";
+import type { BatchResult, Task } from "../contract.js";
 import type { Problem } from "../errors.js";
 import { type ContentChanges, FIELDS, fieldsOf, pick, type TaskContent } from "./content.js";
 import { asBatchItem, type Change, fold, isOpen, type OutboxItem, type Refusal, stepOf } from "./item.js";
@@ -73,7 +73,7 @@ export interface Outcome {
 /** Takes the rows of the answer to a batch. */
 export function answered(
   batch: readonly OutboxItem[],
-  rows: readonly BatchRow[],
+  rows: readonly BatchResult[],
   { outbox }: Current,
   tasks: Tasks,
 ): Outcome {
@@ -149,16 +149,12 @@ export function decided(
 }
 
 /** The id is taken, by this very change: an earlier attempt was applied, and the API has forgotten its key since. */
-function isOwnCreate(item: OutboxItem, { status }: BatchRow, tasks: Tasks): boolean {
+function isOwnCreate(item: OutboxItem, { status }: BatchResult, tasks: Tasks): boolean {
   return item.op === "create" && status === 412 && ((item.sent?.times ?? 0) > 1 || tasks.has(item.id));
 }
 
-function versionOf({ etag }: BatchRow): number {
+function versionOf({ etag }: BatchResult): number {
   return Number(/^"(\d+)"$/u.exec(etag ?? "")?.[1] ?? 1);
-}
-
-function problemOf({ status, problem }: BatchRow): Refusal["problem"] {
-  return { code: "", detail: `The API answered ${status}.`, ...problem, status };
 }
 
 /** Collects what an edit writes, and shows it to what follows in the same edit. */

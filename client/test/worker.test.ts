@@ -1,0 +1,232 @@
+/** When sync sends and pulls. */
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { TaskApi } from "../src/index.js";
+import { memoryStore, TaskSync, type TaskSyncOptions } from "../src/sync/index.js";
+import { Server } from "./server.js";
+
+/** As much of a browser as tells when somebody looks. */
+class Browser extends EventTarget {
+  readonly document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  readonly navigator: { onLine: boolean; locks?: unknown } = { onLine: true };
+
+  open(): void {
+    vi.stubGlobal("document", this.document);
+    vi.stubGlobal("navigator", this.navigator);
+    vi.stubGlobal("addEventListener", this.addEventListener.bind(this));
+    vi.stubGlobal("removeEventListener", this.removeEventListener.bind(this));
+  }
+
+  look(isVisible: boolean): void {
+    this.document.visibilityState = isVisible ? "visible" : "hidden";
+    this.document.dispatchEvent(new Event("visibilitychange"));
+    if (isVisible) this.dispatchEvent(new Event("focus"));
+  }
+}
+
+let browser: Browser;
+let server: Server;
+let requests: string[];
+/** What the API answers instead, until it is null again. */
+let failure: (() => Response) | null;
+const syncs: TaskSync[] = [];
+
+function open(options: Partial<TaskSyncOptions> = {}): TaskSync {
+  const api = new TaskApi({
+    apiUrl: "https://api.example",
+    userId: "ada",
+    getToken: async () => "ada",
+    fetch: async (input, init) => {
+      const request = new Request(input as Request, init as RequestInit);
+      requests.push(`${request.method} ${new URL(request.url).pathname.split("/").at(-1)}`);
+      return failure ? failure() : server.fetch(request);
+    },
+  });
+  const sync = new TaskSync({ api, store: memoryStore(), ...options });
+  syncs.push(sync);
+  return sync;
+}
+
+/** Lets so much time pass; gives what was asked for in it. */
+async function during(milliseconds: number): Promise<string[]> {
+  const before = requests.length;
+  await vi.advanceTimersByTimeAsync(milliseconds);
+  return requests.slice(before);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  browser = new Browser();
+  browser.open();
+  server = new Server();
+  requests = [];
+  failure = null;
+});
+
+afterEach(async () => {
+  await Promise.all(syncs.splice(0).map((sync) => sync.stop()));
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe("a pull", () => {
+  it("comes at the start, and every minute while somebody looks", async () => {
+    await open().start();
+    expect(await during(10)).toEqual(["GET changes"]);
+    expect(await during(180_000)).toEqual(Array(3).fill("GET changes"));
+    browser.look(false);
+    expect(await during(600_000)).toEqual([]);
+  });
+
+  it("comes once when somebody looks again", async () => {
+    await open().start();
+    browser.look(false);
+    await during(30_000);
+    browser.look(true);
+    expect(await during(100)).toEqual(["GET changes"]);
+    browser.look(true);
+    expect(await during(100)).toEqual([]);
+  });
+
+  it("comes with a hint, and with the network", async () => {
+    const sync = open();
+    await sync.start();
+    await during(10);
+    sync.hint();
+    expect(await during(10)).toEqual(["GET changes"]);
+    browser.dispatchEvent(new Event("online"));
+    expect(await during(10)).toEqual(["GET changes"]);
+  });
+
+  it("comes a second after changes, once for those in a row", async () => {
+    const sync = open();
+    await sync.start();
+    await during(10);
+    const { id } = await sync.create({ title: "one" });
+    expect(await during(10)).toEqual(["POST batch"]);
+    await sync.create({ title: "two" });
+    expect(await during(900)).toEqual(["POST batch"]);
+    expect(await during(1_100)).toEqual(["GET changes"]);
+    expect(sync.tasks.get(id)?.version).toBe(1);
+    // What is under way is not sent twice, and what changes again waits for what is known of it.
+    await sync.update(id, { title: "two" });
+    expect(await during(10)).toEqual(["POST batch"]);
+    await sync.update(id, { title: "three" });
+    expect(await during(10)).toEqual(["GET changes", "POST batch"]);
+  });
+
+  it("ends with what began it", async () => {
+    const sync = open();
+    await sync.start();
+    await during(10);
+    await sync.stop();
+    browser.look(true);
+    expect(await during(600_000)).toEqual([]);
+  });
+});
+
+describe("after a failure", () => {
+  const times = async (total: number, step = 250) => {
+    const seen: number[] = [];
+    for (let time = 0; time < total; time += step) {
+      if ((await during(step)).length > 0) seen.push(time);
+    }
+    return seen;
+  };
+
+  it("the pauses grow, up to a minute", async () => {
+    browser.look(false);
+    failure = () => Response.error();
+    await open({ triggers: null }).start();
+    await during(10);
+    const seen = await times(400_000);
+    const pauses = seen.slice(1).map((time, index) => time - (seen[index] ?? 0));
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(60_250);
+    expect(Math.min(...pauses.slice(6))).toBeGreaterThanOrEqual(29_750);
+    expect(pauses[0]).toBeLessThan(3_000);
+    expect(seen.length).toBeLessThan(22);
+  });
+
+  it("the API is left alone for as long as it asks", async () => {
+    failure = () => Response.json({ code: "unavailable" }, { status: 503, headers: { "retry-after": "90" } });
+    await open({ triggers: null }).start();
+    await during(10);
+    failure = null;
+    expect(await during(89_000)).toEqual([]);
+    expect(await during(1_100)).toEqual(["GET changes"]);
+  });
+
+  it("the network ends the pause, and changes do not", async () => {
+    failure = () => Response.error();
+    const sync = open();
+    await sync.start();
+    await during(20_000);
+    failure = null;
+    const before = requests.length;
+    await sync.create({ title: "one" });
+    expect(requests.length).toBe(before);
+    browser.dispatchEvent(new Event("online"));
+    expect(await during(10)).toEqual(["GET changes", "POST batch"]);
+    expect(sync.status.phase).toBe("idle");
+  });
+
+  it("changes become one as long as the browser has no network", async () => {
+    const sync = open();
+    await sync.start();
+    await during(10);
+    browser.navigator.onLine = false;
+    const { id } = await sync.create({ title: "one" });
+    await during(10);
+    await sync.update(id, { title: "two" });
+    await sync.update(id, { priority: "high" });
+    expect(sync.pending).toHaveLength(1);
+    browser.navigator.onLine = true;
+    browser.dispatchEvent(new Event("online"));
+    await during(10);
+    expect(server.tasks("ada")).toMatchObject([{ title: "two", priority: "high", version: 1 }]);
+  });
+
+  it("without a session nothing is sent until there is one", async () => {
+    const sync = open();
+    await sync.start();
+    await during(10);
+    failure = () => Response.json({ code: "token_invalid" }, { status: 401 });
+    await sync.create({ title: "one" });
+    await during(10);
+    expect(sync.status.phase).toBe("signed-out");
+    failure = null;
+    browser.look(true);
+    expect(await during(300_000)).toEqual([]);
+    sync.resume();
+    expect(await during(10)).toEqual(["GET changes", "POST batch"]);
+    expect(sync.pending).toEqual([]);
+  });
+});
+
+describe("of several tabs", () => {
+  /** Locks as browsers have them, as far as one name goes. */
+  class Locks {
+    #last: Promise<unknown> = Promise.resolve();
+    readonly names: string[] = [];
+
+    request(name: string, { signal }: { signal: AbortSignal }, work: () => Promise<void>): Promise<void> {
+      this.names.push(name);
+      const turn = this.#last.then(() => (signal.aborted ? Promise.reject(signal.reason) : work()));
+      this.#last = turn.catch(() => {});
+      return turn;
+    }
+  }
+
+  it("the one with the lock sends, and the next one when that is closed", async () => {
+    const locks = new Locks();
+    browser.navigator.locks = locks;
+    const store = { ...memoryStore(), shared: "tasks of ada" };
+    const [one, other] = [open({ store, triggers: null }), open({ store, triggers: null })];
+    await one.start();
+    await other.start();
+    await during(50);
+    expect(requests).toEqual(["GET changes"]);
+    expect(locks.names).toEqual(["tasks of ada", "tasks of ada"]);
+    await one.stop();
+    expect(await during(50)).toEqual(["GET changes"]);
+  });
+});
