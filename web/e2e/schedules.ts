@@ -1,4 +1,4 @@
-/** Random schedules of two devices, and what has to come of them. */
+/** Random schedules for two devices, and their expected results. */
 import type { Page } from "@playwright/test";
 
 export interface Content {
@@ -14,7 +14,7 @@ export type Op =
   | { readonly op: "complete"; readonly id: string; readonly completed: boolean }
   | { readonly op: "delete"; readonly id: string };
 
-/** Numbers that are the same for the same seed (mulberry32). */
+/** A seeded random number generator (mulberry32). */
 export class Dice {
   #state: number;
 
@@ -38,7 +38,7 @@ export type Tasks = ReadonlyMap<string, Content>;
 
 const PRIORITIES = ["None", "Low", "Medium", "High"];
 
-/** What a device may do next, if it has the tasks `now` and both had `base` when they last met: no field twice. */
+/** The next change of a device that has the tasks `now`, when both started with `base`. No field is changed twice. */
 export function nextOp(dice: Dice, base: Tasks, now: Tasks, name: string): Op {
   const open = [...now].filter(([id]) => base.has(id));
   const [id, task] = open.length > 0 ? dice.of(open) : ["", undefined];
@@ -57,7 +57,7 @@ export function nextOp(dice: Dice, base: Tasks, now: Tasks, name: string): Op {
   return { op: "add", title: name };
 }
 
-/** The tasks after a change. A new task is known by its title until it has an id. */
+/** The tasks after a change. */
 export function after(tasks: Tasks, op: Op, id: string): Map<string, Content> {
   const next = new Map(tasks);
   const task = next.get(id) ?? { title: "", completed: false, priority: "None" };
@@ -70,12 +70,12 @@ export function after(tasks: Tasks, op: Op, id: string): Map<string, Content> {
   return next;
 }
 
-/** What becomes of one task of which the second device has another version than the first one has sent. */
+/** The expected result for one task, when the first device's version has been sent and the second device's is not yet. */
 export type Meeting =
   | { readonly is: "settled"; readonly content: Content | undefined }
-  /** Both have changed the same. Or the second one has deleted what the first one has changed. */
+  /** Both changed the same field, or the second device deleted what the first one changed. */
   | { readonly is: "conflict"; readonly theirs: Content; readonly mine: Content | undefined }
-  /** The first one has deleted what the second one has changed. */
+  /** The first device deleted what the second one changed. */
   | { readonly is: "gone"; readonly mine: Content };
 
 export function meet(base: Content | undefined, theirs: Content | undefined, mine: Content | undefined): Meeting {
@@ -104,11 +104,11 @@ function changesOf(base: Content, content: Content): Partial<Content> {
   return Object.fromEntries(Object.entries(content).filter(([field, value]) => base[field as keyof Content] !== value));
 }
 
-/** A device whose page is used by a program: without the time that a mouse takes. */
+/** Operates the page from a script, which is faster than mouse and keyboard. */
 export class Driver {
   constructor(readonly page: Page) {}
 
-  /** Does it, and gives the id of the task once the page shows what was done. */
+  /** Performs the change. Returns the task's id once the page shows the result. */
   do(op: Op): Promise<string> {
     return this.page.evaluate(async (op) => {
       const until = async <T>(find: () => T | null | undefined | false): Promise<T> => {
@@ -167,7 +167,7 @@ export class Driver {
     }, op);
   }
 
-  /** The tasks on the page, which shows all lists. */
+  /** The tasks in the list “All”. */
   async read(): Promise<Map<string, Content>> {
     const rows = await this.page.evaluate(() =>
       [...document.querySelectorAll<HTMLElement>("[data-row]")].map((row): [string, Content] => {
@@ -180,12 +180,12 @@ export class Driver {
     return new Map(rows);
   }
 
-  /** Somebody looks at the page again: it asks what has changed. */
+  /** Makes the page pull immediately. */
   async look(): Promise<void> {
     await this.page.evaluate(() => dispatchEvent(new Event("online")));
   }
 
-  /** Everything is sent, as far as no decision is wanted. */
+  /** Whether everything is sent, except changes that need a decision. */
   async isSettled(): Promise<boolean> {
     return this.page.evaluate(() => !document.querySelector("[data-row][aria-busy=true], .note-offline"));
   }

@@ -1,11 +1,11 @@
-/** Two devices of one person, with and without a network. */
+/** Two devices of one person, online and offline. */
 import type { BrowserContext, Page } from "@playwright/test";
 import { expect, type Person, type Store, signIn, TaskPage, test } from "./product";
 import { after, type Content, Dice, Driver, inOrder, meet, nextOp, type Tasks } from "./schedules";
 
 test.use({ failuresExpected: true });
 
-/** The longest time until both show the same, in milliseconds. */
+/** How soon both devices must show the same, in milliseconds. */
 const SOON = 5_000;
 
 interface Device {
@@ -29,7 +29,7 @@ async function pair(context: BrowserContext, person: Person): Promise<[Device, D
   return [await deviceOf(context), await deviceOf(other)];
 }
 
-/** Both show the same, and the API has the same. */
+/** Waits until both devices and the API have the same tasks. */
 async function showTheSame(devices: readonly Device[], store: Store): Promise<Content[]> {
   const sorted = (tasks: Tasks) => [...tasks.values()].map(inOrder).sort();
   await Promise.all(devices.map(({ driver }) => driver.look()));
@@ -71,14 +71,14 @@ test("two devices meet again: everything typed is there, and one question is ask
     await form.getByRole("button", { name: "Save" }).click();
     await expect(tasks.row(to.title ?? title)).toBeVisible();
   };
-  // Different fields of one task, the same field of another, and both want one thing of a third.
+  // Different fields of one task, the same field of another, and the same change to a third.
   await change(laptop, "Call the dentist", { notes: "Ask about Friday." });
   await change(phone, "Call the dentist", { title: "Call the new dentist", priority: "High" });
   await change(laptop, "Paint the door", { title: "Paint the door red", priority: "Low" });
   await change(phone, "Paint the door", { title: "Paint the door blue" });
   await laptop.tasks.checkbox("Water the plants").click();
   await phone.tasks.checkbox("Water the plants").click();
-  // One deletes what the other one has left alone, and one deletes what the other one has changed.
+  // A deletion of an unchanged task, and one of a task that the other device changed.
   await laptop.tasks.delete("Buy paint");
   await laptop.tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
   await change(laptop, "Sell the bike", { title: "Sell the red bike" });
@@ -133,7 +133,7 @@ for (const half of [0, 1]) {
   });
 }
 
-/** Both work apart for a while, one of them or both without a network, and meet again. Gives what they have then. */
+/** Lets both devices work for a while, one or both of them offline, and then meet. Returns their tasks. */
 async function play(dice: Dice, devices: readonly Device[], base: Tasks, store: Store, name: string): Promise<Tasks> {
   const [first, second] = (dice.below(2) === 0 ? devices : devices.toReversed()) as [Device, Device];
   const areBothOffline = dice.below(2) === 0;

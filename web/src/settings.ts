@@ -1,4 +1,4 @@
-/** The two addresses that a deployment decides: they lie beside the page, so that one build serves every stage. */
+/** The two URLs that depend on the deployment. They are in a file beside the page, so one build serves every stage. */
 import { rememberedSettings, rememberSettings } from "./session/remembered";
 
 export interface Settings {
@@ -8,7 +8,7 @@ export interface Settings {
   readonly authUrl: string;
 }
 
-/** The settings; without a network, those of the last visit. */
+/** Loads the settings. Offline, returns those of the last visit. */
 export async function loadSettings(): Promise<Settings> {
   try {
     const settings = await fetchSettings();

@@ -1,4 +1,4 @@
-/** Better Auth over HTTP. The session is a cookie that scripts cannot read: nothing here holds a token. */
+/** A client of Better Auth. The session is a cookie that scripts cannot read, so no token is stored here. */
 import { Unreachable } from "task-client";
 
 export interface User {
@@ -14,12 +14,12 @@ export interface Credentials {
 
 export const PASSWORD_LENGTH = { min: 8, max: 128 } as const;
 
-/** Better Auth did not do it. The message is for the person who asked. */
+/** Better Auth rejected a request. The message is for the user. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 }
 
-/** All methods fail with a `Refusal` or as `Unreachable`. */
+/** Every method can throw `Refusal` or `Unreachable`. */
 export class Issuer {
   readonly #base: string;
 
@@ -46,7 +46,7 @@ export class Issuer {
 
   async #enter(path: string, body: object): Promise<User> {
     const { user, token } = await this.#call<{ user: User; token: string | null }>(path, body);
-    // Where addresses are verified, a new account has no session yet.
+    // If addresses must be verified, a new account has no session yet.
     if (token === null) throw new Refusal(UNVERIFIED);
     return user;
   }

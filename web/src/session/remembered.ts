@@ -1,4 +1,4 @@
-/** Whose tasks are on this device and where the services are: enough to begin without a network. No secret is among it. */
+/** The last user and the service URLs, stored so that the page can start offline. Contains no secret. */
 import type { Settings } from "../settings";
 import type { User } from "./issuer";
 

@@ -6,18 +6,18 @@ import { forgetUser, rememberedUser, rememberUser } from "./remembered";
 export type SessionState =
   | { readonly is: "unknown" }
   | { readonly is: "unreachable" }
-  /** For good: the user wanted it, and nothing of theirs is to stay on the device. */
+  /** `isForGood`: the user signed out, so the local copy must be deleted. */
   | { readonly is: "signed-out"; readonly isForGood: boolean }
   | { readonly is: "signed-in"; readonly user: User };
 
 type Message = { readonly kind: "entered" } | { readonly kind: "left"; readonly userId: string };
 
-/** Who has been here before does not wait longer for the issuer before they see their tasks, in milliseconds. */
+/** How long a returning user waits for the issuer before the page starts offline, in milliseconds. */
 const PATIENCE = 5_000;
 
 export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
-  /** The session has ended, and changes wait for the person to sign in again. */
+  /** The session has ended, and changes wait until the user signs in again. */
   readonly interrupted = signal(false);
   readonly #issuer: Issuer;
   readonly #otherTabs = new BroadcastChannel("session");
@@ -39,7 +39,7 @@ export class Session {
       if (user) this.#entered(user);
       else this.#leave(false);
     } catch {
-      // The device has the tasks. Whether there is still a session is found out when something is sent.
+      // The tasks are on the device. Sync will find out whether the session still exists.
       this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unreachable" };
     }
   }
@@ -57,19 +57,19 @@ export class Session {
     this.leaveEnded();
   }
 
-  /** Signs out of a session that has ended already. What waits to be sent is dropped. */
+  /** Gives up an ended session and the changes that wait for it. */
   leaveEnded(): void {
     const userId = this.#userId;
     this.#leave(true);
     if (userId !== null) this.#tell({ kind: "left", userId });
   }
 
-  /** The issuer knows no session any more. */
+  /** Asks the user to sign in again, because the issuer reports no session. */
   interrupt(): void {
     if (this.#userId !== null) this.interrupted.value = true;
   }
 
-  /** Asks whose session it is by now: the cookie is shared with other tabs, and may have ended. */
+  /** Checks the current user, because the session may have ended, or another tab, which shares the cookie, may have changed it. */
   async check(): Promise<void> {
     const user = await this.#issuer.currentUser().catch(() => undefined);
     if (user === undefined) return;
@@ -77,7 +77,7 @@ export class Session {
     else if (this.#userId !== user.id || this.interrupted.value) this.#entered(user);
   }
 
-  /** Tells when the user has signed in again. Gives what ends it. */
+  /** Calls the listener when the same user has signed in again. Returns a function that removes it. */
   whenRenewed(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

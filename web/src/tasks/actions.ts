@@ -1,4 +1,4 @@
-/** What a person does with tasks. Everything shows as soon as it is kept on the device, and is sent from there. */
+/** The user's actions. Changes are stored on the device, shown, and then sent by sync. */
 import { newTaskId } from "task-client";
 import { announce } from "../ui/announcer";
 import type { Toasts } from "../ui/toasts";
@@ -41,7 +41,7 @@ export class Actions {
     } else announce(completed ? `Completed ${title}` : `Reopened ${title}`);
   }
 
-  /** Saves the form. A task that others have deleted meanwhile becomes a new one. */
+  /** Saves the form. If the task was deleted meanwhile, creates a new one. */
   async save(): Promise<void> {
     const { tasks, rows, form } = this.#options;
     const { value: opened } = form.opened;
@@ -60,8 +60,8 @@ export class Actions {
   }
 
   /**
-   * Hides the task, and deletes it once the chance to undo has passed. Deleting at once and creating it anew on undo would lose its id,
-   * age and completion.
+   * Hides the task, and deletes it when the time to undo is over. Deleting immediately and creating the task again on undo would
+   * lose its id, age, and completion.
    */
   remove(task: Task): void {
     const { deletions, toasts } = this.#options;
@@ -80,7 +80,7 @@ export class Actions {
     });
   }
 
-  /** Whether the change is kept. */
+  /** Whether the change was stored. */
   async #keep(change: Promise<unknown>): Promise<boolean> {
     try {
       await change;

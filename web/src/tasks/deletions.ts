@@ -1,22 +1,22 @@
 /**
- * Deletions that can still be undone. The tasks are hidden, in all tabs, and nothing is sent. Each deletion is written down at
- * once, so that it is not lost with the page: when the page is gone, another tab or the next visit makes it.
+ * Deletions that can still be undone. Their tasks are hidden in all tabs, and nothing is sent yet. Each deletion is stored
+ * immediately, so that closing the page does not lose it: another tab or the next visit makes it.
  */
 import { signal } from "@preact/signals";
 import type { Task } from "./task";
 
-/** Makes a deletion. */
+/** Deletes a task. */
 export type Delete = (seen: Task) => Promise<void>;
 
-/** A deletion, as it is written down. */
+/** A pending deletion, as stored. */
 interface Kept {
-  /** The task as it was seen. */
+  /** The task as the user saw it. */
   readonly seen: Task;
   /** The page on which it can be undone. */
   readonly page: string;
 }
 
-/** Where the browser has no locks (pages without TLS), nobody knows when a page has ended: after this, it has. */
+/** Without locks (pages without TLS), a page counts as closed after this time, in milliseconds. */
 const LONGER_THAN_ANY_NOTE = 30_000;
 
 export class Deletions {
@@ -25,7 +25,7 @@ export class Deletions {
   readonly #delete: Delete;
   readonly #page = crypto.randomUUID();
   readonly #finishing = new Map<string, Promise<void>>();
-  /** The other pages whose end is waited for. */
+  /** The pages that this one waits for. */
   readonly #watched = new Set<string>();
   readonly #stopped = new AbortController();
 
@@ -34,10 +34,10 @@ export class Deletions {
     this.#delete = doDelete;
   }
 
-  /** Makes those that a page has left behind, and follows the other tabs. */
+  /** Makes the deletions of closed pages, and follows the other tabs. */
   start(): void {
     const { signal } = this.#stopped;
-    // As long as this page has its lock, nobody else makes its deletions. It ends with the page, whatever becomes of it.
+    // While this page holds its lock, no other page makes its deletions. A crash releases it too.
     const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     void navigator.locks?.request(this.#lockOf(this.#page), () => stopped);
     const onStorage = ({ key }: StorageEvent) => {
@@ -47,12 +47,12 @@ export class Deletions {
     this.#follow();
   }
 
-  /** Leaves those that are not made yet to other pages. */
+  /** Leaves pending deletions to other pages. */
   stop(): void {
     this.#stopped.abort();
   }
 
-  /** Hides the task. Then comes `undo` or `finish`. */
+  /** Hides the task until `undo` or `finish`. */
   begin(seen: Task): void {
     this.#write([...this.#read(), { seen, page: this.#page }]);
   }
@@ -61,7 +61,7 @@ export class Deletions {
     this.#end(id);
   }
 
-  /** Makes the deletion, however often it is called. */
+  /** Makes the deletion. Further calls wait for the first one. */
   finish(id: string): Promise<void> {
     const seen = this.hidden.value.get(id);
     const finishing = this.#finishing.get(id) ?? (seen ? this.#delete(seen) : Promise.resolve());
@@ -71,12 +71,12 @@ export class Deletions {
     });
   }
 
-  /** Those that this page will make. */
+  /** The pending deletions of this page. */
   get own(): readonly Task[] {
     return this.#read().flatMap(({ seen, page }) => (page === this.#page ? [seen] : []));
   }
 
-  /** Forgets them all, for a user who signs out for good. */
+  /** Drops all pending deletions, for sign-out. */
   forget(): void {
     this.#write([]);
   }
@@ -85,7 +85,7 @@ export class Deletions {
     this.#write(this.#read().filter(({ seen }) => seen.id !== id));
   }
 
-  /** Hides what is written down, and waits for the end of the other pages that have written. */
+  /** Hides all pending deletions, and waits until the other pages that began some are closed. */
   #follow(): void {
     const kept = this.#read();
     this.hidden.value = new Map(kept.map(({ seen }) => [seen.id, seen]));

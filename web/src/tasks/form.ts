@@ -1,4 +1,4 @@
-/** The form of the task that is being edited: what is typed, and the task as it was when the form was opened. */
+/** The edit form: the user's input, and the task as it was when the form was opened. */
 import { computed, signal } from "@preact/signals";
 import { difference, type Task, type TaskContent } from "./task";
 
@@ -9,10 +9,10 @@ export interface Opened {
 
 export class Form {
   readonly opened = signal<Opened | null>(null);
-  /** The task in it. What is typed does not change it, and concerns the form alone. */
+  /** The task as it was when the form was opened. Typing does not change it, so rows do not render again. */
   readonly seen = computed(() => this.opened.value?.seen ?? null);
   readonly id = computed(() => this.seen.value?.id ?? null);
-  /** What is different from what was seen. */
+  /** The fields that the user has changed. */
   readonly changes = computed<Partial<TaskContent>>(() => {
     const { value } = this.opened;
     return value ? difference(value.seen, value.draft) : {};
@@ -31,7 +31,7 @@ export class Form {
     this.opened.value = null;
   }
 
-  /** Whether something would be lost with the page. */
+  /** Whether closing the page would lose input. */
   get isChanged(): boolean {
     return Object.keys(this.changes.value).length > 0;
   }

@@ -1,24 +1,24 @@
-/** The tasks on this device as signals: what sync has, and how it goes. */
+/** Exposes the tasks on this device, and the state of sync, as signals. */
 import { batch, computed, signal } from "@preact/signals";
 import type { Task } from "task-client";
 import type { Refused, Status, TaskSync } from "task-client/sync";
 
 export interface Snapshot {
-  /** As the user sees them, with the changes that the API does not know yet. */
+  /** The tasks as the user sees them, with changes that are not sent yet. */
   readonly tasks: ReadonlyMap<string, Task>;
-  /** The tasks with changes that are on their way. */
+  /** The ids of tasks with changes that are not sent yet. */
   readonly unsent: ReadonlySet<string>;
-  /** The changes that somebody has to decide on, by task. */
+  /** The changes that need a decision, by task id. */
   readonly refused: ReadonlyMap<string, Refused>;
 }
 
 export type Phase =
-  /** What was kept is being read, or everything is fetched for the first time. */
+  /** The local copy is being read, or the first pull is running. */
   | "loading"
   | "ready"
-  /** The first time, and nobody answers. */
+  /** The first pull failed. */
   | "unreachable"
-  /** The browser does not let the page keep anything. */
+  /** The browser does not let the page store data. */
   | "unkept";
 
 export class LocalTasks {
@@ -42,14 +42,14 @@ export class LocalTasks {
       sync.onStatus((status) => {
         batch(() => {
           this.status.value = status;
-          // An account without tasks is complete without a change of any task.
+          // The first pull of an empty account changes no task.
           this.#isComplete.value = sync.isComplete;
         });
       }),
     ];
   }
 
-  /** Shows what was kept, and begins to sync. */
+  /** Shows the local copy and starts to sync. */
   async start(): Promise<void> {
     try {
       await this.sync.start();
@@ -62,7 +62,7 @@ export class LocalTasks {
     }
   }
 
-  /** Ends it; what is kept stays, unless it is to be forgotten. */
+  /** Stops sync. `forgetting` also deletes the local copy. */
   async stop({ forgetting = false } = {}): Promise<void> {
     for (const end of this.#ends) end();
     await (forgetting ? this.sync.forget() : this.sync.stop());
@@ -73,7 +73,7 @@ export class LocalTasks {
     const unsent = new Set(sync.pending.filter(({ refusal }) => !refusal).map(({ id }) => id));
     const refused = new Map(sync.refused.map((refused) => [refused.item.id, refused]));
     batch(() => {
-      // A new map: the one of sync stays the same whatever becomes of the tasks in it.
+      // A copy, because sync changes its map in place.
       this.snapshot.value = { tasks: new Map(sync.tasks), unsent, refused };
       this.#isComplete.value = sync.isComplete;
     });

@@ -1,4 +1,4 @@
-/** Changes that were not made: what is said about them, and what becomes of them. */
+/** Changes that were rejected: how the user learns of them, and what can be done. */
 import { computed, effect } from "@preact/signals";
 import type { Refused } from "task-client/sync";
 import { announce } from "../ui/announcer";
@@ -16,10 +16,10 @@ export class Refusals {
     this.#toasts = toasts;
   }
 
-  /** The next change of which there are two versions to choose from. */
+  /** The next conflict to show. */
   readonly conflict = computed(() => [...this.#tasks.snapshot.value.refused.values()].find(isConflict) ?? null);
 
-  /** Says so when a deletion was not taken: there is no row to say it in. Gives what ends that. */
+  /** Announces rejected changes, and shows a note for deletions, which have no row. Returns a function that stops it. */
   start(): () => void {
     const told = new Set<number>();
     return effect(() => {
@@ -42,7 +42,7 @@ export class Refusals {
     void this.#tasks.sync.decide(refused, { do: "retry" });
   }
 
-  /** Makes a new task of what was typed into one that is gone. */
+  /** Creates a new task from changes to a deleted one. */
   async addAgain(refused: Refused): Promise<void> {
     if (refused.wanted) await this.#tasks.sync.create(refused.wanted);
     await this.#tasks.sync.decide(refused, { do: "drop" });
@@ -66,12 +66,12 @@ export class Refusals {
   }
 }
 
-/** Whether the task of the change is not there any more. */
+/** Whether the task was deleted. */
 export function isGone({ item, current }: Refused): boolean {
   return item.refusal.kind === "gone" || (item.refusal.kind === "conflict" && !current);
 }
 
-/** Why the change was not made, in a sentence. */
+/** The reason as a sentence. */
 export function reasonOf(refused: Refused): string {
   if (isGone(refused)) return "It was deleted somewhere else.";
   const { problem } = refused.item.refusal;

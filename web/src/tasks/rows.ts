@@ -1,4 +1,4 @@
-/** The rows of the list that is shown. */
+/** The rows of the current list. */
 import { computed, signal } from "@preact/signals";
 import type { Refused } from "task-client/sync";
 import type { Form } from "./form";
@@ -9,16 +9,16 @@ import { inOrder } from "./views";
 
 export interface Row {
   readonly task: Task;
-  /** It is not what the list shows any more, and about to leave. */
+  /** The task no longer belongs to the list and is about to disappear. */
   readonly isLeaving: boolean;
   readonly isSaving: boolean;
-  /** A change that the API did not take, or one of a task that is gone. */
+  /** A rejected change, or a change to a deleted task. */
   readonly refused: Refused | null;
 }
 
-/** How long a task that does not belong here any more is still shown, for the eye to follow. */
+/** How long a task stays visible after it no longer belongs to the list, in milliseconds. */
 const LEAVES_AFTER = 900;
-/** A long list is shown in steps. */
+/** Long lists are shown in steps of this many rows. */
 const STEP = 50;
 
 export class Rows {
@@ -47,7 +47,7 @@ export class Rows {
       if (row && !hidden.has(task.id)) rows.set(task.id, row);
     };
     for (const task of tasks.values()) add(task);
-    // What was typed into a task that others have deleted stays in sight.
+    // Changes to tasks that were deleted elsewhere stay visible.
     for (const [id, refusal] of refused) {
       const { item, wanted } = refusal;
       if (tasks.has(id) || !wanted) continue;
@@ -61,7 +61,7 @@ export class Rows {
   readonly shown = computed(() => this.all.value.slice(0, this.#limit.value));
   readonly hasMore = computed(() => this.all.value.length > this.#limit.value);
 
-  /** Shows another list, from its beginning. */
+  /** Switches to another list. */
   open(query: TaskQuery): void {
     this.query.value = query;
     this.#limit.value = STEP;
@@ -72,7 +72,7 @@ export class Rows {
     this.#limit.value += STEP;
   }
 
-  /** A change may take it out of the list: it leaves slowly. */
+  /** Keeps the task visible for a moment after a change. */
   leaveSlowly(id: string): void {
     this.#leaving.value = new Set(this.#leaving.value).add(id);
     setTimeout(() => {
@@ -82,11 +82,11 @@ export class Rows {
     }, LEAVES_AFTER);
   }
 
-  /** The row of a task, if it is in the list: the same object as long as it looks the same. */
+  /** The row of a task, or null if it is not in the list. Unchanged rows keep their identity, so they do not render again. */
   #row(task: Task, edited: Task | null): Row | null {
     const { unsent, refused: all } = this.#tasks.snapshot.value;
     const found = all.get(task.id);
-    // Two versions of one task are a matter of the dialog.
+    // Conflicts are shown in a dialog instead.
     const refused = found && !isConflict(found) ? found : null;
     const query = this.query.value;
     const belongs = refused !== null || matches(query, task) || (edited !== null && matches(query, edited));
@@ -97,7 +97,7 @@ export class Rows {
   }
 }
 
-/** Whether there are two versions to choose from. */
+/** Whether the user must choose between two versions. */
 export function isConflict({ item, current }: Refused): boolean {
   return item.refusal.kind === "conflict" && current !== undefined;
 }

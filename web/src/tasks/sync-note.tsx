@@ -1,4 +1,4 @@
-/** Says that changes wait on the device, and why. */
+/** A note that changes wait on the device, and why. */
 import { useEffect } from "preact/hooks";
 import type { Status } from "task-client/sync";
 import { isOnline, watchConnection } from "../ui/connection";
@@ -23,7 +23,7 @@ export function SyncNote({ tasks }: { readonly tasks: LocalTasks }) {
   );
 }
 
-/** What is in trouble, in a sentence; empty if nothing is. */
+/** The problem as a sentence, or an empty string. */
 export function troubleText(trouble: Status["trouble"]): string {
   if (!isOnline.value) return "You are offline.";
   return trouble === null ? "" : TROUBLES[trouble];

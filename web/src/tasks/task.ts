@@ -1,4 +1,4 @@
-/** Tasks as the page works with them. */
+/** The page's view of a task. */
 import type { Task } from "task-client";
 
 export type { Task } from "task-client";
@@ -15,10 +15,10 @@ export const PRIORITY_NAMES: Readonly<Record<Priority, string>> = {
 
 export const LIMITS = { title: 200, description: 10_000, tag: 50, tags: 20 } as const;
 
-/** What the form of a task asks for. */
+/** The fields of the edit form. */
 export type TaskContent = Pick<Task, "title" | "description" | "priority" | "due" | "tags">;
 
-/** The parts of `content` that differ from `base`: what is not among them stays as it is. */
+/** The fields of `content` that differ from `base`. */
 export function difference(base: TaskContent, content: TaskContent): Partial<TaskContent> {
   return {
     ...(content.title !== base.title && { title: content.title }),
@@ -29,7 +29,7 @@ export function difference(base: TaskContent, content: TaskContent): Partial<Tas
   };
 }
 
-/** The title for a note, cut if it is long. */
+/** The title, shortened for notes. */
 export function shortTitle({ title }: Pick<Task, "title">): string {
   const characters = [...title];
   return characters.length > 40 ? `${characters.slice(0, 39).join("")}…` : title;

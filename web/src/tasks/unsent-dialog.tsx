@@ -6,7 +6,7 @@ interface UnsentDialogProps {
   readonly onLeave: () => void;
 }
 
-/** Signing out clears the device. What the server does not have would be lost with it. */
+/** A warning: signing out deletes the local copy, including changes that are not sent. */
 export function UnsentDialog({ count, onStay, onLeave }: UnsentDialogProps) {
   const changes = count === 1 ? "One change is" : `${count} changes are`;
   return (

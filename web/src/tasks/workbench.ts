@@ -1,4 +1,4 @@
-/** All that the page of one user works with. */
+/** Everything that one user's page needs. */
 import { computed, effect } from "@preact/signals";
 import { TaskApi } from "task-client";
 import { indexedDbStore } from "task-client/indexeddb";
@@ -15,7 +15,7 @@ import { Refusals } from "./refusals";
 import { Rows } from "./rows";
 import { tagsOf } from "./views";
 
-/** How long signing out waits for what is on its way, in milliseconds. */
+/** How long signing out waits for pending changes, in milliseconds. */
 const PATIENCE = 3_000;
 
 export class Workbench {
@@ -31,7 +31,7 @@ export class Workbench {
   readonly #toasts: Toasts;
 
   constructor(settings: Settings, { id }: User, session: Session, toasts: Toasts) {
-    // Not `me`: when another tab has signed in as somebody else, nothing of this page may reach their tasks.
+    // Not `me`: if another tab signs in as another user, this page must not reach their tasks.
     this.#api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
     const sync = new TaskSync({ api: this.#api, store: indexedDbStore(id) });
     this.tasks = new LocalTasks(sync);
@@ -46,7 +46,7 @@ export class Workbench {
     this.#toasts = toasts;
   }
 
-  /** Opens what is kept on the device, and begins to sync. Gives what ends it. */
+  /** Opens the local copy and starts to sync. Returns a function that stops it. */
   start(): () => void {
     const { tasks, deletions, refusals } = this;
     void tasks.start().then(() => deletions.start());
@@ -55,14 +55,14 @@ export class Workbench {
       this.#session.whenRenewed(() => tasks.sync.resume()),
       effect(() => {
         const isRefused = tasks.status.value.phase === "signed-out";
-        // Who is asked to sign in again already need not be looked for.
+        // If the sign-in dialog is open, the session is known to be over.
         if (isRefused && !this.#session.interrupted.peek()) void this.#session.check();
       }),
     ];
     return () => {
       for (const end of ends) end();
       deletions.stop();
-      // Who signs out leaves nothing behind on the device. Who is only signed out finds it again.
+      // Signing out deletes the local copy. A session that merely ended keeps it.
       const { value: state } = this.#session.state;
       const forgetting = state.is === "signed-out" && state.isForGood;
       if (forgetting) deletions.forget();
@@ -70,7 +70,7 @@ export class Workbench {
     };
   }
 
-  /** Makes the deletions that wait, and sends what is not sent. Gives how many changes could not be sent. */
+  /** Makes pending deletions and sends pending changes. Returns the number of changes that could not be sent. */
   async settle(): Promise<number> {
     const { deletions, tasks } = this;
     this.#toasts.dismissAll();
@@ -80,7 +80,7 @@ export class Workbench {
     return tasks.sync.pending.length;
   }
 
-  /** The page is going away: the deletions that wait are sent, too, for they may be made before the next visit. */
+  /** Sends pending deletions while the page is closing, so that they need not wait for the next visit. */
   sendDeletions(): void {
     const { unsent } = this.tasks.snapshot.value;
     for (const { id, version } of this.deletions.own) {

@@ -14,7 +14,7 @@ export function Announcer() {
 
 interface NotesProps {
   readonly toasts: Toasts;
-  /** Before them, as long as it holds. */
+  /** Shown before the notes. */
   readonly children: ComponentChildren;
 }
 
