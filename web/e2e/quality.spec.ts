@@ -83,9 +83,9 @@ for (const { name, ...screen } of SCREENS) {
       await page.getByRole("button", { name: "Stay signed in" }).click();
       await page.unroute(`${API}/api/**`);
       await page.route(`${API}/api/*/tasks/batch`, (route) => {
-        const [{ id }] = route.request().postDataJSON().items;
+        const { items } = route.request().postDataJSON() as { items: { id: string }[] };
         const problem = { code: "invalid_field", detail: "", errors: [{ pointer: "/title", detail: "is too long" }] };
-        const results = [{ id, status: 422, etag: null, problem }];
+        const results = items.map(({ id }) => ({ id, status: 422, etag: null, problem }));
         return route.fulfill({ headers: { "access-control-allow-origin": "*" }, json: { results } });
       });
       await tasks.add("Written against the rules");
@@ -103,7 +103,7 @@ for (const { name, ...screen } of SCREENS) {
           body: JSON.stringify({ status: 401, code: "token_expired", title: "", detail: "", type: "about:blank" }),
         }),
       );
-      await tasks.checkbox("Renew the passport").click();
+      await page.evaluate(() => dispatchEvent(new Event("online")));
       await expect(page.getByRole("dialog", { name: "Please sign in again" })).toBeVisible();
       await inspect("sign-in-again");
       await context.close();

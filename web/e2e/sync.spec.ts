@@ -121,6 +121,8 @@ for (const half of [0, 1]) {
     person,
     store,
   }) => {
+    // About a second for each schedule, but not beside a build.
+    test.slow();
     const dice = new Dice(SEED + half);
     const devices = await pair(context, person);
     let base: Tasks = new Map();

@@ -13,7 +13,7 @@ export function SyncNote({ tasks }: { readonly tasks: LocalTasks }) {
   return (
     <div class="note note-offline">
       <Cloud />
-      <p>{why} Changes are kept on this device and sent later.</p>
+      <p>{why} Changes wait on this device.</p>
       {isOnline.value && (
         <button type="button" class="note-action" onClick={() => tasks.sync.resume()}>
           Try again

@@ -66,7 +66,8 @@ export class Workbench {
       const { value: state } = this.#session.state;
       const forgetting = state.is === "signed-out" && state.isForGood;
       if (forgetting) deletions.forget();
-      void tasks.stop({ forgetting });
+      // If nothing could be stored, there is nothing to stop.
+      tasks.stop({ forgetting }).catch(() => {});
     };
   }
 
