@@ -797,7 +797,7 @@ export interface components {
          *     It cannot be combined with `If-Match`.
          * @example *
          */
-        IfNoneMatchAny: "*";
+        IfNoneMatchAny: string;
         /**
          * @description Which tasks to list.
          * @example open

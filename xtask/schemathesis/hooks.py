@@ -16,7 +16,10 @@ AT_ODDS = {
     "must be later than due_from",
     "must be the id in the path",
     "must not name a tag twice",
+    "must not be named twice in an atomic batch",
+    "must not have a time more than a day from now",
 }
+ENTITY_TAGS = re.compile(r'\*|((W/)?"[!#-~]*" ?, ?){0,49}(W/)?"[!#-~]*"')
 
 numbers = itertools.count(1)
 
@@ -32,12 +35,16 @@ def before_call(context, case, kwargs):
         return
     # schemathesis often sends invalid quoted headers and expects them to be accepted.
     is_wrong = case.meta.components[ParameterLocation.HEADER].mode != GenerationMode.POSITIVE
+    is_wrong = is_wrong or not all(
+        ENTITY_TAGS.fullmatch(str(case.headers.get(name, "*"))) for name in ("If-Match", "If-None-Match")
+    )
     if "If-Match" in case.headers and (is_wrong or number % 4):
         case.headers["If-Match"] = "*"
-    if "If-None-Match" in case.headers and is_wrong:
-        case.headers["If-None-Match"] = "*" if case.method == "PUT" else '"0"'
-    if case.method == "PUT" and "If-None-Match" in case.headers:
+    if "If-None-Match" in case.headers and case.method == "PUT":
+        case.headers["If-None-Match"] = "*"
         case.headers.pop("If-Match", None)
+    elif "If-None-Match" in case.headers and is_wrong:
+        case.headers["If-None-Match"] = '"0"'
     if case.method == "PUT" and isinstance(case.body, dict) and number % 4:
         case.body.pop("id", None)
     if case.query:

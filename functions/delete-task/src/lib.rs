@@ -6,7 +6,7 @@ use shared::app::App;
 /// Answers 204. The task's content is gone at once.
 ///
 /// # Errors
-/// 401, 403, 400, 404, and 412 if `If-Match` names another version.
+/// 401, 403, 400, 404, 412 if `If-Match` names another version, and 422 if its key was used for another request.
 pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;

@@ -1,6 +1,7 @@
 //! Arbitrary responses of DynamoDB.
 
 use kit::{Answers, Event, Operation};
+use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::{TASK_ID, USER, tokens};
@@ -10,8 +11,8 @@ thread_local! {
     static TOKEN: String = tokens::token(USER);
 }
 
-/// Input: the letter of an operation (`k` for a creation with an idempotency key), a letter for the HTTP status (`O`
-/// means 200 for all responses), and the body of DynamoDB's first response.
+/// Input: the letter of an operation (`k` for a creation with an idempotency key, `a` for an atomic batch), a letter for the
+/// HTTP status (`O` means 200 for all responses), and the body of DynamoDB's first response.
 ///
 /// The client's response must follow the contract.
 pub fn database(input: &[u8]) {
@@ -36,17 +37,32 @@ pub fn database(input: &[u8]) {
 
 /// A valid request to the operation with this letter.
 fn request_to(letter: u8) -> Option<(Operation, String)> {
-    let operation = if letter == b'k' { Operation::CreateTask } else { Operation::lettered(letter)? };
+    let operation = match letter {
+        b'k' => Operation::CreateTask,
+        b'a' => Operation::BatchTasks,
+        letter => Operation::lettered(letter)?,
+    };
     let event = Event::anonymous(USER).bearer(&TOKEN.with(Clone::clone));
-    let event = event.of(operation, TASK_ID);
+    let event = match letter {
+        b'a' => event.json(&atomic_batch()),
+        _ => event.of(operation, TASK_ID),
+    };
     let event = if letter == b'k' { event.header("idempotency-key", "7f3a") } else { event };
     Some((operation, event.to_string()))
 }
 
+/// Whichever way its items are written in a transaction.
+fn atomic_batch() -> Value {
+    let [completed, new] = ["01990000-0000-7000-8000-000000000001", "01990000-0000-7000-8000-000000000002"];
+    json!({ "atomic": true, "items": [
+        { "op": "update", "id": TASK_ID, "changes": { "due": "2026-12-01" }, "idempotency_key": "7f3a" },
+        { "op": "complete", "id": completed, "completed": true, "if_match": 3 },
+        { "op": "create", "id": new, "task": { "title": "x" } },
+    ] })
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -174,12 +174,11 @@ fn jwks_url(base: &Url) -> Url {
 }
 
 fn must_be_private(name: &'static str, url: &Url) -> Result<(), InvalidSetting> {
-    let is_this_machine = match url.host() {
-        Some(Host::Domain(domain)) => domain == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
+    let is_this_machine = url.host().is_some_and(|host| match host {
+        Host::Domain(domain) => domain == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    });
     if url.scheme() == "https" || is_this_machine {
         return Ok(());
     }

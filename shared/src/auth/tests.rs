@@ -265,6 +265,21 @@ async fn audience_may_be_written_with_escapes() {
 }
 
 #[tokio::test]
+async fn unchecked_audience_is_text_or_texts() {
+    let any = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", "any"), ("TOKEN_AUDIENCE", "any")];
+    let verifier = verifier(&any);
+    for audience in [json!("x"), json!([]), json!(["x", "y"])] {
+        let token = Signer::default().claims(json!({ "aud": audience })).token("1");
+        assert_eq!(verifier.verify(&token).await.unwrap().id(), "1", "{audience}");
+    }
+    for audience in [json!(1), json!(["x", 1]), json!([["x"]]), json!({ "x": "y" })] {
+        let token = Signer::default().claims(json!({ "aud": audience })).token("1");
+        let error = verifier.verify(&token).await.unwrap_err();
+        assert_eq!(error, AuthError::Malformed(Malformed::Content), "{audience}");
+    }
+}
+
+#[tokio::test]
 async fn errors_describe_themselves_for_the_log() {
     let verifier = verifier_with_secret(&[]);
     let good = Signer::default;

@@ -232,7 +232,7 @@ async fn row(
     let to_dynamodb = function.wire.take().len();
     let left = client.left(function);
     let mut wrong = wrongs(answer.as_ref(), time, client, &left, function);
-    let status = answer.map(|answer| answer.status);
+    let status = answer.map(|answer| answer.outcome().0);
     if (status, fetches.len()) != (Some(expected.0), expected.1) {
         wrong.push(format!("expected was {expected:?}"));
     }

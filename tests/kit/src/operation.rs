@@ -414,8 +414,8 @@ mod tests {
             let lettered = u8::try_from(letter).ok().and_then(Operation::lettered);
             assert_eq!(lettered.map(Operation::name), Some(name), "{letter}: add {name} to LETTERS");
         }
-        // The input `k` of `database` means a create with a key.
-        assert_eq!(Operation::lettered(b'k'), None);
+        // The inputs `k` and `a` of `database` mean a create with a key and an atomic batch.
+        assert_eq!([b'k', b'a'].map(Operation::lettered), [None, None]);
     }
 
     #[test]
