@@ -110,10 +110,13 @@ class Schedule {
     }
     const isSettled = () => devices.every(({ sync }) => sync.pending.length === 0) && same(devices);
     let rounds = 0;
-    for (; rounds === 0 || !isSettled(); rounds++) {
+    // What is decided in a round is sent, and seen by the other device, in the next one.
+    for (let isDecided = true; isDecided || !isSettled(); rounds++) {
       expect(rounds, "rounds until both show the same").toBeLessThan(ROUNDS);
+      isDecided = false;
       for (const device of devices) {
         await device.sync.refresh();
+        isDecided ||= device.sync.refused.length > 0;
         await this.#decide(device);
       }
     }
