@@ -1,10 +1,8 @@
-import type { Page } from "@playwright/test";
-import { API, expect, TaskPage, test } from "./product";
+import { API, BATCH, expect, refuse, TaskPage, test } from "./product";
 
 test.use({ failuresExpected: true });
 
 const TASKS = `${API}/api/**`;
-const BATCH = `${API}/api/*/tasks/batch`;
 
 test("a create whose answer is lost makes one task", async ({ page, tasks, store }) => {
   await tasks.open();
@@ -181,7 +179,7 @@ test("a change that the API does not take says why, and can be tried again or di
 test("a deletion that is not taken brings the task back", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
-  await refuse(page, { pointer: "", detail: "" });
+  await refuse(page);
   await tasks.delete("Feed the cat");
   await tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
   const note = tasks.note("“Feed the cat” was not deleted.");
@@ -243,14 +241,3 @@ test("a deletion can be undone as long as its page is there, whatever other tabs
   await expect.poll(async () => (await store.all()).length).toBe(0);
   await expect(second.row("Feed the cat")).toBeHidden();
 });
-
-/** Lets the API refuse every item of a batch. */
-async function refuse(page: Page, error: { pointer: string; detail: string }): Promise<void> {
-  await page.route(BATCH, (route) => {
-    const { items } = route.request().postDataJSON() as { items: { id: string }[] };
-    const errors = error.pointer === "" ? [] : [error];
-    const problem = { code: "invalid_field", detail: "This is not taken.", errors };
-    const results = items.map(({ id }) => ({ id, status: 422, etag: null, problem }));
-    return route.fulfill({ headers: { "access-control-allow-origin": "*" }, json: { results } });
-  });
-}

@@ -12,6 +12,8 @@ import { newTaskId } from "../../client/src/ids";
 const PAGE = process.env.PAGE_URL ?? "http://127.0.0.1:9001";
 export const API = process.env.API_URL ?? "http://127.0.0.1:9000";
 
+export const BATCH = `${API}/api/*/tasks/batch`;
+
 export interface Person {
   readonly id: string;
   readonly name: string;
@@ -192,6 +194,25 @@ export const test = base.extend<Fixtures & { quietConsole: undefined }>({
     { auto: true },
   ],
 });
+
+/** Makes the API reject every item of a batch: because of a field, or each item for a reason of its own. */
+export async function refuse(page: Page, error?: { readonly pointer: string; readonly detail: string }): Promise<void> {
+  const headers = { "access-control-allow-origin": "*" };
+  await page.route(BATCH, (route) => {
+    const { items } = route.request().postDataJSON() as { items: { op: string; id: string }[] };
+    const problem = { code: "invalid_field", detail: "This is not taken." };
+    if (!error) {
+      const results = items.map(({ id }) => ({ id, status: 422, etag: null, problem }));
+      return route.fulfill({ headers, json: { results } });
+    }
+    const errors = items.map(({ op }, index) => {
+      const member = op === "create" ? "task" : "changes";
+      return { ...error, pointer: `/items/${index}/${member}${error.pointer}` };
+    });
+    const json = { ...problem, status: 422, title: "", type: "about:blank", request_id: "", errors };
+    return route.fulfill({ status: 422, headers, json });
+  });
+}
 
 /** Nothing of any user is left in the browser. */
 export async function leavesNothing(page: Page): Promise<void> {

@@ -2,7 +2,7 @@
 
 import type { Page } from "@playwright/test";
 import axe from "axe-core";
-import { API, day, expect, newPerson, Store, TaskPage, test } from "./product";
+import { API, BATCH, day, expect, newPerson, refuse, Store, TaskPage, test } from "./product";
 
 test.use({ failuresExpected: true });
 
@@ -82,16 +82,11 @@ for (const { name, ...screen } of SCREENS) {
       await inspect("not-everything-saved");
       await page.getByRole("button", { name: "Stay signed in" }).click();
       await page.unroute(`${API}/api/**`);
-      await page.route(`${API}/api/*/tasks/batch`, (route) => {
-        const { items } = route.request().postDataJSON() as { items: { id: string }[] };
-        const problem = { code: "invalid_field", detail: "", errors: [{ pointer: "/title", detail: "is too long" }] };
-        const results = items.map(({ id }) => ({ id, status: 422, etag: null, problem }));
-        return route.fulfill({ headers: { "access-control-allow-origin": "*" }, json: { results } });
-      });
+      await refuse(page, { pointer: "/title", detail: "is too long" });
       await tasks.add("Written against the rules");
       await expect(page.getByText("Not saved. The title is too long.").first()).toBeVisible();
       await inspect("not-saved");
-      await page.unroute(`${API}/api/*/tasks/batch`);
+      await page.unroute(BATCH);
       await page.reload();
       await expect(tasks.row("Renew the passport")).toBeVisible();
       await page.route("**/api/auth/token", (route) => route.fulfill({ status: 401, body: "{}" }));

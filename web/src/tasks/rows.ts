@@ -87,11 +87,12 @@ export class Rows {
     const { unsent, refused: all } = this.#tasks.snapshot.value;
     const found = all.get(task.id);
     // Conflicts are shown in a dialog instead.
-    const refused = found && !isConflict(found) ? found : null;
+    const isAsked = found !== undefined && isConflict(found);
+    const refused = found && !isAsked ? found : null;
     const query = this.query.value;
     const belongs = refused !== null || matches(query, task) || (edited !== null && matches(query, edited));
     if (!belongs && !this.#leaving.value.has(task.id)) return null;
-    const row = { task, isLeaving: !belongs, isSaving: unsent.has(task.id), refused };
+    const row = { task, isLeaving: !belongs, isSaving: unsent.has(task.id) || isAsked, refused };
     const before = this.#before.get(task.id);
     return before && isSame(before, row) ? before : row;
   }
