@@ -3,7 +3,6 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
 use std::process::{Output, Stdio};
-use std::time::Duration;
 
 use local::executables::Executables;
 use serde_json::Value;
@@ -15,9 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::http::Message;
-use crate::{Answer, Operation};
-
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::{Answer, Operation, TIMEOUT};
 
 /// All functions, built once per test run.
 static EXECUTABLES: OnceCell<Executables> = OnceCell::const_new();
@@ -59,6 +56,7 @@ impl Lambda {
 
     /// Sends an event and returns the response.
     pub async fn invoke(&mut self, event: &str) -> Answer {
+        self.ready().await;
         self.begin(event).await;
         let answer = self.request().await;
         let body = String::from_utf8_lossy(&answer.body).into_owned();
@@ -67,9 +65,13 @@ impl Lambda {
         Answer::from(serde_json::from_str::<Value>(&body).unwrap())
     }
 
-    /// Sends an event without waiting for the response.
-    pub async fn begin(&mut self, event: &str) {
+    /// Waits until the function has started and asks for an event.
+    pub async fn ready(&mut self) {
         assert_eq!(self.request().await.path(), "/2018-06-01/runtime/invocation/next");
+    }
+
+    /// Sends an event to a function that is [ready](Self::ready), without waiting for the response.
+    pub async fn begin(&mut self, event: &str) {
         let invocation = Message::answer(200, "application/json", event)
             .with("lambda-runtime-aws-request-id", "invocation")
             .with("lambda-runtime-deadline-ms", "9999999999999")

@@ -18,6 +18,7 @@ mod wire;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dynoxide::ImportOptions;
 pub use kit::{Content, ENVIRONMENT, Event, Operation};
@@ -37,6 +38,9 @@ pub use signer::{ISSUER, Key, SECRET, SECRET_SETTINGS, Signer, now};
 pub const ALICE: &str = "alice";
 /// Another user.
 pub const BOB: &str = "bob";
+
+/// How long tests wait for something that should happen at once.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The environment variable with the URL of DynamoDB.
 pub const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";

@@ -10,8 +10,9 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use crate::TIMEOUT;
 use crate::http::Message;
 
 /// A proxy on its own port. It stops when dropped.
@@ -140,6 +141,12 @@ impl Wire {
         self.until(|traffic| traffic.in_flight == 0).await;
     }
 
+    /// How many requests have been sent in total, and how many of them the server has responded to.
+    pub fn totals(&self) -> (usize, usize) {
+        let traffic = self.shared.traffic.borrow();
+        (traffic.sent, traffic.done)
+    }
+
     /// Waits until this many requests have been sent in total.
     pub async fn has_been_sent(&self, requests: usize) {
         self.until(|traffic| traffic.sent >= requests).await;
@@ -151,7 +158,8 @@ impl Wire {
     }
 
     async fn until(&self, condition: impl FnMut(&Traffic) -> bool) {
-        self.shared.traffic.subscribe().wait_for(condition).await.unwrap();
+        let mut traffic = self.shared.traffic.subscribe();
+        timeout(TIMEOUT, traffic.wait_for(condition)).await.expect("the traffic is as expected in time").unwrap();
     }
 }
 

@@ -10,10 +10,6 @@
 //! For the same reason a pull is over as soon as it has read [`OVERLAP`] beyond that moment: everything that was written
 //! before it began is behind then, and it ends however much is written meanwhile.
 
-#[cfg(test)]
-#[cfg_attr(coverage_nightly, coverage(off))]
-mod tests;
-
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -334,3 +330,7 @@ fn hash(user_id: &str) -> String {
     let digest = digest(&SHA256, user_id.as_bytes());
     URL_SAFE_NO_PAD.encode(digest.as_ref().first_chunk::<8>().copied().unwrap_or_default())
 }
+
+#[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
+mod tests;
