@@ -103,7 +103,7 @@ async fn item_is_answered_as_the_single_operation() {
     let items = [
         create(1, "two"),
         with(update(&id, json!({ "title": "stale" })), "if_match", json!(7)),
-        with(update(&id, json!({ "title": "three", "due": "2026-12-01" })), "if_match", json!(1)),
+        with(update(&id, json!({ "title": "three", "due": "2026-12-01" })), "if_match", json!(1.0)),
         complete(&new(9), true),
         with(delete(&id), "if_match", json!(1)),
         create(1, "taken"),

@@ -67,6 +67,8 @@ async fn two_users_find_their_tasks_after_a_crash() {
     assert_eq!(dev.send(ALICE, "GET", "%61lice/tasks", &[], None).await.status, 200, "decoded once");
     assert_eq!(dev.send(ALICE, "GET", "%2561lice/tasks", &[], None).await.status, 403, "and not twice");
 
+    assert_eq!(dev.send(ALICE, "GET", "me/tasks/batch", &[], None).await.status, 404, "a route of another method");
+
     let patch = |title: &str| Some(json!({ "title": title }));
     assert_eq!(dev.send(ALICE, "PATCH", &path, &[], patch("changed")).await.body["version"], 2);
     assert_eq!(dev.send(ALICE, "PATCH", &path, &[("if-match", "\"1\"")], patch("stale")).await.status, 412);
@@ -100,6 +102,10 @@ async fn two_users_find_their_tasks_after_a_crash() {
         let answer = dev.send(ALICE, method, "me/tasks/changes", &[], patch("x").filter(|_| method != "DELETE")).await;
         assert_eq!(answer.status, 404, "{method}: {}", answer.body);
     }
+    let items = json!({ "items": [{ "op": "delete", "id": once.body["id"] }, { "op": "delete", "id": first["id"], "if_match": 1 }] });
+    let batch = dev.send(ALICE, "POST", "me/tasks/batch", &[], Some(items)).await;
+    let statuses = batch.body["results"].as_array().unwrap().iter().map(|row| row["status"].as_u64().unwrap());
+    assert_eq!(statuses.collect::<Vec<_>>(), [404, 412]);
 
     let before = dev.titles(ALICE, "").await;
     assert_eq!(before, ["third", "second", "new"]);

@@ -178,7 +178,12 @@ fn batch_item(item: Value) -> Reading {
     let is_key = |text: &str| (1..=255).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
     wrong.extend(key.iter().filter(|key| !key.as_str().is_some_and(is_key)).map(|_| "/idempotency_key".to_owned()));
     let version = if op == "create" { None } else { members.remove("if_match") };
-    let is_version = |version: &Value| version.as_u64().is_some_and(|version| version > 0);
+    let as_version = |version: &Value| {
+        let digits = version.to_string();
+        let whole = version.as_f64().filter(|number| (1.0..1e15).contains(number)).map(|number| format!("{number}"));
+        digits.parse::<u64>().ok().or_else(|| whole?.parse().ok()).filter(|&version| version > 0)
+    };
+    let is_version = |version: &Value| as_version(version).is_some();
     wrong.extend(version.iter().filter(|version| !is_version(version)).map(|_| "/if_match".to_owned()));
     let mut inner = |name: &str, read: &dyn Fn(Map<String, Value>) -> Reading| match members.remove(name) {
         Some(Value::Object(inner)) => {
@@ -196,7 +201,7 @@ fn batch_item(item: Value) -> Reading {
     match what {
         Ok(what) if wrong.is_empty() => {
             let key = key.map(|key| format!("IdempotencyKey({key})"));
-            Ok(json!([op, id, what, version.map(|version| [version]), key]))
+            Ok(json!([op, id, what, version.as_ref().and_then(as_version).map(|version| [version]), key]))
         }
         Ok(_) => Err(wrong),
         Err(more) => Err([wrong, more].concat()),

@@ -289,7 +289,10 @@ fn new_id(value: Value) -> Result<TaskId, Invalid> {
 }
 
 fn version(value: Value) -> Result<Version, Invalid> {
-    value.as_u64().filter(|&version| version > 0).ok_or(Invalid("must be a version: a whole number from 1 on"))
+    // In JSON, 3.0 is a whole number as well.
+    let whole = value.as_f64().filter(|number| number.fract() == 0.0 && (1.0..1e15).contains(number));
+    let version = value.as_u64().or_else(|| whole.map(|number| number as u64));
+    version.filter(|&version| version > 0).ok_or(Invalid("must be a version: a whole number from 1 on"))
 }
 
 fn idempotency_key(value: Value) -> Result<IdempotencyKey, Invalid> {

@@ -265,17 +265,24 @@ async fn audience_may_be_written_with_escapes() {
 }
 
 #[tokio::test]
-async fn unchecked_audience_is_text_or_texts() {
+async fn unchecked_issuer_and_audience_have_their_types() {
     let any = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", "any"), ("TOKEN_AUDIENCE", "any")];
     let verifier = verifier(&any);
-    for audience in [json!("x"), json!([]), json!(["x", "y"])] {
-        let token = Signer::default().claims(json!({ "aud": audience })).token("1");
-        assert_eq!(verifier.verify(&token).await.unwrap().id(), "1", "{audience}");
+    for claims in [json!({ "aud": "x" }), json!({ "aud": [] }), json!({ "aud": ["x", "y"] }), json!({ "iss": "x" })] {
+        let token = Signer::default().claims(claims.clone()).token("1");
+        assert_eq!(verifier.verify(&token).await.unwrap().id(), "1", "{claims}");
     }
-    for audience in [json!(1), json!(["x", 1]), json!([["x"]]), json!({ "x": "y" })] {
-        let token = Signer::default().claims(json!({ "aud": audience })).token("1");
+    for claims in [
+        json!({ "aud": 1 }),
+        json!({ "aud": ["x", 1] }),
+        json!({ "aud": [["x"]] }),
+        json!({ "aud": { "x": "y" } }),
+        json!({ "iss": 1 }),
+        json!({ "iss": ["x"] }),
+    ] {
+        let token = Signer::default().claims(claims.clone()).token("1");
         let error = verifier.verify(&token).await.unwrap_err();
-        assert_eq!(error, AuthError::Malformed(Malformed::Content), "{audience}");
+        assert_eq!(error, AuthError::Malformed(Malformed::Content), "{claims}");
     }
 }
 
