@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
-import { defaultClientConditions } from "vite";
+import { defaultClientConditions, defaultServerConditions } from "vite";
 import { defineConfig } from "vitest/config";
 
 const pages = ["index.html", "reference/index.html"];
@@ -23,7 +23,8 @@ export default defineConfig({
   plugins: [contract],
   // The client as it is in the project, without a build of its own.
   resolve: { conditions: ["task-client-source", ...defaultClientConditions] },
-  // Relative URLs, so that the files work in any folder of a site.
+  ssr: { resolve: { conditions: ["task-client-source", ...defaultServerConditions] } },
+  // Relative addresses: the files work at the root of a site and in any folder of it.
   base: "./",
   build: {
     target: "es2022",

@@ -63,7 +63,11 @@ test("what was written into a task that is gone can be added again", async ({ ta
   const headers = await store.headers();
   await store.request.delete(`${process.env.API_URL}/api/me/tasks/${task?.id}`, { headers });
   await form.getByRole("button", { name: "Save" }).click();
-  await tasks.note("was deleted somewhere else").getByRole("button", { name: "Add it again" }).click();
+  const row = tasks.row("Paint the door green");
+  await expect(row).toContainText("Not saved. It was deleted somewhere else.");
+  await row.getByRole("button", { name: "Add it again" }).click();
+  await expect(row).toHaveCount(1);
+  await expect(row).not.toContainText("Not saved");
   await tasks.hasSaved("Paint the door green");
   expect(await store.all()).toMatchObject([{ title: "Paint the door green", tags: ["home"] }]);
 });

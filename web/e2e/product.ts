@@ -7,9 +7,12 @@ import {
   type Locator,
   type Page,
 } from "@playwright/test";
+import { newTaskId } from "../../client/src/ids";
 
 const PAGE = process.env.PAGE_URL ?? "http://127.0.0.1:9001";
 export const API = process.env.API_URL ?? "http://127.0.0.1:9000";
+
+export const BATCH = `${API}/api/*/tasks/batch`;
 
 export interface Person {
   readonly id: string;
@@ -39,6 +42,13 @@ export async function newPerson(context: BrowserContext, name: string): Promise<
   return { ...account, id: user.id };
 }
 
+/** Another browser of the same person. */
+export async function signIn(context: BrowserContext, { email, password }: Person): Promise<void> {
+  const data = { email, password };
+  const response = await context.request.post(`${PAGE}/api/auth/sign-in/email`, { data, headers: { origin: PAGE } });
+  expect(response.status()).toBe(200);
+}
+
 export function newAccount(name: string): Omit<Person, "id"> {
   people += 1;
   const email = `${name.toLowerCase()}-${process.pid}-${Date.now()}-${people}@example.com`;
@@ -59,6 +69,23 @@ export class Store {
     const response = await this.request.post(`${API}/api/me/tasks`, { data: task, headers: await this.headers() });
     expect(response.status()).toBe(201);
     return response.json();
+  }
+
+  async addMany(titles: readonly string[]): Promise<void> {
+    const headers = await this.headers();
+    for (let first = 0; first < titles.length; first += 100) {
+      const items = titles
+        .slice(first, first + 100)
+        .map((title) => ({ op: "create", id: newTaskId(), task: { title } }));
+      const response = await this.request.post(`${API}/api/me/tasks/batch`, {
+        data: { atomic: false, items },
+        headers,
+      });
+      expect(response.status()).toBe(200);
+      expect(new Set((await response.json()).results.map(({ status }: { status: number }) => status))).toEqual(
+        new Set([201]),
+      );
+    }
   }
 
   async all(): Promise<StoredTask[]> {
@@ -167,6 +194,35 @@ export const test = base.extend<Fixtures & { quietConsole: undefined }>({
     { auto: true },
   ],
 });
+
+/** Makes the API reject every item of a batch: because of a field, or each item for a reason of its own. */
+export async function refuse(page: Page, error?: { readonly pointer: string; readonly detail: string }): Promise<void> {
+  const headers = { "access-control-allow-origin": "*" };
+  await page.route(BATCH, (route) => {
+    const { items } = route.request().postDataJSON() as { items: { op: string; id: string }[] };
+    const problem = { code: "invalid_field", detail: "This is not taken." };
+    if (!error) {
+      const results = items.map(({ id }) => ({ id, status: 422, etag: null, problem }));
+      return route.fulfill({ headers, json: { results } });
+    }
+    const errors = items.map(({ op }, index) => {
+      const member = op === "create" ? "task" : "changes";
+      return { ...error, pointer: `/items/${index}/${member}${error.pointer}` };
+    });
+    const json = { ...problem, status: 422, title: "", type: "about:blank", request_id: "", errors };
+    return route.fulfill({ status: 422, headers, json });
+  });
+}
+
+/** Nothing of any user is left in the browser. */
+export async function leavesNothing(page: Page): Promise<void> {
+  const left = () =>
+    page.evaluate(async () => {
+      const databases = await indexedDB.databases();
+      return [...databases.map(({ name }) => name), ...Object.keys(localStorage)];
+    });
+  await expect.poll(left).toEqual(["settings"]);
+}
 
 export { expect };
 

@@ -2,7 +2,7 @@
 
 import type { Page } from "@playwright/test";
 import axe from "axe-core";
-import { API, day, expect, newPerson, Store, TaskPage, test } from "./product";
+import { API, BATCH, day, expect, newPerson, refuse, Store, TaskPage, test } from "./product";
 
 test.use({ failuresExpected: true });
 
@@ -27,6 +27,11 @@ for (const { name, ...screen } of SCREENS) {
 
       await newPerson(context, "Ada");
       const store = new Store(context.request);
+      await page.route(`${API}/api/**`, (route) => route.abort());
+      await page.goto("/");
+      await expect(page.getByRole("heading", { name: "Your tasks can’t be shown" })).toBeVisible();
+      await inspect("never-loaded");
+      await page.unroute(`${API}/api/**`);
       await tasks.open();
       await inspect("empty");
       await fill(store);
@@ -68,11 +73,20 @@ for (const { name, ...screen } of SCREENS) {
 
       await page.route(`${API}/api/**`, (route) => route.abort());
       await tasks.show("Open");
-      await expect(page.getByRole("heading", { name: "Your tasks can’t be shown" })).toBeVisible();
       await tasks.add("Written while it was down");
-      await expect(tasks.row("Written while it was down")).toContainText("Not saved yet");
+      await expect(tasks.note("The server can’t be reached.")).toBeVisible();
       await inspect("down");
+      await page.getByRole("button", { name: /Account$/u }).click();
+      await page.getByRole("button", { name: "Sign out" }).click();
+      await expect(page.getByRole("dialog", { name: "Not everything is saved" })).toBeVisible();
+      await inspect("not-everything-saved");
+      await page.getByRole("button", { name: "Stay signed in" }).click();
       await page.unroute(`${API}/api/**`);
+      await refuse(page, { pointer: "/title", detail: "is too long" });
+      await tasks.add("Written against the rules");
+      await expect(page.getByText("Not saved. The title is too long.").first()).toBeVisible();
+      await inspect("not-saved");
+      await page.unroute(BATCH);
       await page.reload();
       await expect(tasks.row("Renew the passport")).toBeVisible();
       await page.route("**/api/auth/token", (route) => route.fulfill({ status: 401, body: "{}" }));
@@ -84,7 +98,7 @@ for (const { name, ...screen } of SCREENS) {
           body: JSON.stringify({ status: 401, code: "token_expired", title: "", detail: "", type: "about:blank" }),
         }),
       );
-      await tasks.checkbox("Renew the passport").click();
+      await page.evaluate(() => dispatchEvent(new Event("online")));
       await expect(page.getByRole("dialog", { name: "Please sign in again" })).toBeVisible();
       await inspect("sign-in-again");
       await context.close();

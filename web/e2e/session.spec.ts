@@ -1,4 +1,4 @@
-import { API, expect, Store, test } from "./product";
+import { API, expect, leavesNothing, Store, TaskPage, test } from "./product";
 
 const TASKS = `${API}/api/**`;
 
@@ -50,7 +50,10 @@ test.describe("failing requests", () => {
     await tasks.hasSaved("Before");
     const form = await tasks.edit("Before");
     await form.getByLabel("Notes").fill("Half a thought");
-    await page.clock.fastForward("10:00");
+    // What was sent has been pulled by then.
+    await page.waitForTimeout(2000);
+    // Not so long that the page asks for changes by itself.
+    await page.clock.fastForward("00:40");
     await context.clearCookies();
 
     await tasks.add("Written without a session");
@@ -74,11 +77,13 @@ test.describe("failing requests", () => {
   test("who does not want to go on is signed out", async ({ page, context, tasks }) => {
     await page.clock.install();
     await tasks.open();
-    await page.clock.fastForward("10:00");
+    // Not so long that the page asks for changes by itself.
+    await page.clock.fastForward("00:40");
     await context.clearCookies();
-    await tasks.show("All");
+    await tasks.add("Nobody will ever see this");
     await page.getByRole("button", { name: "Leave and drop unsaved changes" }).click();
     await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+    await leavesNothing(page);
   });
 
   test("a wrong password is said to be one", async ({ browser, person }) => {
@@ -96,14 +101,16 @@ test.describe("failing requests", () => {
     await page.goto("/");
     await expect(page.getByRole("heading", { name: "Sign-in can’t be reached" })).toBeVisible();
     await page.unroute("**/api/auth/get-session");
+    await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
     await page.getByRole("button", { name: "Try again" }).click();
-    await expect(tasks.composer).toBeVisible();
+    await expect(page.locator("#task-list").getByText("The sign-in service can’t be reached.")).toBeVisible();
+    await page.unroute("**/api/auth/token");
+    await page.locator("#task-list").getByRole("button", { name: "Try again" }).click();
+    await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
 
     await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
     await page.reload();
-    await expect(page.locator("#task-list").getByText("The sign-in service can’t be reached.")).toBeVisible();
-    await page.unroute("**/api/auth/token");
-    await page.getByRole("button", { name: "Try again" }).click();
+    await expect(tasks.note("The sign-in service can’t be reached.")).toBeVisible();
     await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
   });
 });
@@ -119,4 +126,48 @@ test("nothing is asked of the API before somebody is signed in", async ({ browse
   await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
   expect(asked).toEqual([]);
   await page.close();
+});
+
+test("signing out takes the tasks off the device, in every tab", async ({ context, tasks }) => {
+  await tasks.open();
+  await tasks.add("Only for my eyes");
+  await tasks.hasSaved("Only for my eyes");
+  const second = new TaskPage(await context.newPage());
+  await second.open();
+  await expect(second.row("Only for my eyes")).toBeVisible();
+  await tasks.signOut();
+  await expect(second.page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  await leavesNothing(tasks.page);
+});
+
+test.describe("without a network", () => {
+  test.use({ failuresExpected: true });
+
+  test("signing out with changes that cannot be sent asks first", async ({ page, context, tasks, person, store }) => {
+    await tasks.open();
+    await context.setOffline(true);
+    await tasks.add("Not sent");
+    await page.getByRole("button", { name: /Account$/u }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    const dialog = page.getByRole("dialog", { name: "Not everything is saved" });
+    await expect(dialog).toContainText("One change is only on this device so far.");
+    await dialog.getByRole("button", { name: "Stay signed in" }).click();
+    await context.setOffline(false);
+    await tasks.hasSaved("Not sent");
+    expect(await store.all()).toHaveLength(1);
+
+    await page.route(TASKS, (route) => route.abort());
+    await tasks.add("Dropped");
+    await page.getByRole("button", { name: /Account$/u }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await dialog.getByRole("button", { name: "Sign out and drop it" }).click();
+    await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+    await leavesNothing(page);
+    await page.unroute(TASKS);
+    await page.getByLabel("E-mail").fill(person.email);
+    await page.getByLabel("Password", { exact: true }).fill(person.password);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(tasks.row("Not sent")).toBeVisible();
+    await expect(tasks.row("Dropped")).toBeHidden();
+  });
 });

@@ -1,15 +1,13 @@
-import { useMemo } from "preact/hooks";
-import type { User } from "./session/issuer";
 import type { Session } from "./session/session";
 import { Welcome } from "./session/welcome";
-import type { TaskBackend } from "./tasks/backend";
+import type { Settings } from "./settings";
 import { TasksPage } from "./tasks/tasks-page";
 import { Brand } from "./ui/brand";
 import { Announcer } from "./ui/notes";
 
 interface AppProps {
   readonly session: Session;
-  readonly backendOf: (user: User) => TaskBackend;
+  readonly settings: Settings;
 }
 
 export function App(props: AppProps) {
@@ -21,7 +19,7 @@ export function App(props: AppProps) {
   );
 }
 
-function Screen({ session, backendOf }: AppProps) {
+function Screen({ session, settings }: AppProps) {
   const state = session.state.value;
   switch (state.is) {
     case "unknown":
@@ -37,15 +35,9 @@ function Screen({ session, backendOf }: AppProps) {
     case "signed-out":
       return <Welcome session={session} />;
     case "signed-in":
-      // The key gives another user a fresh page, with no data of the previous one.
-      return <Workspace key={state.user.id} session={session} user={state.user} backendOf={backendOf} />;
+      // Another user gets a page of their own, with nothing in it of the one before.
+      return <TasksPage key={state.user.id} session={session} user={state.user} settings={settings} />;
   }
-}
-
-function Workspace({ session, user, backendOf }: AppProps & { readonly user: User }) {
-  // Signing in again creates a new object for the same user.
-  const backend = useMemo(() => backendOf(user), [user.id, backendOf]);
-  return <TasksPage session={session} user={user} backend={backend} />;
 }
 
 function Splash() {

@@ -7,10 +7,9 @@ import "./styles/overlays.css";
 import { render } from "preact";
 import { App, Trouble } from "./app";
 import { followAddress } from "./route";
-import { Issuer, type User } from "./session/issuer";
+import { Issuer } from "./session/issuer";
 import { Session } from "./session/session";
 import { loadSettings } from "./settings";
-import { ApiBackend } from "./tasks/api-backend";
 
 const root = document.getElementById("app");
 
@@ -19,9 +18,8 @@ async function start(): Promise<void> {
   try {
     const settings = await loadSettings();
     const session = new Session(new Issuer(settings.authUrl));
-    const backendOf = (user: User) => new ApiBackend(settings, user);
     followAddress();
-    render(<App session={session} backendOf={backendOf} />, root);
+    render(<App session={session} settings={settings} />, root);
     await session.start();
   } catch {
     const text = navigator.onLine ? "Its settings could not be loaded." : "You are offline.";

@@ -1,4 +1,5 @@
 /** The two URLs that depend on the deployment. They are in a file beside the page, so one build serves every stage. */
+import { rememberedSettings, rememberSettings } from "./session/remembered";
 
 export interface Settings {
   /** The API's URL without a path. */
@@ -7,7 +8,20 @@ export interface Settings {
   readonly authUrl: string;
 }
 
+/** Loads the settings. Offline, returns those of the last visit. */
 export async function loadSettings(): Promise<Settings> {
+  try {
+    const settings = await fetchSettings();
+    rememberSettings(settings);
+    return settings;
+  } catch (error) {
+    const remembered = rememberedSettings();
+    if (!remembered) throw error;
+    return remembered;
+  }
+}
+
+async function fetchSettings(): Promise<Settings> {
   const response = await fetch(new URL("config.json", document.baseURI), { cache: "no-cache" });
   if (!response.ok) throw new Error(`config.json: ${response.status}`);
   const { api_url: apiUrl, auth_url: authUrl }: Record<string, unknown> = await response.json();

@@ -112,13 +112,14 @@ export function shown(item: OutboxItem, task: Task | undefined): Task | undefine
   return { ...task, ...item.changes, completed_at };
 }
 
-/** An update of a task that the user sees, or null if it changes nothing. */
-export function updateOf(task: Task, wanted: ContentChanges): Change | null {
+/** An update of a task that the user saw like `seen`, or null if it changes nothing. */
+export function updateOf(task: Task, wanted: ContentChanges, seen: TaskContent = task): Change | null {
   const changes = missingIn(task, wanted);
   const fields = fieldsOf(changes);
-  return fields.length === 0 ? null : { id: task.id, op: "update", changes, base: pick(task, fields) };
+  return fields.length === 0 ? null : { id: task.id, op: "update", changes, base: pick(seen, fields) };
 }
 
+/** A deletion of a task that the user sees like this. */
 export function deletionOf(task: Task): Change {
   return { id: task.id, op: "delete", changes: {}, base: pick(task, FIELDS) };
 }

@@ -1,5 +1,6 @@
 /** What a page of changes does to the store. */
 import type { ChangesPage } from "../contract.js";
+import { FIELDS, pick } from "./content.js";
 import type { OutboxItem } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
@@ -30,6 +31,12 @@ export function received(
   for (const [id, known] of isWhole && meta.isFromBeginning ? tasks : []) {
     if (known.epoch !== epoch && !arrived.has(id)) removes.add(id);
   }
+  const putItems = outbox.flatMap((item) => {
+    const known =
+      removes.has(item.id) && item.op === "update" && item.applied === null ? tasks.get(item.id) : undefined;
+    // With what was typed, the rest of the task can be written again.
+    return known ? [{ ...item, base: { ...pick(known.task, FIELDS), ...item.base } }] : [];
+  });
   const isHere = ({ id, applied }: OutboxItem) => applied !== null && (isWhole || (arrived.get(id) ?? 0) >= applied);
   return {
     meta: {
@@ -40,6 +47,7 @@ export function received(
     },
     putTasks: [...puts.values()],
     removeTasks: [...removes],
+    putItems,
     removeItems: outbox.filter(isHere).map(({ seq }) => seq),
   };
 }

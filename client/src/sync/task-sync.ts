@@ -2,7 +2,7 @@
 import type { Task } from "../contract.js";
 import { newTaskId } from "../ids.js";
 import type { TaskApi } from "../task-api.js";
-import { type ContentChanges, contentOf, normalized, type TaskDraft } from "./content.js";
+import { type ContentChanges, contentOf, normalized, type TaskContent, type TaskDraft } from "./content.js";
 import { type Change, deletionOf, type OutboxItem, updateOf } from "./item.js";
 import { added, type Decision, decided } from "./outbox.js";
 import { type Changed, State } from "./state.js";
@@ -17,8 +17,10 @@ export interface Refused {
   readonly item: OutboxItem & { readonly refusal: NonNullable<OutboxItem["refusal"]> };
   /** The task as the API has it; undefined if it has none. */
   readonly current: Task | undefined;
-  /** The task as the user sees it, with the change. */
+  /** The task as the user sees it, with the change; undefined if it is deleted, by the user or by others. */
   readonly mine: Task | undefined;
+  /** The content that the user wants, even if the task is gone; null for a deletion. */
+  readonly wanted: TaskContent | null;
 }
 
 export interface TaskSyncOptions {
@@ -256,9 +258,11 @@ export class TaskSync {
   }
 
   #refused(item: OutboxItem): Refused[] {
-    const { id, refusal } = item;
+    const { id, op, base, changes, refusal } = item;
     if (!refusal) return [];
-    return [{ item: { ...item, refusal }, current: this.#state.tasks.get(id)?.task, mine: this.tasks.get(id) }];
+    const current = this.#state.tasks.get(id)?.task;
+    const wanted = op === "delete" ? null : contentOf({ title: "", ...base, ...current, ...changes });
+    return [{ item: { ...item, refusal }, current, mine: this.tasks.get(id), wanted }];
   }
 
   #seen(id: string): Task {
@@ -268,11 +272,14 @@ export class TaskSync {
   }
 }
 
-/** A change that the user makes. */
+/**
+ * A change that the user makes. `seen` is the task as the user saw it when they began, such as when a form was opened; without it,
+ * as it is here now. What others have changed since is not overwritten unasked.
+ */
 export type LocalChange =
   | { readonly op: "create"; readonly id: string; readonly task: TaskDraft }
-  | { readonly op: "update"; readonly id: string; readonly changes: ContentChanges }
-  | { readonly op: "delete"; readonly id: string };
+  | { readonly op: "update"; readonly id: string; readonly changes: ContentChanges; readonly seen?: TaskContent }
+  | { readonly op: "delete"; readonly id: string; readonly seen?: TaskContent };
 
 /** The change for the outbox, null if it changes nothing. `show` is given the task as it looks afterwards. */
 function asChange(change: LocalChange, task: Task | undefined, show: (task: Task | undefined) => void): Change | null {
@@ -287,9 +294,9 @@ function asChange(change: LocalChange, task: Task | undefined, show: (task: Task
   if (!task) throw new Error(`There is no task ${id}.`);
   if (change.op === "delete") {
     show(undefined);
-    return deletionOf(task);
+    return deletionOf({ ...task, ...change.seen });
   }
   const changes = normalized(change.changes);
   show({ ...task, ...changes });
-  return updateOf(task, changes);
+  return updateOf(task, changes, change.seen);
 }

@@ -3,7 +3,7 @@
  * what waits, and pulls again to see what became of it.
  */
 import { BATCH_ITEMS, isFinal } from "../batch.js";
-import { isTokenOver, Problem, SessionOver } from "../errors.js";
+import { isTokenOver, Problem, SessionOver, Unreachable } from "../errors.js";
 import type { TaskApi } from "../task-api.js";
 import { asBatchItem, type OutboxItem } from "./item.js";
 import { answered, claimed, type Outcome, refusedAsWhole } from "./outbox.js";
@@ -88,16 +88,16 @@ export class Worker {
         await this.#cycle(signal, waiting.length > 0);
         failures = 0;
         reasons.push("pull", "send");
-        this.#say({ phase: "idle" });
+        this.#say({ phase: "idle", trouble: null });
       } catch (error) {
         if (signal.aborted) break;
         this.#wantsPull = true;
-        if (isSignedOut(error)) this.#say({ phase: "signed-out" });
+        if (isSignedOut(error)) this.#say({ phase: "signed-out", trouble: null });
         else {
           failures += 1;
           reasons.push("pull");
           rest = Math.max(this.#options.pause(failures), (error instanceof Problem && error.retryAfter) || 0);
-          this.#say({ phase: "offline" });
+          this.#say({ phase: "offline", trouble: troubleOf(error) });
         }
       }
       for (const resolve of waiting) resolve();
@@ -249,6 +249,13 @@ function isEmpty({
 /** The session is over, the API takes no token of it, or it is somebody else's by now. */
 function isSignedOut(error: unknown): boolean {
   return error instanceof SessionOver || (error instanceof Problem && (error.status === 401 || error.status === 403));
+}
+
+function troubleOf(error: unknown): Status["trouble"] {
+  if (error instanceof Unreachable) return error.service;
+  return error instanceof Problem || (error instanceof Later && globalThis.navigator?.onLine !== false)
+    ? "busy"
+    : "api";
 }
 
 /** One second after the first failure, then twice as long each time, up to a minute, and never twice the same. */

@@ -210,6 +210,46 @@ export function syncSuite(backend: () => Backend): void {
     const [refused] = laptop.sync.refused;
     expect(refused?.item).toMatchObject({ changes: { title: "typed" }, refusal: { kind: "gone" } });
     expect(refused?.current).toBeUndefined();
+    expect(refused?.wanted).toMatchObject({ title: "typed", tags: ["shop"] });
+  });
+
+  it("takes what came while a form was open for a conflict, where it is in the same field", async () => {
+    const { laptop, phone, id } = await pair();
+    const seen = laptop.sync.tasks.get(id);
+    await phone.sync.update(id, { title: "theirs", priority: "low" });
+    await phone.sync.refresh();
+    await laptop.sync.refresh();
+    if (!seen) throw new Error("it is not here");
+    await laptop.sync.change([{ op: "update", id, seen, changes: { due: "2026-12-01" } }]);
+    await laptop.sync.refresh();
+    expect(laptop.sync.refused).toEqual([]);
+    await laptop.sync.change([{ op: "update", id, seen, changes: { title: "mine" } }]);
+    await laptop.sync.refresh();
+    expect(laptop.sync.refused[0]?.item.refusal).toMatchObject({ kind: "conflict", fields: ["title"] });
+    expect(await laptop.api.getTask(id)).toMatchObject({ title: "theirs", due: "2026-12-01" });
+  });
+
+  it("does not delete what came while the deletion could be undone", async () => {
+    const { laptop, phone, id } = await pair();
+    const seen = laptop.sync.tasks.get(id);
+    await phone.sync.update(id, { title: "theirs" });
+    await phone.sync.refresh();
+    await laptop.sync.refresh();
+    if (seen) await laptop.sync.change([{ op: "delete", id, seen }]);
+    await laptop.sync.refresh();
+    expect(laptop.sync.refused[0]?.item.refusal).toMatchObject({ kind: "conflict", fields: ["title"] });
+    expect(laptop.sync.refused[0]?.wanted).toBeNull();
+  });
+
+  it("says what does not answer", async () => {
+    const laptop = device({ pause: () => 60_000 });
+    laptop.isOnline = false;
+    await laptop.sync.refresh();
+    expect(laptop.sync.status).toMatchObject({ phase: "offline", trouble: "api" });
+    laptop.getToken = () => Promise.reject(new Error("down"));
+    laptop.api.forget();
+    await laptop.sync.refresh();
+    expect(laptop.sync.status).toMatchObject({ phase: "offline", trouble: "issuer" });
   });
 
   it("takes a deletion of both sides for one", async () => {

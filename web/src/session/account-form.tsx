@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
-import { Failure } from "../tasks/failure";
-import { PASSWORD_LENGTH } from "./issuer";
+import { PASSWORD_LENGTH, Refusal } from "./issuer";
 
 interface AccountFormProps {
   readonly purpose: "sign-in" | "sign-up";
@@ -29,8 +28,8 @@ export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
     try {
       await onSubmit({ name: text("name").trim(), email: text("email").trim(), password: text("password") });
     } catch (error) {
-      const failure = Failure.of(error);
-      problem.value = failure.passing ? `${failure.reason} Please try again.` : failure.reason;
+      const trouble = navigator.onLine ? "The sign-in service can’t be reached." : "You are offline.";
+      problem.value = error instanceof Refusal ? error.message : `${trouble} Please try again.`;
     } finally {
       busy.value = false;
     }

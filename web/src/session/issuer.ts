@@ -1,5 +1,5 @@
 /** A client of Better Auth. The session is a cookie that scripts cannot read, so no token is stored here. */
-import { Failure } from "../tasks/failure";
+import { Unreachable } from "task-client";
 
 export interface User {
   readonly id: string;
@@ -14,6 +14,12 @@ export interface Credentials {
 
 export const PASSWORD_LENGTH = { min: 8, max: 128 } as const;
 
+/** Better Auth rejected a request. The message is for the user. */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+}
+
+/** Every method can throw `Refusal` or `Unreachable`. */
 export class Issuer {
   readonly #base: string;
 
@@ -33,25 +39,26 @@ export class Issuer {
     await this.#call("/sign-out", {});
   }
 
-  async currentUser(): Promise<User | null> {
-    const session = await this.#call<{ user: User } | null>("/get-session");
+  async currentUser(signal?: AbortSignal): Promise<User | null> {
+    const session = await this.#call<{ user: User } | null>("/get-session", undefined, signal);
     return session?.user ?? null;
   }
 
   async #enter(path: string, body: object): Promise<User> {
     const { user, token } = await this.#call<{ user: User; token: string | null }>(path, body);
     // If addresses must be verified, a new account has no session yet.
-    if (token === null) throw new Failure("invalid", UNVERIFIED);
+    if (token === null) throw new Refusal(UNVERIFIED);
     return user;
   }
 
-  async #call<T>(path: string, body?: object): Promise<T> {
+  async #call<T>(path: string, body?: object, signal?: AbortSignal): Promise<T> {
     const response = await fetch(this.#base + path, {
       credentials: "include",
       cache: "no-store",
+      ...(signal && { signal }),
       ...(body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-    }).catch(() => {
-      throw new Failure("issuer-unreachable");
+    }).catch((cause: unknown) => {
+      throw new Unreachable("issuer", cause);
     });
     const answer: unknown = await response.json().catch(() => null);
     if (response.ok) return answer as T;
@@ -61,17 +68,17 @@ export class Issuer {
 
 const UNVERIFIED = "Open the link in the e-mail we sent you. Then sign in.";
 
-function refusal(status: number, answer: unknown): Failure {
+function refusal(status: number, answer: unknown): Refusal | Unreachable {
   const { code = "", message = "" } = (answer ?? {}) as { code?: string; message?: string };
-  if (status === 429) return new Failure("invalid", "Too many attempts. Wait a little and try again.");
-  if (status >= 500) return new Failure("issuer-unreachable");
+  if (status === 429) return new Refusal("Too many attempts. Wait a little and try again.");
+  if (status >= 500) return new Unreachable("issuer", `status ${status}`);
   if (code.startsWith("INVALID_EMAIL_OR_PASSWORD")) {
-    return new Failure("invalid", "That e-mail and password don’t match an account.");
+    return new Refusal("That e-mail and password don’t match an account.");
   }
-  if (code === "EMAIL_NOT_VERIFIED") return new Failure("invalid", UNVERIFIED);
+  if (code === "EMAIL_NOT_VERIFIED") return new Refusal(UNVERIFIED);
   if (code.startsWith("USER_ALREADY_EXISTS")) {
-    return new Failure("invalid", "There is already an account with this e-mail. Sign in instead.");
+    return new Refusal("There is already an account with this e-mail. Sign in instead.");
   }
-  if (code === "INVALID_EMAIL") return new Failure("invalid", "That doesn’t look like an e-mail address.");
-  return new Failure("invalid", message);
+  if (code === "INVALID_EMAIL") return new Refusal("That doesn’t look like an e-mail address.");
+  return new Refusal(message || "The sign-in service did not accept that.");
 }

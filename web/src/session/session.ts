@@ -1,34 +1,46 @@
 /** The current user, and how work resumes if the session ends in between. */
 import { type Signal, signal } from "@preact/signals";
-import { Failure } from "../tasks/failure";
 import type { Credentials, Issuer, User } from "./issuer";
+import { forgetUser, rememberedUser, rememberUser } from "./remembered";
 
 export type SessionState =
   | { readonly is: "unknown" }
   | { readonly is: "unreachable" }
-  | { readonly is: "signed-out" }
+  /** `isForGood`: the user signed out, so the local copy must be deleted. */
+  | { readonly is: "signed-out"; readonly isForGood: boolean }
   | { readonly is: "signed-in"; readonly user: User };
+
+type Message = { readonly kind: "entered" } | { readonly kind: "left"; readonly userId: string };
+
+/** How long a returning user waits for the issuer before the page starts offline, in milliseconds. */
+const PATIENCE = 5_000;
 
 export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
-  /** The session has ended, and work waits until the user signs in again. */
+  /** The session has ended, and changes wait until the user signs in again. */
   readonly interrupted = signal(false);
   readonly #issuer: Issuer;
   readonly #otherTabs = new BroadcastChannel("session");
-  #waiting: { resume: () => void; giveUp: (failure: Failure) => void }[] = [];
+  readonly #listeners = new Set<() => void>();
 
   constructor(issuer: Issuer) {
     this.#issuer = issuer;
-    this.#otherTabs.onmessage = () => void this.#changedElsewhere();
+    this.#otherTabs.onmessage = ({ data }: MessageEvent<Message>) => {
+      if (data.kind === "entered") void this.check();
+      else if (this.#userId === data.userId) this.#leave(true);
+    };
   }
 
   async start(): Promise<void> {
     this.state.value = { is: "unknown" };
+    const remembered = rememberedUser();
     try {
-      const user = await this.#issuer.currentUser();
-      this.state.value = user ? { is: "signed-in", user } : { is: "signed-out" };
+      const user = await this.#issuer.currentUser(remembered ? AbortSignal.timeout(PATIENCE) : undefined);
+      if (user) this.#entered(user);
+      else this.#leave(false);
     } catch {
-      this.state.value = { is: "unreachable" };
+      // The tasks are on the device. Sync will find out whether the session still exists.
+      this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unreachable" };
     }
   }
 
@@ -42,67 +54,60 @@ export class Session {
 
   async signOut(): Promise<void> {
     await this.#issuer.signOut();
-    this.#leave();
-    this.#otherTabs.postMessage("changed");
+    this.leaveEnded();
   }
 
-  /** Gives up the ended session and the work that waits for it. */
+  /** Gives up an ended session and the changes that wait for it. */
   leaveEnded(): void {
-    this.#leave();
+    const userId = this.#userId;
+    this.#leave(true);
+    if (userId !== null) this.#tell({ kind: "left", userId });
   }
 
-  /** Does the work. If the session has ended, retries as soon as the same user has signed in again. */
-  async keeping<T>(work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        const { kind } = Failure.of(error);
-        if (kind === "other-user") await this.#changedElsewhere();
-        if (kind !== "session-ended") throw error;
-        await this.#signedInAgain();
-      }
-    }
+  /** Asks the user to sign in again, because the issuer reports no session. */
+  interrupt(): void {
+    if (this.#userId !== null) this.interrupted.value = true;
   }
 
-  #signedInAgain(): Promise<void> {
-    this.interrupted.value = true;
-    return new Promise((resume, giveUp) => {
-      this.#waiting.push({ resume, giveUp });
-    });
+  /** Checks the current user, because the session may have ended, or another tab, which shares the cookie, may have changed it. */
+  async check(): Promise<void> {
+    const user = await this.#issuer.currentUser().catch(() => undefined);
+    if (user === undefined) return;
+    if (user === null) this.interrupt();
+    else if (this.#userId !== user.id || this.interrupted.value) this.#entered(user);
+  }
+
+  /** Calls the listener when the same user has signed in again. Returns a function that removes it. */
+  whenRenewed(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  get #userId(): string | null {
+    const { value: state } = this.state;
+    return state.is === "signed-in" ? state.user.id : null;
   }
 
   #enter(user: User): void {
     this.#entered(user);
-    this.#otherTabs.postMessage("changed");
-  }
-
-  #leave(): void {
-    this.#giveUp();
-    this.interrupted.value = false;
-    this.state.value = { is: "signed-out" };
-  }
-
-  #giveUp(): void {
-    for (const { giveUp } of this.#waiting.splice(0)) giveUp(new Failure("session-ended"));
-  }
-
-  /** Checks the current user, because another tab, which shares the cookie, may have changed it. */
-  async #changedElsewhere(): Promise<void> {
-    const user = await this.#issuer.currentUser().catch(() => undefined);
-    if (user === undefined) return;
-    const { value } = this.state;
-    if (user === null) this.#leave();
-    else if (value.is !== "signed-in" || value.user.id !== user.id || this.interrupted.value) this.#entered(user);
+    this.#tell({ kind: "entered" });
   }
 
   #entered(user: User): void {
-    const { value } = this.state;
-    const sameUser = value.is === "signed-in" && value.user.id === user.id;
-    // Work of one account never continues as another.
-    if (!sameUser) this.#giveUp();
+    const isSameUser = this.#userId === user.id;
+    rememberUser(user);
     this.state.value = { is: "signed-in", user };
     this.interrupted.value = false;
-    for (const { resume } of this.#waiting.splice(0)) resume();
+    if (isSameUser) for (const listener of this.#listeners) listener();
+  }
+
+  #leave(isForGood: boolean): void {
+    forgetUser();
+    this.interrupted.value = false;
+    this.state.value = { is: "signed-out", isForGood };
+  }
+
+  #tell(message: Message): void {
+    this.#otherTabs.postMessage(message);
   }
 }

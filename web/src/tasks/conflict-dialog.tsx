@@ -1,18 +1,19 @@
+import type { Refused, TaskContent } from "task-client/sync";
 import { now } from "../ui/clock";
 import { Dialog } from "../ui/dialog";
 import { describeDue } from "./due";
-import { PRIORITY_NAMES, type Task } from "./task";
-import type { Conflict } from "./task-list";
+import { PRIORITY_NAMES } from "./task";
 
 interface ConflictDialogProps {
-  readonly conflict: Conflict;
+  readonly conflict: Refused;
   readonly onChoice: (choice: "mine" | "theirs") => void;
 }
 
 /** Shows both versions of a task side by side with differences marked. It cannot be closed without a choice. */
 export function ConflictDialog({ conflict, onChoice }: ConflictDialogProps) {
-  const { mine, theirs } = conflict;
-  const deleting = mine === "deleted";
+  const { wanted: mine, current: theirs } = conflict;
+  const deleting = mine === null;
+  if (!theirs) return null;
   return (
     <Dialog title="Changed somewhere else" class="dialog-wide">
       <p class="dialog-text">
@@ -40,7 +41,15 @@ export function ConflictDialog({ conflict, onChoice }: ConflictDialogProps) {
   );
 }
 
-function Version({ name, task, other }: { readonly name: string; readonly task: Task; readonly other: Task }) {
+function Version({
+  name,
+  task,
+  other,
+}: {
+  readonly name: string;
+  readonly task: TaskContent;
+  readonly other: TaskContent;
+}) {
   const others = new Map(factsOf(other));
   return (
     <section class="version" aria-label={name}>
@@ -63,7 +72,7 @@ function Version({ name, task, other }: { readonly name: string; readonly task: 
   );
 }
 
-function factsOf(task: Task): [string, string][] {
+function factsOf(task: TaskContent): [string, string][] {
   return [
     ["Title", task.title],
     ["Status", task.completed ? "Completed" : "Open"],

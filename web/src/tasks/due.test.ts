@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addDays, compareDue, describeDue, fromLocal, groupOf, toLocal } from "./due";
+import { addDays, describeDue, dueOrder, fromLocal, groupOf, toLocal } from "./due";
 
 const zone = process.env.TZ;
 beforeAll(() => {
@@ -43,7 +43,12 @@ describe("a due date", () => {
 
   it("sorts by local day, tasks without a time first, undated ones last", () => {
     const dues = [null, "2026-11-22", "2026-11-22T02:00:00.000Z", "2026-11-21"];
-    expect(dues.toSorted(compareDue)).toEqual(["2026-11-21", "2026-11-22T02:00:00.000Z", "2026-11-22", null]);
+    expect(dues.toSorted((a, b) => (dueOrder(a) < dueOrder(b) ? -1 : 1))).toEqual([
+      "2026-11-21",
+      "2026-11-22T02:00:00.000Z",
+      "2026-11-22",
+      null,
+    ]);
   });
 });
 

@@ -53,14 +53,10 @@ export function isOverdue(due: string, now: Date): boolean {
   return hasTime(due) ? new Date(due).getTime() < now.getTime() : due < dayOf(now);
 }
 
-/** Compares by local day; on the same day, tasks without a time come first. */
-export function compareDue(a: string | null, b: string | null): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  const [left, right] = [a, b].map((due) => {
-    const { day, time } = toLocal(due);
-    return `${day}T${time}`;
-  }) as [string, string];
-  return left < right ? -1 : left > right ? 1 : 0;
+/** Sorts by local day, on a day the tasks without a time first, and those without a due date last. */
+export function dueOrder(due: string | null): string {
+  const { day, time } = toLocal(due);
+  return due === null ? "~" : `${day}T${time}`;
 }
 
 /** "Today", "Tomorrow, 14:30", "Friday", "30 Nov", "4 Jan 2028". */

@@ -1,6 +1,4 @@
-/** Shown instead of tasks: loading, no tasks, or a failure. */
-import { useEffect } from "preact/hooks";
-import type { Failure } from "./failure";
+/** What stands in the place of tasks: they are on their way, there are none, or they cannot be had. */
 import type { TaskQuery } from "./query";
 
 const WIDTHS = [62, 44, 71, 38, 55, 48];
@@ -49,16 +47,12 @@ const EMPTY: Readonly<Record<TaskQuery["status"], readonly [string, string]>> = 
   all: ["No tasks yet", "Write your first one above and press Enter."],
 };
 
-export function Unreadable({ why, onRetry }: { readonly why: Failure; readonly onRetry: () => void }) {
-  useEffect(() => {
-    addEventListener("online", onRetry);
-    return () => removeEventListener("online", onRetry);
-  }, [onRetry]);
+export function Unreadable({ why, onRetry }: { readonly why: string; readonly onRetry: () => void }) {
   return (
     <div class="state" role="alert">
       <Horizon />
       <h2>Your tasks can’t be shown</h2>
-      <p>{why.reason} Nothing is lost.</p>
+      <p>{why} Nothing is lost.</p>
       <button type="button" class="button button-primary" onClick={onRetry}>
         Try again
       </button>

@@ -7,7 +7,7 @@ import { LIMITS } from "./task";
 interface TagsFieldProps {
   readonly tags: readonly string[];
   readonly known: readonly string[];
-  readonly onChange: (tags: readonly string[]) => void;
+  readonly onChange: (tags: string[]) => void;
 }
 
 /** Removable tags, and a box for the next one, which Enter or a comma adds. */

@@ -1,18 +1,21 @@
 import { useSignal } from "@preact/signals";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { DueField } from "./due-field";
+import type { Opened } from "./form";
 import { PriorityField } from "./priority-field";
 import { TagsField } from "./tags-field";
 import { LIMITS, type TaskContent } from "./task";
-import type { Editing, TaskList } from "./task-list";
+import type { Workbench } from "./workbench";
 
-/** The form of a task, in the task's place in the list. The list keeps the draft, not the form. */
-export function TaskEditor({ list, editing }: { readonly list: TaskList; readonly editing: Editing }) {
+/** The form of a task, in its own place in the list. What is typed survives a look at another list. */
+export function TaskEditor({ bench, opened }: { readonly bench: Workbench; readonly opened: Opened }) {
   const id = useId();
   const title = useRef<HTMLInputElement>(null);
   const problem = useSignal("");
-  const { draft } = editing;
-  // Synchronously, so that even the next key press goes to the title.
+  const { form, actions } = bench;
+  const { seen, draft } = opened;
+  const isGone = !bench.tasks.snapshot.value.tasks.has(seen.id);
+  // Before the next key: what is typed at once belongs into the title.
   useLayoutEffect(() => {
     title.current?.focus();
     title.current?.select();
@@ -20,7 +23,7 @@ export function TaskEditor({ list, editing }: { readonly list: TaskList; readonl
 
   const change = (content: Partial<TaskContent>) => {
     problem.value = "";
-    list.draft(content);
+    form.type(content);
   };
   const save = (event: Event) => {
     event.preventDefault();
@@ -30,19 +33,19 @@ export function TaskEditor({ list, editing }: { readonly list: TaskList; readonl
       title.current?.focus();
       return;
     }
-    if (trimmed !== draft.title) list.draft({ title: trimmed });
-    list.saveEditing();
+    if (trimmed !== draft.title) form.type({ title: trimmed });
+    void actions.save();
   };
 
   return (
     <form
       class="editor"
-      aria-label={`Edit ${editing.base.title}`}
+      aria-label={`Edit ${seen.title}`}
       onSubmit={save}
       onKeyDown={(event) => {
         if (event.key === "Escape") {
           event.preventDefault();
-          list.stopEditing();
+          form.close();
         } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(event);
       }}
     >
@@ -59,7 +62,7 @@ export function TaskEditor({ list, editing }: { readonly list: TaskList; readonl
         onInput={(event) => change({ title: event.currentTarget.value })}
       />
       <p id={`${id}-problem`} class="form-problem" role="alert">
-        {problem.value}
+        {problem.value || (isGone && "It was deleted somewhere else. Save it to add it again.")}
       </p>
       <label class="visually-hidden" for={`${id}-notes`}>
         Notes
@@ -90,14 +93,14 @@ export function TaskEditor({ list, editing }: { readonly list: TaskList; readonl
           <span class="editor-label" aria-hidden="true">
             Tags
           </span>
-          <TagsField tags={draft.tags} known={list.knownTags.value} onChange={(tags) => change({ tags })} />
+          <TagsField tags={draft.tags} known={bench.knownTags.value} onChange={(tags) => change({ tags })} />
         </div>
       </div>
       <div class="editor-actions">
         <button type="submit" class="button button-primary">
           Save
         </button>
-        <button type="button" class="button" onClick={() => list.stopEditing()}>
+        <button type="button" class="button" onClick={() => form.close()}>
           Cancel
         </button>
       </div>

@@ -1,29 +1,34 @@
+import type { Refused } from "task-client/sync";
 import { now } from "../ui/clock";
 import { Calendar, Flag, Note, Trash } from "../ui/icons";
 import { describeDue, isOverdue } from "./due";
+import { isGone, type Refusals, reasonOf } from "./refusals";
+import type { Row } from "./rows";
 import { PRIORITY_NAMES } from "./task";
 import { TaskEditor } from "./task-editor";
-import type { Row, TaskList } from "./task-list";
+import type { Workbench } from "./workbench";
 
 interface TaskRowProps {
   readonly row: Row;
-  readonly list: TaskList;
+  readonly bench: Workbench;
   readonly onTag: (tag: string) => void;
 }
 
-export function TaskRow({ row, list, onTag }: TaskRowProps) {
-  const { key, task, leaving, saving, problem } = row;
-  const { value: editing } = list.editing;
-  if (editing?.key === key) {
+export function TaskRow({ row, bench, onTag }: TaskRowProps) {
+  const { task, isLeaving, isSaving, refused } = row;
+  const { actions, form } = bench;
+  const opened = form.id.value === task.id ? form.opened.value : null;
+  if (opened) {
     return (
-      <li class="task task-editing" data-row={key}>
-        <TaskEditor list={list} editing={editing} />
+      <li class="task task-editing" data-row={task.id}>
+        <TaskEditor bench={bench} opened={opened} />
       </li>
     );
   }
-  const state = `${task.completed ? "task-done" : ""} ${leaving ? "task-leaving" : ""} ${problem ? "task-unsaved" : ""}`;
+  const isLost = refused !== null && isGone(refused);
+  const state = `${task.completed ? "task-done" : ""} ${isLeaving ? "task-leaving" : ""} ${refused ? "task-unsaved" : ""}`;
   return (
-    <li class={`task ${state}`} data-row={key} aria-busy={saving}>
+    <li class={`task ${state}`} data-row={task.id} aria-busy={isSaving}>
       <span class="check-area">
         <input
           type="checkbox"
@@ -31,8 +36,8 @@ export function TaskRow({ row, list, onTag }: TaskRowProps) {
           data-control="check"
           aria-label={`Complete ${task.title}`}
           checked={task.completed}
-          disabled={problem !== null}
-          onChange={(event) => list.complete(key, event.currentTarget.checked)}
+          disabled={isLost}
+          onChange={(event) => actions.complete(task, event.currentTarget.checked)}
         />
       </span>
       <div class="task-body">
@@ -40,24 +45,16 @@ export function TaskRow({ row, list, onTag }: TaskRowProps) {
           type="button"
           class="task-title"
           data-control="title"
-          aria-disabled={problem !== null}
+          aria-disabled={isLost}
           aria-label={`Edit ${task.title}`}
-          onClick={() => problem === null && list.edit(key)}
+          onClick={() => !isLost && form.open(task)}
         >
           {task.title}
         </button>
-        {problem === null ? (
+        {refused === null ? (
           <TaskFacts row={row} onTag={onTag} />
         ) : (
-          <p class="task-problem">
-            Not saved yet. {problem}{" "}
-            <button type="button" class="text-button" onClick={() => list.addAgain(key)}>
-              Try again
-            </button>{" "}
-            <button type="button" class="text-button" onClick={() => list.discard(key)}>
-              Discard
-            </button>
-          </p>
+          <NotSaved refused={refused} refusals={bench.refusals} />
         )}
       </div>
       <button
@@ -65,11 +62,36 @@ export function TaskRow({ row, list, onTag }: TaskRowProps) {
         class="icon-button task-delete"
         data-control="delete"
         aria-label={`Delete ${task.title}`}
-        onClick={() => list.remove(key)}
+        onClick={() => (isLost ? bench.refusals.discard(refused) : actions.remove(task))}
       >
         <Trash />
       </button>
     </li>
+  );
+}
+
+interface NotSavedProps {
+  readonly refused: Refused;
+  readonly refusals: Refusals;
+}
+
+function NotSaved({ refused, refusals }: NotSavedProps) {
+  return (
+    <p class="task-problem">
+      Not saved. {reasonOf(refused)}{" "}
+      {isGone(refused) ? (
+        <button type="button" class="text-button" onClick={() => void refusals.addAgain(refused)}>
+          Add it again
+        </button>
+      ) : (
+        <button type="button" class="text-button" onClick={() => refusals.retry(refused)}>
+          Try again
+        </button>
+      )}{" "}
+      <button type="button" class="text-button" onClick={() => refusals.discard(refused)}>
+        Discard
+      </button>
+    </p>
   );
 }
 

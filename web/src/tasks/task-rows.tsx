@@ -1,13 +1,16 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useCallback, useEffect, useRef } from "preact/hooks";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
 import { COMPOSER_ID } from "./composer";
-import { DUE_GROUPS, type DueGroup, groupOf } from "./due";
+import type { DueGroup } from "./due";
 import { Empty, Skeleton, Unreadable } from "./list-states";
 import type { TaskQuery } from "./query";
 import { moveFocus, rowAt, useRowFocus } from "./row-focus";
-import type { Row, TaskList } from "./task-list";
+import type { Row } from "./rows";
+import { troubleText } from "./sync-note";
 import { TaskRow } from "./task-row";
+import { sectionsOf } from "./views";
+import type { Workbench } from "./workbench";
 
 const LIST_ID = "task-list";
 
@@ -17,55 +20,62 @@ export function focusFirstRow(): void {
 }
 
 interface TaskRowsProps {
-  readonly list: TaskList;
+  readonly bench: Workbench;
   readonly onQuery: (query: TaskQuery) => void;
 }
 
-/** The list in any of its states. */
-export function TaskRows({ list, onQuery }: TaskRowsProps) {
+/** The list itself, in whatever state it is. */
+export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   const container = useRef<HTMLDivElement>(null);
   useRowFocus(container, COMPOSER_ID);
-  const phase = list.phase.value;
-  const query = list.query.value;
-  const rows = list.rows.value;
+  const { actions, form, tasks } = bench;
+  const phase = tasks.phase.value;
+  const query = bench.rows.query.value;
+  const rows = bench.rows.shown.value;
 
   const onKeyDown = (event: KeyboardEvent) => {
     const key = rowAt(event.target);
     if (key === null || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (list.editing.value?.key === key) return;
+    if (form.id.value === key) return;
     const to = MOVES[event.key];
-    const row = rows.find((row) => row.key === key);
+    const task = rows.find(({ task }) => task.id === key)?.task;
     if (to && container.current) {
       if (!moveFocus(container.current, event.target as Element, to) && to === "up") {
         document.getElementById(COMPOSER_ID)?.focus();
       }
-    } else if (event.key === "Delete") list.remove(key);
-    else if (event.key === "e" && singleKeys.value) list.edit(key);
-    else if (event.key === "x" && singleKeys.value && row) list.complete(key, !row.task.completed);
+    } else if (!task || !tasks.snapshot.value.tasks.has(key)) return;
+    else if (event.key === "Delete") actions.remove(task);
+    else if (event.key === "e" && singleKeys.value) form.open(task);
+    else if (event.key === "x" && singleKeys.value) actions.complete(task, !task.completed);
     else return;
     event.preventDefault();
   };
-  const tagged = (tag: string) => onQuery({ ...query, tag });
+  // The same function as long as it does the same: rows that do not change are not drawn again.
+  const tagged = useCallback((tag: string) => onQuery({ ...query, tag }), [query, onQuery]);
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the keys act on the rows inside
-    <div ref={container} id={LIST_ID} class="task-list" aria-busy={phase.is === "loading"} onKeyDown={onKeyDown}>
-      {phase.is === "loading" && <Skeleton />}
-      {phase.is === "ready" && rows.length === 0 && list.cursor.value === null && (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the rows in it
+    <div ref={container} id={LIST_ID} class="task-list" aria-busy={phase === "loading"} onKeyDown={onKeyDown}>
+      {phase === "loading" && rows.length === 0 && <Skeleton />}
+      {phase === "ready" && rows.length === 0 && (
         <Empty query={query} onClear={() => onQuery({ ...query, tag: null, priority: null })} />
       )}
-      {phase.is !== "loading" &&
-        (query.status === "open" ? (
-          <Groups rows={rows} list={list} onTag={tagged} />
-        ) : (
-          <ul class="rows" aria-label={query.status === "all" ? "All tasks" : "Completed tasks"}>
-            {rows.map((row) => (
-              <TaskRow key={row.key} row={row} list={list} onTag={tagged} />
-            ))}
-          </ul>
-        ))}
-      {phase.is === "failed" && <Unreadable why={phase.why} onRetry={() => void list.reopen()} />}
-      {phase.is === "ready" && list.cursor.value !== null && <More list={list} />}
+      {query.status === "open" ? (
+        <Sections rows={rows} bench={bench} onTag={tagged} />
+      ) : (
+        <ul class="rows" aria-label={query.status === "all" ? "All tasks" : "Completed tasks"}>
+          {rows.map((row) => (
+            <TaskRow key={row.task.id} row={row} bench={bench} onTag={tagged} />
+          ))}
+        </ul>
+      )}
+      {phase === "unreachable" && (
+        <Unreadable why={troubleText(tasks.status.value.trouble)} onRetry={() => tasks.sync.hint()} />
+      )}
+      {phase === "unkept" && (
+        <Unreadable why="This browser does not let the page keep data." onRetry={() => location.reload()} />
+      )}
+      {bench.rows.hasMore.value && <More onMore={() => bench.rows.showMore()} count={rows.length} />}
     </div>
   );
 }
@@ -85,55 +95,53 @@ const GROUP_NAMES: Readonly<Record<DueGroup, string>> = {
   none: "No date",
 };
 
-interface GroupsProps {
+interface SectionsProps {
   readonly rows: readonly Row[];
-  readonly list: TaskList;
+  readonly bench: Workbench;
   readonly onTag: (tag: string) => void;
 }
 
-function Groups({ rows, list, onTag }: GroupsProps) {
+function Sections({ rows, bench, onTag }: SectionsProps) {
   return (
     <>
-      {DUE_GROUPS.map((group) => {
-        const members = rows.filter((row) => groupOf(row.task.due, now.value) === group);
-        if (members.length === 0) return null;
-        return (
-          <section key={group} class={`group group-${group}`} aria-labelledby={`group-${group}`}>
-            <h2 id={`group-${group}`}>{GROUP_NAMES[group]}</h2>
-            <ul class="rows">
-              {members.map((row) => (
-                <TaskRow key={row.key} row={row} list={list} onTag={onTag} />
-              ))}
-            </ul>
-          </section>
-        );
-      })}
+      {sectionsOf(rows, now.value).map(({ group, rows }) => (
+        <section key={group} class={`group group-${group}`} aria-labelledby={`group-${group}`}>
+          <h2 id={`group-${group}`}>{GROUP_NAMES[group]}</h2>
+          <ul class="rows">
+            {rows.map((row) => (
+              <TaskRow key={row.task.id} row={row} bench={bench} onTag={onTag} />
+            ))}
+          </ul>
+        </section>
+      ))}
     </>
   );
 }
 
-/** Loads the next page when it scrolls into view or its button is pressed. */
-function More({ list }: { readonly list: TaskList }) {
+interface MoreProps {
+  readonly count: number;
+  readonly onMore: () => void;
+}
+
+/** Comes into view, and shows more: by itself, or by its button. */
+function More({ count, onMore }: MoreProps) {
   const end = useRef<HTMLDivElement>(null);
-  const { value: more } = list.more;
-  const cursor = list.cursor.value;
-  // With a new cursor, the new end of the list may be in view already.
+  // With more rows it is a new end, which may be in view already.
   useEffect(() => {
-    if (!end.current || more.is !== "ready") return;
+    if (!end.current) return;
     const observer = new IntersectionObserver(
       (entries) => {
-        if (entries.some(({ isIntersecting }) => isIntersecting)) void list.loadMore();
+        if (entries.some(({ isIntersecting }) => isIntersecting)) onMore();
       },
       { rootMargin: "400px" },
     );
     observer.observe(end.current);
     return () => observer.disconnect();
-  }, [list, cursor, more.is]);
+  }, [count]);
   return (
     <div ref={end} class="more">
-      {more.is === "failed" && <p role="alert">The next tasks could not be loaded. {more.why.reason}</p>}
-      <button type="button" class="button" onClick={() => void list.loadMore()} aria-disabled={more.is === "loading"}>
-        {more.is === "loading" ? "Loading…" : more.is === "failed" ? "Try again" : "Load more"}
+      <button type="button" class="button" onClick={onMore}>
+        Show more
       </button>
     </div>
   );

@@ -1,7 +1,10 @@
-/** Tasks as in the API. */
+/** The page's view of a task. */
+import type { Task } from "task-client";
 
-export const PRIORITIES = ["none", "low", "medium", "high"] as const;
-export type Priority = (typeof PRIORITIES)[number];
+export type { Task } from "task-client";
+
+export type Priority = Task["priority"];
+export const PRIORITIES: readonly Priority[] = ["none", "low", "medium", "high"];
 
 export const PRIORITY_NAMES: Readonly<Record<Priority, string>> = {
   none: "None",
@@ -12,29 +15,11 @@ export const PRIORITY_NAMES: Readonly<Record<Priority, string>> = {
 
 export const LIMITS = { title: 200, description: 10_000, tag: 50, tags: 20 } as const;
 
-/** The fields of a task that people edit. */
-export interface TaskContent {
-  readonly title: string;
-  readonly description: string | null;
-  readonly priority: Priority;
-  /** A date (`2026-11-30`) or a date and time in UTC. */
-  readonly due: string | null;
-  readonly tags: readonly string[];
-}
+/** The fields of the edit form. */
+export type TaskContent = Pick<Task, "title" | "description" | "priority" | "due" | "tags">;
 
-export interface Task extends TaskContent {
-  readonly id: string;
-  readonly completed: boolean;
-  readonly completed_at: string | null;
-  readonly created_at: string;
-  readonly updated_at: string;
-  readonly version: number;
-}
-
-export type TaskPatch = Partial<TaskContent>;
-
-/** The parts of `content` that differ from `base`, as a patch. */
-export function difference(base: TaskContent, content: TaskContent): TaskPatch {
+/** The fields of `content` that differ from `base`. */
+export function difference(base: TaskContent, content: TaskContent): Partial<TaskContent> {
   return {
     ...(content.title !== base.title && { title: content.title }),
     ...(content.description !== base.description && { description: content.description }),
@@ -42,4 +27,10 @@ export function difference(base: TaskContent, content: TaskContent): TaskPatch {
     ...(content.due !== base.due && { due: content.due }),
     ...(content.tags.join("\n") !== base.tags.join("\n") && { tags: content.tags }),
   };
+}
+
+/** The title, shortened for notes. */
+export function shortTitle({ title }: Pick<Task, "title">): string {
+  const characters = [...title];
+  return characters.length > 40 ? `${characters.slice(0, 39).join("")}…` : title;
 }

@@ -1,28 +1,32 @@
+import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { formatRoute, route, show } from "../route";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import { SignInAgain } from "../session/sign-in-again";
+import type { Settings } from "../settings";
 import { AccountMenu } from "../ui/account-menu";
+import { announce } from "../ui/announcer";
 import { Brand } from "../ui/brand";
 import { now } from "../ui/clock";
 import { Check, Circle, Keyboard, Stack } from "../ui/icons";
 import { Notes } from "../ui/notes";
 import { listenForKeys, Shortcuts, shortcutsShown } from "../ui/shortcuts";
 import { Toasts } from "../ui/toasts";
-import type { TaskBackend } from "./backend";
 import { COMPOSER_ID, Composer } from "./composer";
 import { ConflictDialog } from "./conflict-dialog";
 import { longDate } from "./due";
 import { Filters, TAG_FILTER_ID } from "./filters";
 import type { Status } from "./query";
-import { TaskList } from "./task-list";
+import { SyncNote } from "./sync-note";
 import { focusFirstRow, TaskRows } from "./task-rows";
+import { UnsentDialog } from "./unsent-dialog";
+import { Workbench } from "./workbench";
 
 interface TasksPageProps {
   readonly session: Session;
   readonly user: User;
-  readonly backend: TaskBackend;
+  readonly settings: Settings;
 }
 
 const LISTS = [
@@ -33,17 +37,26 @@ const LISTS = [
 
 const TITLES: Readonly<Record<Status, string>> = { open: "Open tasks", completed: "Completed", all: "All tasks" };
 
-export function TasksPage({ session, user, backend }: TasksPageProps) {
+export function TasksPage({ session, user, settings }: TasksPageProps) {
   const toasts = useMemo(() => new Toasts(), []);
-  const list = useMemo(() => new TaskList(backend, session, toasts), [backend, session, toasts]);
+  // Signing in again brings a new object for the same user.
+  const bench = useMemo(() => new Workbench(settings, user, session, toasts), [settings, user.id, session, toasts]);
+  const unsent = useSignal(0);
   const query = route.value;
   const title = TITLES[query.status];
 
   useEffect(() => {
-    void list.open(query);
+    bench.rows.open(query);
     document.title = `${title} · Daylist`;
-  }, [list, query, title]);
-  useEffect(() => keepUpToDate(list), [list]);
+  }, [bench, query, title]);
+  useEffect(() => bench.start(), [bench]);
+  useEffect(() => loseNothing(bench), [bench]);
+  const isReady = bench.tasks.phase.value === "ready";
+  useEffect(() => {
+    if (!isReady) return;
+    const count = bench.rows.all.peek().length;
+    announce(count === 0 ? "No tasks" : `${count} ${count === 1 ? "task" : "tasks"}`);
+  }, [bench, query, isReady]);
   useEffect(
     () =>
       listenForKeys({
@@ -61,7 +74,11 @@ export function TasksPage({ session, user, backend }: TasksPageProps) {
   );
 
   const signOut = async () => {
-    await list.settle();
+    unsent.value = await bench.settle();
+    if (unsent.value === 0) await leave();
+  };
+  const leave = async () => {
+    unsent.value = 0;
     await session.signOut().catch(() => {
       toasts.show({
         text: "You are still signed in: the sign-in service can’t be reached.",
@@ -70,7 +87,7 @@ export function TasksPage({ session, user, backend }: TasksPageProps) {
       });
     });
   };
-  const conflict = list.conflicts.value[0];
+  const conflict = bench.refusals.conflict.value;
 
   return (
     <div class="shell">
@@ -108,17 +125,22 @@ export function TasksPage({ session, user, backend }: TasksPageProps) {
           <p class="date">{longDate(now.value)}</p>
           <h1>{title}</h1>
         </header>
-        <Composer onAdd={(content) => list.add(content)} onDown={focusFirstRow} />
-        <Filters query={query} knownTags={list.knownTags.value} onChange={show} />
-        <TaskRows list={list} onQuery={show} />
+        <Composer onAdd={(content) => bench.actions.add(content)} onDown={focusFirstRow} />
+        <Filters query={query} knownTags={bench.knownTags.value} onChange={show} />
+        <TaskRows bench={bench} onQuery={show} />
       </main>
-      <Notes toasts={toasts} />
+      <Notes toasts={toasts}>
+        <SyncNote tasks={bench.tasks} />
+      </Notes>
       {conflict && (
         <ConflictDialog
-          key={conflict.key + conflict.theirs.version}
+          key={`${conflict.item.seq} ${conflict.current?.version}`}
           conflict={conflict}
-          onChoice={(choice) => list.resolve(conflict, choice)}
+          onChoice={(choice) => bench.refusals.choose(conflict, choice)}
         />
+      )}
+      {unsent.value > 0 && (
+        <UnsentDialog count={unsent.value} onStay={() => (unsent.value = 0)} onLeave={() => void leave()} />
       )}
       {shortcutsShown.value && <Shortcuts />}
       {session.interrupted.value && <SignInAgain session={session} user={user} />}
@@ -130,22 +152,18 @@ function focus(id: string): void {
   document.getElementById(id)?.focus();
 }
 
-/** Refreshes the list when the page becomes visible again, and protects pending changes when it is closed. */
-function keepUpToDate(list: TaskList): () => void {
-  const onVisible = () => {
-    if (document.visibilityState === "visible") void list.refresh();
-  };
+/** Changes are kept as they are made. What is typed into a form is not, and a deletion that can be undone is not sent. */
+function loseNothing(bench: Workbench): () => void {
   const onLeave = (event: BeforeUnloadEvent) => {
-    if (list.unsaved.value) event.preventDefault();
+    if (bench.form.isChanged) event.preventDefault();
   };
-  const onGone = () => list.sendDeletionsNow();
-  document.addEventListener("visibilitychange", onVisible);
-  addEventListener("online", onVisible);
+  const onGone = ({ persisted }: PageTransitionEvent) => {
+    // A page that is kept may come back, with its chance to undo.
+    if (!persisted) bench.sendDeletions();
+  };
   addEventListener("beforeunload", onLeave);
   addEventListener("pagehide", onGone);
   return () => {
-    document.removeEventListener("visibilitychange", onVisible);
-    removeEventListener("online", onVisible);
     removeEventListener("beforeunload", onLeave);
     removeEventListener("pagehide", onGone);
   };

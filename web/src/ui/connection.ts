@@ -1,10 +1,10 @@
 import { signal } from "@preact/signals";
 
-export const online = signal(true);
+export const isOnline = signal(true);
 
 export function watchConnection(): () => void {
   const read = () => {
-    online.value = navigator.onLine;
+    isOnline.value = navigator.onLine;
   };
   read();
   addEventListener("online", read);

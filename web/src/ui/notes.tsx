@@ -1,7 +1,6 @@
-import { useEffect } from "preact/hooks";
+import type { ComponentChildren } from "preact";
 import { announcement } from "./announcer";
-import { online, watchConnection } from "./connection";
-import { Close, Cloud } from "./icons";
+import { Close } from "./icons";
 import type { Toasts } from "./toasts";
 
 /** A live region for screen readers. It must exist before its first text. */
@@ -13,16 +12,16 @@ export function Announcer() {
   );
 }
 
-export function Notes({ toasts }: { readonly toasts: Toasts }) {
-  useEffect(watchConnection, []);
+interface NotesProps {
+  readonly toasts: Toasts;
+  /** Shown before the notes. */
+  readonly children: ComponentChildren;
+}
+
+export function Notes({ toasts, children }: NotesProps) {
   return (
     <section class="notes" aria-label="Notifications">
-      {!online.value && (
-        <div class="note note-offline">
-          <Cloud />
-          <p>You are offline. Changes can’t be saved until you are back.</p>
-        </div>
-      )}
+      {children}
       {toasts.shown.value.map(({ id, text, tone, action }) => (
         <div
           key={id}

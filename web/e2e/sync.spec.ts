@@ -1,0 +1,219 @@
+/** Two devices of one person, online and offline. */
+import type { BrowserContext, Page } from "@playwright/test";
+import { expect, type Person, type Store, signIn, TaskPage, test } from "./product";
+import { after, type Content, Dice, Driver, inOrder, meet, nextOp, type Tasks } from "./schedules";
+
+test.use({ failuresExpected: true });
+
+/** How soon both devices must show the same, in milliseconds. */
+const SOON = 5_000;
+
+interface Device {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly tasks: TaskPage;
+  readonly driver: Driver;
+}
+
+async function deviceOf(context: BrowserContext): Promise<Device> {
+  const page = await context.newPage();
+  const tasks = new TaskPage(page);
+  await tasks.open("/#/all");
+  return { context, page, tasks, driver: new Driver(page) };
+}
+
+async function pair(context: BrowserContext, person: Person): Promise<[Device, Device]> {
+  const other = await context.browser()?.newContext();
+  if (!other) throw new Error("there is no browser");
+  await signIn(other, person);
+  return [await deviceOf(context), await deviceOf(other)];
+}
+
+/** Waits until both devices and the API have the same tasks. */
+async function showTheSame(devices: readonly Device[], store: Store): Promise<Content[]> {
+  const sorted = (tasks: Tasks) => [...tasks.values()].map(inOrder).sort();
+  await Promise.all(devices.map(({ driver }) => driver.look()));
+  const before = Date.now();
+  let [first, second]: (Map<string, Content> | undefined)[] = [];
+  await expect(async () => {
+    [first, second] = await Promise.all(devices.map(({ driver }) => driver.read()));
+    expect(sorted(first ?? new Map())).toEqual(sorted(second ?? new Map()));
+    const all = await store.all();
+    const shown = [...(first ?? new Map()).values()].map(({ title, completed }) => `${title}: ${completed}`);
+    expect(shown.sort()).toEqual(all.map(({ title, completed }) => `${title}: ${completed}`).sort());
+  }).toPass({ timeout: SOON, intervals: [20, 50, 100] });
+  expect(Date.now() - before).toBeLessThan(SOON);
+  return [...(first ?? new Map()).values()];
+}
+
+test("two devices meet again: everything typed is there, and one question is asked", async ({
+  context,
+  person,
+  store,
+}) => {
+  for (const title of ["Paint the door", "Call the dentist", "Buy paint", "Sell the bike", "Water the plants"]) {
+    await store.add({ title });
+  }
+  const [laptop, phone] = await pair(context, person);
+  await expect(laptop.page.locator("[data-row]")).toHaveCount(5);
+  await laptop.context.setOffline(true);
+  await expect(laptop.tasks.note("You are offline")).toBeVisible();
+
+  const change = async (
+    { tasks }: Device,
+    title: string,
+    to: { title?: string; priority?: string; notes?: string },
+  ) => {
+    const form = await tasks.edit(title);
+    if (to.title) await form.getByLabel("Title").fill(to.title);
+    if (to.notes) await form.getByLabel("Notes").fill(to.notes);
+    if (to.priority) await form.getByRole("radio", { name: to.priority }).check();
+    await form.getByRole("button", { name: "Save" }).click();
+    await expect(tasks.row(to.title ?? title)).toBeVisible();
+  };
+  // Different fields of one task, the same field of another, and the same change to a third.
+  await change(laptop, "Call the dentist", { notes: "Ask about Friday." });
+  await change(phone, "Call the dentist", { title: "Call the new dentist", priority: "High" });
+  await change(laptop, "Paint the door", { title: "Paint the door red", priority: "Low" });
+  await change(phone, "Paint the door", { title: "Paint the door blue" });
+  await laptop.tasks.checkbox("Water the plants").click();
+  await phone.tasks.checkbox("Water the plants").click();
+  // A deletion of an unchanged task, and one of a task that the other device changed.
+  await laptop.tasks.delete("Buy paint");
+  await laptop.tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
+  await change(laptop, "Sell the bike", { title: "Sell the red bike" });
+  await phone.tasks.delete("Sell the bike");
+  await phone.tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
+  await laptop.tasks.add("Written on the train");
+  await phone.tasks.add("Written at home");
+  await phone.tasks.hasSaved("Written at home");
+  await expect.poll(async () => (await store.all()).length).toBe(5);
+
+  await laptop.context.setOffline(false);
+  const dialog = laptop.page.getByRole("dialog", { name: "Changed somewhere else" });
+  await expect(dialog.getByRole("region", { name: "Your version" })).toContainText("Paint the door red");
+  await expect(dialog.getByRole("region", { name: "The other version" })).toContainText("Paint the door blue");
+  await dialog.getByRole("button", { name: "Keep mine" }).click();
+  await expect(dialog).toBeHidden();
+  await laptop.tasks.row("Sell the red bike").getByRole("button", { name: "Add it again" }).click();
+
+  const tasks = await showTheSame([laptop, phone], store);
+  expect(tasks.map(inOrder).sort()).toEqual([
+    ["Call the new dentist", false, "High"],
+    ["Paint the door red", false, "Low"],
+    ["Sell the red bike", false, "None"],
+    ["Water the plants", true, "None"],
+    ["Written at home", false, "None"],
+    ["Written on the train", false, "None"],
+  ]);
+  const form = await phone.tasks.edit("Call the new dentist");
+  await expect(form.getByLabel("Notes")).toHaveValue("Ask about Friday.");
+  await expect(phone.page.getByRole("dialog")).toBeHidden();
+  await phone.context.close();
+});
+
+const SCHEDULES = 50;
+const SEED = Number(process.env.SEED ?? 20_261_124);
+
+for (const half of [0, 1]) {
+  test(`random schedules leave both devices with the same, and lose nothing (half ${half + 1})`, async ({
+    context,
+    person,
+    store,
+  }) => {
+    // About a second for each schedule, but not beside a build.
+    test.slow();
+    const dice = new Dice(SEED + half);
+    const devices = await pair(context, person);
+    let base: Tasks = new Map();
+    for (let schedule = 0; schedule < SCHEDULES / 2; schedule++) {
+      await test.step(`schedule ${schedule} of seed ${SEED + half}`, async () => {
+        base = await play(dice, devices, base, store, `${schedule}`);
+      });
+    }
+    await devices[1].context.close();
+  });
+}
+
+/** Lets both devices work for a while, one or both of them offline, and then meet. Returns their tasks. */
+async function play(dice: Dice, devices: readonly Device[], base: Tasks, store: Store, name: string): Promise<Tasks> {
+  const [first, second] = (dice.below(2) === 0 ? devices : devices.toReversed()) as [Device, Device];
+  const areBothOffline = dice.below(2) === 0;
+  await second.context.setOffline(true);
+  if (areBothOffline) await first.context.setOffline(true);
+  const sides = [first, second].map((device) => ({ device, tasks: base }));
+  const steps = 3 + dice.below(5);
+  for (let step = 0; step < steps; step++) {
+    const side = dice.of(sides);
+    const op = nextOp(dice, base, side.tasks, `${name}-${step}`);
+    const id = await side.device.driver.do(op);
+    side.tasks = after(side.tasks, op, id);
+  }
+  if (areBothOffline) await first.context.setOffline(false);
+  await expect.poll(() => first.driver.isSettled(), { intervals: [20] }).toBe(true);
+
+  const [theirs, mine] = sides.map(({ tasks }) => tasks) as [Tasks, Tasks];
+  const questions = new Map<string, { readonly theirs: Content | undefined; readonly mine: Content | undefined }>();
+  const wanted: (Content | undefined)[] = [];
+  for (const id of new Set([...base.keys(), ...theirs.keys(), ...mine.keys()])) {
+    const meeting = meet(base.get(id), theirs.get(id), mine.get(id));
+    if (meeting.is === "settled") wanted.push(meeting.content);
+    if (meeting.is === "conflict") questions.set(meeting.theirs.title, meeting);
+    if (meeting.is === "gone") questions.set(meeting.mine.title, { theirs: undefined, mine: meeting.mine });
+  }
+
+  await second.context.setOffline(false);
+  const { page, driver } = second;
+  const asked: string[] = [];
+  await expect(async () => {
+    const question = page.locator("dialog[open] .version:last-child dd").first();
+    const lost = page.locator(".task-unsaved").first();
+    const isConflict = await question.isVisible();
+    if (isConflict || (await lost.isVisible())) {
+      const title = await (isConflict ? question : lost.locator("button.task-title")).innerText();
+      const isMine = dice.below(2) === 0;
+      const answers = page.locator(isConflict ? "dialog[open] .dialog-actions button" : ".task-unsaved .text-button");
+      await answers.nth(isMine ? 0 : 1).click();
+      await expect(isConflict ? question : lost)
+        .not.toHaveText(title, { timeout: 1_000 })
+        .catch(() => {});
+      asked.push(title);
+      wanted.push(isMine ? questions.get(title)?.mine : questions.get(title)?.theirs);
+    }
+    expect(await driver.isSettled()).toBe(true);
+    expect(asked.length).toBeGreaterThanOrEqual(questions.size);
+  }).toPass({ timeout: SOON, intervals: [20] });
+  expect(asked.sort(), "where both have changed the same").toEqual([...questions.keys()].sort());
+
+  const tasks = await showTheSame(devices, store);
+  expect(tasks.map(inOrder).sort()).toEqual(
+    wanted
+      .filter((content) => content !== undefined)
+      .map(inOrder)
+      .sort(),
+  );
+  return driver.read();
+}
+
+test("a thousand tasks are as quick as a few", async ({ page, tasks, store }) => {
+  await store.addMany(Array.from({ length: 1_000 }, (_, index) => `Task ${index}`));
+  await tasks.open();
+  await expect(page.getByRole("status")).toHaveText("1000 tasks");
+  await expect(page.locator("[data-row]")).toHaveCount(50);
+  const longest = await page.evaluate(async () => {
+    const long: number[] = [];
+    new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({
+      type: "longtask",
+    });
+    for (const check of [...document.querySelectorAll<HTMLElement>("[data-control=check]")].slice(0, 10)) {
+      check.click();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    return Math.max(0, ...long);
+  });
+  console.log(`The longest task while ten of a thousand were completed: ${Math.round(longest)} ms.`);
+  expect(longest).toBeLessThan(200);
+  await tasks.open();
+  await expect(page.getByRole("status")).toHaveText("990 tasks");
+});

@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Deletions } from "./deletions";
+import type { Task } from "./task";
+
+const CAT = { id: "cat", title: "Feed the cat" } as Task;
+
+/** The pages of a browser: what one writes the others hear of, and a lock goes to the next one when its page is closed. */
+class Browser {
+  readonly stored = new Map<string, string>();
+  readonly deleted: string[] = [];
+  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #listeners = new Set<(event: object) => void>();
+
+  constructor() {
+    const request = (name: string, ...rest: unknown[]) => {
+      const work = rest.at(-1) as () => unknown;
+      const turn = (this.#queues.get(name) ?? Promise.resolve()).then(work);
+      this.#queues.set(name, turn);
+      return turn;
+    };
+    vi.stubGlobal("navigator", { locks: { request } });
+    vi.stubGlobal("localStorage", {
+      getItem: (key: string) => this.stored.get(key) ?? null,
+      setItem: (key: string, value: string) => this.#write(key, value),
+      removeItem: (key: string) => this.#write(key, null),
+    });
+    vi.stubGlobal("addEventListener", (_: string, listener: (event: object) => void) => this.#listeners.add(listener));
+  }
+
+  open(): Deletions {
+    const page = new Deletions("ada", async ({ id }) => void this.deleted.push(id));
+    page.start();
+    return page;
+  }
+
+  #write(key: string, value: string | null): void {
+    if (value === null) this.stored.delete(key);
+    else this.stored.set(key, value);
+    queueMicrotask(() => {
+      for (const listener of this.#listeners) listener({ key });
+    });
+  }
+}
+
+let browser: Browser;
+beforeEach(() => {
+  browser = new Browser();
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+it("hides the task in every tab, and deletes it once", async () => {
+  const [page, other] = [browser.open(), browser.open()];
+  page.begin(CAT);
+  await soon();
+  expect([...other.hidden.value.keys()]).toEqual(["cat"]);
+  expect(browser.deleted).toEqual([]);
+  await Promise.all([page.finish("cat"), page.finish("cat")]);
+  await soon();
+  expect(browser.deleted).toEqual(["cat"]);
+  expect(other.hidden.value.size).toBe(0);
+  expect(browser.stored.size).toBe(0);
+});
+
+it("deletes nothing that was undone, whatever becomes of the page", async () => {
+  const [page, other] = [browser.open(), browser.open()];
+  page.begin(CAT);
+  page.undo("cat");
+  page.stop();
+  await soon();
+  expect(browser.deleted).toEqual([]);
+  expect(other.hidden.value.size).toBe(0);
+});
+
+it("is made by another tab when its page is closed", async () => {
+  const [page] = [browser.open(), browser.open()];
+  page.begin(CAT);
+  await soon();
+  page.stop();
+  await soon();
+  expect(browser.deleted).toEqual(["cat"]);
+});
+
+it("is made at the next visit when there is no other tab", async () => {
+  const page = browser.open();
+  page.begin(CAT);
+  page.stop();
+  await soon();
+  expect(browser.deleted).toEqual([]);
+  browser.open();
+  await soon();
+  expect(browser.deleted).toEqual(["cat"]);
+});
+
+it("shows the task again when its deletion cannot be kept", async () => {
+  const page = new Deletions("ada", () => Promise.reject(new Error("full")));
+  page.start();
+  page.begin(CAT);
+  await expect(page.finish("cat")).rejects.toThrow("full");
+  expect(page.hidden.value.size).toBe(0);
+});

@@ -1,0 +1,125 @@
+import { effect } from "@preact/signals";
+import type { Task } from "task-client";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { Device, inMemory, type Person, until } from "../../../client/test/device";
+import { Server } from "../../../client/test/server";
+import { Form } from "./form";
+import { LocalTasks } from "./local-tasks";
+import { Rows } from "./rows";
+
+let person: Person;
+let backend: ReturnType<typeof inMemory>;
+const opened: LocalTasks[] = [];
+
+beforeEach(async () => {
+  backend = inMemory(new Server());
+  person = await backend.newPerson();
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((tasks) => tasks.stop()));
+});
+
+/** A device of the person, with the signals of its page. */
+function device({ isOnline = true } = {}) {
+  const device = new Device(backend, person, { pause: () => 60_000 });
+  device.isOnline = isOnline;
+  const tasks = new LocalTasks(device.sync);
+  opened.push(tasks);
+  const form = new Form();
+  return { device, tasks, form, rows: new Rows(tasks, form, { value: new Map<string, Task>() }) };
+}
+
+it("is loading until all tasks are here, and empty only then", async () => {
+  const { tasks } = device();
+  const phases: string[] = [];
+  const end = effect(() => void phases.push(tasks.phase.value));
+  await tasks.start();
+  await until(() => tasks.phase.value === "ready", "ready");
+  expect(phases).toEqual(["loading", "ready"]);
+  expect(tasks.snapshot.value.tasks.size).toBe(0);
+  end();
+});
+
+it("cannot show tasks that were never loaded, and can once somebody answers", async () => {
+  const { device: phone, tasks } = device({ isOnline: false });
+  await tasks.start();
+  await until(() => tasks.phase.value === "unreachable", "unreachable");
+  phone.isOnline = true;
+  tasks.sync.hint();
+  await until(() => tasks.phase.value === "ready", "ready");
+});
+
+it("shows a change at once, as unsent until the API has it", async () => {
+  const { device: phone, tasks, rows } = device();
+  await tasks.sync.refresh();
+  phone.isOnline = false;
+  await tasks.sync.refresh();
+  const { id } = await tasks.sync.create({ title: "Feed the cat" });
+  expect(rows.all.value).toMatchObject([{ task: { title: "Feed the cat" }, isSaving: true, refused: null }]);
+  phone.isOnline = true;
+  await tasks.sync.refresh();
+  expect(rows.all.value).toMatchObject([{ isSaving: false, task: { id, version: 1 } }]);
+});
+
+it("gives a row again as long as it looks the same", async () => {
+  const { tasks, rows } = device();
+  const { id } = await tasks.sync.create({ title: "Feed the cat" });
+  await tasks.sync.create({ title: "Walk the dog" });
+  await tasks.sync.refresh();
+  const [cat, dog] = rows.all.value;
+  await tasks.sync.update(id, { priority: "high" });
+  expect(rows.all.value.find(({ task }) => task.id === id)).not.toBe(cat);
+  expect(rows.all.value).toContain(dog);
+});
+
+it("shows a long list in steps", async () => {
+  const { tasks, rows } = device();
+  const many = Array.from({ length: 60 }, (_, index) => index);
+  await Promise.all(many.map((index) => tasks.sync.create({ title: `Task ${index}` })));
+  expect([rows.shown.value.length, rows.hasMore.value]).toEqual([50, true]);
+  rows.showMore();
+  expect([rows.shown.value.length, rows.hasMore.value]).toEqual([60, false]);
+});
+
+it("keeps a task in its place while it is edited, though others complete or delete it", async () => {
+  const [here, there] = [device(), device()];
+  const { id } = await here.tasks.sync.create({ title: "Feed the cat", tags: ["home"] });
+  await here.tasks.sync.refresh();
+  await there.tasks.sync.refresh();
+  const [row] = here.rows.all.value;
+  if (row) here.form.open(row.task);
+  here.form.type({ title: "Feed both cats" });
+  await there.tasks.sync.update(id, { completed: true });
+  await there.tasks.sync.refresh();
+  await here.tasks.sync.refresh();
+  expect(here.rows.all.value).toHaveLength(1);
+  await there.tasks.sync.delete(id);
+  await there.tasks.sync.refresh();
+  await here.tasks.sync.refresh();
+  expect(here.rows.all.value).toHaveLength(1);
+  here.form.close();
+  expect(here.rows.all.value).toEqual([]);
+});
+
+it("shows what was typed into a task that others have deleted, whatever list is open", async () => {
+  const [here, there] = [device(), device()];
+  const { id } = await here.tasks.sync.create({ title: "Feed the cat", tags: ["home"] });
+  await here.tasks.sync.refresh();
+  await there.tasks.sync.refresh();
+  await there.tasks.sync.delete(id);
+  await there.tasks.sync.refresh();
+  await here.tasks.sync.update(id, { title: "Feed both cats" });
+  await here.tasks.sync.refresh();
+  here.rows.open({ status: "completed", priority: null, tag: null });
+  const [row] = here.rows.all.value;
+  expect(row?.task).toMatchObject({ id, title: "Feed both cats", tags: ["home"] });
+  expect(row?.refused?.item.refusal.kind).toBe("gone");
+});
+
+it("says that the browser keeps nothing", async () => {
+  const store = { ...new Device(backend, person).store, read: () => Promise.reject(new Error("denied")) };
+  const tasks = new LocalTasks(new Device(backend, person, { store }).sync);
+  await tasks.start();
+  expect(tasks.phase.value).toBe("unkept");
+});

@@ -1,0 +1,81 @@
+/** Exposes the tasks on this device, and the state of sync, as signals. */
+import { batch, computed, signal } from "@preact/signals";
+import type { Task } from "task-client";
+import type { Refused, Status, TaskSync } from "task-client/sync";
+
+export interface Snapshot {
+  /** The tasks as the user sees them, with changes that are not sent yet. */
+  readonly tasks: ReadonlyMap<string, Task>;
+  /** The ids of tasks with changes that are not sent yet. */
+  readonly unsent: ReadonlySet<string>;
+  /** The changes that need a decision, by task id. */
+  readonly refused: ReadonlyMap<string, Refused>;
+}
+
+export type Phase =
+  /** The local copy is being read, or the first pull is running. */
+  | "loading"
+  | "ready"
+  /** The first pull failed. */
+  | "unreachable"
+  /** The browser does not let the page store data. */
+  | "unkept";
+
+export class LocalTasks {
+  readonly sync: TaskSync;
+  readonly snapshot = signal<Snapshot>({ tasks: new Map(), unsent: new Set(), refused: new Map() });
+  readonly status = signal<Status>({ phase: "busy", trouble: null, pulledAt: null });
+  readonly phase = computed<Phase>(() => {
+    if (this.#isUnkept.value) return "unkept";
+    if (this.#isComplete.value) return "ready";
+    return this.#isRead.value && this.status.value.trouble !== null ? "unreachable" : "loading";
+  });
+  readonly #isRead = signal(false);
+  readonly #isComplete = signal(false);
+  readonly #isUnkept = signal(false);
+  readonly #ends: (() => void)[];
+
+  constructor(sync: TaskSync) {
+    this.sync = sync;
+    this.#ends = [
+      sync.subscribe(() => this.#read()),
+      sync.onStatus((status) => {
+        batch(() => {
+          this.status.value = status;
+          // The first pull of an empty account changes no task.
+          this.#isComplete.value = sync.isComplete;
+        });
+      }),
+    ];
+  }
+
+  /** Shows the local copy and starts to sync. */
+  async start(): Promise<void> {
+    try {
+      await this.sync.start();
+      batch(() => {
+        this.#read();
+        this.#isRead.value = true;
+      });
+    } catch {
+      this.#isUnkept.value = true;
+    }
+  }
+
+  /** Stops sync. `forgetting` also deletes the local copy. */
+  async stop({ forgetting = false } = {}): Promise<void> {
+    for (const end of this.#ends) end();
+    await (forgetting ? this.sync.forget() : this.sync.stop());
+  }
+
+  #read(): void {
+    const { sync } = this;
+    const unsent = new Set(sync.pending.filter(({ refusal }) => !refusal).map(({ id }) => id));
+    const refused = new Map(sync.refused.map((refused) => [refused.item.id, refused]));
+    batch(() => {
+      // A copy, because sync changes its map in place.
+      this.snapshot.value = { tasks: new Map(sync.tasks), unsent, refused };
+      this.#isComplete.value = sync.isComplete;
+    });
+  }
+}

@@ -1,0 +1,82 @@
+/** Changes that were rejected: how the user learns of them, and what can be done. */
+import { computed, effect } from "@preact/signals";
+import type { Refused } from "task-client/sync";
+import { announce } from "../ui/announcer";
+import type { Toasts } from "../ui/toasts";
+import type { LocalTasks } from "./local-tasks";
+import { isConflict } from "./rows";
+import { shortTitle } from "./task";
+
+export class Refusals {
+  readonly #tasks: LocalTasks;
+  readonly #toasts: Toasts;
+
+  constructor(tasks: LocalTasks, toasts: Toasts) {
+    this.#tasks = tasks;
+    this.#toasts = toasts;
+  }
+
+  /** The next conflict to show. */
+  readonly conflict = computed(() => [...this.#tasks.snapshot.value.refused.values()].find(isConflict) ?? null);
+
+  /** Announces rejected changes, and shows a note for deletions, which have no row. Returns a function that stops it. */
+  start(): () => void {
+    const told = new Set<number>();
+    return effect(() => {
+      for (const refused of this.#tasks.snapshot.value.refused.values()) {
+        const { seq, op } = refused.item;
+        if (told.has(seq) || isConflict(refused)) continue;
+        told.add(seq);
+        if (op === "delete") this.#takeBack(refused);
+        else announce(`${refused.wanted?.title} is not saved. ${reasonOf(refused)}`);
+      }
+    });
+  }
+
+  choose(refused: Refused, choice: "mine" | "theirs"): void {
+    void this.#tasks.sync.decide(refused, { do: choice === "mine" ? "retry" : "drop" });
+    announce(choice === "mine" ? "Kept your version" : "Kept the other version");
+  }
+
+  retry(refused: Refused): void {
+    void this.#tasks.sync.decide(refused, { do: "retry" });
+  }
+
+  /** Creates a new task from changes to a deleted one. */
+  async addAgain(refused: Refused): Promise<void> {
+    if (refused.wanted) await this.#tasks.sync.create(refused.wanted);
+    await this.#tasks.sync.decide(refused, { do: "drop" });
+  }
+
+  discard(refused: Refused): void {
+    void this.#tasks.sync.decide(refused, { do: "drop" });
+    announce("Discarded");
+  }
+
+  #takeBack(refused: Refused): void {
+    const { sync } = this.#tasks;
+    const { current } = refused;
+    void sync.decide(refused, { do: "drop" });
+    if (!current) return;
+    this.#toasts.show({
+      text: `“${shortTitle(current)}” was not deleted. ${reasonOf(refused)}`,
+      tone: "problem",
+      action: { label: "Try again", run: () => void sync.delete(current.id) },
+    });
+  }
+}
+
+/** Whether the task was deleted. */
+export function isGone({ item, current }: Refused): boolean {
+  return item.refusal.kind === "gone" || (item.refusal.kind === "conflict" && !current);
+}
+
+/** The reason as a sentence. */
+export function reasonOf(refused: Refused): string {
+  if (isGone(refused)) return "It was deleted somewhere else.";
+  const { problem } = refused.item.refusal;
+  const [error] = problem?.errors ?? [];
+  if (!error) return problem?.detail ?? "The server did not accept it.";
+  const name = "pointer" in error ? error.pointer.split("/").at(-1) : error.parameter;
+  return `The ${name} ${error.detail}.`;
+}

@@ -1,0 +1,109 @@
+/** The rows of the current list. */
+import { computed, signal } from "@preact/signals";
+import type { Refused } from "task-client/sync";
+import type { Form } from "./form";
+import type { LocalTasks } from "./local-tasks";
+import { matches, type TaskQuery } from "./query";
+import type { Task } from "./task";
+import { inOrder } from "./views";
+
+export interface Row {
+  readonly task: Task;
+  /** The task no longer belongs to the list and is about to disappear. */
+  readonly isLeaving: boolean;
+  readonly isSaving: boolean;
+  /** A rejected change, or a change to a deleted task. */
+  readonly refused: Refused | null;
+}
+
+/** How long a task stays visible after it no longer belongs to the list, in milliseconds. */
+const LEAVES_AFTER = 900;
+/** Long lists are shown in steps of this many rows. */
+const STEP = 50;
+
+export class Rows {
+  readonly query = signal<TaskQuery>({ status: "open", priority: null, tag: null });
+  readonly #limit = signal(STEP);
+  readonly #leaving = signal<ReadonlySet<string>>(new Set());
+  readonly #tasks: LocalTasks;
+  readonly #form: Form;
+  /** Tasks whose deletion can still be undone. */
+  readonly #hidden: { readonly value: ReadonlyMap<string, Task> };
+  #before = new Map<string, Row>();
+
+  constructor(tasks: LocalTasks, form: Form, hidden: { readonly value: ReadonlyMap<string, Task> }) {
+    this.#tasks = tasks;
+    this.#form = form;
+    this.#hidden = hidden;
+  }
+
+  readonly all = computed<readonly Row[]>(() => {
+    const { tasks, refused } = this.#tasks.snapshot.value;
+    const hidden = this.#hidden.value;
+    const edited = this.#form.seen.value;
+    const rows = new Map<string, Row>();
+    const add = (task: Task) => {
+      const row = this.#row(task, edited?.id === task.id ? edited : null);
+      if (row && !hidden.has(task.id)) rows.set(task.id, row);
+    };
+    for (const task of tasks.values()) add(task);
+    // Changes to tasks that were deleted elsewhere stay visible.
+    for (const [id, refusal] of refused) {
+      const { item, wanted } = refusal;
+      if (tasks.has(id) || !wanted) continue;
+      add({ ...wanted, id, completed_at: null, created_at: item.at, updated_at: item.at, version: 0 });
+    }
+    if (edited && !rows.has(edited.id)) add(edited);
+    this.#before = rows;
+    return inOrder([...rows.values()], this.query.value);
+  });
+
+  readonly shown = computed(() => this.all.value.slice(0, this.#limit.value));
+  readonly hasMore = computed(() => this.all.value.length > this.#limit.value);
+
+  /** Switches to another list. */
+  open(query: TaskQuery): void {
+    this.query.value = query;
+    this.#limit.value = STEP;
+    this.#leaving.value = new Set();
+  }
+
+  showMore(): void {
+    this.#limit.value += STEP;
+  }
+
+  /** Keeps the task visible for a moment after a change. */
+  leaveSlowly(id: string): void {
+    this.#leaving.value = new Set(this.#leaving.value).add(id);
+    setTimeout(() => {
+      const rest = new Set(this.#leaving.value);
+      rest.delete(id);
+      this.#leaving.value = rest;
+    }, LEAVES_AFTER);
+  }
+
+  /** The row of a task, or null if it is not in the list. Unchanged rows keep their identity, so they do not render again. */
+  #row(task: Task, edited: Task | null): Row | null {
+    const { unsent, refused: all } = this.#tasks.snapshot.value;
+    const found = all.get(task.id);
+    // Conflicts are shown in a dialog instead.
+    const isAsked = found !== undefined && isConflict(found);
+    const refused = found && !isAsked ? found : null;
+    const query = this.query.value;
+    const belongs = refused !== null || matches(query, task) || (edited !== null && matches(query, edited));
+    if (!belongs && !this.#leaving.value.has(task.id)) return null;
+    const row = { task, isLeaving: !belongs, isSaving: unsent.has(task.id) || isAsked, refused };
+    const before = this.#before.get(task.id);
+    return before && isSame(before, row) ? before : row;
+  }
+}
+
+/** Whether the user must choose between two versions. */
+export function isConflict({ item, current }: Refused): boolean {
+  return item.refusal.kind === "conflict" && current !== undefined;
+}
+
+function isSame(a: Row, b: Row): boolean {
+  const isSameTask = a.task === b.task || (a.task.version === 0 && JSON.stringify(a.task) === JSON.stringify(b.task));
+  return isSameTask && a.isLeaving === b.isLeaving && a.isSaving === b.isSaving && a.refused?.item === b.refused?.item;
+}

@@ -1,0 +1,92 @@
+/** Everything that one user's page needs. */
+import { computed, effect } from "@preact/signals";
+import { TaskApi } from "task-client";
+import { indexedDbStore } from "task-client/indexeddb";
+import { TaskSync } from "task-client/sync";
+import type { User } from "../session/issuer";
+import type { Session } from "../session/session";
+import type { Settings } from "../settings";
+import type { Toasts } from "../ui/toasts";
+import { Actions } from "./actions";
+import { Deletions } from "./deletions";
+import { Form } from "./form";
+import { LocalTasks } from "./local-tasks";
+import { Refusals } from "./refusals";
+import { Rows } from "./rows";
+import { tagsOf } from "./views";
+
+/** How long signing out waits for pending changes, in milliseconds. */
+const PATIENCE = 3_000;
+
+export class Workbench {
+  readonly tasks: LocalTasks;
+  readonly form = new Form();
+  readonly deletions: Deletions;
+  readonly rows: Rows;
+  readonly actions: Actions;
+  readonly refusals: Refusals;
+  readonly knownTags = computed(() => tagsOf(this.tasks.snapshot.value.tasks.values()));
+  readonly #api: TaskApi;
+  readonly #session: Session;
+  readonly #toasts: Toasts;
+
+  constructor(settings: Settings, { id }: User, session: Session, toasts: Toasts) {
+    // Not `me`: if another tab signs in as another user, this page must not reach their tasks.
+    this.#api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
+    const sync = new TaskSync({ api: this.#api, store: indexedDbStore(id) });
+    this.tasks = new LocalTasks(sync);
+    this.deletions = new Deletions(id, async (seen) => {
+      if (sync.tasks.has(seen.id)) await sync.change([{ op: "delete", id: seen.id, seen }]);
+    });
+    this.rows = new Rows(this.tasks, this.form, this.deletions.hidden);
+    const { tasks, rows, form, deletions } = this;
+    this.actions = new Actions({ tasks, rows, form, deletions, toasts });
+    this.refusals = new Refusals(tasks, toasts);
+    this.#session = session;
+    this.#toasts = toasts;
+  }
+
+  /** Opens the local copy and starts to sync. Returns a function that stops it. */
+  start(): () => void {
+    const { tasks, deletions, refusals } = this;
+    void tasks.start().then(() => deletions.start());
+    const ends = [
+      refusals.start(),
+      this.#session.whenRenewed(() => tasks.sync.resume()),
+      effect(() => {
+        const isRefused = tasks.status.value.phase === "signed-out";
+        // If the sign-in dialog is open, the session is known to be over.
+        if (isRefused && !this.#session.interrupted.peek()) void this.#session.check();
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
+      deletions.stop();
+      // Signing out deletes the local copy. A session that merely ended keeps it.
+      const { value: state } = this.#session.state;
+      const forgetting = state.is === "signed-out" && state.isForGood;
+      if (forgetting) deletions.forget();
+      // If nothing could be stored, there is nothing to stop.
+      tasks.stop({ forgetting }).catch(() => {});
+    };
+  }
+
+  /** Makes pending deletions and sends pending changes. Returns the number of changes that could not be sent. */
+  async settle(): Promise<number> {
+    const { deletions, tasks } = this;
+    this.#toasts.dismissAll();
+    await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));
+    const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), timeout]);
+    return tasks.sync.pending.length;
+  }
+
+  /** Sends pending deletions while the page is closing, so that they need not wait for the next visit. */
+  sendDeletions(): void {
+    const { unsent } = this.tasks.snapshot.value;
+    for (const { id, version } of this.deletions.own) {
+      if (version === 0 || unsent.has(id)) continue;
+      void this.#api.deleteTask({ id, version }, { keepalive: true, retry: false }).catch(() => {});
+    }
+  }
+}
