@@ -22,8 +22,8 @@ const contract: Plugin = {
 export default defineConfig({
   plugins: [contract],
   // The client as it is in the project, without a build of its own.
-  resolve: { conditions: ["task-client-source", ...defaultClientConditions] },
-  ssr: { resolve: { conditions: ["task-client-source", ...defaultServerConditions] } },
+  resolve: { conditions: ["daylist-client-source", ...defaultClientConditions] },
+  ssr: { resolve: { conditions: ["daylist-client-source", ...defaultServerConditions] } },
   // Relative addresses: the files work at the root of a site and in any folder of it.
   base: "./",
   build: {

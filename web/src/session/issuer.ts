@@ -1,5 +1,5 @@
 /** A client of Better Auth. The session is a cookie that scripts cannot read, so no token is stored here. */
-import { Unreachable } from "task-client";
+import { Unreachable } from "daylist-client";
 
 export interface User {
   readonly id: string;

@@ -1,5 +1,5 @@
 /** The user's actions. Changes are stored on the device, shown, and then sent by sync. */
-import { newTaskId } from "task-client";
+import { newTaskId } from "daylist-client";
 import { announce } from "../ui/announcer";
 import type { Toasts } from "../ui/toasts";
 import type { Deletions } from "./deletions";

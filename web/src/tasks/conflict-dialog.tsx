@@ -1,4 +1,4 @@
-import type { Refused, TaskContent } from "task-client/sync";
+import type { Refused, TaskContent } from "daylist-client/sync";
 import { now } from "../ui/clock";
 import { Dialog } from "../ui/dialog";
 import { describeDue } from "./due";

@@ -1,5 +1,5 @@
 import { effect } from "@preact/signals";
-import type { Task } from "task-client";
+import type { Task } from "daylist-client";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Device, inMemory, type Person, until } from "../../../client/test/device";
 import { Server } from "../../../client/test/server";

@@ -1,7 +1,7 @@
 /** Exposes the tasks on this device, and the state of sync, as signals. */
 import { batch, computed, signal } from "@preact/signals";
-import type { Task } from "task-client";
-import type { Refused, Status, TaskSync } from "task-client/sync";
+import type { Task } from "daylist-client";
+import type { Refused, Status, TaskSync } from "daylist-client/sync";
 
 export interface Snapshot {
   /** The tasks as the user sees them, with changes that are not sent yet. */

@@ -1,6 +1,6 @@
 /** Changes that were rejected: how the user learns of them, and what can be done. */
 import { computed, effect } from "@preact/signals";
-import type { Refused } from "task-client/sync";
+import type { Refused } from "daylist-client/sync";
 import { announce } from "../ui/announcer";
 import type { Toasts } from "../ui/toasts";
 import type { LocalTasks } from "./local-tasks";

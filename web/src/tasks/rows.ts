@@ -1,6 +1,6 @@
 /** The rows of the current list. */
 import { computed, signal } from "@preact/signals";
-import type { Refused } from "task-client/sync";
+import type { Refused } from "daylist-client/sync";
 import type { Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
 import { matches, type TaskQuery } from "./query";

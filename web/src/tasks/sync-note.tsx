@@ -1,6 +1,7 @@
 /** A note that changes wait on the device, and why. */
+
+import type { Status } from "daylist-client/sync";
 import { useEffect } from "preact/hooks";
-import type { Status } from "task-client/sync";
 import { isOnline, watchConnection } from "../ui/connection";
 import { Cloud } from "../ui/icons";
 import type { LocalTasks } from "./local-tasks";

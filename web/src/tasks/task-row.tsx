@@ -1,4 +1,4 @@
-import type { Refused } from "task-client/sync";
+import type { Refused } from "daylist-client/sync";
 import { now } from "../ui/clock";
 import { Calendar, Flag, Note, Trash } from "../ui/icons";
 import { describeDue, isOverdue } from "./due";

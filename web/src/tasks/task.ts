@@ -1,7 +1,7 @@
 /** The page's view of a task. */
-import type { Task } from "task-client";
+import type { Task } from "daylist-client";
 
-export type { Task } from "task-client";
+export type { Task } from "daylist-client";
 
 export type Priority = Task["priority"];
 export const PRIORITIES: readonly Priority[] = ["none", "low", "medium", "high"];

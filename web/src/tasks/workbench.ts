@@ -1,8 +1,8 @@
 /** Everything that one user's page needs. */
 import { computed, effect } from "@preact/signals";
-import { TaskApi } from "task-client";
-import { indexedDbStore } from "task-client/indexeddb";
-import { TaskSync } from "task-client/sync";
+import { TaskApi } from "daylist-client";
+import { indexedDbStore } from "daylist-client/indexeddb";
+import { TaskSync } from "daylist-client/sync";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import type { Settings } from "../settings";

@@ -1,6 +1,6 @@
 /** A program in Node without the types of the DOM. */
-import { Problem, type Task, TaskApi } from "task-client";
-import { memoryStore, TaskSync } from "task-client/sync";
+import { Problem, type Task, TaskApi } from "daylist-client";
+import { memoryStore, TaskSync } from "daylist-client/sync";
 
 export async function titles(token: string): Promise<string[]> {
   const api = new TaskApi({ apiUrl: "https://api.example.com", userId: "ada", getToken: async () => token });
