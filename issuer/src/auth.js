@@ -49,8 +49,8 @@ function verificationBy(mailUrl) {
     sendOnSignIn: true,
     // Not awaited: the response time would reveal whether the user exists.
     sendVerificationEmail: async ({ user, url }) => {
-      const text = `Open this link to confirm your e-mail address:\n\n${url}\n`;
-      sendMail(mailUrl, { to: user.email, subject: "Confirm your e-mail address", text });
+      const text = `Open this link to confirm your email address:\n\n${url}\n`;
+      sendMail(mailUrl, { to: user.email, subject: "Confirm your email address", text });
     },
   };
 }
@@ -80,7 +80,7 @@ function signedWithSecret({ origin, audience, tokenLifetime, tokenSecret }) {
 }
 
 /**
- * Better Auth passes e-mail addresses and whole errors. The log gets neither, only the message. A wrong password is a
+ * Better Auth passes email addresses and whole errors. The log gets neither, only the message. A wrong password is a
  * warning to Better Auth, but no reason to alert an operator.
  */
 function logWithoutDetails(level, message) {

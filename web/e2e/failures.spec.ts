@@ -80,11 +80,7 @@ test("an API that comes back is noticed without being asked", async ({ page, tas
   expect(await store.all()).toHaveLength(1);
 });
 
-test("tasks that were never loaded and cannot be had are said to be, and there once they can", async ({
-  page,
-  tasks,
-  store,
-}) => {
+test("tasks that cannot be loaded show an error until they can", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   const busy = { status: 503, headers: { "retry-after": "1", "access-control-allow-origin": "*" }, body: "{}" };
   await page.route(TASKS, (route) => (route.request().method() === "GET" ? route.fulfill(busy) : route.continue()));

@@ -59,7 +59,7 @@ test.describe("failing requests", () => {
     await tasks.add("Written without a session");
     const dialog = page.getByRole("dialog", { name: "Please sign in again" });
     await expect(dialog).toBeVisible();
-    await expect(dialog.getByLabel("E-mail")).toHaveValue(person.email);
+    await expect(dialog.getByLabel("Email")).toHaveValue(person.email);
     await dialog.getByLabel("Password", { exact: true }).fill("not the password");
     await dialog.getByRole("button", { name: "Sign in" }).click();
     await expect(dialog.getByRole("alert")).toContainText("don’t match");
@@ -89,7 +89,7 @@ test.describe("failing requests", () => {
   test("a wrong password is said to be one", async ({ browser, person }) => {
     const stranger = await browser.newPage();
     await stranger.goto("/");
-    await stranger.getByLabel("E-mail").fill(person.email);
+    await stranger.getByLabel("Email").fill(person.email);
     await stranger.getByLabel("Password", { exact: true }).fill("not the password");
     await stranger.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(stranger.getByRole("alert")).toContainText("don’t match");
@@ -164,7 +164,7 @@ test.describe("without a network", () => {
     await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
     await leavesNothing(page);
     await page.unroute(TASKS);
-    await page.getByLabel("E-mail").fill(person.email);
+    await page.getByLabel("Email").fill(person.email);
     await page.getByLabel("Password", { exact: true }).fill(person.password);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(tasks.row("Not sent")).toBeVisible();

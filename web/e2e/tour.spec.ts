@@ -7,7 +7,7 @@ test("a new user signs up, works with tasks, leaves and comes back", async ({ pa
   await page.goto("/");
   await page.getByRole("button", { name: "Create an account" }).click();
   await page.getByLabel("Your name").fill(account.name);
-  await page.getByLabel("E-mail").fill(account.email);
+  await page.getByLabel("Email").fill(account.email);
   await page.getByLabel("Password", { exact: true }).fill(account.password);
   await page.getByLabel("Password", { exact: true }).press("Enter");
   await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
@@ -119,7 +119,7 @@ test("a new user signs up, works with tasks, leaves and comes back", async ({ pa
     await tasks.delete("Plan the holidays");
     await tasks.signOut();
     await expect(page.getByText("Book the night train")).toBeHidden();
-    await page.getByLabel("E-mail").fill(account.email);
+    await page.getByLabel("Email").fill(account.email);
     await page.getByLabel("Password", { exact: true }).fill(account.password);
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await expect(tasks.row("Book the night train")).toBeVisible();

@@ -9,7 +9,7 @@ interface AccountFormProps {
   readonly onSubmit: (account: { name: string; email: string; password: string }) => Promise<void>;
 }
 
-/** A form for e-mail and password, and the name of a new account. */
+/** A form for email and password, and the name of a new account. */
 export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
   const busy = useSignal(false);
   const problem = useSignal("");
@@ -44,7 +44,7 @@ export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
         </div>
       )}
       <div class="field">
-        <label for={`${id}-email`}>E-mail</label>
+        <label for={`${id}-email`}>Email</label>
         <input
           id={`${id}-email`}
           name="email"

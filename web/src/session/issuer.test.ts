@@ -18,7 +18,7 @@ describe("Issuer", () => {
   });
 
   it("asks to open the link where a new address has to be verified", async () => {
-    const unverified = new Refusal("Open the link in the e-mail we sent you. Then sign in.");
+    const unverified = new Refusal("Open the link in the email we sent you, then sign in.");
     await expect(issuer(200, { token: null, user: USER }).signUp(ADA)).rejects.toThrow(unverified);
     const refusal = { code: "EMAIL_NOT_VERIFIED", message: "Email not verified" };
     await expect(issuer(403, refusal).signIn(ADA)).rejects.toThrow(unverified);

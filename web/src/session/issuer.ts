@@ -66,19 +66,19 @@ export class Issuer {
   }
 }
 
-const UNVERIFIED = "Open the link in the e-mail we sent you. Then sign in.";
+const UNVERIFIED = "Open the link in the email we sent you, then sign in.";
 
 function refusal(status: number, answer: unknown): Refusal | Unreachable {
   const { code = "", message = "" } = (answer ?? {}) as { code?: string; message?: string };
   if (status === 429) return new Refusal("Too many attempts. Wait a little and try again.");
   if (status >= 500) return new Unreachable("issuer", `status ${status}`);
   if (code.startsWith("INVALID_EMAIL_OR_PASSWORD")) {
-    return new Refusal("That e-mail and password don’t match an account.");
+    return new Refusal("No account matches this email and password.");
   }
   if (code === "EMAIL_NOT_VERIFIED") return new Refusal(UNVERIFIED);
   if (code.startsWith("USER_ALREADY_EXISTS")) {
-    return new Refusal("There is already an account with this e-mail. Sign in instead.");
+    return new Refusal("An account with this email already exists. Sign in instead.");
   }
-  if (code === "INVALID_EMAIL") return new Refusal("That doesn’t look like an e-mail address.");
+  if (code === "INVALID_EMAIL") return new Refusal("That doesn’t look like an email address.");
   return new Refusal(message || "The sign-in service did not accept that.");
 }

@@ -7,7 +7,7 @@ import type { Session } from "./session";
 export function SignInAgain({ session, user }: { readonly session: Session; readonly user: User }) {
   return (
     <Dialog title="Please sign in again">
-      <p class="dialog-text">Your session has ended. What you were doing is still here, and goes on afterwards.</p>
+      <p class="dialog-text">Your session has ended. Nothing is lost: your work continues after you sign in.</p>
       <AccountForm purpose="sign-in" email={user.email} onSubmit={(account) => session.signIn(account)} />
       <p class="welcome-switch">
         Not {user.name}?{" "}

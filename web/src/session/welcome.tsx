@@ -16,7 +16,7 @@ export function Welcome({ session }: { readonly session: Session }) {
       <main class="welcome-form">
         <Brand />
         <h1>{isNew ? "A clear day starts here" : "Welcome back"}</h1>
-        <p class="lead">{isNew ? "Make an account, and write your first task." : "Sign in to see your tasks."}</p>
+        <p class="lead">{isNew ? "Create an account and add your first task." : "Sign in to see your tasks."}</p>
         <AccountForm
           key={purpose.value}
           purpose={purpose.value}

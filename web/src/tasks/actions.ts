@@ -86,7 +86,7 @@ export class Actions {
       await change;
       return true;
     } catch {
-      const text = "Your last change could not be kept on this device. Is there room left?";
+      const text = "Your last change could not be stored on this device. Is the disk full?";
       this.#options.toasts.show({ text, tone: "problem" });
       return false;
     }

@@ -31,7 +31,7 @@ export function Composer({ onAdd, onDown }: ComposerProps) {
   const add = (event: Event) => {
     event.preventDefault();
     if (content.title === "") {
-      problem.value = line.value.trim() === "" ? "Write what is to be done first." : "The task needs a title, too.";
+      problem.value = line.value.trim() === "" ? "Type a task first." : "The task needs a title, too.";
     } else if ([...content.title].length > LIMITS.title) {
       problem.value = `A title has at most ${LIMITS.title} characters. The rest can go into the notes.`;
     } else {

@@ -18,8 +18,8 @@ export function ConflictDialog({ conflict, onChoice }: ConflictDialogProps) {
     <Dialog title="Changed somewhere else" class="dialog-wide">
       <p class="dialog-text">
         {deleting
-          ? "You deleted this task, and meanwhile it was changed in another place. What should happen to it?"
-          : "You changed this task, and meanwhile it was changed in another place too. Which version do you want?"}
+          ? "You deleted this task, but it has been changed on another device. What should happen to it?"
+          : "You changed this task, and so did another device. Which version do you want to keep?"}
       </p>
       <div class="versions">
         {!deleting && <Version name="Your version" task={mine} other={theirs} />}

@@ -1,4 +1,4 @@
-/** What stands in the place of tasks: they are on their way, there are none, or they cannot be had. */
+/** What replaces the list: loading, empty, or an error. */
 import type { TaskQuery } from "./query";
 
 const WIDTHS = [62, 44, 71, 38, 55, 48];
@@ -42,9 +42,9 @@ export function Empty({ query, onClear }: { readonly query: TaskQuery; readonly 
 }
 
 const EMPTY: Readonly<Record<TaskQuery["status"], readonly [string, string]>> = {
-  open: ["All clear", "Nothing is waiting for you. Write a task above and press Enter."],
-  completed: ["Nothing completed yet", "Tick a task off, and it is kept here."],
-  all: ["No tasks yet", "Write your first one above and press Enter."],
+  open: ["All clear", "Nothing to do. Type a task above and press Enter."],
+  completed: ["Nothing completed yet", "Tasks that you complete appear here."],
+  all: ["No tasks yet", "Type your first one above and press Enter."],
 };
 
 export function Unreadable({ why, onRetry }: { readonly why: string; readonly onRetry: () => void }) {

@@ -73,7 +73,7 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
         <Unreadable why={troubleText(tasks.status.value.trouble)} onRetry={() => tasks.sync.hint()} />
       )}
       {phase === "unkept" && (
-        <Unreadable why="This browser does not let the page keep data." onRetry={() => location.reload()} />
+        <Unreadable why="This browser does not let the page store data." onRetry={() => location.reload()} />
       )}
       {bench.rows.hasMore.value && <More onMore={() => bench.rows.showMore()} count={rows.length} />}
     </div>
