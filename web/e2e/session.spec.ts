@@ -62,7 +62,7 @@ test.describe("failing requests", () => {
     await expect(dialog.getByLabel("Email")).toHaveValue(person.email);
     await dialog.getByLabel("Password", { exact: true }).fill("not the password");
     await dialog.getByRole("button", { name: "Sign in" }).click();
-    await expect(dialog.getByRole("alert")).toContainText("don’t match");
+    await expect(dialog.getByRole("alert")).toContainText("No account matches");
     await dialog.getByLabel("Password", { exact: true }).fill(person.password);
     await dialog.getByRole("button", { name: "Sign in" }).click();
     await expect(dialog).toBeHidden();
@@ -92,7 +92,7 @@ test.describe("failing requests", () => {
     await stranger.getByLabel("Email").fill(person.email);
     await stranger.getByLabel("Password", { exact: true }).fill("not the password");
     await stranger.getByRole("button", { name: "Sign in", exact: true }).click();
-    await expect(stranger.getByRole("alert")).toContainText("don’t match");
+    await expect(stranger.getByRole("alert")).toContainText("No account matches");
     await stranger.close();
   });
 

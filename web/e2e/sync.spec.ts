@@ -32,16 +32,17 @@ async function pair(context: BrowserContext, person: Person): Promise<[Device, D
 /** Waits until both devices and the API have the same tasks. */
 async function showTheSame(devices: readonly Device[], store: Store): Promise<Content[]> {
   const sorted = (tasks: Tasks) => [...tasks.values()].map(inOrder).sort();
-  await Promise.all(devices.map(({ driver }) => driver.look()));
   const before = Date.now();
   let [first, second]: (Map<string, Content> | undefined)[] = [];
   await expect(async () => {
+    // What one device sends after the other has looked, the other finds when it looks again.
+    await Promise.all(devices.map(({ driver }) => driver.look()));
     [first, second] = await Promise.all(devices.map(({ driver }) => driver.read()));
     expect(sorted(first ?? new Map())).toEqual(sorted(second ?? new Map()));
     const all = await store.all();
     const shown = [...(first ?? new Map()).values()].map(({ title, completed }) => `${title}: ${completed}`);
     expect(shown.sort()).toEqual(all.map(({ title, completed }) => `${title}: ${completed}`).sort());
-  }).toPass({ timeout: SOON, intervals: [20, 50, 100] });
+  }).toPass({ timeout: SOON, intervals: [50, 200, 500] });
   expect(Date.now() - before).toBeLessThan(SOON);
   return [...(first ?? new Map()).values()];
 }

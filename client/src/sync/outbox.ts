@@ -3,7 +3,8 @@
 import { BATCH_ITEMS, isFinal, namedItems, problemOf, Room } from "../batch.js";
 import type { BatchResult, Task } from "../contract.js";
 import type { Problem } from "../errors.js";
-import { type ContentChanges, FIELDS, fieldsOf, pick, type TaskContent } from "./content.js";
+import { newTaskId } from "../ids.js";
+import { type ContentChanges, contentOf, FIELDS, fieldsOf, pick, type TaskContent, type TaskDraft } from "./content.js";
 import { asBatchItem, type Change, fold, isOpen, type OutboxItem, type Refusal, stepOf } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
@@ -28,6 +29,11 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
     edit.put({ ...change, base, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null });
   }
   return { ...edit.written, meta: { lastSeq: seq } };
+}
+
+function waiting(change: Change, seq: number): OutboxItem {
+  const at = new Date().toISOString();
+  return { ...change, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null };
 }
 
 /** What is to be sent now, and the store in which that is said. */
@@ -124,6 +130,8 @@ export function refusedAsWhole(
 export type Decision =
   /** Makes it all the same, on the task as it is now; with other changes if some are given. */
   | { readonly do: "retry"; readonly changes?: ContentChanges }
+  /** Creates a new task instead, for a change of one that is gone. */
+  | { readonly do: "recreate"; readonly task: TaskDraft }
   /** Forgets it: the task looks as the API has it. */
   | { readonly do: "drop" };
 
@@ -131,12 +139,18 @@ export type Decision =
 export function decided(
   seq: number,
   decision: Decision,
-  { outbox }: Current,
+  { outbox, meta }: Current,
   seen: Task | undefined,
 ): StoreChange | null {
   const item = outbox.find((item) => item.seq === seq);
   if (!item?.refusal) return null;
   const edit = new Edit(outbox);
+  if (decision.do === "recreate") {
+    edit.remove(item);
+    const create: Change = { id: newTaskId(), op: "create", changes: contentOf(decision.task), base: {} };
+    edit.put(waiting(create, meta.lastSeq + 1));
+    return { ...edit.written, meta: { lastSeq: meta.lastSeq + 1 } };
+  }
   if (decision.do === "drop") edit.remove(item);
   else {
     const { changes = item.changes } = decision;

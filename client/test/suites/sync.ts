@@ -211,6 +211,16 @@ export function syncSuite(backend: () => Backend): void {
     expect(refused?.item).toMatchObject({ changes: { title: "typed" }, refusal: { kind: "gone" } });
     expect(refused?.current).toBeUndefined();
     expect(refused?.wanted).toMatchObject({ title: "typed", tags: ["shop"] });
+
+    if (!refused?.wanted) throw new Error("nothing is handed over");
+    await laptop.sync.decide(refused, { do: "recreate", task: refused.wanted });
+    expect(laptop.titles).toEqual(["typed"]);
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    expect([laptop.sync.refused, laptop.sync.pending]).toEqual([[], []]);
+    const [again] = phone.sync.tasks.values();
+    expect(again).toMatchObject({ title: "typed", tags: ["shop"] });
+    expect(again?.id).not.toBe(id);
   });
 
   it("takes what came while a form was open for a conflict, where it is in the same field", async () => {

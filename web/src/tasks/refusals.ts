@@ -43,9 +43,8 @@ export class Refusals {
   }
 
   /** Creates a new task from changes to a deleted one. */
-  async addAgain(refused: Refused): Promise<void> {
-    if (refused.wanted) await this.#tasks.sync.create(refused.wanted);
-    await this.#tasks.sync.decide(refused, { do: "drop" });
+  addAgain(refused: Refused): void {
+    if (refused.wanted) void this.#tasks.sync.decide(refused, { do: "recreate", task: refused.wanted });
   }
 
   discard(refused: Refused): void {

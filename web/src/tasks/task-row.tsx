@@ -80,7 +80,7 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
     <p class="task-problem">
       Not saved. {reasonOf(refused)}{" "}
       {isGone(refused) ? (
-        <button type="button" class="text-button" onClick={() => void refusals.addAgain(refused)}>
+        <button type="button" class="text-button" onClick={() => refusals.addAgain(refused)}>
           Add it again
         </button>
       ) : (
