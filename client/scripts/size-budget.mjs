@@ -18,7 +18,7 @@ let isOver = false;
 for (const [name, { default: entry }] of Object.entries(entries)) {
   const budget = BUDGETS[name];
   if (budget === undefined) throw new Error(`${name} has no budget`);
-  // Alone, but without the library that an adapter is for: whoever installs the adapter has it.
+  // Alone, but without the library that an adapter is for: an application that installs the adapter has it already.
   const [{ output }] = await build({
     root,
     configFile: false,

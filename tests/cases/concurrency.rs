@@ -322,7 +322,7 @@ async fn late_attempt_on_open_task_keeps_later_completion() {
     }
 }
 
-/// A list shows a new task before whoever makes it has an answer, and others may write it then.
+/// A list shows a new task before its creator has a response, so others can write it before that.
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_create_is_found_after_two_other_writes() {
     let api = Api::start().await;
@@ -349,7 +349,7 @@ async fn lost_create_is_found_after_two_other_writes() {
     assert_eq!(version(&api.get(ALICE, &id).await), 3, "what the others wrote stands");
 }
 
-/// What others delete is gone, also for whoever has written it before.
+/// A task that another client deletes is gone, also for a client that wrote it before.
 #[tokio::test(flavor = "multi_thread")]
 async fn late_attempt_on_deleted_task_finds_none() {
     let completion = (Operation::CompleteTask, Some(json!({ "completed": true })));

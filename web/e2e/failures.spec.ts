@@ -152,19 +152,19 @@ test("a change that the API does not take says why, and can be tried again or di
   store,
 }) => {
   await tasks.open();
-  await refuse(page, { pointer: "/title", detail: "is not taken today" });
+  await refuse(page, { pointer: "/title", detail: "is not allowed today" });
   await tasks.add("Not today");
   const row = tasks.row("Not today");
-  await expect(row).toContainText("Not saved. The title is not taken today.");
+  await expect(row).toContainText("Not saved. The title is not allowed today.");
   await tasks.open();
-  await expect(row).toContainText("Not saved. The title is not taken today.");
+  await expect(row).toContainText("Not saved. The title is not allowed today.");
   await page.unroute(BATCH);
   await row.getByRole("button", { name: "Try again" }).click();
   await tasks.hasSaved("Not today");
   await expect(row).not.toContainText("Not saved");
   expect(await store.all()).toHaveLength(1);
 
-  await refuse(page, { pointer: "/title", detail: "is not taken today" });
+  await refuse(page, { pointer: "/title", detail: "is not allowed today" });
   const form = await tasks.edit("Not today");
   await form.getByLabel("Title").fill("Never");
   await form.getByRole("button", { name: "Save" }).click();
@@ -172,7 +172,7 @@ test("a change that the API does not take says why, and can be tried again or di
   await expect(tasks.row("Not today")).toBeVisible();
 });
 
-test("a deletion that is not taken brings the task back", async ({ page, tasks, store }) => {
+test("a rejected deletion brings the task back", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   await refuse(page);

@@ -200,7 +200,7 @@ export async function refuse(page: Page, error?: { readonly pointer: string; rea
   const headers = { "access-control-allow-origin": "*" };
   await page.route(BATCH, (route) => {
     const { items } = route.request().postDataJSON() as { items: { op: string; id: string }[] };
-    const problem = { code: "invalid_field", detail: "This is not taken." };
+    const problem = { code: "invalid_field", detail: "This is not allowed." };
     if (!error) {
       const results = items.map(({ id }) => ({ id, status: 422, etag: null, problem }));
       return route.fulfill({ headers, json: { results } });

@@ -156,7 +156,7 @@ export class TaskSync {
     this.#ask("send");
   }
 
-  /** Something may have changed: for whoever gets a push message, or knows it otherwise. It pulls at once. */
+  /** Pulls at once. Call it when a push message, or anything else, says that something may have changed. */
   hint(): void {
     this.#ask("pull");
   }

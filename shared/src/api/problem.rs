@@ -198,7 +198,7 @@ impl Problem {
         }
     }
 
-    /// Writes what happened to the log: an error only for what is ours to mend.
+    /// Logs what happened, as an error only for server faults.
     pub(crate) fn log(&self, request_id: &str) {
         let (status, code, cause) = (self.status.as_u16(), self.code, self.cause.as_deref());
         match status {

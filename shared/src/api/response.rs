@@ -77,7 +77,7 @@ impl Response {
         Self::new(StatusCode::OK, json(&Body { tasks, deleted, next, has_more: *has_more }))
     }
 
-    /// 200 with what became of each item of a batch. What is ours to mend is logged.
+    /// 200 with what became of each item of a batch. Server faults are logged.
     #[must_use]
     pub fn rows(rows: Vec<Row>, request: &Request) -> Self {
         #[derive(Serialize)]

@@ -39,7 +39,7 @@ const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 const CLOCK_SKEW: Duration = Duration::from_secs(45);
 
 /// How much of the time before a pull the next one reads again: whatever lands after a pull began has a timestamp that is not
-/// older than this, by the clock of whoever reads. It is the sum of how long an attempt can be under way after the timestamp
+/// older than this, by the reader's clock. It is the sum of how long an attempt can be under way after the timestamp
 /// was taken, and of how far two clocks may be apart. `template.yaml` has the function's time-out (tested).
 pub const OVERLAP: Duration = SIGNATURE_LIFETIME.saturating_add(FUNCTION_TIMEOUT).saturating_add(CLOCK_SKEW);
 
@@ -189,7 +189,7 @@ impl Place {
 }
 
 impl Pull {
-    /// The pull that a client begins or goes on with, by the clock of whoever reads.
+    /// The pull that a client begins or continues, by the reader's clock.
     fn from(place: Option<&Place>, now: SystemTime, overlap: Duration) -> Self {
         let begin = Timestamp::from(now - overlap);
         match place {

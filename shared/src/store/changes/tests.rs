@@ -149,7 +149,7 @@ struct Client {
     /// What was there when the pull began that is under way.
     owed: HashMap<TaskId, (u64, bool)>,
     is_within: bool,
-    /// By the clock of whoever answered, when the pull under way began, and when the one before it did.
+    /// By the clock of the instance that answered, when the pull under way began, and when the one before it did.
     begun: Option<SystemTime>,
     begun_before: Option<SystemTime>,
     given: HashMap<(TaskId, u64), usize>,
