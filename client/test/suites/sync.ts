@@ -1,17 +1,11 @@
 /** What sync does for its user, on any back end. */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { SessionOver } from "../../src/index.js";
-import { type Backend, Device, type DeviceOptions, type Person, until } from "../device.js";
+import { type Backend, type DeviceOptions, until } from "../device.js";
+import { testDevices } from "./devices.js";
 
 export function syncSuite(backend: () => Backend): void {
-  let api: Backend;
-  let person: Person;
-  const devices: Device[] = [];
-  const device = (options: DeviceOptions = {}) => {
-    const made = new Device(api, person, options);
-    devices.push(made);
-    return made;
-  };
+  const { device, newPerson } = testDevices(backend);
   /** Two devices of one person that have the same task. */
   const pair = async (options: DeviceOptions = {}) => {
     const [laptop, phone] = [device(options), device()];
@@ -20,15 +14,6 @@ export function syncSuite(backend: () => Backend): void {
     await phone.sync.refresh();
     return { laptop, phone, id };
   };
-
-  beforeEach(async () => {
-    api = backend();
-    person = await api.newPerson();
-  });
-
-  afterEach(async () => {
-    await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
-  });
 
   it("shows a change at once and on the other device after a pull", async () => {
     const { laptop, phone, id } = await pair();
@@ -345,7 +330,7 @@ export function syncSuite(backend: () => Backend): void {
   it("does not send to another user's tasks", async () => {
     const laptop = device();
     await laptop.sync.refresh();
-    const { getToken } = await api.newPerson();
+    const { getToken } = await newPerson();
     laptop.api.forget();
     laptop.getToken = getToken;
     await laptop.sync.create({ title: "secret" });

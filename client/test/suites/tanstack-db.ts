@@ -1,34 +1,19 @@
 /** The collection of TanStack DB, with the library itself, on any back end. */
 import { type Collection, createCollection, eq, not, queryOnce } from "@tanstack/db";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import type { Task } from "../../src/index.js";
 import { newTask, taskCollectionOptions } from "../../src/tanstack-db.js";
-import { type Backend, Device, type DeviceOptions, type Person, until } from "../device.js";
+import { type Backend, type Device, until } from "../device.js";
+import { testDevices } from "./devices.js";
 
 export function tanstackSuite(backend: () => Backend): void {
-  let api: Backend;
-  let person: Person;
-  const devices: Device[] = [];
-  const device = (options: DeviceOptions = {}) => {
-    const made = new Device(api, person, options);
-    devices.push(made);
-    return made;
-  };
+  const { device } = testDevices(backend);
   const collectionOf = async ({ sync }: Device) => {
     const collection = createCollection(taskCollectionOptions({ sync }));
     await collection.preload();
     return collection;
   };
   const titles = (collection: Collection<Task, string>) => collection.toArray.map(({ title }) => title).sort();
-
-  beforeEach(async () => {
-    api = backend();
-    person = await api.newPerson();
-  });
-
-  afterEach(async () => {
-    await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
-  });
 
   it("is ready when all tasks are here", async () => {
     const laptop = device();
