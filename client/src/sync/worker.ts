@@ -3,7 +3,7 @@
  * what waits, and pulls again to see what became of it.
  */
 import { BATCH_ITEMS, isFinal } from "../batch.js";
-import { isTokenOver, Problem, SessionOver, Unreachable } from "../errors.js";
+import { isDown, isSignedOut, isTokenOver, Problem, Unreachable } from "../errors.js";
 import type { TaskApi } from "../task-api.js";
 import { asBatchItem, type OutboxItem } from "./item.js";
 import { answered, claimed, type Outcome, refusedAsWhole } from "./outbox.js";
@@ -15,6 +15,8 @@ import { NEW_STATUS, type Status } from "./status.js";
 const PAGE = 500;
 /** What was sent is pulled so long after, in milliseconds: one pull for several changes in a row. */
 const SETTLE = 1_000;
+/** While nobody answers, the pause does not grow beyond that after two failures until there have been so many: about a minute. */
+const EAGER = 40;
 
 export interface WorkerOptions {
   readonly api: Pick<TaskApi, "listChanges" | "batchTasks" | "getTask">;
@@ -96,7 +98,8 @@ export class Worker {
         else {
           failures += 1;
           reasons.push("pull");
-          rest = Math.max(this.#options.pause(failures), (error instanceof Problem && error.retryAfter) || 0);
+          const pause = this.#options.pause(isDown(error) ? sinceEager(failures) : failures);
+          rest = Math.max(pause, (error instanceof Problem && error.retryAfter) || 0);
           this.#say({ phase: "offline", trouble: troubleOf(error) });
         }
       }
@@ -246,16 +249,16 @@ function isEmpty({
   return putItems.length + removeItems.length + removeTasks.length === 0;
 }
 
-/** The session is over, the API takes no token of it, or it is somebody else's by now. */
-function isSignedOut(error: unknown): boolean {
-  return error instanceof SessionOver || (error instanceof Problem && (error.status === 401 || error.status === 403));
-}
-
 function troubleOf(error: unknown): Status["trouble"] {
   if (error instanceof Unreachable) return error.service;
   return error instanceof Problem || (error instanceof Later && globalThis.navigator?.onLine !== false)
     ? "busy"
     : "api";
+}
+
+/** The failures that count for the pause while nobody answers. To be tried often costs the API nothing then. */
+function sinceEager(failures: number): number {
+  return Math.min(failures, Math.max(2, failures - EAGER));
 }
 
 /** One second after the first failure, then twice as long each time, up to a minute, and never twice the same. */
