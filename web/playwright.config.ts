@@ -8,6 +8,10 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: true,
   workers: 2,
+  projects: [
+    { name: "page", testIgnore: "crashes.spec.ts" },
+    { name: "crashes", testMatch: "crashes.spec.ts" },
+  ],
   reporter: [["list"]],
   timeout: 90_000,
   expect: { timeout: 10_000 },

@@ -80,6 +80,7 @@ export class Worker {
 
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
+    let silences = 0;
     while (!signal.aborted) {
       const waiting = this.#waiting.splice(0);
       this.#pending.clear();
@@ -89,6 +90,7 @@ export class Worker {
         this.#say({ phase: "busy" });
         await this.#cycle(signal, waiting.length > 0);
         failures = 0;
+        silences = 0;
         reasons.push("pull", "send");
         this.#say({ phase: "idle", trouble: null });
       } catch (error) {
@@ -96,10 +98,9 @@ export class Worker {
         this.#wantsPull = true;
         if (isSignedOut(error)) this.#say({ phase: "signed-out", trouble: null });
         else {
-          failures += 1;
+          const pause = isDown(error) ? eager(++silences) : ++failures;
           reasons.push("pull");
-          const pause = this.#options.pause(isDown(error) ? sinceEager(failures) : failures);
-          rest = Math.max(pause, (error instanceof Problem && error.retryAfter) || 0);
+          rest = Math.max(this.#options.pause(pause), (error instanceof Problem && error.retryAfter) || 0);
           this.#say({ phase: "offline", trouble: troubleOf(error) });
         }
       }
@@ -257,7 +258,7 @@ function troubleOf(error: unknown): Status["trouble"] {
 }
 
 /** The failures that count for the pause while nobody answers. To be tried often costs the API nothing then. */
-function sinceEager(failures: number): number {
+function eager(failures: number): number {
   return Math.min(failures, Math.max(2, failures - EAGER));
 }
 
