@@ -213,8 +213,7 @@ async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
     let keys = if operation.takes_idempotency_key() { &["k", "k"][..] } else { &[] };
     let mut recorded = Vec::new();
     for completed in [false, true] {
-        let id =
-            api.create(ALICE, json!({ "title": "one", "tags": ["work"] })).await["id"].as_str().unwrap().to_owned();
+        let id = api.create_id(ALICE, json!({ "title": "one", "tags": ["work"] })).await;
         if completed {
             api.call(Operation::CompleteTask, &Event::by(ALICE).task(&id)).await;
         }

@@ -61,7 +61,7 @@ async fn forbidden_answer_hides_whether_the_user_exists() {
 async fn foreign_and_missing_task_are_the_same() {
     let api = Api::start().await;
     let foreign = api.create_titled("Alice's").await;
-    let deleted = api.create(BOB, json!({ "title": "gone" })).await["id"].as_str().unwrap().to_owned();
+    let deleted = api.create_id(BOB, json!({ "title": "gone" })).await;
     api.call(Operation::DeleteTask, &Event::by(BOB).task(&deleted)).await;
     let missing = "01990000-0000-7000-8000-000000000000";
     for operation in Operation::on_a_task() {
@@ -152,7 +152,7 @@ async fn every_request_names_the_callers_partition() {
     let call = |event: Event| event.bearer(&alice);
     for operation in Operation::ALL {
         for completed in [false, true] {
-            let task = api.create(ALICE, json!({ "title": "mine" })).await["id"].as_str().unwrap().to_owned();
+            let task = api.create_id(ALICE, json!({ "title": "mine" })).await;
             if completed {
                 api.call(Operation::CompleteTask, &Event::by(ALICE).task(&task)).await;
             }

@@ -58,6 +58,14 @@ pub fn table(name: &str) -> Value {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}.json: {error}"))
 }
 
+/// A section of `tests/fixtures/refused.json`: what is refused, and the places that the problem names.
+///
+/// # Panics
+/// If there is no such section.
+pub fn refused(section: &str) -> Vec<(Value, Vec<String>)> {
+    serde_json::from_value(table("refused")[section].clone()).unwrap_or_else(|error| panic!("{section}: {error}"))
+}
+
 /// Reads a token that Better Auth issued, together with its issuer's keys, by file name.
 ///
 /// # Panics
