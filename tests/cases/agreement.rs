@@ -208,7 +208,7 @@ fn answers_come_before_lambda_and_gateway_time_out() {
 }
 
 /// Calls an operation in every way that causes different requests to DynamoDB, and returns the requests.
-async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
+pub(crate) async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
     let bodies = [json!({}), json!({ "due": "2026-12-01" })].into_iter().chain(operation.good_body());
     let keys = if operation.takes_idempotency_key() { &["k", "k"][..] } else { &[] };
     let mut recorded = Vec::new();
@@ -221,6 +221,7 @@ async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
         let mut events = vec![good.clone()];
         events.extend(keys.iter().map(|key| good.clone().header("idempotency-key", key)));
         events.extend(operation.queries().iter().map(|query| good.clone().raw_query(query)));
+        events.push(good.clone().at("me"));
         if operation.creates_under_its_id() {
             let other = format!("01990000-0000-7000-8000-00000000000{}", u8::from(completed));
             events.push(good.clone().task(&other).header("if-none-match", "*"));
