@@ -9,8 +9,9 @@ export default defineConfig({
   forbidOnly: true,
   workers: 2,
   projects: [
-    { name: "page", testIgnore: "crashes.spec.ts" },
+    { name: "page", testIgnore: ["crashes.spec.ts", "figures.spec.ts"] },
     { name: "crashes", testMatch: "crashes.spec.ts" },
+    { name: "figures", testMatch: "figures.spec.ts" },
   ],
   reporter: [["list"]],
   timeout: 90_000,

@@ -26,8 +26,13 @@ async function main() {
 async function tests({ pageUrl, apiUrl, data }) {
   const playwright = join(web, "node_modules/.bin/playwright");
   const env = { CHROMIUM: chromium, PAGE_URL: pageUrl, API_URL: apiUrl, ...(data && { STACK: data }) };
-  const project = (name) =>
-    run(playwright, ["test", "--pass-with-no-tests", `--project=${name}`, ...process.argv.slice(2)], { cwd: web, env });
-  // What kills the stack would disturb the others. It needs a stack of its own.
-  return (await project("page")) || (data ? project("crashes") : 0);
+  const args = process.argv.slice(2);
+  // What kills the stack needs one of its own, after the others.
+  const projects = args.includes("figures") ? ["figures"] : data ? ["page", "crashes"] : ["page"];
+  for (const project of projects) {
+    const command = ["test", "--pass-with-no-tests", `--project=${project}`, ...args];
+    const status = await run(playwright, command, { cwd: web, env });
+    if (status !== 0) return status;
+  }
+  return 0;
 }
