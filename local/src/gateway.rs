@@ -40,7 +40,7 @@ const CONCURRENCY: usize = 32;
 
 /// `cargo lambda watch` does not learn that a process is gone, and its caller would wait for [`PATIENCE`]. What the function's
 /// other processes have not answered so long after one ended is taken for that process's request.
-const CRASH_GRACE: Duration = Duration::from_secs(1);
+const CRASH_GRACE: Duration = Duration::from_millis(500);
 
 /// Header fields that concern one connection (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [axum::http::HeaderName; 6] = [CONNECTION, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
