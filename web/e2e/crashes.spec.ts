@@ -145,7 +145,7 @@ class Couple {
       expect(await Promise.all([this.#answer(0), this.#answer(1)]), "questions").toEqual([false, false]);
       expect(await Promise.all(this.devices.map(({ driver }) => driver.isSettled()))).toEqual([true, true]);
       await lookAndCompare(this.devices, this.store);
-    }).toPass({ timeout: SOON, intervals: [50] });
+    }).toPass({ timeout: SOON, intervals: [200] });
     const tasks = await (this.devices[0] as Device).driver.read();
     expect(this.#ledger.lost(tasks), "typed, and gone").toEqual([]);
     this.#changed = [new Set(), new Set()];
