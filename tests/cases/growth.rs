@@ -44,7 +44,9 @@ async fn cost_of_a_call_is_flat_in_the_number_of_tasks() {
         }
     }
 
-    let table = table(&rows);
+    // Operations without a row of their own cost what every call does.
+    let documented: Vec<_> = rows.iter().filter(|(name, _)| Operation::named(name).is_none()).cloned().collect();
+    let table = table(&documented);
     for (name, costs) in &rows {
         assert_eq!(costs[1], costs[2], "{name}: a hundred times as many tasks");
         if name.starts_with("list") {
