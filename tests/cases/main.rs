@@ -8,6 +8,7 @@
 )]
 
 mod agreement;
+mod alarms;
 mod batch;
 mod calls;
 mod changes;
