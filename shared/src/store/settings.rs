@@ -1,6 +1,6 @@
 //! Which tables tasks are in, and how to reach them.
 
-use crate::aws::{Access, AwsSettings, Connector};
+use crate::aws::{Access, AwsSettings, Connector, DYNAMODB};
 use crate::environment::{InvalidSetting, Variables};
 
 /// Checked settings of the [`super::TaskStore`].
@@ -18,7 +18,7 @@ impl StoreSettings {
     /// Names the setting that is missing or cannot be worked with.
     pub(crate) fn read(variables: &Variables<'_>, access: Access) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            aws: AwsSettings::read(variables, access)?,
+            aws: AwsSettings::read(variables, access, DYNAMODB)?,
             tasks_table: variables.required("TASKS_TABLE")?,
             idempotency_table: variables.required("IDEMPOTENCY_TABLE")?,
         })
