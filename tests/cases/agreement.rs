@@ -294,6 +294,17 @@ async fn role_allows_exactly_what_its_function_does() {
     }
 }
 
+#[test]
+fn role_writes_the_log_of_its_function_alone() {
+    for function in Template::read().unwrap().functions {
+        let log = function.logical_id.replace("Function", "LogGroup.Arn");
+        let needed = [("logs:CreateLogStream", log.as_str()), ("logs:PutLogEvents", &log), ("kms:Decrypt", "KeyArn")];
+        let needed = needed.map(|(action, resource)| (action.to_owned(), resource.to_owned()));
+        let role = format!("the role of {}", function.logical_id);
+        assert_same(&role, &function.other_permissions, "what every function needs", &BTreeSet::from(needed));
+    }
+}
+
 #[tokio::test]
 async fn items_expire_by_the_templates_attribute() {
     let api = Api::start().await;
