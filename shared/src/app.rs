@@ -44,12 +44,14 @@ impl App {
         tokio::join!(self.verifier.warm_up(), self.store.warm_up());
     }
 
-    /// Authentication: who is calling, by the token alone.
+    /// Authentication: who is calling, by the token, and by the operator's switch if there is one.
     ///
     /// # Errors
-    /// 401 with a challenge; 503 while the issuer's keys are unavailable.
+    /// 401 with a challenge; 503 while the keys or the switch are unavailable.
     pub async fn authenticate(&self, request: &Request) -> Result<AuthenticatedUser, Problem> {
-        Ok(self.verifier.verify(request.unverified_token()?).await?)
+        let user = self.verifier.verify(request.unverified_token()?).await?;
+        let not_before = self.store.not_before(&user).await?;
+        Ok(user.issued_since(not_before)?)
     }
 
     /// Authorization, before body and data are looked at: users reach their own tasks, under their id or as `me`.

@@ -30,6 +30,8 @@ use crate::json::Object;
 #[derive(Debug)]
 pub struct AuthenticatedUser {
     id: String,
+    /// The token's `iat`.
+    issued: Option<f64>,
 }
 
 impl AuthenticatedUser {
@@ -37,6 +39,18 @@ impl AuthenticatedUser {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The user, unless an operator has ended the access of the token: it was issued before this time, in seconds since the
+    /// epoch, or does not say when.
+    ///
+    /// # Errors
+    /// [`AuthError::AccessEnded`].
+    pub(crate) fn issued_since(self, not_before: Option<f64>) -> Result<Self, AuthError> {
+        match not_before {
+            Some(time) if self.issued.is_none_or(|issued| issued < time) => Err(AuthError::AccessEnded),
+            _ => Ok(self),
+        }
     }
 }
 
@@ -103,7 +117,10 @@ impl TokenVerifier {
     /// keys, and any other variant for what is wrong with the token.
     pub async fn verify(&self, unverified_token: &str) -> Result<AuthenticatedUser, AuthError> {
         match self.verified::<Object<Claims>>(unverified_token).await? {
-            Verified::Current(Object(claims)) => Ok(AuthenticatedUser { id: claims.accept(self.max_lifetime)? }),
+            Verified::Current(Object(claims)) => {
+                let (id, issued) = claims.accept(self.max_lifetime)?;
+                Ok(AuthenticatedUser { id, issued })
+            }
             Verified::Expired(Object(claims)) => claims.accept(self.max_lifetime).and(Err(AuthError::Expired)),
         }
     }

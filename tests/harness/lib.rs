@@ -45,6 +45,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The environment variable with the URL of DynamoDB.
 pub const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
+/// Turns on the switch that ends a user's access.
+pub const ACCESS_SWITCH: (&str, &str) = ("ACCESS_TABLE", "access");
+
 /// The API: the product's app, its database, and the wire between them.
 pub struct Api {
     app: App,

@@ -59,6 +59,9 @@ pub enum AuthError {
     /// The token is valid in every other way, but its `exp` has passed.
     #[error("the token has expired")]
     Expired,
+    /// An operator has ended the access of tokens that were issued when this one was.
+    #[error("an operator has ended the access of this token")]
+    AccessEnded,
     /// There are no keys, so the token cannot be checked.
     #[error("there are no keys; the next fetch is due in {} seconds", retry_after.as_secs_f32().ceil())]
     KeysUnavailable {

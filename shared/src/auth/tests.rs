@@ -932,3 +932,25 @@ fn failed_read_is_logged_without_the_secret() {
         assert!(!log.contains("CANARY") && !log.contains(ARN), "{log}");
     }
 }
+
+#[tokio::test]
+async fn first_token_of_a_new_secret_ends_the_old_one() {
+    let (store, verifier) = secrets_manager(SECRET).await;
+    let [old, new] = [SECRET, NEXT].map(|secret| signed_with(secret, json!({})));
+    verifier.verify(&old).await.unwrap();
+    store.holds(NEXT);
+    wait(29);
+    assert_eq!(verifier.verify(&new).await.unwrap_err(), AuthError::BadSignature, "the last read is too recent");
+    verifier.verify(&old).await.unwrap();
+    wait(1);
+    verifier.verify(&new).await.unwrap();
+    assert_eq!(verifier.verify(&old).await.unwrap_err(), AuthError::BadSignature);
+    assert_eq!(store.requests(), 2);
+}
+
+#[tokio::test]
+async fn keys_are_needed_before_the_first_answer() {
+    let issuer = Issuer::start().await;
+    issuer.answers(500, "");
+    keys_unavailable(&issuer.verifier(&[])).await;
+}

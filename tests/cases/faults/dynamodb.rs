@@ -1,7 +1,7 @@
 //! Rows of the table: what fails between a function and DynamoDB.
 
 use shared::aws::ATTEMPT_TIMEOUT;
-use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, Signer};
+use tests::{ACCESS_SWITCH, Api, ENDPOINT, Fault, SECRET_SETTINGS, Signer};
 
 use super::table::{Pending, Row, retried, timed, wrongs};
 use crate::calls::{Call, Client, Left};
@@ -46,9 +46,20 @@ fn faults() -> [(&'static str, Fault, Outcome); 15] {
     ]
 }
 
-/// Every fault once and lasting, and connections that are refused.
+const SWITCHED: [(&str, &str); 4] = [SECRET_SETTINGS[0], SECRET_SETTINGS[1], SECRET_SETTINGS[2], ACCESS_SWITCH];
+
+/// What keeps the access switch from being read, for as long as it lasts.
+const OF_THE_SWITCH: [(&str, Fault); 5] = [
+    ("does not let the switch be read", Fault::Error(400, "AccessDeniedException")),
+    ("answers 500 for the switch", Fault::Error(500, "InternalServerError")),
+    ("resets the connection for the switch", Fault::Reset),
+    ("hangs for the switch", Fault::Hang),
+    ("garbles the switch", Fault::Garbled),
+];
+
+/// Every fault once and lasting, connections that are refused, and the switch.
 pub(super) fn rows_a_call() -> usize {
-    faults().len() * 2 + 1
+    faults().len() * 2 + 1 + OF_THE_SWITCH.len()
 }
 
 /// Every fault, once and lasting, of every call.
@@ -57,7 +68,10 @@ pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
     for call in Call::ALL {
         for (name, fault, outcome) in faults() {
             rows.push(Box::pin(once(api, name, fault, call)));
-            rows.push(Box::pin(lasting(api, name, fault, outcome, call)));
+            rows.push(Box::pin(lasting(api, name, fault, outcome, call, &SECRET_SETTINGS)));
+        }
+        for (name, fault) in OF_THE_SWITCH {
+            rows.push(Box::pin(lasting(api, name, fault, Outcome::NotDone, call, &SWITCHED)));
         }
         rows.push(Box::pin(refusing(api, call)));
     }
@@ -73,8 +87,15 @@ async fn once(api: &Api, name: &str, fault: Fault, call: Call) -> Row {
     row(&api, &api, format!("{name}, once"), &client, call, outcome).await
 }
 
-async fn lasting(api: &Api, name: &str, fault: Fault, outcome: Outcome, call: Call) -> Row {
-    let api = api.another_with(&SECRET_SETTINGS).await;
+async fn lasting(
+    api: &Api,
+    name: &str,
+    fault: Fault,
+    outcome: Outcome,
+    call: Call,
+    settings: &[(&str, &str)],
+) -> Row {
+    let api = api.another_with(settings).await;
     let client = client(&api, &format!("{name} lasting"), call).await;
     api.wire.fail_all(fault);
     row(&api, &api, format!("{name}, lasting"), &client, call, outcome).await
