@@ -4,10 +4,10 @@ use std::fs;
 
 use kit::fixtures::root;
 use serde_json::{Value, json};
-use tests::{ACCESS_SWITCH, ALICE, Answer, Api, BOB, Event, Operation, SECRET_SETTINGS, Signer, now};
+use tests::{ALICE, Answer, Api, BOB, Event, Operation, SWITCH_SETTINGS, Signer, now};
 
 async fn api_with_switch() -> Api {
-    Api::start_with(&[&SECRET_SETTINGS[..], &[ACCESS_SWITCH]].concat()).await
+    Api::start_with(&SWITCH_SETTINGS).await
 }
 
 /// The item of the command that docs/emergencies.md gives.
@@ -29,7 +29,7 @@ async fn call(api: &Api, operation: Operation, user: &str, claims: Value) -> Ans
 #[tokio::test]
 async fn ended_access_is_refused_everywhere() {
     let (off, issued) = (Api::start().await, now() - 60);
-    let on = off.another_with(&[&SECRET_SETTINGS[..], &[ACCESS_SWITCH]].concat()).await;
+    let on = off.another_with(&SWITCH_SETTINGS).await;
     off.put("access", &documented_item(ALICE, &issued.to_string()));
     for operation in Operation::ALL {
         for (claims, is_refused) in [

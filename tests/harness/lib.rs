@@ -45,8 +45,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The environment variable with the URL of DynamoDB.
 pub const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
-/// Turns on the switch that ends a user's access.
-pub const ACCESS_SWITCH: (&str, &str) = ("ACCESS_TABLE", "access");
+/// [`SECRET_SETTINGS`], with the switch that ends a user's access.
+pub const SWITCH_SETTINGS: [(&str, &str); 4] =
+    [SECRET_SETTINGS[0], SECRET_SETTINGS[1], SECRET_SETTINGS[2], ("ACCESS_TABLE", "access")];
 
 /// The API: the product's app, its database, and the wire between them.
 pub struct Api {
@@ -124,9 +125,14 @@ impl Api {
         answer.body
     }
 
+    /// Creates a task from this body and returns its id.
+    pub async fn create_id(&self, user: &str, body: Value) -> String {
+        self.create(user, body).await["id"].as_str().unwrap().to_owned()
+    }
+
     /// Creates a task with this title for Alice and returns its id.
     pub async fn create_titled(&self, title: &str) -> String {
-        self.create(ALICE, json!({ "title": title })).await["id"].as_str().unwrap().to_owned()
+        self.create_id(ALICE, json!({ "title": title })).await
     }
 
     /// Gets a task of this user through the API.
@@ -137,6 +143,25 @@ impl Api {
     /// Lists a page of this user's tasks.
     pub async fn list(&self, user: &str, query: &[(&str, &str)]) -> Answer {
         self.call(Operation::ListTasks, &Event::by(user).query(query)).await
+    }
+
+    /// Reads all pages of a list of this user's.
+    pub async fn pages(&self, user: &str, query: &[(&str, &str)]) -> Vec<Answer> {
+        let (mut pages, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let position: Vec<_> = cursor.iter().map(|cursor| ("cursor", cursor.as_str())).collect();
+            let page = self.list(user, &[query, &position].concat()).await;
+            cursor = page.body["next_cursor"].as_str().map(str::to_owned);
+            pages.push(page);
+            if cursor.is_none() {
+                return pages;
+            }
+        }
+    }
+
+    /// A user's task or tombstone as DynamoDB JSON.
+    pub fn item(&self, user: &str, id: &str) -> Value {
+        self.items("tasks", user).into_iter().find(|item| item["task_id"]["S"] == id).unwrap()
     }
 
     /// All items in a user's partition of a table, including tombstones, as DynamoDB JSON.
