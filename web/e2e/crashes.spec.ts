@@ -30,10 +30,11 @@ test(`${ROUNDS * PAIRS} random schedules with kill -9 converge, and lose nothing
       delays.push(...(await Promise.all(couples.map((couple) => couple.agree()))));
     });
   }
-  const questions = couples.reduce((sum, { questions }) => sum + questions, 0);
-  console.log(
-    `The slowest of ${delays.length} pairs agreed ${Math.max(...delays)} ms after an outage; ${questions} questions.`,
-  );
+  const sum = (count: (couple: Couple) => number) => couples.reduce((sum, couple) => sum + count(couple), 0);
+  const [questions, interrupted] = [sum(({ questions }) => questions), sum(({ interrupted }) => interrupted)];
+  console.log(`${interrupted} requests were interrupted, and ${questions} questions asked.`);
+  console.log(`The slowest of ${delays.length} pairs agreed ${Math.max(...delays)} ms after its outage.`);
+  expect(interrupted).toBeGreaterThan(ROUNDS);
   await Promise.all(couples.map((couple) => couple.part()));
 });
 
@@ -77,6 +78,8 @@ class Couple {
   #changed: Set<string>[] = [new Set(), new Set()];
   #typed = 0;
   questions = 0;
+  /** Requests that the outages broke off, or that met them. */
+  interrupted = 0;
 
   private constructor(
     readonly devices: readonly [Device, Device],
@@ -84,6 +87,12 @@ class Couple {
     seed: number,
   ) {
     this.#dice = new Dice(seed);
+    for (const { context } of devices) {
+      context.on("response", (response) => void (response.status() >= 500 && this.interrupted++));
+      context.on("requestfailed", (request) => {
+        if (request.failure()?.errorText !== "net::ERR_INTERNET_DISCONNECTED") this.interrupted += 1;
+      });
+    }
   }
 
   static async meet(browser: Browser, seed: number): Promise<Couple> {
