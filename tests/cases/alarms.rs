@@ -3,58 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use kit::fixtures::root;
+use kit::fixtures::{self, root};
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
 use shared::app::ANSWER_WITHIN;
 
 use crate::completeness::assert_same;
-
-/// A namespace, the dimension of its metrics and what it names, and their names.
-type Namespace = (&'static str, Option<(&'static str, &'static str)>, &'static [&'static str]);
-
-/// The metrics that functions and AWS emit.
-const EMITTED: [Namespace; 3] = [
-    (
-        "Daylist",
-        Some(("Service", "AWS::StackName")),
-        &[
-            "Requests",
-            "Latency",
-            "ServerErrors",
-            "RefusedTokens",
-            "ForbiddenPaths",
-            "KeySetFailures",
-            "DynamoDbErrors",
-            "DynamoDbThrottles",
-            "ReadUnits",
-            "WriteUnits",
-            "ColdStarts",
-            "InitDuration",
-        ],
-    ),
-    // Of an HTTP API; a REST API names some of them differently.
-    (
-        "AWS/ApiGateway",
-        Some(("ApiId", "Api")),
-        &["4xx", "5xx", "Count", "DataProcessed", "IntegrationLatency", "Latency"],
-    ),
-    // Over all functions. One function's have the dimension FunctionName.
-    ("AWS/Lambda", None, &["ConcurrentExecutions", "Duration", "Errors", "Invocations", "Throttles"]),
-];
-
-/// Variables of access logs that an HTTP API knows.
-const LOGGED: [&str; 9] = [
-    "identity.sourceIp",
-    "integrationErrorMessage",
-    "integrationLatency",
-    "requestId",
-    "requestTime",
-    "responseLatency",
-    "responseLength",
-    "routeKey",
-    "status",
-];
 
 fn template() -> Value {
     serde_yaml_ng::from_str(&fs::read_to_string(root().join("template.yaml")).unwrap()).unwrap()
@@ -69,12 +23,14 @@ fn alarms(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
 /// A metric that an alarm or a widget reads.
 type Metric = (String, Option<(String, String)>, String);
 
+/// The metrics that functions and AWS emit.
 fn emitted() -> BTreeSet<Metric> {
-    let metrics = EMITTED.into_iter().flat_map(|(namespace, dimension, names)| {
-        let dimension = dimension.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        names.iter().map(move |name| (namespace.to_owned(), dimension.clone(), (*name).to_owned()))
-    });
-    metrics.collect()
+    let table: Vec<(String, Option<_>, Vec<String>)> =
+        serde_json::from_value(fixtures::table("telemetry")["metrics"].clone()).unwrap();
+    let of_one = |(namespace, dimension, names): (String, Option<_>, Vec<_>)| {
+        names.into_iter().map(move |name| (namespace.clone(), dimension.clone(), name))
+    };
+    table.into_iter().flat_map(of_one).collect()
 }
 
 /// The metric that an alarm, or a part of an alarm's expression, names.
@@ -158,9 +114,9 @@ fn access_log_has_variables_of_http_apis() {
     let format = template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap();
     let fields: Json = serde_json::from_str(format).expect("a line of the log is JSON");
     let variables = fields.as_object().unwrap().values();
-    let variables = variables.map(|value| value.as_str().unwrap().strip_prefix("$context.").unwrap());
-    for variable in variables {
-        assert!(LOGGED.contains(&variable), "an HTTP API has no $context.{variable}");
+    let known = &fixtures::table("telemetry")["access_log"];
+    for variable in variables.map(|value| value.as_str().unwrap().strip_prefix("$context.").unwrap()) {
+        assert!(known.as_array().unwrap().contains(&variable.into()), "an HTTP API has no $context.{variable}");
     }
 }
 
