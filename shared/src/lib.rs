@@ -16,7 +16,7 @@ pub mod auth;
 pub mod aws;
 mod environment;
 mod json;
-mod logging;
 pub mod settings;
+pub mod signals;
 pub mod store;
 pub mod task;
