@@ -1,7 +1,7 @@
 //! Access to AWS: credentials, the client, and what was done to the SDK for speed. It knows nothing about tasks.
 //!
-//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it: `access`, `client`, `headers`,
-//! `query`, `resolver`, `roots`, `warm_up`. `meter` counts what requests use.
+//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it:
+//! `access`, `client`, `headers`, `query`, `resolver`, `roots`, `stored_secret`, `warm_up`. `meter` counts what requests use.
 
 mod access;
 mod client;

@@ -917,7 +917,7 @@ fn failed_read_is_logged_without_the_secret() {
             "the secret is JSON, but has other members",
         ),
     ] {
-        let ((), log) = logging::captured(|| {
+        let ((), log) = captured(|| {
             runtime.block_on(async {
                 let (_store, verifier) = secrets_manager(holds).await;
                 verifier.warm_up().await;
