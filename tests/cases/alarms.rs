@@ -10,8 +10,11 @@ use shared::app::ANSWER_WITHIN;
 
 use crate::completeness::assert_same;
 
-/// The metrics that functions and AWS emit: their namespace, their dimension and what it names, their names.
-const EMITTED: [(&str, Option<(&str, &str)>, &[&str]); 3] = [
+/// Metrics of one source: their namespace, their dimension and what it names, their names.
+type Metrics = (&'static str, Option<(&'static str, &'static str)>, &'static [&'static str]);
+
+/// What functions and AWS emit.
+const EMITTED: [Metrics; 3] = [
     (
         "Daylist",
         Some(("Service", "AWS::StackName")),
