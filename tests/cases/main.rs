@@ -7,6 +7,7 @@
     reason = "a test that cannot continue should stop"
 )]
 
+mod access;
 mod agreement;
 mod alarms;
 mod batch;
