@@ -101,7 +101,9 @@ def statements(role):
         document = ast.literal_eval(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
         document["Statement"] = [statement for statement in document["Statement"] if statement]
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-        allowed.update((statement["Action"], statement["Resource"]) for statement in document["Statement"])
+        for statement in document["Statement"]:
+            resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            allowed.update((statement["Action"], resource) for resource in resources)
     return allowed
 
 
