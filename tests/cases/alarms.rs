@@ -102,6 +102,15 @@ fn every_alarm_is_sent_and_rolls_back() {
 }
 
 #[test]
+fn every_alarm_is_documented() {
+    let page = fs::read_to_string(root().join("docs/deploy.md")).unwrap();
+    for (name, alarm) in alarms(&template()) {
+        let suffix = alarm["AlarmName"].as_str().unwrap().strip_prefix("${AWS::StackName}-").unwrap();
+        assert!(page.contains(&format!("| `{suffix}` |")), "docs/deploy.md lacks {name}");
+    }
+}
+
+#[test]
 fn slow_request_alarms_before_it_is_given_up() {
     let template = template();
     let threshold = template["Resources"]["SlowRequestsAlarm"]["Properties"]["Threshold"].as_u64().unwrap();
