@@ -10,8 +10,11 @@ use shared::app::ANSWER_WITHIN;
 
 use crate::completeness::assert_same;
 
-/// The metrics that functions and AWS emit: their namespace, their dimension and what it names, their names.
-const EMITTED: [(&str, Option<(&str, &str)>, &[&str]); 3] = [
+/// A namespace, the dimension of its metrics and what it names, and their names.
+type Namespace = (&'static str, Option<(&'static str, &'static str)>, &'static [&'static str]);
+
+/// The metrics that functions and AWS emit.
+const EMITTED: [Namespace; 3] = [
     (
         "Daylist",
         Some(("Service", "AWS::StackName")),
