@@ -10,11 +10,11 @@ use shared::app::ANSWER_WITHIN;
 
 use crate::completeness::assert_same;
 
-/// A namespace, the dimension of its metrics and what it names, and their names.
-type Namespace = (&'static str, Option<(&'static str, &'static str)>, &'static [&'static str]);
+/// Metrics of one source: their namespace, their dimension and what it names, their names.
+type Metrics = (&'static str, Option<(&'static str, &'static str)>, &'static [&'static str]);
 
-/// The metrics that functions and AWS emit.
-const EMITTED: [Namespace; 3] = [
+/// What functions and AWS emit.
+const EMITTED: [Metrics; 3] = [
     (
         "Daylist",
         Some(("Service", "AWS::StackName")),
@@ -143,6 +143,15 @@ fn every_alarm_is_sent_and_rolls_back() {
     let all = alarms(&template).map(|(_, alarm)| text(&alarm["AlarmName"])).collect();
     assert_same("DeploymentPreference", &rolling_back, "the template's alarms", &all);
     assert!(all.len() <= MOST_OF_A_DEPLOYMENT);
+}
+
+#[test]
+fn every_alarm_is_documented() {
+    let page = fs::read_to_string(root().join("docs/deploy.md")).unwrap();
+    for (name, alarm) in alarms(&template()) {
+        let suffix = alarm["AlarmName"].as_str().unwrap().strip_prefix("${AWS::StackName}-").unwrap();
+        assert!(page.contains(&format!("| `{suffix}` |")), "docs/deploy.md lacks {name}");
+    }
 }
 
 #[test]
