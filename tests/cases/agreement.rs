@@ -110,14 +110,18 @@ fn documented_tests_exist() {
     }
     assert!(named > 50, "only {named} tests are named");
 
-    // `module::name`, where the module is one of the cases
-    let architecture = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
-    for (module, name) in architecture.split('`').filter_map(|text| text.split_once("::")) {
-        let file = root().join("tests/cases").join(module).with_extension("rs");
-        assert!(
-            !file.exists() || has_test(&file, name),
-            "docs/architecture.md names {module}::{name}, which does not exist"
-        );
+    // `module::name`, where the module is one of the cases or of the verifier's
+    for page in ["docs/architecture.md", "docs/emergencies.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for (module, name) in text.split('`').filter_map(|text| text.split_once("::")) {
+            let folders = ["tests/cases", "tests/cases/faults", "shared/src/auth"];
+            let files = folders.map(|folder| root().join(folder).join(module).with_extension("rs"));
+            let mut existing = files.iter().filter(|file| file.exists()).peekable();
+            assert!(
+                existing.peek().is_none() || existing.any(|file| has_test(file, name)),
+                "{page} names {module}::{name}, which does not exist"
+            );
+        }
     }
 }
 
@@ -295,10 +299,15 @@ async fn role_allows_exactly_what_its_function_does() {
 }
 
 #[test]
-fn role_writes_the_log_of_its_function_alone() {
+fn role_reads_the_secret_and_writes_the_log_of_its_function_alone() {
     for function in Template::read().unwrap().functions {
         let log = function.logical_id.replace("Function", "LogGroup.Arn");
-        let needed = [("logs:CreateLogStream", log.as_str()), ("logs:PutLogEvents", &log), ("kms:Decrypt", "KeyArn")];
+        let needed = [
+            ("logs:CreateLogStream", log.as_str()),
+            ("logs:PutLogEvents", &log),
+            ("kms:Decrypt", "KeyArn"),
+            ("secretsmanager:GetSecretValue", "BetterAuthSecretArn"),
+        ];
         let needed = needed.map(|(action, resource)| (action.to_owned(), resource.to_owned()));
         let role = format!("the role of {}", function.logical_id);
         assert_same(&role, &function.other_permissions, "what every function needs", &BTreeSet::from(needed));
