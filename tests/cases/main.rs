@@ -9,6 +9,7 @@
 
 mod access;
 mod agreement;
+mod alarms;
 mod batch;
 mod calls;
 mod changes;
