@@ -22,6 +22,7 @@ from samcli.yamlhelper import yaml_parse
 
 REGION = "eu-central-1"
 STACK = "rehearsal"
+SECRET = f"arn:aws:secretsmanager:{REGION}:{DEFAULT_ACCOUNT_ID}:secret:rehearsal-AbCdEf"
 KEY = f"arn:aws:kms:{REGION}:{DEFAULT_ACCOUNT_ID}:key/rehearsal"
 # What moto's CloudFormation creates. The rest, and what refers to it, is left out.
 EMULATED = {
@@ -153,8 +154,9 @@ def main(path):
     s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket="bucket", Key="key", Body=archive.getvalue())
 
-    # Without a key, moto would leave an empty statement in each role.
-    staging, production = ({**parameters_of(stage, template), "KeyArn": KEY} for stage in ("staging", "production"))
+    # Without what is optional, moto would leave empty statements in each role.
+    optional = {"KeyArn": KEY, "BetterAuthSecretArn": SECRET, "AccessSwitch": "on"}
+    staging, production = (parameters_of(stage, template) | optional for stage in ("staging", "production"))
     # moto cannot change a log group.
     production.pop("LogRetentionDays")
     deploy(cloudformation.create_stack, template, staging)
@@ -167,7 +169,8 @@ def main(path):
 
     cloudformation.delete_stack(StackName=STACK)
     tables = client("dynamodb").list_tables()["TableNames"]
-    assert tables == [created["TasksTable"]], f"only the table of tasks outlives its stack: {tables}"
+    kept = sorted(created[name] for name in ("AccessTable", "TasksTable"))
+    assert sorted(tables) == kept, f"only the tables of tasks and access outlive their stack: {tables}"
     print(f"Created, updated, and deleted {len(resources)} resources. {len(roles)} roles were tried {tried} times.")
 
 

@@ -299,7 +299,7 @@ async fn role_allows_exactly_what_its_function_does() {
 }
 
 #[test]
-fn role_reads_the_secret_and_writes_the_log_of_its_function_alone() {
+fn role_writes_the_log_of_its_function_alone() {
     for function in Template::read().unwrap().functions {
         let log = function.logical_id.replace("Function", "LogGroup.Arn");
         let needed = [

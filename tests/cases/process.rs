@@ -25,7 +25,11 @@ fn truncated_bundle() -> String {
 #[tokio::test]
 async fn refused_start_says_why_in_one_line() {
     for (auth, reason) in [
-        (&[][..], "BETTER_AUTH_SECRET or BETTER_AUTH_URL must be set: nothing says how tokens are verified"),
+        (
+            &[][..],
+            "BETTER_AUTH_SECRET or BETTER_AUTH_SECRET_ARN or BETTER_AUTH_URL must be set: nothing says how tokens are \
+             verified",
+        ),
         (
             &[("BETTER_AUTH_SECRET", SECRET), ("BETTER_AUTH_URL", ISSUER)],
             "BETTER_AUTH_SECRET and BETTER_AUTH_URL are both set: set the one that says how tokens are verified",
@@ -33,7 +37,11 @@ async fn refused_start_says_why_in_one_line() {
         (&[("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
         (
             &[("BETTER_AUTH_SECRET", SECRET)],
-            "TOKEN_ISSUER must be set with BETTER_AUTH_SECRET; the word any turns the check off",
+            "TOKEN_ISSUER must be set with a secret; the word any turns the check off",
+        ),
+        (
+            &[("BETTER_AUTH_SECRET_ARN", "daylist")],
+            "BETTER_AUTH_SECRET_ARN must be the ARN of a secret in Secrets Manager, in this region",
         ),
         (&[&SECRET_SETTINGS[..], &[("TASKS_TABLE", "")]].concat(), "TASKS_TABLE is set but empty"),
         (&[&SECRET_SETTINGS[..], &[("AWS_REGION", "")]].concat(), "AWS_REGION must be set"),
