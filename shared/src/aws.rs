@@ -1,6 +1,6 @@
 //! Access to AWS: credentials, the client, and what was done to the SDK for speed. It knows nothing about tasks.
 //!
-//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it: `access`, `client`, `query`, `resolver`, `roots`, `telemetry`, `warm_up`.
+//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it: `access`, `client`, `query`, `resolver`, `roots`, `stored_secret`, `telemetry`, `warm_up`.
 
 mod access;
 mod client;
