@@ -31,5 +31,6 @@ mod process;
 mod properties;
 mod replay;
 mod requests;
+mod signals;
 mod supply_chain;
 mod tokens;

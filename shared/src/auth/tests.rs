@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::aws::{Access, TrustedRoots};
 use crate::environment::{InvalidSetting, Variables};
-use crate::logging;
+use crate::signals::captured;
 
 /// When most fixtures were issued, and a minute.
 const NOW: Duration = Duration::from_secs(1_795_219_200);
@@ -231,7 +231,7 @@ async fn previous_secret_is_accepted_during_rotation() {
 fn disabled_check_is_a_warning_at_start() {
     let start = |issuer, audience| {
         let variables = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", issuer), ("TOKEN_AUDIENCE", audience)];
-        logging::captured(|| drop(verifier(&variables))).1
+        captured(|| drop(verifier(&variables))).1
     };
     assert_eq!(start("i", "a"), "");
     for (log, named) in [(start("any", "a"), "TOKEN_ISSUER"), (start("i", "any"), "TOKEN_AUDIENCE")] {
@@ -917,7 +917,7 @@ fn failed_read_is_logged_without_the_secret() {
             "the secret is JSON, but has other members",
         ),
     ] {
-        let ((), log) = logging::captured(|| {
+        let ((), log) = captured(|| {
             runtime.block_on(async {
                 let (_store, verifier) = secrets_manager(holds).await;
                 verifier.warm_up().await;

@@ -23,7 +23,8 @@ impl TaskStore {
             error => error,
         })?;
         let not_before = |item: super::Item| item.get(NOT_BEFORE)?.as_n().ok()?.parse().ok();
-        let malformed = || StoreError::Unavailable("the user's item in ACCESS_TABLE has no number not_before".to_owned());
+        let malformed =
+            || StoreError::Unavailable("the user's item in ACCESS_TABLE has no number not_before".to_owned());
         output.item.map(|item| not_before(item).ok_or_else(malformed)).transpose()
     }
 }
