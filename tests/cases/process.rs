@@ -35,10 +35,7 @@ async fn refused_start_says_why_in_one_line() {
             "BETTER_AUTH_SECRET and BETTER_AUTH_URL are both set: set the one that says how tokens are verified",
         ),
         (&[("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
-        (
-            &[("BETTER_AUTH_SECRET", SECRET)],
-            "TOKEN_ISSUER must be set with a secret; the word any turns the check off",
-        ),
+        (&[("BETTER_AUTH_SECRET", SECRET)], "TOKEN_ISSUER must be set with a secret; the word any turns the check off"),
         (
             &[("BETTER_AUTH_SECRET_ARN", "daylist")],
             "BETTER_AUTH_SECRET_ARN must be the ARN of a secret in Secrets Manager, in this region",
