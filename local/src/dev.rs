@@ -100,6 +100,8 @@ impl Dev {
             logs: folder.join("logs"),
             settings: verification.settings.clone(),
             issuer: verification.issuer().cloned(),
+            processes: 2,
+            release: false,
         })
         .await?;
         verification.introduce(&stack, &folder, self.dynamodb.is_none())?;
