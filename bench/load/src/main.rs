@@ -8,11 +8,13 @@
 mod client;
 mod processes;
 mod report;
+mod usage;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
@@ -31,7 +33,7 @@ use tokio::time::{Instant, interval, sleep_until};
 use xtask::project::root;
 
 use crate::client::{Client, Kind, MIX, User};
-use crate::report::{Database, Measurements, Report};
+use crate::report::{Measurements, Report};
 
 /// What happens to the requests that are chosen for a fault, each as often.
 const FAULTS: [Fault; 6] = [
@@ -95,13 +97,14 @@ async fn run(arguments: Arguments) -> Result<()> {
     if !arguments.development {
         eprintln!("Building the functions in release mode; this takes some minutes after a change …");
     }
+    let logs = root().join("target/load");
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let database = EmbeddedDynamoDb::start(Storage::Memory, address).await?;
     let wire = Wire::to(database.endpoint()).await;
     let stack = Stack::start(Options {
         port: 0,
         dynamodb: DynamoDb::Other(Service::unchecked(wire.endpoint())),
-        logs: root().join("target/load"),
+        logs: logs.clone(),
         settings: SECRET_SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         issuer: None,
         processes: arguments.processes.into(),
@@ -113,10 +116,8 @@ async fn run(arguments: Arguments) -> Result<()> {
         Some(rate) => rate,
         None => 0.7 * load.capacity().await?,
     };
-    wire.meter();
-    wire.take_units();
     wire.fail_one_in(arguments.fault_one_in, &FAULTS);
-    let report = load.drive(rate, &wire, &arguments).await?;
+    let report = load.drive(rate, &wire, &logs, &arguments).await?;
     wire.settle().await;
     let report = load.audit(report).await?;
     stack.stop().await;
@@ -180,13 +181,13 @@ impl Load {
     }
 
     /// Starts operations at the given rate, as if many independent users did.
-    async fn drive(self: &Arc<Self>, rate: f64, wire: &Wire, arguments: &Arguments) -> Result<Report> {
+    async fn drive(self: &Arc<Self>, rate: f64, wire: &Wire, logs: &Path, arguments: &Arguments) -> Result<Report> {
         /// More operations than that under way at once mean that the rate cannot be borne.
         const MOST: usize = 2_000;
         let time = Duration::from_secs(arguments.seconds);
         let gaps = Exp::new(rate).context("--rate")?;
         let mut random = StdRng::seed_from_u64(arguments.seed);
-        let (begun, mut operations) = (Instant::now(), JoinSet::new());
+        let (begun, begun_at, mut operations) = (Instant::now(), milliseconds(), JoinSet::new());
         let (mut due, mut progress, mut number) = (begun, interval(Duration::from_secs(10)), 0);
         let (mut settled, mut most, before) = (None, 0, wire.totals().0);
         while due < begun + time {
@@ -225,11 +226,9 @@ impl Load {
             duration: begun.elapsed(),
             measured,
             memory,
-            database: Database {
-                requests: wire.totals().0 - before,
-                faults: wire.injected(),
-                units: wire.take_units(),
-            },
+            requests: wire.totals().0 - before,
+            faults: wire.injected(),
+            usage: usage::read(logs, &(begun_at..milliseconds() + 1))?,
             most_under_way: most,
             tasks: 0,
             unsettled: 0,
@@ -280,4 +279,10 @@ impl Load {
     fn measured(&self) -> std::sync::MutexGuard<'_, Measurements> {
         self.measurements.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Milliseconds since the epoch.
+fn milliseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -11,6 +11,7 @@ use xtask::project;
 use crate::Arguments;
 use crate::client::{Kind, MIX};
 use crate::processes::Memory;
+use crate::usage::Usage;
 
 const PREFACE: &str = "# Under load: figures
 
@@ -60,19 +61,14 @@ pub(crate) struct Report {
     pub(crate) duration: Duration,
     pub(crate) measured: Measurements,
     pub(crate) memory: Vec<Memory>,
-    pub(crate) database: Database,
+    /// Requests to DynamoDB, and how many of them got a fault.
+    pub(crate) requests: usize,
+    pub(crate) faults: usize,
+    pub(crate) usage: BTreeMap<String, Usage>,
     pub(crate) most_under_way: usize,
     /// Tasks that were read at the end, and tasks with an outcome that no client knows.
     pub(crate) tasks: usize,
     pub(crate) unsettled: usize,
-}
-
-/// The traffic with DynamoDB.
-#[derive(Debug)]
-pub(crate) struct Database {
-    pub(crate) requests: usize,
-    pub(crate) faults: usize,
-    pub(crate) units: f64,
 }
 
 impl Report {
@@ -107,9 +103,8 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { circumstances, arguments, rate, duration, measured, memory, database, .. } = self;
+        let Self { circumstances, arguments, rate, duration, measured, memory, requests, faults, usage, .. } = self;
         let Arguments { users, skew, processes, seed, .. } = arguments;
-        let Database { requests, faults, units } = database;
         let (operations, minutes) = (measured.operations(), duration.as_secs_f64() / 60.0);
         writeln!(
             f,
@@ -122,14 +117,12 @@ impl fmt::Display for Report {
              | requests repeated by clients | {} |\n\
              | requests to DynamoDB | {requests} |\n\
              | of them with a fault | {faults} ({:.2} %) |\n\
-             | units an operation | {:.2} |\n\
              | lost or doubled writes, wrong responses, 500s | {} |\n\
              | tasks compared at the end | {} |\n\
              | tasks whose last write was never acknowledged | {} |\n",
             self.most_under_way,
             measured.repeated,
             *faults as f64 / *requests as f64 * 100.0,
-            units / operations as f64,
             measured.violations.len(),
             self.tasks,
             self.unsettled,
@@ -144,6 +137,13 @@ impl fmt::Display for Report {
             let count = latencies.len();
             writeln!(f, "| {name} | {share} % | {count} | {p50:.0} | {p90:.0} | {p99:.0} | {p999:.0} | {most:.0} |")?;
         }
+        writeln!(f, "\nDynamoDB, per request to a function, retries after faults included:\n")?;
+        writeln!(f, "| function | requests | sent to DynamoDB | of them retries | read units | write units |")?;
+        writeln!(f, "|---|{}", "---:|".repeat(5))?;
+        for (function, sums) in usage {
+            writeln!(f, "| {function} | {sums} |")?;
+        }
+        writeln!(f, "| all | {} |", usage.values().copied().fold(Usage::default(), Usage::plus))?;
         writeln!(
             f,
             "\nResident memory of the function processes in MiB, after a quarter of the time and at the end:\n"
@@ -171,8 +171,9 @@ impl fmt::Display for Measurements {
     }
 }
 
-/// Date, commit, and machine.
+/// Date, commit, machine, and whether the load takes more of it than it must.
 pub(crate) fn circumstances() -> Result<String> {
     let date = time::UtcDateTime::now().date();
-    Ok(format!("{date}, {}, {}", project::commit(&project::shell()?), project::machine()?))
+    let build = if cfg!(debug_assertions) { "; load, gateway, and database are development builds" } else { "" };
+    Ok(format!("{date}, {}, {}{build}", project::commit(&project::shell()?), project::machine()?))
 }
