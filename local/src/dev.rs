@@ -158,6 +158,9 @@ impl Verification {
             }
             None
         };
+        if !settings.contains_key("LOG_HASH_KEY") {
+            settings.insert("LOG_HASH_KEY".to_owned(), development_secret(&folder.join("log-hash-key"))?);
+        }
         let environment = environment(&template, settings.clone(), &Service::unchecked("http://127.0.0.1"));
         // Only checks the settings: nothing is sent from here.
         Settings::read(|name| environment.get(name).cloned(), Access::new("eu-central-1", "local", "local"))?;
@@ -203,7 +206,10 @@ impl Verification {
         } else {
             println!("The tables are on {}", stack.dynamodb().endpoint());
         }
-        println!("The logs are in {}; warnings and errors are also printed here", folder.join("logs").display());
+        println!(
+            "The logs are in {}; requests, warnings, and errors are also shown here",
+            folder.join("logs").display()
+        );
         let token = match &self.tokens {
             Tokens::Issuer(issuer) => {
                 println!("\nFor curl, sign up a new user and get a token:\n");

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use super::error::AuthError;
 use super::keys::{Expectations, VerificationKey, find_key, parse_key_set};
 use crate::aws::Connector;
+use crate::signals::note;
 
 /// Between two fetches while there are keys, failed ones included: what a flood of unknown key ids costs the issuer, and
 /// how long a newly rotated key may be unknown.
@@ -101,7 +102,10 @@ impl KeySet {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
                 *attempts = Attempts { failures: 0, pause: COOL_DOWN, ..*attempts };
             }
-            Err(cause) => tracing::warn!(url = self.url, %cause, "the key set could not be refreshed"),
+            Err(cause) => {
+                note(|record| record.key_set_failures += 1);
+                tracing::warn!(url = self.url, %cause, "the key set could not be refreshed");
+            }
         }
         // The pause begins at the end of the fetch, so that callers who waited for a slow one do not repeat it.
         attempts.last = Some((self.clock)());

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::aws::TrustedRoots;
 use crate::environment::{InvalidSetting, Variables};
-use crate::logging;
+use crate::signals::captured;
 
 /// When most fixtures were issued, and a minute.
 const NOW: Duration = Duration::from_secs(1_795_219_200);
@@ -228,7 +228,7 @@ async fn previous_secret_is_accepted_during_rotation() {
 fn disabled_check_is_a_warning_at_start() {
     let start = |issuer, audience| {
         let variables = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", issuer), ("TOKEN_AUDIENCE", audience)];
-        logging::captured(|| drop(verifier(&variables))).1
+        captured(|| drop(verifier(&variables))).1
     };
     assert_eq!(start("i", "a"), "");
     for (log, named) in [(start("any", "a"), "TOKEN_ISSUER"), (start("i", "any"), "TOKEN_AUDIENCE")] {

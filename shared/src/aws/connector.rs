@@ -63,8 +63,30 @@ impl Connector {
     /// # Errors
     /// What went wrong, for the log.
     pub(crate) async fn get(&self, url: &str, timeout: Duration, max_bytes: usize) -> Result<Vec<u8>, String> {
+        let request = HttpRequest::get(url).map_err(|error| error.to_string())?;
+        self.exchange(request, timeout, max_bytes).await
+    }
+
+    /// Posts JSON, which the server takes with `200 OK` and at most `max_bytes`.
+    ///
+    /// # Errors
+    /// What went wrong, for the log.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        json: Vec<u8>,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<(), String> {
+        let mut request = HttpRequest::get(url).map_err(|error| error.to_string())?;
+        request.set_method("POST").map_err(|error| error.to_string())?;
+        *request.body_mut() = json.into();
+        request.headers_mut().insert("content-type", "application/json");
+        self.exchange(request, timeout, max_bytes).await.map(drop)
+    }
+
+    async fn exchange(&self, request: HttpRequest, timeout: Duration, max_bytes: usize) -> Result<Vec<u8>, String> {
         let exchange = async {
-            let request = HttpRequest::get(url).map_err(|error| error.to_string())?;
             let response = self.call(request).await.map_err(|error| chain(&error))?;
             if response.status().as_u16() != 200 {
                 return Err(format!("the answer has status {}", response.status().as_u16()));
