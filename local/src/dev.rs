@@ -102,6 +102,7 @@ impl Dev {
             issuer: verification.issuer().cloned(),
             processes: 2,
             release: false,
+            shows_requests: true,
         })
         .await?;
         verification.introduce(&stack, &folder, self.dynamodb.is_none())?;

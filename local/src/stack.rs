@@ -60,6 +60,8 @@ pub struct Options {
     pub processes: usize,
     /// Whether the functions are those that are deployed, instead of development builds.
     pub release: bool,
+    /// Whether the terminal shows every request.
+    pub shows_requests: bool,
 }
 
 /// Where the tables are.
@@ -84,7 +86,7 @@ pub struct Stack {
     ended: mpsc::Sender<Ending>,
     endings: mpsc::Receiver<Ending>,
     restarts: BTreeMap<String, watch::Sender<()>>,
-    /// Requests are not shown before, because they only find out whether every function answers.
+    /// Set once every function answers; requests before only find that out. Never set if requests are not shown.
     has_started: Arc<AtomicBool>,
 }
 
@@ -159,7 +161,7 @@ impl Stack {
             stack.supervise(options.processes, name, program, &[], environment)?;
         }
         stack.unless_a_process_ends(all_functions_answer(&template, address)).await?;
-        stack.has_started.store(true, Ordering::Relaxed);
+        stack.has_started.store(options.shows_requests, Ordering::Relaxed);
         Ok(stack)
     }
 

@@ -109,6 +109,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         issuer: None,
         processes: arguments.processes.into(),
         release: !arguments.development,
+        shows_requests: false,
     })
     .await?;
     let load = Load::new(&stack, &arguments)?;
