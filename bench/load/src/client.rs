@@ -82,6 +82,26 @@ struct Account {
     replica: Option<(Tasks, Option<String>)>,
 }
 
+impl Account {
+    /// Compares what a client has read with what was acknowledged.
+    fn compare(&self, found: &Tasks) -> Result<()> {
+        for (id, expected) in &self.tasks {
+            let task = found.get(id).cloned().flatten();
+            ensure!(
+                task == *expected || self.unsettled.contains(id),
+                "{task:?} instead of {expected:?}, which was acknowledged, under {id}"
+            );
+        }
+        let is_unsettled = |task: &Known| self.unsettled.contains(&task.title);
+        let unknown = found.iter().find(|(id, task)| {
+            let known = self.tasks.contains_key(*id) || self.unsettled.contains(*id);
+            !known && !task.as_ref().is_some_and(is_unsettled)
+        });
+        ensure!(unknown.is_none(), "a task that was never acknowledged: {unknown:?}");
+        Ok(())
+    }
+}
+
 /// A user and the account of what was acknowledged to it.
 #[derive(Debug)]
 pub(crate) struct User {
@@ -169,21 +189,8 @@ impl Client {
         let (mut replica, since) = user.account().replica.take().unwrap_or_default();
         call.pull(&mut replica, since).await?.context("the changes cannot be read")?;
         let account = user.account();
-        for (name, found) in [("a full sync", &stored), ("a client that has synced all along", &replica)] {
-            for (id, expected) in &account.tasks {
-                let found = found.get(id).cloned().flatten();
-                ensure!(
-                    found == *expected || account.unsettled.contains(id),
-                    "{name} has {found:?} instead of {expected:?} under {id}"
-                );
-            }
-            let unknown = found.iter().find(|(id, task)| {
-                !account.tasks.contains_key(*id)
-                    && !account.unsettled.contains(*id)
-                    && !task.as_ref().is_some_and(|task| account.unsettled.contains(&task.title))
-            });
-            ensure!(unknown.is_none(), "{name} has a task that was never acknowledged: {unknown:?}");
-        }
+        account.compare(&stored).context("a full sync")?;
+        account.compare(&replica).context("a client that has synced all along")?;
         Ok(stored.values().flatten().count())
     }
 
@@ -404,5 +411,41 @@ fn rows_say_try_again(answer: &Value) -> bool {
 fn merge(into: &mut Value, more: Value) {
     if let (Value::Object(into), Value::Object(more)) = (into, more) {
         into.extend(more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(version: u64, title: &str) -> Option<Known> {
+        Some(Known { version, title: title.to_owned(), completed: false })
+    }
+
+    fn tasks(tasks: &[(&str, Option<Known>)]) -> Tasks {
+        tasks.iter().map(|(id, task)| ((*id).to_owned(), task.clone())).collect()
+    }
+
+    #[test]
+    fn lost_and_doubled_writes_are_found() {
+        let account = Account {
+            tasks: tasks(&[("a", task(2, "milk")), ("b", None), ("u", task(1, "unknown update"))]),
+            unsettled: ["u", "unknown create", "batch"].map(str::to_owned).into(),
+            ..Account::default()
+        };
+        let right =
+            [("a", task(2, "milk")), ("u", task(2, "any")), ("x", task(1, "unknown create")), ("batch", task(1, "y"))];
+        account.compare(&tasks(&right)).unwrap();
+        account.compare(&tasks(&right[..1])).unwrap();
+        for (what, found) in [
+            ("a lost create", vec![]),
+            ("a lost update", vec![("a", task(1, "milk"))]),
+            ("a doubled update", vec![("a", task(3, "milk"))]),
+            ("another's content", vec![("a", task(2, "bread"))]),
+            ("a lost deletion", vec![("a", task(2, "milk")), ("b", task(1, "bread"))]),
+            ("a doubled create", vec![("a", task(2, "milk")), ("c", task(1, "milk"))]),
+        ] {
+            assert!(account.compare(&tasks(&found)).is_err(), "{what}");
+        }
     }
 }
