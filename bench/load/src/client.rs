@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 /// What clients do, and in how many of a hundred operations.
@@ -162,6 +162,15 @@ pub(crate) struct Client {
 /// A response: its status and body.
 type Answer = (u16, Value);
 
+/// What a client that keeps all tasks needs to read them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sync {
+    pub(crate) tasks: usize,
+    pub(crate) requests: u64,
+    pub(crate) bytes: usize,
+    pub(crate) time: Duration,
+}
+
 impl Client {
     pub(crate) fn new(base_url: String, seed: u64) -> Self {
         Self { base_url, http: hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http(), seed }
@@ -172,8 +181,7 @@ impl Client {
     /// # Errors
     /// A response is not what the account says it must be.
     pub(crate) async fn perform(&self, user: &User, kind: Kind, number: u64) -> Result<u64> {
-        let random = StdRng::seed_from_u64(self.seed.wrapping_add(number));
-        let mut call = Call { client: self, user, random, number, keys: 0, repeated: 0 };
+        let mut call = Call::new(self, user, number);
         call.perform(kind).await.with_context(|| format!("{kind:?}, operation {number}"))?;
         Ok(call.repeated)
     }
@@ -183,7 +191,7 @@ impl Client {
     /// # Errors
     /// An acknowledged write is missing, or something is there that nobody wrote.
     pub(crate) async fn audit(&self, user: &User) -> Result<usize> {
-        let mut call = Call { client: self, user, random: StdRng::seed_from_u64(0), number: 0, keys: 0, repeated: 0 };
+        let mut call = Call::new(self, user, 0);
         let mut stored = Tasks::new();
         call.pull(&mut stored, None).await?.context("the changes cannot be read")?;
         let (mut replica, since) = user.account().replica.take().unwrap_or_default();
@@ -194,14 +202,45 @@ impl Client {
         Ok(stored.values().flatten().count())
     }
 
-    async fn send(&self, request: Request<String>) -> Result<Answer> {
+    /// Creates tasks, a hundred per request.
+    pub(crate) async fn fill(&self, user: &User, tasks: usize) -> Result<()> {
+        for number in 0..tasks / 100 {
+            let mut call = Call::new(self, user, number as u64);
+            let items: Vec<_> = (0..100)
+                .map(|_| {
+                    let (id, key) = (Uuid::now_v7().to_string(), call.name("fill"));
+                    json!({ "op": "create", "id": id, "task": described(&key), "idempotency_key": key })
+                })
+                .collect();
+            let answer = call.request("POST", "/batch", &json!({ "items": items })).await?;
+            ensure!(answer.as_ref().is_some_and(|(status, _)| *status == 200), "a batch of creates: {answer:?}");
+        }
+        Ok(())
+    }
+
+    /// Reads all of a user's tasks, and then what has changed since: both as a client does that keeps them.
+    pub(crate) async fn sync(&self, user: &User) -> Result<[Sync; 2]> {
+        let (first, since) = self.pulled(user, None).await?;
+        let (again, _) = self.pulled(user, since).await?;
+        Ok([first, again])
+    }
+
+    async fn pulled(&self, user: &User, since: Option<String>) -> Result<(Sync, Option<String>)> {
+        let (begun, mut call, mut tasks) = (Instant::now(), Call::new(self, user, 0), Tasks::new());
+        let next = call.pull(&mut tasks, since).await?;
+        // Each request takes a key.
+        Ok((Sync { tasks: tasks.len(), requests: call.keys, bytes: call.bytes, time: begun.elapsed() }, next))
+    }
+
+    async fn send(&self, request: Request<String>) -> Result<(Answer, usize)> {
         const PATIENCE: Duration = Duration::from_secs(35);
         let exchange = async {
             let response = self.http.request(request).await?;
             let status = response.status().as_u16();
             let body = response.into_body().collect().await?.to_bytes();
+            let bytes = body.len();
             let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? };
-            Ok::<_, Error>((status, body))
+            Ok::<_, Error>(((status, body), bytes))
         };
         timeout(PATIENCE, exchange).await.context("no response in time")?
     }
@@ -215,9 +254,15 @@ struct Call<'a> {
     number: u64,
     keys: u64,
     repeated: u64,
+    bytes: usize,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    fn new(client: &'a Client, user: &'a User, number: u64) -> Self {
+        let random = StdRng::seed_from_u64(client.seed.wrapping_add(number));
+        Self { client, user, random, number, keys: 0, repeated: 0, bytes: 0 }
+    }
+
     async fn perform(&mut self, kind: Kind) -> Result<()> {
         match kind {
             Kind::List => return self.list().await,
@@ -268,12 +313,7 @@ impl Call<'_> {
 
     async fn create(&mut self) -> Result<()> {
         let title = self.name("title");
-        let body = json!({
-            "title": title,
-            "description": "All of them, those of the branches included; the template is in the shared folder.",
-            "due": "2026-12-01T09:00:00Z",
-            "tags": ["work"],
-        });
+        let body = described(&title);
         let Some((status, task)) = self.request("POST", "", &body).await? else {
             self.user.leave_unsettled(title);
             return Ok(());
@@ -383,7 +423,11 @@ impl Call<'_> {
             if !body.is_null() {
                 request = request.header("content-type", "application/json");
             }
-            match self.client.send(request.body(text)?).await {
+            let answer = self.client.send(request.body(text)?).await;
+            match answer.map(|(answer, bytes)| {
+                self.bytes += bytes;
+                answer
+            }) {
                 Ok((429 | 503 | 409, _)) | Err(_) => {}
                 Ok((200, rows)) if rows_say_try_again(&rows) => {}
                 Ok((status, body)) if status >= 500 => return Err(anyhow!("{method} {path}: {status} {body}")),
@@ -400,6 +444,16 @@ impl Call<'_> {
         self.keys += 1;
         format!("{what} {}.{}.{}", self.client.seed, self.number, self.keys).replace(' ', "-")
     }
+}
+
+/// A new task as people write them.
+fn described(title: &str) -> Value {
+    json!({
+        "title": title,
+        "description": "All of them, those of the branches included; the template is in the shared folder.",
+        "due": "2026-12-01T09:00:00Z",
+        "tags": ["work"],
+    })
 }
 
 /// Whether items of a batch can be sent again; with their keys, those that were done are not done twice.

@@ -45,6 +45,11 @@ const FAULTS: [Fault; 6] = [
     Fault::Truncated,
 ];
 
+/// How many tasks a user has who syncs.
+const SYNCED: usize = 10_000;
+
+const TOKEN_LIFETIME: Duration = Duration::from_hours(12);
+
 /// Loads the stack on this machine, and checks that no acknowledged write is lost or doubled.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "cargo xtask load", bin_name = "cargo xtask load")]
@@ -117,10 +122,17 @@ async fn run(arguments: Arguments) -> Result<()> {
         Some(rate) => rate,
         None => 0.7 * load.capacity().await?,
     };
+    eprintln!("Creating {SYNCED} tasks of a user who syncs at the end …");
+    let syncing = User::new(load.tokens.token("user-who-syncs", TOKEN_LIFETIME));
+    load.client.fill(&syncing, SYNCED).await?;
     wire.fail_one_in(arguments.fault_one_in, &FAULTS);
     let report = load.drive(rate, &wire, &logs, &arguments).await?;
     wire.settle().await;
-    let report = load.audit(report).await?;
+    let mut report = load.audit(report).await?;
+    // Before, changes of the last six minutes would come again.
+    if report.duration > Duration::from_mins(6) {
+        report.sync = Some(load.client.sync(&syncing).await?);
+    }
     stack.stop().await;
     println!("{report}");
     if arguments.record {
@@ -133,6 +145,7 @@ async fn run(arguments: Arguments) -> Result<()> {
 struct Load {
     client: Client,
     users: Vec<User>,
+    tokens: SharedSecretIssuer,
     popularity: Zipf<f64>,
     measurements: Mutex<Measurements>,
 }
@@ -140,11 +153,12 @@ struct Load {
 impl Load {
     fn new(stack: &Stack, arguments: &Arguments) -> Result<Arc<Self>> {
         let [(_, secret), (_, issuer), (_, audience)] = SECRET_SETTINGS.map(|(name, value)| (name, value.to_owned()));
-        let issuer = SharedSecretIssuer { secret, issuer, audience };
-        let token = |number| issuer.token(&format!("user-{number}"), Duration::from_secs(12 * 3600));
+        let tokens = SharedSecretIssuer { secret, issuer, audience };
+        let token = |number| tokens.token(&format!("user-{number}"), TOKEN_LIFETIME);
         Ok(Arc::new(Self {
             client: Client::new(stack.base_url(), arguments.seed),
             users: (1..=arguments.users).map(|number| User::new(token(number))).collect(),
+            tokens,
             popularity: Zipf::new(arguments.users.into(), arguments.skew).context("--skew")?,
             measurements: Mutex::default(),
         }))
@@ -231,6 +245,7 @@ impl Load {
             faults: wire.injected(),
             usage: usage::read(logs, &(begun_at..milliseconds() + 1))?,
             most_under_way: most,
+            sync: None,
             tasks: 0,
             unsettled: 0,
         })

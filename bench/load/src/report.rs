@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use xtask::project;
 
 use crate::Arguments;
-use crate::client::{Kind, MIX};
+use crate::client::{Kind, MIX, Sync};
 use crate::processes::Memory;
 use crate::usage::Usage;
 
@@ -66,6 +66,8 @@ pub(crate) struct Report {
     pub(crate) faults: usize,
     pub(crate) usage: BTreeMap<String, Usage>,
     pub(crate) most_under_way: usize,
+    /// The first sync of a user with many tasks, and one that finds no changes.
+    pub(crate) sync: Option<[Sync; 2]>,
     /// Tasks that were read at the end, and tasks with an outcome that no client knows.
     pub(crate) tasks: usize,
     pub(crate) unsettled: usize,
@@ -151,6 +153,13 @@ impl fmt::Display for Report {
         writeln!(f, "| function | then | at the end | most growth of one process |\n|---|---:|---:|---:|")?;
         for Memory { function, settled, end, most_growth, .. } in memory {
             writeln!(f, "| {function} | {settled:.1} | {end:.1} | {most_growth:.2} |")?;
+        }
+        if let Some(syncs) = self.sync {
+            writeln!(f, "\nSync of a user with many tasks, after the load:\n")?;
+            writeln!(f, "| tasks | requests | bytes | seconds |\n|---:|---:|---:|---:|")?;
+            for Sync { tasks, requests, bytes, time } in syncs {
+                writeln!(f, "| {tasks} | {requests} | {bytes} | {:.2} |", time.as_secs_f64())?;
+            }
         }
         Ok(())
     }
