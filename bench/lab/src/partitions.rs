@@ -246,6 +246,15 @@ mod tests {
     }
 
     #[test]
+    fn page_says_where_throttling_starts() {
+        let page = std::fs::read_to_string(xtask::project::root().join("docs/scale.md")).unwrap();
+        for (exponent, text, units) in [(0.8, "75,000", 75e3), (1.0, "14,000", 14e3), (1.2, "5,300", 5.3e3)] {
+            let first = PARTITION * (1..=USERS).map(|rank| (rank as f64).powf(-exponent)).sum::<f64>();
+            assert!((first / units - 1.0).abs() < 0.03 && page.contains(text), "exponent {exponent}: {first}");
+        }
+    }
+
+    #[test]
     fn picture_is_current() {
         let picture = std::fs::read_to_string(xtask::project::root().join("docs/scale.svg")).unwrap_or_default();
         assert!(picture == draw(), "`cargo xtask bench --partitions` draws docs/scale.svg anew");
