@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::api::{self, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
-use crate::aws::{Connector, TrustedRoots};
+use crate::aws::Connector;
 use crate::settings::{InvalidSetting, Settings};
 use crate::signals::{self, AuditEvent, Record, Signals, note};
 use crate::store::{TaskStore, UserTasks};
@@ -34,14 +34,14 @@ pub struct App {
 }
 
 impl App {
-    /// An app with these settings, which reaches DynamoDB and the issuer through these connectors.
+    /// An app with these settings, which reaches DynamoDB and the source of keys through these connectors.
     #[must_use]
-    pub fn new(settings: Settings, to_dynamodb: &Connector, to_issuer: &Connector) -> Self {
+    pub fn new(settings: Settings, to_dynamodb: &Connector, to_keys: &Connector) -> Self {
         Self {
-            verifier: TokenVerifier::new(settings.auth, to_issuer),
+            verifier: TokenVerifier::new(settings.auth, to_keys),
             store: TaskStore::new(settings.store, to_dynamodb),
             signals: Signals::new(settings.signals),
-            // A collector has no TLS, so the certificates that this one trusts do not matter.
+            // Any would do, because collectors are reached without TLS. This one exists already.
             to_collector: to_dynamodb.clone(),
         }
     }
@@ -53,7 +53,7 @@ impl App {
         self
     }
 
-    /// Does all that can be done before the first request: fetches the issuer's keys if it has some, and opens a
+    /// Does all that can be done before the first request: fetches the keys if they are elsewhere, and opens a
     /// connection to DynamoDB.
     pub async fn warm_up(&self) {
         self.warm_up_since(None).await;
@@ -65,15 +65,16 @@ impl App {
         self.signals.started(begun.map(|begun| begun.elapsed()), &record);
     }
 
-    /// Authentication: who is calling, by the token alone.
+    /// Authentication: who is calling, by the token, and by the operator's switch if there is one.
     ///
     /// # Errors
-    /// 401 with a challenge; 503 while the issuer's keys are unavailable.
+    /// 401 with a challenge; 503 while the keys or the switch are unavailable.
     pub async fn authenticate(&self, request: &Request) -> Result<AuthenticatedUser, Problem> {
         let user = self.verifier.verify(request.unverified_token()?).await?;
         let hash = self.signals.hash(user.id());
         note(|record| record.user = hash);
-        Ok(user)
+        let not_before = self.store.not_before(&user).await?;
+        Ok(user.issued_since(not_before)?)
     }
 
     /// Authorization, before body and data are looked at: users reach their own tasks, under their id or as `me`.
@@ -155,9 +156,8 @@ pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Prob
     let begun = Instant::now();
     signals::start_logging(api::is_converting);
     let settings = Settings::from_env().map_err(StartError::Setting)?;
-    let to_dynamodb = settings.store.connector();
-    let app = App::new(settings, &to_dynamodb, &Connector::trusting(TrustedRoots::System));
-    let app = app.with_lines(signals::to_stdout);
+    let (to_dynamodb, to_keys) = (settings.store.connector(), settings.auth.connector());
+    let app = App::new(settings, &to_dynamodb, &to_keys).with_lines(signals::to_stdout);
     app.warm_up_since(Some(begun)).await;
     lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
 }
@@ -183,7 +183,7 @@ impl fmt::Debug for StartError {
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
-    use crate::aws::Access;
+    use crate::aws::{Access, TrustedRoots};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use tokio::net::TcpListener;
 

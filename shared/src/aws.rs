@@ -1,7 +1,7 @@
 //! Access to AWS: credentials, the client, and what was done to the SDK for speed. It knows nothing about tasks.
 //!
-//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it: `access`, `client`, `headers`,
-//! `query`, `resolver`, `roots`, `warm_up`. `meter` counts what requests use.
+//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it:
+//! `access`, `client`, `headers`, `query`, `resolver`, `roots`, `stored_secret`, `warm_up`. `meter` counts what requests use.
 
 mod access;
 mod client;
@@ -12,6 +12,7 @@ mod query;
 mod resolver;
 mod roots;
 mod settings;
+mod stored_secret;
 mod warm_up;
 
 pub use self::access::Access;
@@ -21,4 +22,6 @@ pub(crate) use self::connector::chain;
 pub(crate) use self::query::{Answer, QueryFailure, Value, query};
 pub use self::roots::TrustedRoots;
 pub use self::settings::AwsSettings;
+pub(crate) use self::settings::{DYNAMODB, SECRETS_MANAGER};
+pub(crate) use self::stored_secret::StoredSecret;
 pub(crate) use self::warm_up::WarmUp;

@@ -28,7 +28,7 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>, access: Access) -> Result<Self, InvalidSetting> {
         let variables = Variables::new(&variable);
         Ok(Self {
-            auth: AuthSettings::read(&variables)?,
+            auth: AuthSettings::read(&variables, &access)?,
             store: StoreSettings::read(&variables, access)?,
             signals: SignalSettings::read(&variables)?,
         })

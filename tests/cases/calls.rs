@@ -334,6 +334,15 @@ impl Client {
     }
 }
 
+/// Writes of a task that others overtake: a replacement, an update, and a toggle.
+pub(crate) fn writes() -> [(Operation, Option<Value>); 3] {
+    [
+        (Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" }))),
+        (Operation::UpdateTask, Some(json!({ "title": "ours" }))),
+        (Operation::CompleteTask, None),
+    ]
+}
+
 /// The content of an item, as the API would show it; null of a tombstone.
 fn content(item: &Value) -> Value {
     if item["deleted_at"].is_object() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::{ALICE, Api, Content, Event, Operation};
+use tests::{ALICE, Api, Content, Event, Operation, SWITCH_SETTINGS};
 
 use crate::calls::incoherence;
 
@@ -49,6 +49,26 @@ async fn usual_path_takes_one_request() {
         (Operation::DeleteTask, task(), "UpdateItem"),
     ] {
         assert_eq!(requests_of(&api, operation, event).await, [expected], "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn access_switch_costs_one_read() {
+    let off = Api::start().await;
+    let on = off.another_with(&SWITCH_SETTINGS).await;
+    for api in [&off, &on] {
+        api.wire.meter();
+    }
+    for operation in Operation::ALL {
+        let mut units = Vec::new();
+        for (api, reads) in [(&off, 0), (&on, 1)] {
+            let id = off.create_titled("one").await;
+            api.wire.take_units();
+            let requests = requests_of(api, operation, Event::by(ALICE).of(operation, &id)).await;
+            assert_eq!(requests, [vec!["GetItem"; reads], vec![operation.asks()]].concat(), "{operation:?}");
+            units.push(api.wire.take_units());
+        }
+        assert_eq!(units[1] - units[0], 1.0, "{operation:?}: {units:?}");
     }
 }
 

@@ -348,7 +348,7 @@ async fn level_and_format_are_lambdas() {
         let [line] = lines::of(&output).try_into().unwrap();
         assert_eq!((&line["level"], &line["ServerErrors"]), (&json!(line_level), &json!(1.0)), "{level}");
         let text = String::from_utf8(output).unwrap();
-        let other = text.lines().find(|line| line.contains("the key set could not be refreshed"));
+        let other = text.lines().find(|line| line.contains("the keys could not be refreshed"));
         assert_eq!(
             other.and_then(|line| warning.map(|begin| line.starts_with(begin))),
             warning.map(|_| true),

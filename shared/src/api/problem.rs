@@ -298,7 +298,7 @@ mod tests {
                 AuthError::KeysUnavailable { retry_after: Duration::ZERO }.into(),
                 Level::Warn,
                 "unavailable",
-                Some("there is no key set; the next fetch is due in 0 seconds"),
+                Some("there are no keys; the next fetch is due in 0 seconds"),
             ),
             (AuthError::BadSignature.into(), Level::Info, "token_invalid", Some("the signature does not match")),
             (

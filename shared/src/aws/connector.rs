@@ -64,7 +64,10 @@ impl Connector {
     /// What went wrong, for the log.
     pub(crate) async fn get(&self, url: &str, timeout: Duration, max_bytes: usize) -> Result<Vec<u8>, String> {
         let request = HttpRequest::get(url).map_err(|error| error.to_string())?;
-        self.exchange(request, timeout, max_bytes).await
+        match self.exchange(request, timeout, max_bytes).await? {
+            (200, body) => Ok(body),
+            (status, _) => Err(format!("the answer has status {status}")),
+        }
     }
 
     /// Posts JSON, which the server takes with `200 OK` and at most `max_bytes`.
@@ -82,17 +85,27 @@ impl Connector {
         request.set_method("POST").map_err(|error| error.to_string())?;
         *request.body_mut() = json.into();
         request.headers_mut().insert("content-type", "application/json");
-        self.exchange(request, timeout, max_bytes).await.map(drop)
+        match self.exchange(request, timeout, max_bytes).await?.0 {
+            200 => Ok(()),
+            status => Err(format!("the answer has status {status}")),
+        }
     }
 
-    async fn exchange(&self, request: HttpRequest, timeout: Duration, max_bytes: usize) -> Result<Vec<u8>, String> {
+    /// The status and the body of the answer to a request, if it comes whole within `timeout` and `max_bytes`.
+    ///
+    /// # Errors
+    /// What went wrong, for the log.
+    pub(crate) async fn exchange(
+        &self,
+        request: HttpRequest,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<(u16, Vec<u8>), String> {
         let exchange = async {
             let response = self.call(request).await.map_err(|error| chain(&error))?;
-            if response.status().as_u16() != 200 {
-                return Err(format!("the answer has status {}", response.status().as_u16()));
-            }
+            let status = response.status().as_u16();
             let body = Limited::new(response.into_body(), max_bytes).collect().await;
-            Ok(body.map_err(|error| chain(&*error))?.to_bytes().to_vec())
+            Ok((status, body.map_err(|error| chain(&*error))?.to_bytes().to_vec()))
         };
         tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")))
     }
