@@ -130,7 +130,7 @@ impl Stack {
         let mut stack = Self {
             address,
             router,
-            gateway: Gateway::start(address, router, &template, [page_origin(port)]).await?,
+            gateway: Gateway::start(address, router, &template, origins(port, &options.settings)).await?,
             dynamodb,
             _embedded: embedded,
             processes,
@@ -271,6 +271,12 @@ async fn all_functions_answer(template: &Template, address: SocketAddr) -> Resul
         }
     }
     Ok(())
+}
+
+/// The origins from which browsers may call the API on `port`: that of the page, and that of an issuer of your own.
+fn origins(port: u16, settings: &BTreeMap<String, String>) -> Vec<String> {
+    let of_issuer = settings.get("BETTER_AUTH_URL").map(|url| url.split('/').take(3).collect::<Vec<_>>().join("/"));
+    [page_origin(port)].into_iter().chain(of_issuer).collect()
 }
 
 /// The origin of the page that belongs to the API on `port`.
@@ -437,6 +443,13 @@ async fn answers(address: SocketAddr, method: &str, path: &str, expected: u16) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_front_end_may_call_the_api() {
+        let settings = BTreeMap::from([("BETTER_AUTH_URL".to_owned(), "http://localhost:3000/auth".to_owned())]);
+        assert_eq!(origins(9000, &settings), ["http://127.0.0.1:9001", "http://localhost:3000"]);
+        assert_eq!(origins(9000, &BTreeMap::new()), ["http://127.0.0.1:9001"]);
+    }
 
     #[test]
     fn warnings_errors_and_panics_reach_the_terminal() {

@@ -815,11 +815,17 @@ async fn rotation_refuses_no_valid_token() {
     let pair = json!({ "current": NEXT, "previous": SECRET });
     let publish_keys = |keys: &str| issuer.answers(200, keys);
     let store_secret = |text: &str| store.holds(text);
-    let ways: [(&TokenVerifier, &dyn Fn(&str), [String; 2], [String; 2], AuthError); 2] = [
-        (&of_issuer, &publish_keys, [both.to_string(), keys("04")], [token("01b"), token("04")], AuthError::UnknownKey),
+    let ways = [
+        (
+            &of_issuer,
+            &publish_keys as &dyn Fn(&str),
+            [both.to_string(), keys("04")],
+            [token("01b"), token("04")],
+            AuthError::UnknownKey,
+        ),
         (
             &of_store,
-            &store_secret,
+            &store_secret as &dyn Fn(&str),
             [pair.to_string(), NEXT.to_owned()],
             [SECRET, NEXT].map(|secret| signed_with(secret, json!({}))),
             AuthError::BadSignature,
