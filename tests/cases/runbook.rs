@@ -1,17 +1,22 @@
 //! docs/runbook.md has a section for each alarm, and its queries can find something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
+use kit::fixtures::root;
 use serde_yaml_ng::Value;
 
 fn read(file: &str) -> String {
-    fs::read_to_string(format!("{}/../{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    fs::read_to_string(root().join(file)).unwrap()
+}
+
+fn template() -> Value {
+    serde_yaml_ng::from_str(&read("template.yaml")).unwrap()
 }
 
 #[test]
 fn every_alarm_has_a_section_and_every_section_an_alarm() {
-    let template: Value = serde_yaml_ng::from_str(&read("template.yaml")).unwrap();
+    let template = template();
     let resources = template["Resources"].as_mapping().unwrap();
     let alarms = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
     let alarms: BTreeSet<_> = alarms.map(|(name, _)| name.as_str().unwrap()).collect();
@@ -92,8 +97,9 @@ fn fields() -> BTreeSet<String> {
             }
         }
     }
-    let template = read("template.yaml");
-    let log = template.split("Format: >-").nth(1).unwrap().split("\n\n").next().unwrap();
-    fields.extend(log.split('"').skip(1).step_by(4).map(str::to_owned));
+    let template = template();
+    let log = template["Resources"]["Api"]["Properties"]["AccessLogSettings"]["Format"].as_str().unwrap();
+    let log: BTreeMap<String, String> = serde_json::from_str(log).unwrap();
+    fields.extend(log.into_keys());
     fields
 }
