@@ -1,4 +1,5 @@
 //! What a client does and knows: it keeps account of every acknowledged write, and compares it with every response.
+#![expect(clippy::indexing_slicing, reason = "a member that a JSON value does not have is null")]
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
