@@ -66,6 +66,8 @@ pub(crate) struct Report {
     pub(crate) faults: usize,
     pub(crate) usage: BTreeMap<String, Usage>,
     pub(crate) most_under_way: usize,
+    /// Operations that were due and not started, because too many were under way.
+    pub(crate) dropped: u64,
     /// The first sync of a user with many tasks, and one that finds no changes.
     pub(crate) sync: Option<[Sync; 2]>,
     /// Tasks that were read at the end, and tasks with an outcome that no client knows.
@@ -116,6 +118,7 @@ impl fmt::Display for Report {
              | | |\n|---|---:|\n\
              | operations | {operations} |\n\
              | of them under way at once, at most | {} |\n\
+             | due, but not started with so many under way | {} |\n\
              | requests repeated by clients | {} |\n\
              | requests to DynamoDB | {requests} |\n\
              | of them with a fault | {faults} ({:.2} %) |\n\
@@ -123,6 +126,7 @@ impl fmt::Display for Report {
              | tasks compared at the end | {} |\n\
              | tasks whose last write was never acknowledged | {} |\n",
             self.most_under_way,
+            self.dropped,
             measured.repeated,
             *faults as f64 / *requests as f64 * 100.0,
             measured.violations.len(),
