@@ -64,31 +64,28 @@ impl App {
             Err(Problem::forbidden())
         }
     }
-
-    /// Answers a request with an operation: always, within [`ANSWER_WITHIN`], even after a panic.
-    pub async fn answer(
-        &self,
-        request: &Request,
-        operation: impl Future<Output = Result<Response, Problem>>,
-    ) -> Response {
-        let result = match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(operation).catch_unwind()).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_panic)) => Err(Problem::internal("a panic")),
-            Err(_elapsed) => Err(Problem::unavailable("no answer in time")),
-        };
-        Response::to(request.id(), result)
-    }
 }
 
-/// A Lambda function: takes the events of API Gateway, and answers them with an operation.
-pub fn function<'a>(
-    app: &'a App,
-    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy + 'a,
+/// Answers a request with an operation: always, within [`ANSWER_WITHIN`], even after a panic.
+pub async fn answer(request: &Request, operation: impl Future<Output = Result<Response, Problem>>) -> Response {
+    let result = match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(operation).catch_unwind()).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panic)) => Err(Problem::internal("a panic")),
+        Err(_elapsed) => Err(Problem::unavailable("no answer in time")),
+    };
+    Response::to(request.id(), result)
+}
+
+/// A Lambda function: takes the events of API Gateway, and answers them with an operation. That is given `app`: an [`App`], or
+/// nothing if it needs none.
+pub fn function<'a, A>(
+    app: &'a A,
+    handle: impl AsyncFn(&A, &Request) -> Result<Response, Problem> + Copy + 'a,
 ) -> impl Service<LambdaEvent<Box<RawValue>>, Response = ApiGatewayV2httpResponse, Error = Infallible> {
     service_fn(move |event| async move {
         let response = match api::read(event) {
             // Boxed, because the compiler gives up on the layout of what is nested deeper.
-            Ok(request) => app.answer(&request, Box::pin(handle(app, &request))).await,
+            Ok(request) => answer(&request, Box::pin(handle(app, &request))).await,
             Err(refusal) => *refusal,
         };
         Ok(response.into())
@@ -107,6 +104,17 @@ pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Prob
     let app = App::new(settings, &to_dynamodb, &Connector::trusting(TrustedRoots::System));
     app.warm_up().await;
     lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
+}
+
+/// Runs an operation that needs neither settings nor keys nor DynamoDB as a Lambda function.
+///
+/// # Errors
+/// [`StartError::Runtime`] if Lambda's Runtime API fails.
+pub async fn serve_without_app(
+    handle: impl AsyncFn(&(), &Request) -> Result<Response, Problem> + Copy,
+) -> Result<(), StartError> {
+    logging::start();
+    lambda_runtime::run(function(&(), handle)).await.map_err(StartError::Runtime)
 }
 
 /// Why a function does not run. `main` prints it as one line.

@@ -4,7 +4,9 @@
 mod batch;
 mod changes;
 mod cursor;
+mod erase;
 mod error;
+mod export;
 mod idempotency;
 mod item;
 mod list;
@@ -24,6 +26,7 @@ pub use self::batch::{Action, Batch, BatchItem, Done, Row};
 pub use self::changes::{Changes, ChangesQuery, InvalidSyncToken, OVERLAP, Since, SyncToken};
 pub use self::cursor::{Cursor, InvalidCursor};
 pub use self::error::StoreError;
+pub use self::export::{Export, ExportQuery};
 pub use self::idempotency::IdempotencyKey;
 pub use self::list::{DueRange, ListQuery, Page, Status};
 pub use self::settings::StoreSettings;

@@ -233,6 +233,10 @@ async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
         if operation.answers() == Content::Rows {
             events.extend(batches(&id).map(|body| Event::by(ALICE).json(&body)));
         }
+        if operation.answers() == Content::Erasure {
+            let keyed = Event::by(ALICE).header("idempotency-key", &id).json(&json!({ "title": "one" }));
+            api.call(Operation::CreateTask, &keyed).await;
+        }
         api.wire.take();
         for (number, event) in events.iter().enumerate() {
             let answer = api.call(operation, event).await;
@@ -264,10 +268,13 @@ fn permissions(request: &Recorded) -> Vec<(String, String)> {
         assert!(["Put", "Update"].contains(&name.as_str()), "{name}");
         (format!("{name}Item"), table(request))
     };
-    match request.body["TransactItems"].as_array() {
-        Some(actions) => actions.iter().map(permission).collect(),
-        None => vec![(request.operation.clone(), table(&request.body))],
+    if let Some(actions) = request.body["TransactItems"].as_array() {
+        return actions.iter().map(permission).collect();
     }
+    if let Some(tables) = request.body["RequestItems"].as_object() {
+        return tables.keys().map(|table| (request.operation.clone(), table.clone())).collect();
+    }
+    vec![(request.operation.clone(), table(&request.body))]
 }
 
 fn table(request: &Value) -> String {

@@ -30,13 +30,15 @@ pub(crate) enum Call {
     DeleteWithKey,
     Batch,
     AtomicBatch,
+    Export,
+    Erase,
 }
 
 /// The id that a client gives its new task.
 const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
 
 impl Call {
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Create,
         Self::CreateWithKey,
         Self::List,
@@ -60,10 +62,12 @@ impl Call {
         Self::DeleteWithKey,
         Self::Batch,
         Self::AtomicBatch,
+        Self::Export,
+        Self::Erase,
     ];
 
     /// One for each operation, in the way that a retry does no harm.
-    pub(crate) const REPEATABLE: [Self; 9] = [
+    pub(crate) const REPEATABLE: [Self; 11] = [
         Self::CreateWithKey,
         Self::List,
         Self::Changes,
@@ -73,6 +77,8 @@ impl Call {
         Self::ToggleIfMatch,
         Self::DeleteIfMatch,
         Self::Batch,
+        Self::Export,
+        Self::Erase,
     ];
 
     pub(crate) fn operation(self) -> Operation {
@@ -90,6 +96,8 @@ impl Call {
             }
             Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey => Operation::DeleteTask,
             Self::Batch | Self::AtomicBatch => Operation::BatchTasks,
+            Self::Export => Operation::ExportTasks,
+            Self::Erase => Operation::EraseTasks,
         }
     }
 
@@ -161,7 +169,7 @@ impl Call {
             }
             Self::Update | Self::UpdateIfMatch | Self::UpdateWithKey => Some(json!({ "title": "after", "due": null })),
             Self::Complete | Self::CompleteIfMatch => Some(json!({ "completed": true })),
-            Self::List | Self::Changes | Self::Get => None,
+            Self::List | Self::Changes | Self::Get | Self::Export | Self::Erase => None,
             Self::Toggle | Self::ToggleIfMatch | Self::ToggleWithKey => None,
             Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey => None,
             Self::Batch | Self::AtomicBatch => Some(json!({ "atomic": self == Self::AtomicBatch, "items": [{
@@ -187,7 +195,7 @@ impl Call {
             Self::Create | Self::CreateWithKey => {
                 json!({ "title": "after", "description": null, "priority": "none", "due": "2026-12-02", "tags": [], "completed": false })
             }
-            Self::List | Self::Changes | Self::Get => {
+            Self::List | Self::Changes | Self::Get | Self::Export => {
                 json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": false })
             }
             Self::CreateAs | Self::CreateAsWithKey | Self::Replace | Self::ReplaceIfMatch | Self::ReplaceWithKey => {
@@ -199,7 +207,7 @@ impl Call {
             Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch | Self::ToggleWithKey => {
                 json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": true })
             }
-            Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey => Value::Null,
+            Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey | Self::Erase => Value::Null,
         }
     }
 }
@@ -292,7 +300,7 @@ impl Client {
         let (status, expected) = match retry {
             _ if retry.reads() => (retry.success(), Left::Untouched),
             // Under the same key it is answered as the first time, and done once.
-            _ if retry.is_keyed() || retry.is_a_batch() => (retry.success(), Left::Done),
+            _ if retry.is_keyed() || retry.is_a_batch() || retry == Call::Erase => (retry.success(), Left::Done),
             Call::CreateAs if is_done => (412, Left::Done),
             Call::Delete | Call::DeleteIfMatch if is_done => (404, Left::Done),
             _ if retry.is_conditional() && is_done => (412, Left::Done),
@@ -318,7 +326,7 @@ impl Client {
 
     /// What is left in the tables.
     pub(crate) fn left(&self, api: &Api) -> Left {
-        let items = api.items("tasks", &self.user);
+        let items = without_marks(api.items("tasks", &self.user));
         let records = api.items("idempotency", &self.user);
         if let Some(incoherence) = items.iter().find_map(incoherence) {
             return Left::Broken(incoherence);
@@ -329,6 +337,9 @@ impl Client {
         }
         if items == self.before {
             return Left::Untouched;
+        }
+        if self.call == Call::Erase && items.is_empty() {
+            return Left::Done;
         }
         let [item] = items.as_slice() else { return Left::Broken(format!("{} tasks", items.len())) };
         if content(item) != self.call.done() {
@@ -344,9 +355,12 @@ impl Client {
 
     /// How a successful answer differs from what is in the table.
     pub(crate) fn disagreement(&self, answer: &Answer, api: &Api) -> Option<String> {
-        let items = api.items("tasks", &self.user);
+        let items = without_marks(api.items("tasks", &self.user));
         let task = match self.call.operation().answers() {
-            Content::Nothing => return None,
+            Content::Nothing | Content::Health => return None,
+            Content::Erasure => {
+                return (answer.body["has_more"] == items.is_empty()).then(|| format!("{answer:?} of {items:?}"));
+            }
             Content::Rows => {
                 let [item] = items.as_slice() else { return Some(format!("{} tasks", items.len())) };
                 let (row, etag) = (&answer.body["results"][0], format!("\"{}\"", version(item)));
@@ -354,7 +368,7 @@ impl Client {
                 let agrees = row["id"] == item["task_id"]["S"] && (row["etag"] == etag || row["etag"].is_null());
                 return (!agrees).then(|| format!("{row} is answered, and {item} is there"));
             }
-            Content::Page | Content::Changes => &answer.body["tasks"][0],
+            Content::Page | Content::Changes | Content::Export => &answer.body["tasks"][0],
             Content::SentTask | Content::ChangedTask => &answer.body,
         };
         let [item] = items.as_slice() else { return Some(format!("{task} of {} tasks", items.len())) };
@@ -391,6 +405,11 @@ impl Client {
     fn anything(&self) -> Event {
         Event::anonymous("me").bearer(&self.token)
     }
+}
+
+/// The items but for what an erasure leaves.
+pub(crate) fn without_marks(items: Vec<Value>) -> Vec<Value> {
+    items.into_iter().filter(|item| !item["task_id"]["S"].as_str().unwrap().starts_with("00000000-0000-")).collect()
 }
 
 /// The content of an item, as the API would show it; null of a tombstone.

@@ -7,6 +7,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Api, Event, Operation};
 
+use crate::calls::without_marks;
+
 /// How many tasks users have.
 const SIZES: [usize; 3] = [1, 1_000, 100_000];
 
@@ -44,7 +46,7 @@ async fn cost_of_a_call_is_flat_in_the_number_of_tasks() {
     let table = table(&rows);
     for (name, costs) in &rows {
         assert_eq!(costs[1], costs[2], "{name}: a hundred times as many tasks");
-        if name.starts_with("list") {
+        if name.starts_with("list") || name.starts_with("export") {
             assert!(costs[0].units <= costs[2].units, "{name}");
             assert!(costs[2].requests <= 2 && costs[2].units <= 15.0, "{name}: {:?}", costs[2]);
         } else {
@@ -167,6 +169,35 @@ async fn list_reads_bounded_units() {
     assert!(page.contains(&table), "docs/costs.md should have this table:\n{table}");
 }
 
+/// What one erasure writes at most: it stops after the batch that reaches six thousand units, and a batch has 25 tasks, each
+/// with the entries of two indexes.
+const MOST_ERASED: f64 = 6_000.0 + 25.0 * 3.0 * 45.0;
+
+#[tokio::test]
+async fn erasure_takes_bounded_units_a_call() {
+    let api = Api::start().await;
+    api.wire.meter();
+    let mut table =
+        String::from("| erasure of | calls | requests | units of the dearest call |\n|---|---:|---:|---:|\n");
+    for (name, user, sizes, calls) in [
+        ("200 tasks of the largest size", "large", vec![45_000; 200], 4),
+        ("5,000 tasks of a kilobyte", "small", vec![1_000; 5_000], 3),
+    ] {
+        import_sized(&api, user, &sizes).await;
+        let mut rows = Vec::new();
+        while measured(&api, name, Operation::EraseTasks, Event::by(user), &mut rows).await.body["has_more"] == true {}
+        let left = without_marks(api.items("tasks", user));
+        assert_eq!((rows.len(), left), (calls, Vec::new()), "{name}");
+        let requests: usize = rows.iter().map(|row| row.cost.requests).sum();
+        let dearest = rows.iter().map(|row| row.cost.units).fold(0.0, f64::max);
+        // It reads a twelfth of that, as the page says.
+        assert!(dearest <= MOST_ERASED * 13.0 / 12.0, "{name}: {dearest} units");
+        let _ = writeln!(table, "| {name} | {calls} | {requests} | {dearest} |");
+    }
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/costs.md")).unwrap();
+    assert!(page.contains(&table), "docs/costs.md should have this table:\n{table}");
+}
+
 /// Gives a user tasks with items of these sizes, newest first.
 async fn import_sized(api: &Api, user: &str, sizes: &[usize]) {
     const PADDING: &str = "the padding";
@@ -207,6 +238,14 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
     let none = changes(&[("since", latest.body["next"].as_str().unwrap())]);
     let page = measured(api, "list of changes, none", Operation::ListChanges, none, &mut of_changes).await;
     assert_eq!((&page.body["tasks"], &page.body["deleted"]), (&json!([]), &json!([])));
+
+    let mut of_rights = Vec::new();
+    let export = Event::by(user).query(&[("limit", "50")]);
+    measured(api, "export", Operation::ExportTasks, export, &mut of_rights).await;
+    // Somebody else's, because others follow here.
+    api.create("erased", body()).await;
+    measured(api, "erasure of a task", Operation::EraseTasks, Event::by("erased"), &mut of_rights).await;
+    measured(api, "health", Operation::GetHealth, Event::anonymous("me"), &mut of_rights).await;
 
     let created = measured(api, "create", Operation::CreateTask, Event::by(user).json(&body()), &mut rows).await;
     let id = created.body["id"].as_str().unwrap().to_owned();
@@ -251,6 +290,7 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
         let event = Event::by(user).json(&json!({ "atomic": atomic, "items": items }));
         measured(api, name, Operation::BatchTasks, event, &mut rows).await;
     }
+    rows.append(&mut of_rights);
     // Whatever has no row above.
     let measured_above: Vec<_> = rows.iter().map(|row| row.operation).collect();
     for operation in Operation::ALL.into_iter().filter(|operation| !measured_above.contains(operation)) {

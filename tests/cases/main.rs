@@ -29,5 +29,6 @@ mod process;
 mod properties;
 mod replay;
 mod requests;
+mod rights;
 mod supply_chain;
 mod tokens;

@@ -219,6 +219,9 @@ impl Caller {
         self.answers
             .push(self.api.call_raw(self.operation, &expired.replace("TOKEN", &Signer::default().token(ALICE))).await);
         self.send(Event::by(ALICE).raw_query("since=x")).await;
+        let latest = self.api.call(self.operation, &Event::by(ALICE).raw_query("since=latest")).await;
+        self.api.call(Operation::EraseTasks, &Event::by(ALICE)).await;
+        self.send(Event::by(ALICE).query(&[("since", latest.body["next"].as_str().unwrap())])).await;
     }
 
     async fn everything_about_a_task(&mut self) {
@@ -289,6 +292,9 @@ async fn answers_and_contract_agree() {
         }
         if operation.takes_query() {
             caller.everything_about_a_query().await;
+        }
+        if operation.answers() == Content::Erasure {
+            caller.send(Event::by(ALICE).header("confirm-erase", BOB)).await;
         }
         if operation.answers() == Content::Changes {
             caller.everything_about_a_sync_token().await;

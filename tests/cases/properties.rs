@@ -303,7 +303,7 @@ fn call() -> impl Strategy<Value = Call> {
     let conditions = (if_match, prop_oneof![5 => Just(None), 2 => tag]);
     let key = prop_oneof![3 => Just(None), 2 => Just(Some(HIS_KEY.to_owned())), 1 => field().prop_map(Some)];
     let target = (user(), any::<bool>(), task, any::<Index>(), cursor(), parameters);
-    let operation = select(Operation::ALL.to_vec());
+    let operation = select(Operation::of_a_user().collect::<Vec<_>>());
     (operation, target, conditions, key, body()).prop_map(|(operation, target, conditions, idempotency_key, body)| {
         let (user, decoded, task, list, cursor, parameters) = target;
         let (if_match, if_none_match) = conditions;
@@ -450,6 +450,9 @@ impl World {
         }
         assert!(!answer.raw.to_string().contains(HIS_TITLE), "{answer:?}");
         match (answer.status, &call.task) {
+            (200, _) if answer.body["has_more"] == false && call.operation.answers() == Content::Erasure => {
+                self.hers.borrow_mut().clear();
+            }
             (201, _) => self.hers.borrow_mut().push(answer.body["id"].as_str().unwrap().to_owned()),
             (204, Name::Hers(index)) => {
                 let gone = index.index(self.hers.borrow().len());

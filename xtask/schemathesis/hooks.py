@@ -17,7 +17,7 @@ AT_ODDS = {
     "must be the id of the task",
     "must not name a tag twice",
     "must not be named twice in an atomic batch",
-    "must not have a time more than a day from now",
+    "must not have a time of zero, or more than a day from now",
 }
 ENTITY_TAGS = re.compile(r'\*|((W/)?"[!#-~]*" ?, ?){0,49}(W/)?"[!#-~]*"')
 

@@ -1,7 +1,7 @@
 //! Checks that every response follows the contract: a status that the operation may return, with the matching body.
 
 use kit::{Content, ON_EVERY_ANSWER, Operation};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::json::parse;
 
@@ -15,7 +15,7 @@ pub(crate) struct Answer {
 }
 
 /// The codes of problems with their statuses.
-const CODES: [(&str, u64); 25] = [
+const CODES: [(&str, u64); 26] = [
     ("already_exists", 412),
     ("body_too_large", 413),
     ("forbidden", 403),
@@ -35,6 +35,7 @@ const CODES: [(&str, u64); 25] = [
     ("storage_full", 507),
     ("sync_token_expired", 410),
     ("task_not_found", 404),
+    ("tasks_erased", 410),
     ("token_expired", 401),
     ("token_invalid", 401),
     ("token_missing", 401),
@@ -107,6 +108,17 @@ impl Answer {
                 page["tasks"].as_array().expect("changed tasks").iter().for_each(check_task);
                 page["deleted"].as_array().expect("deleted tasks").iter().for_each(check_tombstone);
             }
+            (200, Content::Export) => {
+                let page = self.body.as_object().expect("a page");
+                assert!(page.len() == 3 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
+                page["tasks"].as_array().expect("tasks").iter().for_each(check_task);
+                page["deleted"].as_array().expect("deleted tasks").iter().for_each(check_tombstone);
+            }
+            (200, Content::Erasure) => {
+                let is_whole = self.body.as_object().is_some_and(|body| body.len() == 1);
+                assert!(is_whole && self.body["has_more"].is_boolean(), "{self:?}");
+            }
+            (200, Content::Health) => assert_eq!(self.body, json!({ "status": "ok" })),
             (200, Content::Rows) => {
                 let rows = self.body["results"].as_array().expect("the results of a batch");
                 assert_eq!(self.body.as_object().map(Map::len), Some(1), "{self:?}");

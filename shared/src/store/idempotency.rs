@@ -88,7 +88,7 @@ impl UserTasks<'_> {
 }
 
 /// Why DynamoDB cancelled the transaction.
-enum Cancellation {
+pub(super) enum Cancellation {
     KeyUsed { fingerprint: String, task_id: TaskId },
     Conflict,
     Full,
@@ -96,7 +96,7 @@ enum Cancellation {
 }
 
 impl Cancellation {
-    fn of(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<Self> {
+    pub(super) fn of(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<Self> {
         let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
             return None;
         };

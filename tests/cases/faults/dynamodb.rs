@@ -1,5 +1,7 @@
 //! Rows of the table: what fails between a function and DynamoDB.
 
+use std::iter::repeat_n;
+
 use shared::aws::ATTEMPT_TIMEOUT;
 use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, Signer};
 
@@ -67,7 +69,7 @@ pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
 async fn once(api: &Api, name: &str, fault: Fault, call: Call) -> Row {
     let api = api.another_with(&SECRET_SETTINGS).await;
     let client = client(&api, &format!("{name} once"), call).await;
-    api.wire.fail_next([fault]);
+    api.wire.fail_next(before_a_write(call).chain([fault]));
     // The SDK does not try again what was answered, though in no words that it understands.
     let outcome = if fault == Fault::Garbled { Outcome::Done } else { Outcome::Unseen };
     row(&api, &api, format!("{name}, once"), &client, call, outcome).await
@@ -76,8 +78,14 @@ async fn once(api: &Api, name: &str, fault: Fault, call: Call) -> Row {
 async fn lasting(api: &Api, name: &str, fault: Fault, outcome: Outcome, call: Call) -> Row {
     let api = api.another_with(&SECRET_SETTINGS).await;
     let client = client(&api, &format!("{name} lasting"), call).await;
+    api.wire.fail_next(before_a_write(call));
     api.wire.fail_all(fault);
     row(&api, &api, format!("{name}, lasting"), &client, call, outcome).await
+}
+
+/// What happens to the requests of a call before its first write: nothing, so that it is the write that fails.
+fn before_a_write(call: Call) -> impl Iterator<Item = Fault> {
+    repeat_n(Fault::None, if call.reads() { 0 } else { call.operation().reads_first() })
 }
 
 /// No connection can be made, so that there is no wire to spoil.
