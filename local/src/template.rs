@@ -142,7 +142,8 @@ fn function(logical_id: &str, resource: &Value, globals: &Value) -> Result<Funct
         Ok(Route { method: text_of(at(event, "Method"))?.to_uppercase(), path: text_of(at(event, "Path"))? })
     });
     let mut permissions = BTreeSet::new();
-    for policy in one_or_many(at(properties, "Policies")) {
+    // A function that reaches nothing has none.
+    for policy in one_or_many(at(properties, "Policies")).iter().filter(|policies| !policies.is_null()) {
         for statement in at(policy, "Statement").as_sequence().context("a policy without statements")? {
             for action in one_or_many(at(statement, "Action")) {
                 let action =

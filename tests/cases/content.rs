@@ -33,7 +33,8 @@ fn differences(operation: Operation, before: &Value, sent: &Value, answer: &Valu
                 .into_iter()
                 .collect();
         }
-        Content::Page | Content::Changes | Content::Export => (before.clone(), &answer["tasks"][0]),
+        Content::Page | Content::Changes => (before.clone(), &answer["tasks"][0]),
+        Content::Export => (before.clone(), answer["tasks"].as_array().unwrap().last().unwrap()),
         Content::Rows => {
             let sent = sent["items"].as_array().unwrap().iter().map(|item| &item["id"]);
             let differs = !answer["results"].as_array().unwrap().iter().map(|row| &row["id"]).eq(sent);

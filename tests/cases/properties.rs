@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use tests::{ALICE, Api, BOB, Event, Key, Operation, Signer};
+use tests::{ALICE, Api, BOB, Content, Event, Key, Operation, Signer};
 use tokio::runtime::Runtime;
 
 use crate::isolation::partitions;

@@ -8,6 +8,9 @@ use tests::{ALICE, Answer, Api, BOB, Event, Fault, Operation, SECRET_SETTINGS};
 
 use crate::calls::without_marks;
 
+/// What is left of a user in the two tables.
+const NOTHING: [Vec<Value>; 2] = [Vec::new(), Vec::new()];
+
 async fn call(api: &Api, operation: Operation, query: &[(&str, &str)]) -> Answer {
     api.call(operation, &Event::by(ALICE).query(query)).await
 }
@@ -105,7 +108,7 @@ async fn erasure_leaves_nothing_of_one_user_and_everything_of_others() {
     let others = stored(&api, BOB);
     for _ in 0..2 {
         assert_eq!(erase(&api).await, 1);
-        assert_eq!(stored(&api, ALICE), [Vec::new(), Vec::new()]);
+        assert_eq!(stored(&api, ALICE), NOTHING);
     }
     assert_eq!(stored(&api, BOB), others);
     assert_eq!(api.items("tasks", BOB), others[0], "nobody else has marks");
@@ -199,7 +202,7 @@ async fn erasure_goes_on_where_it_was_interrupted() {
     api.wire.settle().await;
     assert_eq!(stored(&api, ALICE)[0].len(), before - 50);
     assert_eq!(erase(&api).await, 1);
-    assert_eq!(stored(&api, ALICE), [Vec::new(), Vec::new()]);
+    assert_eq!(stored(&api, ALICE), NOTHING);
     assert_eq!(pull(&api, Some(&token), "500").await, Err("tasks_erased".to_owned()));
 }
 
@@ -207,9 +210,10 @@ async fn erasure_goes_on_where_it_was_interrupted() {
 async fn large_erasure_takes_several_calls() {
     let api = Api::start().await;
     fill(&api, ALICE).await;
-    import_copies(&api, 4_500);
-    assert_eq!(erase(&api).await, 3);
-    assert_eq!(stored(&api, ALICE), [Vec::new(), Vec::new()]);
+    import_copies(&api, 2_100);
+    // On a busy machine, time may run out earlier.
+    assert!(erase(&api).await >= 2);
+    assert_eq!(stored(&api, ALICE), NOTHING);
 }
 
 /// Erasures at the same time, while others write: all of them end, and one more finds the rest.
@@ -236,7 +240,7 @@ async fn erasures_and_writes_at_the_same_time_all_end() {
     });
     join_all(work).await;
     erase(&api).await;
-    assert_eq!(stored(&api, ALICE), [Vec::new(), Vec::new()]);
+    assert_eq!(stored(&api, ALICE), NOTHING);
     assert_eq!(pull(&api, None, "1").await.unwrap().0, [""; 0]);
     assert_eq!(stored(&api, BOB), others);
 }
