@@ -20,8 +20,11 @@ def main(path):
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
     with open(path, encoding="utf-8") as file:
         template = yaml_parse(file.read())
-    # It also requires code that is already uploaded.
+    # It also requires that code and nested templates are uploaded already.
     template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::CloudFormation::Stack":
+            resource["Properties"]["TemplateURL"] = "https://bucket.s3.amazonaws.com/key"
     json.dump(transform(template, {}, NoManagedPolicies()), sys.stdout, indent=2)
 
 

@@ -46,7 +46,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Serves the API of the template on `address`. `origins` are allowed in addition to the template's defaults.
+    /// Serves the API of the template on `address`. Browsers may call it from `origins`.
     ///
     /// # Errors
     /// The address is in use, or the template's CORS settings are not valid header values.
@@ -228,9 +228,8 @@ struct CorsHeaders {
 impl CorsHeaders {
     fn new(cors: &Cors, origins: impl IntoIterator<Item = String>) -> Result<Self> {
         let value = |text: &str| HeaderValue::from_str(text).with_context(|| format!("{text} is not a header value"));
-        let origins = cors.allow_origins.iter().cloned().chain(origins);
         Ok(Self {
-            origins: origins.map(|origin| value(&origin)).collect::<Result<_>>()?,
+            origins: origins.into_iter().map(|origin| value(&origin)).collect::<Result<_>>()?,
             preflight: HeaderMap::from_iter([
                 (ACCESS_CONTROL_ALLOW_METHODS, value(&cors.allow_methods.join(","))?),
                 (ACCESS_CONTROL_ALLOW_HEADERS, value(&cors.allow_headers.join(","))?),

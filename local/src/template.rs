@@ -23,8 +23,6 @@ pub struct Template {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Cors {
-    /// The origins that are allowed by default.
-    pub allow_origins: Vec<String>,
     /// The methods that they may use.
     pub allow_methods: Vec<String>,
     /// The header fields that they may send.
@@ -44,8 +42,10 @@ pub struct Function {
     pub binary: String,
     /// The routes that lead to it.
     pub routes: Vec<Route>,
-    /// What its role allows: actions, such as `GetItem`, and the tables or indexes, such as `tasks/open_by_due`.
+    /// What its role allows in DynamoDB: actions, such as `GetItem`, and the tables or indexes, such as `tasks/open_by_due`.
     pub permissions: BTreeSet<(String, String)>,
+    /// What its role allows elsewhere: actions, such as `logs:PutLogEvents`, and what the template calls the resource.
+    pub other_permissions: BTreeSet<(String, String)>,
     /// Its time-out in seconds.
     pub timeout: u64,
     /// The names of its environment variables, including those of `Globals`.
@@ -94,16 +94,17 @@ impl Template {
     pub fn parse(text: &str) -> Result<Self> {
         let document: Value = serde_yaml_ng::from_str(text)?;
         let mut template = Self::default();
-        for (logical_id, resource) in at(&document, "Resources").as_mapping().context("no Resources")? {
+        let resources = at(&document, "Resources");
+        for (logical_id, resource) in resources.as_mapping().context("no Resources")? {
             let logical_id = text_of(logical_id)?;
             let mut add = || {
                 match text_of(at(resource, "Type"))?.as_str() {
                     "AWS::Serverless::Function" => {
-                        let function = function(&logical_id, resource, at(&document, "Globals/Function"))?;
+                        let function = function(&logical_id, resource, at(&document, "Globals/Function"), resources)?;
                         template.functions.push(function);
                     }
                     "AWS::Serverless::HttpApi" => {
-                        template.cors = cors(at(resource, "Properties"), at(&document, "Parameters"))?;
+                        template.cors = cors(at(resource, "Properties"))?;
                     }
                     "AWS::DynamoDB::Table" => {
                         template.tables.push(table(&logical_id, at(resource, "Properties"))?);
@@ -125,32 +126,32 @@ impl Template {
     }
 }
 
-/// Parses `!If [HasAllowedOrigins, settings, nothing]` with `AllowOrigins: !Split [",", !Ref parameter]`.
-fn cors(properties: &Value, parameters: &Value) -> Result<Cors> {
+/// Parses `!If [HasAllowedOrigins, settings, nothing]`. Which origins are allowed, each stack says for itself.
+fn cors(properties: &Value) -> Result<Cors> {
     let mut settings = at(properties, "CorsConfiguration/1").clone();
-    let parameter = text_of(at(&settings, "AllowOrigins/1")).context("AllowOrigins")?;
-    let default = text_of(at(parameters, &format!("{parameter}/Default"))).context(parameter)?;
-    let origins: Vec<_> = default.split(',').filter(|origin| !origin.is_empty()).collect();
-    settings.as_mapping_mut().context("CorsConfiguration")?.insert("AllowOrigins".into(), origins.into());
+    settings.as_mapping_mut().and_then(|settings| settings.remove("AllowOrigins")).context("no AllowOrigins")?;
     serde_yaml_ng::from_value(settings).context("CorsConfiguration")
 }
 
-fn function(logical_id: &str, resource: &Value, globals: &Value) -> Result<Function> {
+fn function(logical_id: &str, resource: &Value, globals: &Value, resources: &Value) -> Result<Function> {
     let properties = at(resource, "Properties");
+    let role = text_of(at(properties, "Role")).context("Role")?;
+    let role = at(resources, role.strip_suffix(".Arn").with_context(|| format!("{role} is not an ARN"))?);
     let events = at(properties, "Events").as_mapping().context("no Events")?;
     let routes = events.values().map(|event| at(event, "Properties")).map(|event| {
         Ok(Route { method: text_of(at(event, "Method"))?.to_uppercase(), path: text_of(at(event, "Path"))? })
     });
-    let mut permissions = BTreeSet::new();
-    // A function that reaches nothing has none.
-    for policy in one_or_many(at(properties, "Policies")).iter().filter(|policies| !policies.is_null()) {
-        for statement in at(policy, "Statement").as_sequence().context("a policy without statements")? {
-            for action in one_or_many(at(statement, "Action")) {
-                let action =
-                    text_of(action)?.strip_prefix("dynamodb:").context("not an action of DynamoDB")?.to_owned();
-                for resource in one_or_many(at(statement, "Resource")) {
-                    permissions.insert((action.clone(), table_or_index(resource)?));
-                }
+    let (mut permissions, mut other_permissions) = (BTreeSet::new(), BTreeSet::new());
+    for policy in at(role, "Properties/Policies").as_sequence().context("a role without policies")? {
+        let statements = at(policy, "PolicyDocument/Statement").as_sequence().context("a policy without statements")?;
+        // `!If [condition, statement, nothing]`
+        for statement in statements.iter().map(|statement| statement.get(1).unwrap_or(statement)) {
+            let (action, resource) = (text_of(at(statement, "Action"))?, at(statement, "Resource"));
+            for resource in one_or_many(resource) {
+                match action.strip_prefix("dynamodb:") {
+                    Some(action) => permissions.insert((action.to_owned(), table_or_index(resource)?)),
+                    None => other_permissions.insert((action.clone(), text_of(resource)?)),
+                };
             }
         }
     }
@@ -160,6 +161,7 @@ fn function(logical_id: &str, resource: &Value, globals: &Value) -> Result<Funct
         binary: text_of(at(resource, "Metadata/BuildProperties/Binary")).context("Binary")?,
         routes: routes.collect::<Result<_>>().context("Events")?,
         permissions,
+        other_permissions,
         timeout: at(properties, "Timeout").as_u64().or(at(globals, "Timeout").as_u64()).context("no Timeout")?,
         environment: variables.into_iter().flatten().flat_map(|all| all.keys()).map(text_of).collect::<Result<_>>()?,
     })
@@ -250,7 +252,7 @@ mod tests {
         assert_eq!(key.collect::<Vec<_>>(), [("HASH", "user_id"), ("RANGE", "task_id")]);
         assert_eq!(tasks.local_indexes.len(), 2);
         assert_eq!(tasks.time_to_live.as_deref(), Some("expires_at"));
-        assert_eq!(template.cors.allow_origins, ["http://localhost:3000"]);
+        assert!(template.cors.allow_methods.contains(&"PATCH".to_owned()));
         assert!(template.cors.expose_headers.contains(&"etag".to_owned()));
     }
 

@@ -20,3 +20,16 @@ mod logging;
 pub mod settings;
 pub mod store;
 pub mod task;
+
+#[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
+mod fixtures {
+    use serde::de::DeserializeOwned;
+    use serde_json::Value;
+
+    /// Which spellings are accepted of what: a section of `tests/fixtures/spellings.json`.
+    pub(crate) fn spellings<T: DeserializeOwned>(section: &str) -> T {
+        let document: Value = serde_json::from_str(include_str!("../../tests/fixtures/spellings.json")).unwrap();
+        serde_json::from_value(document[section].clone()).unwrap()
+    }
+}

@@ -208,13 +208,12 @@ fn answers_come_before_lambda_and_gateway_time_out() {
 }
 
 /// Calls an operation in every way that causes different requests to DynamoDB, and returns the requests.
-async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
+pub(crate) async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
     let bodies = [json!({}), json!({ "due": "2026-12-01" })].into_iter().chain(operation.good_body());
     let keys = if operation.takes_idempotency_key() { &["k", "k"][..] } else { &[] };
     let mut recorded = Vec::new();
     for completed in [false, true] {
-        let id =
-            api.create(ALICE, json!({ "title": "one", "tags": ["work"] })).await["id"].as_str().unwrap().to_owned();
+        let id = api.create_id(ALICE, json!({ "title": "one", "tags": ["work"] })).await;
         if completed {
             api.call(Operation::CompleteTask, &Event::by(ALICE).task(&id)).await;
         }
@@ -222,6 +221,7 @@ async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
         let mut events = vec![good.clone()];
         events.extend(keys.iter().map(|key| good.clone().header("idempotency-key", key)));
         events.extend(operation.queries().iter().map(|query| good.clone().raw_query(query)));
+        events.push(good.clone().at("me"));
         if operation.creates_under_its_id() {
             let other = format!("01990000-0000-7000-8000-00000000000{}", u8::from(completed));
             events.push(good.clone().task(&other).header("if-none-match", "*"));
@@ -298,6 +298,17 @@ async fn role_allows_exactly_what_its_function_does() {
             &format!("the code of {}", operation.name()),
             &needed,
         );
+    }
+}
+
+#[test]
+fn role_writes_the_log_of_its_function_alone() {
+    for function in Template::read().unwrap().functions {
+        let log = function.logical_id.replace("Function", "LogGroup.Arn");
+        let needed = [("logs:CreateLogStream", log.as_str()), ("logs:PutLogEvents", &log), ("kms:Decrypt", "KeyArn")];
+        let needed = needed.map(|(action, resource)| (action.to_owned(), resource.to_owned()));
+        let role = format!("the role of {}", function.logical_id);
+        assert_same(&role, &function.other_permissions, "what every function needs", &BTreeSet::from(needed));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kit::fixtures::refused;
 use serde_json::{Value, json};
 use shared::app::ANSWER_WITHIN;
 use tests::{ALICE, Answer, Api, BOB, Event, Fault, Operation};
@@ -39,15 +40,17 @@ fn with(mut item: Value, name: &str, value: Value) -> Value {
 
 /// The same items, each with a key of its own.
 fn keyed(items: &[Value]) -> Vec<Value> {
-    items
-        .iter()
-        .enumerate()
-        .map(|(index, item)| with(item.clone(), "idempotency_key", json!(format!("k{index}"))))
-        .collect()
+    let numbered = items.iter().enumerate();
+    numbered.map(|(index, item)| with(item.clone(), "idempotency_key", json!(format!("k{index}")))).collect()
 }
 
 async fn send(api: &Api, body: Value) -> Answer {
     api.call(Operation::BatchTasks, &Event::by(ALICE).json(&body)).await
+}
+
+/// The ids of three tasks.
+async fn three(api: &Api) -> [String; 3] {
+    [api.create_titled("one").await, api.create_titled("two").await, api.create_titled("three").await]
 }
 
 async fn batch(api: &Api, items: &[Value]) -> Vec<Value> {
@@ -121,7 +124,7 @@ async fn item_is_answered_as_the_single_operation() {
 async fn repeated_batch_is_answered_as_the_first_time() {
     for is_atomic in [false, true] {
         let api = Api::start().await;
-        let ids = [api.create_titled("one").await, api.create_titled("two").await, api.create_titled("three").await];
+        let ids = three(&api).await;
         let items = keyed(&[
             create(1, "new"),
             update(&ids[0], json!({ "due": "2026-12-01" })),
@@ -153,7 +156,7 @@ async fn repeated_batch_is_answered_as_the_first_time() {
 #[tokio::test]
 async fn atomic_batch_is_one_transaction() {
     let api = Api::start().await;
-    let ids = [api.create_titled("one").await, api.create_titled("two").await, api.create_titled("three").await];
+    let ids = three(&api).await;
     api.wire.take();
     let items = [
         create(1, "new"),
@@ -203,7 +206,7 @@ async fn refused_item_stops_an_atomic_batch() {
 #[tokio::test]
 async fn atomic_batch_writes_tasks_in_any_state() {
     let api = Api::start().await;
-    let ids = [api.create_titled("one").await, api.create_titled("two").await, api.create_titled("three").await];
+    let ids = three(&api).await;
     for id in &ids[..2] {
         api.call(Operation::CompleteTask, &Event::by(ALICE).task(id)).await;
     }
@@ -256,42 +259,14 @@ async fn invalid_item_stops_the_batch() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     let good = create(1, "new");
-    for (bad, places) in [
-        (json!(7), vec![""]),
-        (json!({}), vec!["/op"]),
-        (json!({ "op": "move", "id": id, "x": 1 }), vec!["/op"]),
-        (json!({ "op": "create" }), vec!["/id", "/task"]),
-        (create(2, ""), vec!["/task/title"]),
-        (with(create(2, "x"), "if_match", json!(1)), vec!["/if_match"]),
-        (
-            json!({ "op": "create", "id": "ffffffff-ffff-7fff-bfff-ffffffffffff", "task": { "title": "x" } }),
-            vec!["/id"],
-        ),
-        (
-            json!({ "op": "create", "id": new(2), "task": { "title": "x", "id": new(3), "tags": [1] } }),
-            vec!["/task/id", "/task/tags/0"],
-        ),
-        (
-            json!({ "op": "update", "id": "none", "changes": { "title": 1, "a/b": 2 } }),
-            vec!["/id", "/changes/title", "/changes/a~1b"],
-        ),
-        (json!({ "op": "update", "id": id, "changes": [] }), vec!["/changes"]),
-        (json!({ "op": "complete", "id": id }), vec!["/completed"]),
-        (json!({ "op": "complete", "id": id, "completed": null }), vec!["/completed"]),
-        (with(delete(&id), "if_match", json!("1")), vec!["/if_match"]),
-        (with(delete(&id), "if_match", json!(0)), vec!["/if_match"]),
-        (with(delete(&id), "if_match", json!(1.5)), vec!["/if_match"]),
-        (with(delete(&id), "if_match", json!(9_007_199_254_740_992_u64)), vec!["/if_match"]),
-        (with(delete(&id), "idempotency_key", json!("two words")), vec!["/idempotency_key"]),
-        (with(delete(&id), "changes", json!({})), vec!["/changes"]),
-    ] {
+    for (bad, places) in refused("items of a batch") {
+        let bad = bad.to_string().replace("TASK_ID", &id).replace("NEW_ID", &new(2));
+        let bad: Value = serde_json::from_str(&bad).unwrap();
         for is_atomic in [false, true] {
             let answer = send(&api, json!({ "atomic": is_atomic, "items": [good, bad] })).await;
             assert_eq!((answer.status, answer.code()), (422, "invalid_field"), "{bad}");
-            let named: Vec<_> =
-                answer.body["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]).collect();
-            let expected: Vec<_> = places.iter().map(|place| format!("/items/1{place}")).collect();
-            assert_eq!(named, expected.iter().collect::<Vec<_>>(), "{bad}");
+            let named = answer.body["errors"].as_array().unwrap().iter().map(|error| &error["pointer"]);
+            assert!(named.eq(&places.iter().map(|place| format!("/items/1{place}")).collect::<Vec<_>>()), "{bad}");
         }
     }
     for (body, pointer) in [

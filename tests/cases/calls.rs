@@ -2,118 +2,103 @@
 //! of faults and of crashes.
 
 use serde_json::{Value, json};
-use tests::{Answer, Api, Content, Event, Key, Operation, Signer};
+use tests::{Answer, Api, Content, Event, Operation, Signer};
 
-/// An operation, as a client calls it.
+/// What a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Call {
+enum Ask {
     Create,
-    CreateWithKey,
+    CreateAs,
     List,
     Changes,
     Get,
     Replace,
-    ReplaceIfMatch,
     Update,
-    UpdateIfMatch,
     Complete,
-    CompleteIfMatch,
     Toggle,
-    ToggleIfMatch,
     Delete,
-    DeleteIfMatch,
-    CreateAs,
-    CreateAsWithKey,
-    ReplaceWithKey,
-    UpdateWithKey,
-    ToggleWithKey,
-    DeleteWithKey,
-    Batch,
     AtomicBatch,
+    Batch,
     Export,
     Erase,
+}
+
+/// What a client adds so that a repetition does no harm, the strictest last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Terms {
+    None,
+    Key,
+    IfMatch,
+}
+
+/// An operation, as a client calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Call {
+    ask: Ask,
+    terms: Terms,
 }
 
 /// The id that a client gives its new task.
 const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
 
 impl Call {
-    pub(crate) const ALL: [Self; 25] = [
-        Self::Create,
-        Self::CreateWithKey,
-        Self::List,
-        Self::Changes,
-        Self::Get,
-        Self::Replace,
-        Self::ReplaceIfMatch,
-        Self::Update,
-        Self::UpdateIfMatch,
-        Self::Complete,
-        Self::CompleteIfMatch,
-        Self::Toggle,
-        Self::ToggleIfMatch,
-        Self::Delete,
-        Self::DeleteIfMatch,
-        Self::CreateAs,
-        Self::CreateAsWithKey,
-        Self::ReplaceWithKey,
-        Self::UpdateWithKey,
-        Self::ToggleWithKey,
-        Self::DeleteWithKey,
-        Self::Batch,
-        Self::AtomicBatch,
-        Self::Export,
-        Self::Erase,
-    ];
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        use Terms::{IfMatch, Key, None};
+        let asked: [(Ask, &[Terms]); 14] = [
+            (Ask::Create, &[None, Key]),
+            (Ask::CreateAs, &[None, Key]),
+            (Ask::List, &[None]),
+            (Ask::Changes, &[None]),
+            (Ask::Get, &[None]),
+            (Ask::Replace, &[None, Key, IfMatch]),
+            (Ask::Update, &[None, Key, IfMatch]),
+            (Ask::Complete, &[None, IfMatch]),
+            (Ask::Toggle, &[None, Key, IfMatch]),
+            (Ask::Delete, &[None, Key, IfMatch]),
+            (Ask::AtomicBatch, &[None]),
+            (Ask::Batch, &[None]),
+            (Ask::Export, &[None]),
+            (Ask::Erase, &[None]),
+        ];
+        asked.into_iter().flat_map(|(ask, terms)| terms.iter().map(move |&terms| Self { ask, terms }))
+    }
 
     /// One for each operation, in the way that a retry does no harm.
-    pub(crate) const REPEATABLE: [Self; 11] = [
-        Self::CreateWithKey,
-        Self::List,
-        Self::Changes,
-        Self::Get,
-        Self::ReplaceIfMatch,
-        Self::UpdateIfMatch,
-        Self::ToggleIfMatch,
-        Self::DeleteIfMatch,
-        Self::Batch,
-        Self::Export,
-        Self::Erase,
-    ];
+    pub(crate) fn repeatable() -> impl Iterator<Item = Self> {
+        let strictest =
+            |operation| Self::all().filter(move |call| call.operation() == operation).max_by_key(|call| call.terms);
+        Operation::ALL.into_iter().filter_map(strictest)
+    }
 
     pub(crate) fn operation(self) -> Operation {
-        match self {
-            Self::Create | Self::CreateWithKey => Operation::CreateTask,
-            Self::List => Operation::ListTasks,
-            Self::Changes => Operation::ListChanges,
-            Self::Get => Operation::GetTask,
-            Self::CreateAs | Self::CreateAsWithKey | Self::Replace | Self::ReplaceIfMatch | Self::ReplaceWithKey => {
-                Operation::ReplaceTask
-            }
-            Self::Update | Self::UpdateIfMatch | Self::UpdateWithKey => Operation::UpdateTask,
-            Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch | Self::ToggleWithKey => {
-                Operation::CompleteTask
-            }
-            Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey => Operation::DeleteTask,
-            Self::Batch | Self::AtomicBatch => Operation::BatchTasks,
-            Self::Export => Operation::ExportTasks,
-            Self::Erase => Operation::EraseTasks,
+        match self.ask {
+            Ask::Create => Operation::CreateTask,
+            Ask::List => Operation::ListTasks,
+            Ask::Changes => Operation::ListChanges,
+            Ask::Get => Operation::GetTask,
+            Ask::CreateAs | Ask::Replace => Operation::ReplaceTask,
+            Ask::Update => Operation::UpdateTask,
+            Ask::Complete | Ask::Toggle => Operation::CompleteTask,
+            Ask::Delete => Operation::DeleteTask,
+            Ask::Batch | Ask::AtomicBatch => Operation::BatchTasks,
+            Ask::Export => Operation::ExportTasks,
+            Ask::Erase => Operation::EraseTasks,
         }
     }
 
     pub(crate) fn name(self) -> String {
-        let how = match self {
-            Self::CreateAs => ", new",
-            Self::CreateAsWithKey => ", new, with a key",
-            Self::AtomicBatch => ", atomic",
-            Self::Toggle => ", toggle",
-            Self::ToggleWithKey => ", toggle, with a key",
-            _ if self.is_keyed() => ", with a key",
-            Self::ToggleIfMatch => ", toggle, if-match",
-            _ if self.is_conditional() => ", if-match",
+        let what = match self.ask {
+            Ask::CreateAs => ", new",
+            Ask::Toggle => ", toggle",
+            Ask::AtomicBatch => ", atomic",
             _ => "",
         };
-        format!("{}{how}", self.operation().name())
+        let terms = match self.terms {
+            Terms::None => "",
+            Terms::Key => ", with a key",
+            Terms::IfMatch => ", if-match",
+        };
+        format!("{}{what}{terms}", self.operation().name())
     }
 
     pub(crate) fn reads(self) -> bool {
@@ -121,58 +106,28 @@ impl Call {
     }
 
     pub(crate) fn success(self) -> u16 {
-        if self.is_under_its_id() { 201 } else { self.operation().success() }
+        if self.ask == Ask::CreateAs { 201 } else { self.operation().success() }
     }
 
     fn creates(self) -> bool {
-        matches!(self, Self::Create | Self::CreateWithKey) || self.is_under_its_id()
-    }
-
-    fn is_under_its_id(self) -> bool {
-        matches!(self, Self::CreateAs | Self::CreateAsWithKey)
-    }
-
-    /// A batch has its keys in its items.
-    fn is_a_batch(self) -> bool {
-        matches!(self, Self::Batch | Self::AtomicBatch)
+        matches!(self.ask, Ask::Create | Ask::CreateAs)
     }
 
     pub(crate) fn is_keyed(self) -> bool {
-        matches!(
-            self,
-            Self::CreateWithKey
-                | Self::CreateAsWithKey
-                | Self::ReplaceWithKey
-                | Self::UpdateWithKey
-                | Self::ToggleWithKey
-                | Self::DeleteWithKey
-        )
-    }
-
-    fn is_conditional(self) -> bool {
-        matches!(
-            self,
-            Self::ReplaceIfMatch
-                | Self::UpdateIfMatch
-                | Self::CompleteIfMatch
-                | Self::ToggleIfMatch
-                | Self::DeleteIfMatch
-        )
+        self.terms == Terms::Key
     }
 
     /// The body of a call that writes this task.
     fn body(self, task: &str) -> Option<Value> {
-        match self {
-            Self::Create | Self::CreateWithKey => Some(json!({ "title": "after", "due": "2026-12-02" })),
-            Self::CreateAs | Self::CreateAsWithKey | Self::Replace | Self::ReplaceIfMatch | Self::ReplaceWithKey => {
-                Some(json!({ "title": "after", "tags": ["new"], "completed": true }))
-            }
-            Self::Update | Self::UpdateIfMatch | Self::UpdateWithKey => Some(json!({ "title": "after", "due": null })),
-            Self::Complete | Self::CompleteIfMatch => Some(json!({ "completed": true })),
-            Self::List | Self::Changes | Self::Get | Self::Export | Self::Erase => None,
-            Self::Toggle | Self::ToggleIfMatch | Self::ToggleWithKey => None,
-            Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey => None,
-            Self::Batch | Self::AtomicBatch => Some(json!({ "atomic": self == Self::AtomicBatch, "items": [{
+        match self.ask {
+            Ask::Create => Some(json!({ "title": "after", "due": "2026-12-02" })),
+            Ask::CreateAs | Ask::Replace => Some(json!({ "title": "after", "tags": ["new"], "completed": true })),
+            Ask::Update => Some(json!({ "title": "after", "due": null })),
+            Ask::Complete => Some(json!({ "completed": true })),
+            Ask::List | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Delete => None,
+            Ask::Export | Ask::Erase => None,
+            // A batch has its keys in its items.
+            Ask::Batch | Ask::AtomicBatch => Some(json!({ "atomic": self.ask == Ask::AtomicBatch, "items": [{
                 "op": "update", "id": task, "changes": { "title": "after", "due": null }, "idempotency_key": "key",
             }] })),
         }
@@ -181,35 +136,37 @@ impl Call {
     /// What a client does that does not know whether the call was done: it repeats what may be repeated, and says what
     /// it wants instead of toggling again.
     fn retry(self) -> Option<Self> {
-        match self {
-            Self::Create => None,
-            Self::Toggle => Some(Self::Complete),
-            call => Some(call),
+        match (self.ask, self.terms) {
+            (Ask::Create, Terms::None) => None,
+            (Ask::Toggle, Terms::None) => Some(Self { ask: Ask::Complete, ..self }),
+            _ => Some(self),
         }
     }
 
     /// The content of the one task that is there once the call is done; null if it holds none.
     fn done(self) -> Value {
-        let (high, kept) = (json!("high"), json!("kept"));
-        match self {
-            Self::Create | Self::CreateWithKey => {
-                json!({ "title": "after", "description": null, "priority": "none", "due": "2026-12-02", "tags": [], "completed": false })
+        let mut task = before();
+        let changes = match self.ask {
+            Ask::List | Ask::Changes | Ask::Get | Ask::Export => json!({}),
+            Ask::Create => {
+                json!({ "title": "after", "description": null, "priority": "none", "due": "2026-12-02", "tags": [] })
             }
-            Self::List | Self::Changes | Self::Get | Self::Export => {
-                json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": false })
-            }
-            Self::CreateAs | Self::CreateAsWithKey | Self::Replace | Self::ReplaceIfMatch | Self::ReplaceWithKey => {
+            Ask::CreateAs | Ask::Replace => {
                 json!({ "title": "after", "description": null, "priority": "none", "due": null, "tags": ["new"], "completed": true })
             }
-            Self::Update | Self::UpdateIfMatch | Self::UpdateWithKey | Self::Batch | Self::AtomicBatch => {
-                json!({ "title": "after", "description": kept, "priority": high, "due": null, "tags": ["kept"], "completed": false })
-            }
-            Self::Complete | Self::CompleteIfMatch | Self::Toggle | Self::ToggleIfMatch | Self::ToggleWithKey => {
-                json!({ "title": "before", "description": kept, "priority": high, "due": "2026-12-01", "tags": ["kept"], "completed": true })
-            }
-            Self::Delete | Self::DeleteIfMatch | Self::DeleteWithKey | Self::Erase => Value::Null,
-        }
+            Ask::Update | Ask::Batch | Ask::AtomicBatch => json!({ "title": "after", "due": null }),
+            Ask::Complete | Ask::Toggle => json!({ "completed": true }),
+            Ask::Delete | Ask::Erase => return Value::Null,
+        };
+        task["completed"] = json!(false);
+        task.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        task
     }
+}
+
+/// The task that a client has.
+fn before() -> Value {
+    json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] })
 }
 
 /// What is in the tables after a call.
@@ -239,43 +196,36 @@ impl Left {
 /// A user with one task, or with none if they are about to create it, and what they call.
 #[derive(Clone)]
 pub(crate) struct Client {
-    call: Call,
+    pub(crate) call: Call,
     user: String,
     token: String,
     before: Vec<Value>,
 }
 
 impl Client {
-    /// A client whose task is made through `api`, which must work and believe the token.
-    pub(crate) async fn new(api: &Api, user: &str, token: &str, call: Call) -> Self {
-        let mut client = Self { call, user: user.to_owned(), token: token.to_owned(), before: Vec::new() };
-        if !call.creates() {
-            let body = json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] });
-            // A request may time out on a busy machine: what counts is that the task is there.
-            while client.before.is_empty() {
-                let answer = api.call(Operation::CreateTask, &client.anything().json(&body)).await;
-                assert!([201, 503].contains(&answer.status), "{answer:?}");
-                client.before = api.items("tasks", user);
-            }
+    /// A client named after what happens to it, whose task is made through `api`, which must work and believe its token.
+    pub(crate) async fn new(api: &Api, what: &str, call: Call) -> Self {
+        let user = format!("{what}-{}", call.name()).replace([' ', ','], "-");
+        let mut client = Self { call, token: Signer::default().token(&user), user, before: Vec::new() };
+        // A request may time out on a busy machine: what counts is that the task is there.
+        while !call.creates() && client.before.is_empty() {
+            let answer = api.call(Operation::CreateTask, &client.anything().json(&before())).await;
+            assert!([201, 503].contains(&answer.status), "{answer:?}");
+            client.before = api.items("tasks", &client.user);
         }
+        api.wire.take();
         client
     }
 
     /// The same client with another token.
-    pub(crate) fn bearing(mut self, token: &str) -> Self {
-        token.clone_into(&mut self.token);
-        self
+    pub(crate) fn bearing(self, token: String) -> Self {
+        Self { token, ..self }
     }
 
-    /// The same client with a good token of this key.
-    pub(crate) fn signed_by(self, key: Key) -> Self {
-        let token = Signer::with(key).token(&self.user);
-        self.bearing(&token)
-    }
-
-    /// The status of a success.
-    pub(crate) fn success(&self) -> u16 {
-        self.call.success()
+    /// The same client with a token of this signer.
+    pub(crate) fn signed_by(self, signer: &Signer) -> Self {
+        let token = signer.token(&self.user);
+        self.bearing(token)
     }
 
     /// Calls.
@@ -296,18 +246,16 @@ impl Client {
     /// What is left after that call, and what is wrong with it, if there was `left` before.
     pub(crate) fn judge_retry(&self, answer: &Answer, left: &Left, api: &Api) -> (Left, Vec<String>) {
         let retry = self.call.retry().unwrap();
-        let is_done = *left != Left::Untouched;
-        let (status, expected) = match retry {
+        let (status, expected) = match (retry.ask, retry.terms) {
             _ if retry.reads() => (retry.success(), Left::Untouched),
+            _ if *left == Left::Untouched => (retry.success(), Left::Done),
             // Under the same key it is answered as the first time, and done once.
-            _ if retry.is_keyed() || retry.is_a_batch() || retry == Call::Erase => (retry.success(), Left::Done),
-            Call::CreateAs if is_done => (412, Left::Done),
-            Call::Delete | Call::DeleteIfMatch if is_done => (404, Left::Done),
-            _ if retry.is_conditional() && is_done => (412, Left::Done),
+            (_, Terms::Key) | (Ask::Batch | Ask::AtomicBatch | Ask::Erase, _) => (retry.success(), Left::Done),
+            (Ask::Delete, _) => (404, Left::Done),
+            (Ask::CreateAs, _) | (_, Terms::IfMatch) => (412, Left::Done),
             // A task that is what was asked for stays as it is.
-            Call::Complete if is_done => (retry.success(), Left::Done),
-            _ if is_done => (retry.success(), Left::DoneAgain),
-            _ => (retry.success(), Left::Done),
+            (Ask::Complete, _) => (retry.success(), Left::Done),
+            _ => (retry.success(), Left::DoneAgain),
         };
         let after = self.left(api);
         let mut wrong = Vec::new();
@@ -331,22 +279,22 @@ impl Client {
         if let Some(incoherence) = items.iter().find_map(incoherence) {
             return Left::Broken(incoherence);
         }
-        let known = if self.call == Call::CreateWithKey { items.clone() } else { Vec::new() };
-        if !records.iter().map(|record| &record["task_id"]).eq(known.iter().map(|item| &item["task_id"])) {
+        let has_record = self.call == Call { ask: Ask::Create, terms: Terms::Key };
+        let known = items.iter().filter(|_| has_record).map(|item| &item["task_id"]);
+        if !records.iter().map(|record| &record["task_id"]).eq(known) {
             return Left::Broken(format!("records {records:?} of tasks {items:?}"));
         }
         if items == self.before {
             return Left::Untouched;
         }
-        if self.call == Call::Erase && items.is_empty() {
+        if items.is_empty() && self.call.ask == Ask::Erase {
             return Left::Done;
         }
         let [item] = items.as_slice() else { return Left::Broken(format!("{} tasks", items.len())) };
         if content(item) != self.call.done() {
             return Left::Broken(format!("{item}"));
         }
-        let first_version = if self.call.creates() { 1 } else { 2 };
-        match version(item) - first_version {
+        match version(item) - if self.call.creates() { 1 } else { 2 } {
             0 => Left::Done,
             1 => Left::DoneAgain,
             _ => Left::Broken(format!("version {}", version(item))),
@@ -355,51 +303,45 @@ impl Client {
 
     /// How a successful answer differs from what is in the table.
     pub(crate) fn disagreement(&self, answer: &Answer, api: &Api) -> Option<String> {
+        let answers = self.call.operation().answers();
+        if answers == Content::Nothing {
+            return None;
+        }
         let items = without_marks(api.items("tasks", &self.user));
-        let task = match self.call.operation().answers() {
-            Content::Nothing | Content::Health => return None,
-            Content::Erasure => {
-                return (answer.body["has_more"] == items.is_empty()).then(|| format!("{answer:?} of {items:?}"));
-            }
-            Content::Rows => {
-                let [item] = items.as_slice() else { return Some(format!("{} tasks", items.len())) };
-                let (row, etag) = (&answer.body["results"][0], format!("\"{}\"", version(item)));
-                // A transaction does not tell the version.
-                let agrees = row["id"] == item["task_id"]["S"] && (row["etag"] == etag || row["etag"].is_null());
-                return (!agrees).then(|| format!("{row} is answered, and {item} is there"));
-            }
+        if answers == Content::Erasure {
+            return (answer.body["has_more"] == items.is_empty()).then(|| format!("{answer:?} of {items:?}"));
+        }
+        let [item] = items.as_slice() else { return Some(format!("{answer:?} of {} tasks", items.len())) };
+        let shown = match answers {
+            Content::Rows => &answer.body["results"][0],
             Content::Page | Content::Changes | Content::Export => &answer.body["tasks"][0],
-            Content::SentTask | Content::ChangedTask => &answer.body,
+            Content::SentTask | Content::ChangedTask | Content::Nothing | Content::Erasure | Content::Health => {
+                &answer.body
+            }
         };
-        let [item] = items.as_slice() else { return Some(format!("{task} of {} tasks", items.len())) };
-        let content = content(item);
-        let fields = content.as_object().into_iter().flatten();
-        let agrees = item["task_id"]["S"] == task["id"]
-            && json!(version(item)) == task["version"]
-            && content.is_object()
-            && fields.into_iter().all(|(name, value)| task[name] == *value);
-        (!agrees).then(|| format!("{task} is answered, and {item} is there"))
+        let agrees = if answers == Content::Rows {
+            // A transaction does not tell the version.
+            shown["etag"].is_null() || shown["etag"] == format!("\"{}\"", version(item))
+        } else {
+            let content = content(item);
+            let mut fields = content.as_object().into_iter().flatten();
+            shown["version"] == version(item)
+                && content.is_object()
+                && fields.all(|(name, value)| shown[name] == *value)
+        };
+        (!agrees || shown["id"] != item["task_id"]["S"]).then(|| format!("{shown} is answered, and {item} is there"))
     }
 
     fn event_of(&self, call: Call) -> Event {
-        let mut event = self.anything();
         let task = self.before.first().map_or(NEW_TASK, |item| item["task_id"]["S"].as_str().unwrap());
-        if call.operation().is_on_a_task() {
-            event = event.task(task);
+        let event = self.anything().maybe_json(call.body(task).as_ref());
+        let event = if call.operation().is_on_a_task() { event.task(task) } else { event };
+        let event = event.maybe_header("if-none-match", (call.ask == Ask::CreateAs).then_some("*"));
+        match call.terms {
+            Terms::None => event,
+            Terms::Key => event.header("idempotency-key", "key"),
+            Terms::IfMatch => event.header("if-match", "\"1\""),
         }
-        if let Some(body) = call.body(task) {
-            event = event.json(&body);
-        }
-        if call.is_conditional() {
-            event = event.header("if-match", "\"1\"");
-        }
-        if call.is_under_its_id() {
-            event = event.header("if-none-match", "*");
-        }
-        if call.is_keyed() {
-            event = event.header("idempotency-key", "key");
-        }
-        event
     }
 
     fn anything(&self) -> Event {
@@ -418,14 +360,11 @@ fn content(item: &Value) -> Value {
         return Value::Null;
     }
     let tags: Vec<_> = item["tags"]["L"].as_array().unwrap().iter().map(|tag| &tag["S"]).collect();
-    json!({
-        "title": item["title"]["S"],
-        "description": item["description"]["S"],
-        "priority": item["priority"]["S"],
-        "due": item["due"]["S"],
-        "tags": tags,
-        "completed": item["completed_at"].is_object(),
-    })
+    let mut content = json!({ "tags": tags, "completed": item["completed_at"].is_object() });
+    for name in ["title", "description", "priority", "due"] {
+        content[name] = item[name]["S"].clone();
+    }
+    content
 }
 
 fn version(item: &Value) -> u64 {

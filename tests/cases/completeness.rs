@@ -1,12 +1,11 @@
 //! Every operation is in every place that lists operations. Matrices take an operation up by themselves; what they cannot
 //! make up is looked for here, and a failure says what to add and where.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::fs;
 
 use kit::fixtures::{events, root};
-use serde_json::Value;
 use tests::{OpenApi, Operation};
 
 use crate::agreement::{local_routes, metadata, template_routes};
@@ -20,7 +19,7 @@ struct Place {
     list: fn() -> BTreeSet<String>,
 }
 
-const PLACES: [Place; 12] = [
+const PLACES: [Place; 10] = [
     Place { name: "functions/", list: folders },
     Place { name: "tests/kit/src/operation.rs", list: || names(Operation::ALL) },
     Place { name: "template.yaml", list: || template_routes().into_keys().collect() },
@@ -28,11 +27,9 @@ const PLACES: [Place; 12] = [
     Place { name: "default-members in Cargo.toml, which the bench measures", list: default_members },
     Place { name: "openapi.yaml", list: contract },
     Place { name: "the table of routes in docs/api.md", list: documented },
-    Place { name: "events/, one of API Gateway and one of cargo-lambda-watch", list: with_events },
-    Place { name: "Call::ALL in tests/cases/calls.rs", list: || called(&Call::ALL) },
-    Place { name: "Call::REPEATABLE in tests/cases/calls.rs", list: || called(&Call::REPEATABLE) },
+    Place { name: "events/", list: with_events },
+    Place { name: "Call::all() in tests/cases/calls.rs", list: called },
     Place { name: "client/src/task-api.ts", list: client },
-    Place { name: "fuzz/Cargo.lock", list: fuzzed },
 ];
 
 fn names(operations: impl IntoIterator<Item = Operation>) -> BTreeSet<String> {
@@ -40,9 +37,9 @@ fn names(operations: impl IntoIterator<Item = Operation>) -> BTreeSet<String> {
 }
 
 /// A call is for a user: what takes no token has none.
-fn called(calls: &[Call]) -> BTreeSet<String> {
+fn called() -> BTreeSet<String> {
     let others = Operation::ALL.into_iter().filter(|operation| !operation.takes_token());
-    names(calls.iter().map(|call| call.operation()).chain(others))
+    names(Call::all().map(Call::operation).chain(others))
 }
 
 fn folders() -> BTreeSet<String> {
@@ -68,13 +65,8 @@ fn documented() -> BTreeSet<String> {
 }
 
 fn with_events() -> BTreeSet<String> {
-    let files = fs::read_dir(events()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let files: BTreeSet<_> = files.collect();
-    let functions = files.iter().map(|file| file.split('.').next().unwrap().to_owned());
-    let has_both = |name: &String| {
-        files.contains(&format!("{name}.json")) && files.contains(&format!("{name}.cargo-lambda-watch.json"))
-    };
-    functions.filter(has_both).collect()
+    let has_one = |operation: &Operation| events().join(operation.name()).with_extension("json").exists();
+    names(Operation::ALL.into_iter().filter(has_one))
 }
 
 /// Methods are named after operations: `createTask` of `create-task`.
@@ -87,11 +79,6 @@ fn client() -> BTreeSet<String> {
         source.contains(&format!("{method}("))
     };
     names(Operation::ALL.into_iter().filter(has_method))
-}
-
-fn fuzzed() -> BTreeSet<String> {
-    let functions = folders();
-    locked("fuzz/Cargo.lock").into_keys().map(|(name, _)| name).filter(|name| functions.contains(name)).collect()
 }
 
 /// What has to be done so that a place lists these operations and no others.
@@ -115,22 +102,6 @@ pub(crate) fn assert_same<T: Ord + Debug>(place: &str, listed: &BTreeSet<T>, oth
     assert!(unknown.is_empty(), "in {place}, but missing in {other}: {unknown:?}");
 }
 
-/// Packages of a lock file, by name and version: what each depends on, and whether it is one of ours.
-fn locked(file: &str) -> BTreeMap<(String, String), (BTreeSet<String>, bool)> {
-    let text = fs::read_to_string(root().join(file)).unwrap();
-    let packages = text.split("[[package]]\n").skip(1).map(|package| {
-        let value = |member: &str| {
-            let line = package.lines().find_map(|line| line.strip_prefix(member));
-            line.map(|line| line.trim_start_matches(" = ").trim_matches('"').to_owned())
-        };
-        let entries = package.lines().filter_map(|line| line.strip_prefix(" \"")?.strip_suffix("\","));
-        let dependencies = entries.map(|entry| entry.split(' ').next().unwrap().to_owned()).collect();
-        let key = (value("name").unwrap(), value("version").unwrap());
-        (key, (dependencies, value("source").is_none()))
-    });
-    packages.collect()
-}
-
 #[test]
 fn every_place_lists_every_operation() {
     let differences = all_differences(&names(Operation::ALL));
@@ -140,7 +111,7 @@ fn every_place_lists_every_operation() {
 /// The tests of faults and of crashes repeat every write under its key.
 #[test]
 fn every_keyed_write_is_a_call() {
-    let listed = names(Call::ALL.into_iter().filter(|call| call.is_keyed()).map(Call::operation));
+    let listed = names(Call::all().filter(|call| call.is_keyed()).map(Call::operation));
     let keyed = names(Operation::ALL.into_iter().filter(|operation| operation.takes_idempotency_key()));
     assert_same("the calls with a key in tests/cases/calls.rs", &listed, "tests/kit/src/operation.rs", &keyed);
 }
@@ -172,32 +143,14 @@ fn unequal_sets_name_what_differs() {
     assert_eq!(message(&["a", "b"], &["a"]), r#"in template.yaml, but missing in functions/: ["b"]"#);
 }
 
-/// Fuzz targets are a workspace of their own, whose lock file cargo only mends when they are built.
+/// The lock file of the fuzz targets is a copy of the workspace's, which does not have the crates that only they need.
 #[test]
-fn fuzz_lock_is_in_step_with_the_workspace() {
-    const MEND: &str = "run `cp Cargo.lock fuzz/Cargo.lock && cargo metadata --manifest-path fuzz/Cargo.toml`";
-    const OWN: [&str; 3] = ["arbitrary", "fuzz", "libfuzzer-sys"];
-    let (fuzz, workspace) = (locked("fuzz/Cargo.lock"), locked("Cargo.lock"));
-    for ((name, version), _) in fuzz.iter().filter(|((name, _), _)| !OWN.contains(&name.as_str())) {
-        assert!(
-            workspace.contains_key(&(name.clone(), version.clone())),
-            "{name} {version} in fuzz/Cargo.lock: {MEND}"
-        );
+fn fuzz_targets_pin_what_the_workspace_does_not_lock() {
+    let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+    let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
+    let dependencies =
+        dependencies.lines().take_while(|line| !line.starts_with("[[")).filter(|line| line.contains(" = "));
+    for dependency in dependencies {
+        assert!(dependency.contains("path = ") || dependency.contains("\"="), "{dependency}");
     }
-    let packages = metadata()["packages"].as_array().unwrap().clone();
-    let ours = fuzz.iter().filter(|(_, (_, is_ours))| *is_ours);
-    let mut compared = 0;
-    for ((name, _), (listed, _)) in ours {
-        let Some(package) = packages.iter().find(|package| package["name"] == **name) else { continue };
-        let dependencies = package["dependencies"].as_array().unwrap();
-        let needed = dependencies.iter().filter(|on| on["kind"] == Value::Null && on["optional"] == false);
-        for dependency in needed.map(|on| on["name"].as_str().unwrap()) {
-            assert!(
-                listed.contains(dependency),
-                "{name} needs {dependency}, which fuzz/Cargo.lock does not know: {MEND}"
-            );
-        }
-        compared += 1;
-    }
-    assert!(compared > Operation::ALL.len(), "{compared} packages of ours");
 }

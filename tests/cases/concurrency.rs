@@ -23,16 +23,10 @@ fn version(answer: &Answer) -> u64 {
     answer.body["version"].as_u64().unwrap()
 }
 
-/// One item of Alice's, as it is in the table.
-fn item(api: &Api, id: &str) -> Value {
-    api.items("tasks", ALICE).into_iter().find(|item| item["task_id"]["S"] == id).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn versioned_writers_lose_no_update() {
     let api = Api::start().await;
-    let id = api.create(ALICE, json!({ "title": "0" })).await["id"].as_str().unwrap().to_owned();
-    let id = id.as_str();
+    let id = &api.create_titled("0").await;
     let processes = processes(&api).await;
     // Each adds one to the number that it has read, until it has done so often enough.
     let writers = processes.iter().map(async |process| {
@@ -62,8 +56,7 @@ async fn versioned_writers_lose_no_update() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unconditional_writes_each_get_a_version() {
     let api = Api::start().await;
-    let id = api.create_titled("one").await;
-    let id = id.as_str();
+    let id = &api.create_titled("one").await;
     let processes = processes(&api).await;
     // A quarter of the writers has one field for itself, and a quarter toggles.
     let writers = processes.iter().enumerate().map(async |(index, process)| {
@@ -109,8 +102,7 @@ async fn deleted_task_stays_deleted() {
     let api = Api::start().await;
     let processes = processes(&api).await;
     for _ in 0..WRITES {
-        let id = api.create_titled("one").await;
-        let id = id.as_str();
+        let id = &api.create_titled("one").await;
         let calls = processes.iter().enumerate().map(async |(index, process)| {
             let event = Event::by(ALICE).task(id);
             let answer = match index % 4 {
@@ -124,7 +116,7 @@ async fn deleted_task_stays_deleted() {
         let statuses = join_all(calls).await;
         assert_eq!(statuses.iter().filter(|&&status| status == 204).count(), 1, "{statuses:?}");
         assert!(statuses.iter().all(|status| [200, 204, 404].contains(status)), "{statuses:?}");
-        let item = item(&api, id);
+        let item = api.item(ALICE, id);
         assert!(item["deleted_at"].is_object() && item["title"].is_null() && item["open_due"].is_null(), "{item}");
         assert_eq!(item["version"]["N"], (1 + statuses.iter().filter(|&&status| status < 300).count()).to_string());
     }
@@ -170,13 +162,13 @@ async fn clients_with_one_key_write_once() {
     for (operation, body) in writes() {
         let id = api.create_titled("one").await;
         let event = Event::by(ALICE).task(&id).header("idempotency-key", "k");
-        let event = body.iter().fold(event, |event, body| event.json(body));
+        let event = event.maybe_json(body.as_ref());
         let answers = join_all(processes.iter().map(|process| process.call(operation, &event))).await;
         assert!(
             answers.iter().all(|answer| answer.status == 200 && version(answer) == 2),
             "{operation:?}: {answers:?}"
         );
-        assert_eq!(item(&api, &id)["version"]["N"], "2", "{operation:?}");
+        assert_eq!(api.item(ALICE, &id)["version"]["N"], "2", "{operation:?}");
     }
     let new = "01990000-0000-7000-8000-000000000000";
     let event = Event::by(ALICE).task(new).json(&json!({ "title": "x" })).header("if-none-match", "*");
@@ -185,7 +177,7 @@ async fn clients_with_one_key_write_once() {
     assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
     let answers = join_all(processes.iter().map(|process| process.call(Operation::ReplaceTask, &event))).await;
     assert!(answers.iter().all(|answer| answer.status == 412), "{answers:?}");
-    assert_eq!(item(&api, new)["version"]["N"], "1");
+    assert_eq!(api.item(ALICE, new)["version"]["N"], "1");
 }
 
 /// A client repeats after a second, when up to two others have written: nothing is done twice, and nothing undone.
@@ -196,7 +188,7 @@ async fn repetition_after_two_others_changes_nothing() {
             let api = Api::start().await;
             let id = api.create_titled("one").await;
             let event = Event::by(ALICE).task(&id).header("idempotency-key", "k");
-            let event = body.iter().fold(event, |event, body| event.json(body));
+            let event = event.maybe_json(body.as_ref());
             let first = api.call(operation, &event).await;
             assert_eq!((first.status, version(&first)), (200, 2), "{operation:?}");
             for (operation, body) in &foreign_writes(operation == Operation::CompleteTask)[..others] {
@@ -253,11 +245,11 @@ async fn overtaken(
     id: &str,
 ) -> (Answer, Answer) {
     let other = api.another_with(&SECRET_SETTINGS).await;
-    let version = item(api, id)["version"].clone();
+    let version = api.item(ALICE, id)["version"].clone();
     // Long enough for others to write, and less than the time that an attempt has.
     api.wire.fail_next([Fault::LostAnswer, Fault::Late(Duration::from_secs(1))]);
     let others = async {
-        while item(api, id)["version"] == version {
+        while api.item(ALICE, id)["version"] == version {
             tokio::task::yield_now().await;
         }
         let mut last = None;
@@ -284,8 +276,8 @@ async fn late_attempt_undoes_no_later_write() {
         let api = Api::start().await;
         let id = api.create_titled("one").await;
         let event = Event::by(ALICE).task(&id);
-        let event = body.iter().fold(event, |event, body| event.json(body));
-        let event = if_match.iter().fold(event, |event, version| event.header("if-match", version));
+        let event = event.maybe_json(body.as_ref());
+        let event = event.maybe_header("if-match", if_match);
         let completed = operation == Operation::CompleteTask;
         let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes(completed)[..others], &id).await;
         assert_eq!(version(&last), 2 + others as u64, "{row}: each write is done once");
@@ -310,7 +302,7 @@ async fn late_attempt_on_open_task_keeps_later_completion() {
 
         // The first attempt is given up after a second and a half, and arrives after two and a half.
         api.wire.fail_next([Fault::Late(Duration::from_millis(2_500))]);
-        let event = body.iter().fold(Event::by(ALICE).task(&id), |event, body| event.json(body));
+        let event = Event::by(ALICE).task(&id).maybe_json(body.as_ref());
         let answer = api.call(operation, &event).await;
         assert_eq!((answer.status, version(&answer)), (200, 3), "{operation:?}");
         let reopened = other.call(Operation::CompleteTask, &completion(false)).await;
@@ -356,10 +348,10 @@ async fn late_attempt_on_deleted_task_finds_none() {
     join_all(writes().into_iter().chain([completion]).map(async |(operation, body)| {
         let api = Api::start().await;
         let id = api.create_titled("one").await;
-        let event = body.iter().fold(Event::by(ALICE).task(&id), |event, body| event.json(body));
+        let event = Event::by(ALICE).task(&id).maybe_json(body.as_ref());
         let (answer, _) = overtaken(&api, (operation, &event), &[(Operation::DeleteTask, Value::Null)], &id).await;
         assert_eq!((answer.status, answer.code()), (404, "task_not_found"), "{operation:?}");
-        assert_eq!(item(&api, &id)["version"]["N"], "3", "{operation:?}");
+        assert_eq!(api.item(ALICE, &id)["version"]["N"], "3", "{operation:?}");
     }))
     .await;
 }
@@ -372,8 +364,8 @@ async fn attempt_after_three_others_repeats_without_if_match() {
         for if_match in [None, Some("\"1\"")] {
             let api = Api::start().await;
             let id = api.create_titled("one").await;
-            let event = body.iter().fold(Event::by(ALICE).task(&id), |event, body| event.json(body));
-            let event = if_match.iter().fold(event, |event, version| event.header("if-match", version));
+            let event = Event::by(ALICE).task(&id).maybe_json(body.as_ref());
+            let event = event.maybe_header("if-match", if_match);
             let (answer, last) =
                 overtaken(&api, (operation, &event), &foreign_writes(operation == Operation::CompleteTask), &id).await;
             assert_eq!(version(&last), 5, "{operation:?}");
@@ -432,10 +424,11 @@ async fn changing_list_shows_stable_tasks_once() {
     ];
     let readers = join_all(lists.iter().map(async |(query, expected)| {
         for limit in ["1", "4", "7"] {
-            let titles = walk(&api, &[query.as_slice(), &[("limit", limit)]].concat()).await;
-            let standing: Vec<_> = titles.iter().filter(|title| title.starts_with("standing")).collect();
+            let pages = api.pages(ALICE, &[query.as_slice(), &[("limit", limit)]].concat()).await;
+            let titles = pages.iter().flat_map(Answer::titles).map(str::to_owned);
+            let standing: Vec<_> = titles.filter(|title| title.starts_with("standing")).collect();
             assert_eq!(standing.len(), expected.len(), "{query:?} by {limit} repeats or skips: {standing:?}");
-            assert_eq!(standing.into_iter().cloned().collect::<BTreeSet<_>>(), **expected, "{query:?} by {limit}");
+            assert_eq!(standing.into_iter().collect::<BTreeSet<_>>(), **expected, "{query:?} by {limit}");
         }
     }));
     let writer = async {
@@ -454,19 +447,4 @@ async fn changing_list_shows_stable_tasks_once() {
     // The writer writes until the last reader has finished.
     drop(select(Box::pin(readers), Box::pin(writer)).await);
     assert!(api.items("tasks", ALICE).len() > 70, "others wrote meanwhile");
-}
-
-/// The titles on all pages of a list.
-async fn walk(api: &Api, query: &[(&str, &str)]) -> Vec<String> {
-    let mut titles = Vec::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let query: Vec<_> = query.iter().copied().chain(cursor.as_deref().map(|cursor| ("cursor", cursor))).collect();
-        let page = api.list(ALICE, &query).await;
-        titles.extend(page.titles().into_iter().map(str::to_owned));
-        cursor = page.body["next_cursor"].as_str().map(str::to_owned);
-        if cursor.is_none() {
-            return titles;
-        }
-    }
 }

@@ -59,7 +59,7 @@ async fn answers_contain_stored_and_sent_fields() {
         // Without optional fields.
         bodies.extend((operation.answers() == Content::SentTask).then(|| Some(json!({ "title": "Alone" }))));
         for body in bodies {
-            let id = api.create(ALICE, before()).await["id"].as_str().unwrap().to_owned();
+            let id = api.create_id(ALICE, before()).await;
             let event = if operation.is_on_a_task() { Event::by(ALICE).task(&id) } else { Event::by(ALICE) };
             let event = body.iter().fold(event, |event, body| event.json(body));
             let answer = api.call(operation, &event).await;
@@ -75,7 +75,7 @@ async fn answers_contain_stored_and_sent_fields() {
 async fn answered_task_is_the_stored_one() {
     let api = Api::start().await;
     for operation in Operation::answering_a_task() {
-        let id = api.create(ALICE, before()).await["id"].as_str().unwrap().to_owned();
+        let id = api.create_id(ALICE, before()).await;
         let answer = api.call(operation, &Event::by(ALICE).of(operation, &id)).await;
         let read =
             api.get(ALICE, answer.body["id"].as_str().unwrap_or_else(|| panic!("{operation:?}: {answer:?}"))).await;

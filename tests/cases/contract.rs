@@ -27,11 +27,6 @@ async fn complete(api: &Api, id: &str, completed: Option<bool>) -> Answer {
     api.call(Operation::CompleteTask, &event).await
 }
 
-/// Creates a task of Alice's with this body, and gives its id.
-async fn created(api: &Api, body: Value) -> String {
-    api.create(ALICE, body).await["id"].as_str().unwrap().to_owned()
-}
-
 /// A body with all that a client sets of a new task.
 fn whole() -> Value {
     json!({ "title": "one", "description": "d", "priority": "low", "due": "2026-12-01", "tags": ["a"] })
@@ -202,7 +197,7 @@ async fn new_id_is_a_fresh_uuid() {
 #[tokio::test]
 async fn task_that_was_read_can_be_put_back() {
     let api = Api::start().await;
-    let id = created(&api, whole()).await;
+    let id = api.create_id(ALICE, whole()).await;
     for completed in [false, true] {
         complete(&api, &id, Some(completed)).await;
         let mut task = api.get(ALICE, &id).await.body;
@@ -246,7 +241,7 @@ async fn replacement_ignores_read_only_members() {
 #[tokio::test]
 async fn patch_completes_and_reopens() {
     let api = Api::start().await;
-    let id = created(&api, json!({ "title": "one", "due": "2026-12-01" })).await;
+    let id = api.create_id(ALICE, json!({ "title": "one", "due": "2026-12-01" })).await;
     let first = patch(&api, &id, json!({ "completed": true })).await;
     assert_eq!((first.status, &first.body["completed"]), (200, &json!(true)));
     assert_eq!(first.body["completed_at"], first.body["updated_at"]);

@@ -27,11 +27,10 @@ async fn function(name: &str, api: &Api) -> Lambda {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_function_did_all_or_nothing() {
     let api = Api::start().await;
-    let calls = Call::ALL.into_iter().filter(|call| !call.reads());
+    let calls = Call::all().filter(|call| !call.reads());
     let cases = calls.flat_map(|call| [(call, Fault::Hang), (call, Fault::NoAnswer)]);
     let wrong = stream::iter(cases.map(async |(call, fault)| {
-        let user = format!("{call:?}-{fault:?}");
-        let client = Client::new(&api, &user, &Signer::default().token(&user), call).await;
+        let client = Client::new(&api, &format!("{fault:?}"), call).await;
         let operation = call.operation().name();
         let process = api.another_with(&SECRET_SETTINGS).await;
         let mut killed = function(operation, &process).await;
@@ -59,7 +58,7 @@ async fn killed_function_did_all_or_nothing() {
             let answer = function(operation.name(), &api).await.invoke(&event.to_string()).await;
             wrong.extend(client.judge_retry(&answer, &left, &api).1);
         }
-        wrong.into_iter().map(|wrong| format!("{user}: {wrong}")).collect()
+        wrong.into_iter().map(|wrong| format!("{}, {fault:?}: {wrong}", call.name())).collect()
     }));
     let wrong: Vec<Vec<String>> = wrong.buffer_unordered(PROCESSES).collect().await;
     assert!(wrong.concat().is_empty(), "{}", wrong.concat().join("\n"));
@@ -140,7 +139,7 @@ impl Ledger {
         let (Write::Create { title } | Write::Update { title, .. }) = &write;
         let task = match (&write, answer.status) {
             // The write took effect before the crash.
-            (Write::Update { id, .. }, 412) => read(api, id).await,
+            (Write::Update { id, .. }, 412) => get(api, &format!("/{id}")).await,
             _ => answer.body,
         };
         let version = if let Write::Update { version, .. } = write { version + 1 } else { 1 };
@@ -163,10 +162,6 @@ async fn get(api: &str, path: &str) -> Value {
     let answer = try_send("GET", &url, &[("authorization", &authorization)], "").await.unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.body
-}
-
-async fn read(api: &str, id: &str) -> Value {
-    get(api, &format!("/{id}")).await
 }
 
 /// All tasks, sorted by id.

@@ -198,8 +198,7 @@ async fn erasure_takes_bounded_units_a_call() {
 /// Gives a user tasks with items of these sizes, newest first.
 async fn import_sized(api: &Api, user: &str, sizes: &[usize]) {
     const PADDING: &str = "the padding";
-    let id =
-        api.create(ALICE, json!({ "title": "x", "description": PADDING })).await["id"].as_str().unwrap().to_owned();
+    let id = api.create_id(ALICE, json!({ "title": "x", "description": PADDING })).await;
     let item = api.items("tasks", ALICE).into_iter().find(|item| item["task_id"]["S"] == *id).unwrap();
     // Names and values, as DynamoDB counts them.
     let rest: usize = 500;

@@ -1,13 +1,16 @@
 //! Users reach only their own tasks, in every operation.
 
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, Api, BOB, Event, Operation, Signer};
+use tests::{ALICE, Api, BOB, Event, Operation};
 
-/// The body without the only member that may differ.
-fn without_request_id(answer: &Answer) -> Value {
-    let mut body = answer.body.clone();
-    body.as_object_mut().unwrap().remove("request_id");
-    body
+use crate::agreement::every_request_of;
+
+/// Calls an operation and returns the response that API Gateway gets and the operations on DynamoDB. All test events
+/// have the same request id, so complete responses can be compared.
+async fn observed(api: &Api, operation: Operation, event: &Event) -> (String, Vec<String>) {
+    api.wire.take();
+    let answer = api.call(operation, event).await;
+    (answer.raw.to_string(), api.wire.take_operations())
 }
 
 #[tokio::test]
@@ -50,10 +53,10 @@ async fn forbidden_answer_hides_whether_the_user_exists() {
     let api = Api::start().await;
     let task = api.create_titled("mine").await;
     for operation in Operation::of_a_user() {
-        let existing = api.call(operation, &Event::by(BOB).at(ALICE).of(operation, &task)).await;
-        let unknown = api.call(operation, &Event::by(BOB).at("nobody").of(operation, &task)).await;
-        assert_eq!(without_request_id(&existing), without_request_id(&unknown), "{operation:?}");
-        assert_eq!(existing.headers, unknown.headers, "{operation:?}");
+        let event = |user: &str| Event::by(BOB).at(user).of(operation, &task);
+        let existing = observed(&api, operation, &event(ALICE)).await;
+        assert!(existing.0.contains("forbidden") && existing.1.is_empty(), "{operation:?}: {existing:?}");
+        assert_eq!(existing, observed(&api, operation, &event("nobody")).await, "{operation:?}");
     }
 }
 
@@ -61,20 +64,24 @@ async fn forbidden_answer_hides_whether_the_user_exists() {
 async fn foreign_and_missing_task_are_the_same() {
     let api = Api::start().await;
     let foreign = api.create_titled("Alice's").await;
-    let deleted = api.create(BOB, json!({ "title": "gone" })).await["id"].as_str().unwrap().to_owned();
+    let deleted = api.create_id(BOB, json!({ "title": "gone" })).await;
     api.call(Operation::DeleteTask, &Event::by(BOB).task(&deleted)).await;
     let missing = "01990000-0000-7000-8000-000000000000";
     for operation in Operation::on_a_task() {
-        let mut answers = Vec::new();
-        for id in [foreign.as_str(), missing, deleted.as_str(), "not-an-id"] {
-            for if_match in [None, Some("\"1\""), Some("*")] {
-                let event = if_match.iter().fold(Event::by(BOB), |event, value| event.header("if-match", value));
-                let answer = api.call(operation, &event.of(operation, id)).await;
-                assert_eq!((answer.status, answer.code()), (404, "task_not_found"), "{operation:?} of {id}");
-                answers.push(without_request_id(&answer));
+        for if_match in [None, Some("\"1\""), Some("\"7\""), Some("*")] {
+            let event = |id: &str| Event::by(BOB).of(operation, id).maybe_header("if-match", if_match);
+            let of_missing = observed(&api, operation, &event(missing)).await;
+            assert!(of_missing.0.contains("task_not_found"), "{operation:?}, {if_match:?}: {of_missing:?}");
+            for id in [&foreign, &deleted] {
+                assert_eq!(
+                    observed(&api, operation, &event(id)).await,
+                    of_missing,
+                    "{operation:?}, {if_match:?} of {id}"
+                );
             }
+            let (of_no_id, _) = observed(&api, operation, &event("not-an-id")).await;
+            assert_eq!(of_no_id, of_missing.0, "{operation:?}, {if_match:?}");
         }
-        assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{operation:?}: {answers:?}");
     }
     let still_there = api.get(ALICE, &foreign).await;
     assert_eq!((still_there.status, &still_there.body["version"]), (200, &json!(1)));
@@ -148,25 +155,13 @@ async fn user_id_in_body_or_query_is_refused() {
 #[tokio::test]
 async fn every_request_names_the_callers_partition() {
     let api = Api::start().await;
-    let alice = Signer::default().token(ALICE);
-    let call = |event: Event| event.bearer(&alice);
     for operation in Operation::of_a_user() {
-        for completed in [false, true] {
-            let task = api.create(ALICE, json!({ "title": "mine" })).await["id"].as_str().unwrap().to_owned();
-            if completed {
-                api.call(Operation::CompleteTask, &Event::by(ALICE).task(&task)).await;
-            }
-            api.wire.take();
-            let event = call(Event::anonymous("me")).header("idempotency-key", &format!("{operation:?}{completed}"));
-            let answer = api.call(operation, &event.of(operation, &task)).await;
-            assert_eq!(answer.status, operation.success(), "{operation:?}: {answer:?}");
-            let recorded = api.wire.take();
-            assert!(!recorded.is_empty(), "{operation:?}");
-            for request in recorded {
-                let partitions = partitions(&request.body);
-                assert!(!partitions.is_empty(), "{operation:?}: {request:?}");
-                assert!(partitions.iter().all(|partition| partition == ALICE), "{operation:?}: {request:?}");
-            }
+        let requests = every_request_of(&api, operation).await;
+        assert!(!requests.is_empty(), "{operation:?}");
+        for request in requests {
+            let partitions = partitions(&request.body);
+            assert!(!partitions.is_empty(), "{operation:?}: {request:?}");
+            assert!(partitions.iter().all(|partition| partition == ALICE), "{operation:?}: {request:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! No seeds are kept: a failure prints the smallest input that was found to fail, which then becomes a case of its own.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::env;
 
 use base64::Engine;
@@ -31,25 +31,18 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// A change of a token's text.
-#[derive(Debug, Clone)]
-enum Change {
-    Flip(Index, u8),
-    Insert(Index, char),
-    Delete(Index, usize),
-    Swap(Index, Index),
-    /// Puts in a segment of another token, or one more of its own.
-    Splice {
-        into: Index,
-        token: Index,
-        from: Index,
-    },
-    Spell(Index, Spelling),
-}
+/// A change of a token's text: what it does and where, with which character, and how often.
+type Change = (Kind, [Index; 3], char, usize);
 
-/// Another way to write the bytes of a segment.
 #[derive(Debug, Clone, Copy)]
-enum Spelling {
+enum Kind {
+    Flip,
+    Insert,
+    Delete,
+    Swap,
+    /// Puts in a segment of another token, or one more of its own.
+    Splice,
+    // Other ways to write the bytes of a segment.
     Padded,
     OtherAlphabet,
     Twice,
@@ -58,86 +51,56 @@ enum Spelling {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let index = any::<Index>;
-    let spellings = [
-        Spelling::Padded,
-        Spelling::OtherAlphabet,
-        Spelling::Twice,
-        Spelling::OtherLeftOverBits,
-        Spelling::OtherWhiteSpace,
-    ];
-    prop_oneof![
-        (index(), 0..7_u8).prop_map(|(at, bit)| Change::Flip(at, bit)),
-        (index(), prop_oneof![any::<char>(), select(b"A_-.=+/ ,\t\"".to_vec()).prop_map(char::from)])
-            .prop_map(|(at, character)| Change::Insert(at, character)),
-        (index(), 1..8_usize).prop_map(|(at, length)| Change::Delete(at, length)),
-        (index(), index()).prop_map(|(one, other)| Change::Swap(one, other)),
-        (index(), index(), index()).prop_map(|(into, token, from)| Change::Splice { into, token, from }),
-        (index(), select(spellings.to_vec())).prop_map(|(segment, spelling)| Change::Spell(segment, spelling)),
-    ]
+    use Kind::{Delete, Flip, Insert, OtherAlphabet, OtherLeftOverBits, OtherWhiteSpace, Padded, Splice, Swap, Twice};
+    let kinds = [Flip, Insert, Delete, Swap, Splice, Padded, OtherAlphabet, Twice, OtherLeftOverBits, OtherWhiteSpace];
+    let character = prop_oneof![any::<char>(), select(b"A_-.=+/ ,\t\"".to_vec()).prop_map(char::from)];
+    (select(kinds.to_vec()), any::<[Index; 3]>(), character, 1..8_usize)
 }
 
-impl Change {
-    fn apply(&self, text: &str, tokens: &[(&str, String)]) -> String {
+/// The text after these changes. `tokens` are others, of which segments are taken.
+fn changed(text: &str, changes: &[Change], tokens: &[(&str, String)]) -> String {
+    changes.iter().fold(text.to_owned(), |text, (kind, [at, other, third], character, count)| {
         let mut characters: Vec<char> = text.chars().collect();
         let mut segments: Vec<String> = text.split('.').map(str::to_owned).collect();
-        match self {
+        let length = characters.len();
+        match kind {
             // Nothing is left to change.
             _ if text.is_empty() => {}
-            Self::Flip(at, bit) => {
+            Kind::Flip => {
                 let character = at.get_mut(&mut characters);
-                *character = char::from_u32(u32::from(*character) ^ (1 << bit)).unwrap_or('\u{fffd}');
+                *character = char::from_u32(u32::from(*character) ^ (1 << (count - 1))).unwrap_or('\u{fffd}');
             }
-            Self::Insert(at, character) => characters.insert(at.index(characters.len() + 1), *character),
-            Self::Delete(at, length) => {
-                let at = at.index(characters.len());
-                characters.drain(at..characters.len().min(at + length));
-            }
-            Self::Swap(one, other) => {
-                let (one, other) = (one.index(characters.len()), other.index(characters.len()));
-                characters.swap(one, other);
-            }
-            Self::Splice { into, token, from } => {
-                let (_, token) = token.get(tokens);
-                let theirs: Vec<_> = token.split('.').collect();
-                let into = into.index(segments.len() + 1);
-                let segment = (*from.get(&theirs)).to_owned();
-                if into == segments.len() {
-                    segments.push(segment)
-                } else {
-                    segments[into] = segment
-                }
+            Kind::Insert => characters.insert(at.index(length + 1), *character),
+            Kind::Delete => drop(characters.drain(at.index(length)..length.min(at.index(length) + count))),
+            Kind::Swap => characters.swap(at.index(length), other.index(length)),
+            Kind::Splice => {
+                let theirs: Vec<_> = other.get(tokens).1.split('.').collect();
+                let into = at.index(segments.len() + 1);
+                segments.splice(into..segments.len().min(into + 1), [(*third.get(&theirs)).to_owned()]);
                 return segments.join(".");
             }
-            Self::Spell(at, spelling) => {
+            spelling => {
                 let segment = at.get_mut(&mut segments);
-                *segment = spelling.of(segment);
+                *segment = spelled(*spelling, segment);
                 return segments.join(".");
             }
         }
         characters.into_iter().collect()
-    }
+    })
 }
 
-impl Spelling {
-    /// The segment as it is, if it cannot be spelled so.
-    fn of(self, segment: &str) -> String {
-        let bytes = URL_SAFE_NO_PAD.decode(segment).unwrap_or_default();
-        match self {
-            Self::Padded => URL_SAFE.encode(bytes),
-            Self::OtherAlphabet => STANDARD_NO_PAD.encode(bytes),
-            Self::Twice => URL_SAFE_NO_PAD.encode(segment),
-            Self::OtherLeftOverBits => match segment.char_indices().last() {
-                Some((at, last)) if segment.len() % 4 > 1 => {
-                    format!("{}{}", &segment[..at], char::from_u32(u32::from(last) + 1).unwrap_or(last))
-                }
-                _ => segment.to_owned(),
-            },
-            Self::OtherWhiteSpace => match serde_json::from_slice::<Value>(&bytes) {
-                Ok(json) => URL_SAFE_NO_PAD.encode(format!("{json:#}")),
-                Err(_) => segment.to_owned(),
-            },
+/// The segment as it is, if it cannot be spelled so.
+fn spelled(spelling: Kind, segment: &str) -> String {
+    let bytes = URL_SAFE_NO_PAD.decode(segment).unwrap_or_default();
+    match (spelling, segment.char_indices().last(), serde_json::from_slice::<Value>(&bytes)) {
+        (Kind::Padded, ..) => URL_SAFE.encode(bytes),
+        (Kind::OtherAlphabet, ..) => STANDARD_NO_PAD.encode(bytes),
+        (Kind::Twice, ..) => URL_SAFE_NO_PAD.encode(segment),
+        (Kind::OtherLeftOverBits, Some((at, last)), _) if segment.len() % 4 > 1 => {
+            format!("{}{}", &segment[..at], char::from_u32(u32::from(last) + 1).unwrap_or(last))
         }
+        (Kind::OtherWhiteSpace, _, Ok(json)) => URL_SAFE_NO_PAD.encode(format!("{json:#}")),
+        _ => segment.to_owned(),
     }
 }
 
@@ -192,7 +155,7 @@ fn changed_token_is_refused() {
     let input = (any::<Index>(), vec(change(), 1..4));
     let tried = runner(1_500).run(&input, |(token, changes)| {
         let (_, token) = token.get(&tokens);
-        let changed = changes.iter().fold(token.clone(), |text, change| change.apply(&text, &tokens));
+        let changed = changed(token, &changes, &tokens);
         for believer in &believers {
             runtime.block_on(believer.check(&changed));
         }
@@ -211,11 +174,9 @@ struct Call {
     task: Name,
     /// One of the lists of the [`World`].
     list: Index,
-    cursor: Cursor,
+    cursor: Option<Cursor>,
     parameters: Vec<(String, String)>,
-    if_match: Option<String>,
-    if_none_match: Option<String>,
-    idempotency_key: Option<String>,
+    headers: [(&'static str, Option<String>); 3],
     body: Option<String>,
 }
 
@@ -230,7 +191,6 @@ enum Name {
 /// Which cursor a query has.
 #[derive(Debug, Clone)]
 enum Cursor {
-    None,
     Hers,
     His,
     Changed(Vec<Change>),
@@ -266,7 +226,6 @@ fn cursor() -> impl Strategy<Value = Cursor> {
     let members = (any::<bool>(), due)
         .prop_map(|(owner, due)| if owner { json!({ "user_id": BOB, "due": due }) } else { json!({ "due": due }) });
     prop_oneof![
-        Just(Cursor::None),
         Just(Cursor::Hers),
         Just(Cursor::His),
         vec(change(), 1..3).prop_map(Cursor::Changed),
@@ -289,38 +248,35 @@ fn body() -> impl Strategy<Value = Option<String>> {
     prop_oneof![6 => json.prop_map(|body| Some(body.to_string())), 1 => text().prop_map(Some), 1 => Just(None)]
 }
 
-fn call() -> impl Strategy<Value = Call> {
-    let task = prop_oneof![
-        4 => any::<Index>().prop_map(Name::Hers),
-        2 => any::<Index>().prop_map(Name::His),
-        1 => any::<String>().prop_map(Name::Other),
-    ];
-    let parameter = (prop_oneof![one_of(&["user_id", "tag"]), text()], text());
-    let parameters = prop_oneof![3 => Just(Vec::new()), 1 => vec(parameter, 1..3)];
-    let tag = one_of(&["\"1\"", "\"2\"", "*"]);
-    let if_match = prop_oneof![5 => Just(None), 2 => tag.prop_map(Some), 1 => field().prop_map(Some)];
-    let tag = one_of(&["*", "\"1\""]).prop_map(Some);
-    let conditions = (if_match, prop_oneof![5 => Just(None), 2 => tag]);
-    let key = prop_oneof![3 => Just(None), 2 => Just(Some(HIS_KEY.to_owned())), 1 => field().prop_map(Some)];
-    let target = (user(), any::<bool>(), task, any::<Index>(), cursor(), parameters);
-    let operation = select(Operation::of_a_user().collect::<Vec<_>>());
-    (operation, target, conditions, key, body()).prop_map(|(operation, target, conditions, idempotency_key, body)| {
-        let (user, decoded, task, list, cursor, parameters) = target;
-        let (if_match, if_none_match) = conditions;
-        Call {
-            operation,
-            user,
-            decoded,
-            task,
-            list,
-            cursor,
-            parameters,
-            if_match,
-            if_none_match,
-            idempotency_key,
-            body,
-        }
-    })
+prop_compose! {
+    fn call()(
+        operation in select(Operation::of_a_user().collect::<Vec<_>>()),
+        user in user(),
+        decoded in any::<bool>(),
+        task in prop_oneof![
+            4 => any::<Index>().prop_map(Name::Hers),
+            2 => any::<Index>().prop_map(Name::His),
+            1 => any::<String>().prop_map(Name::Other),
+        ],
+        list in any::<Index>(),
+        cursor in prop_oneof![1 => Just(None), 5 => cursor().prop_map(Some)],
+        parameters in prop_oneof![
+            3 => Just(Vec::new()),
+            1 => vec((prop_oneof![one_of(&["user_id", "tag"]), text()], text()), 1..3),
+        ],
+        if_match in maybe(one_of(&["\"1\"", "\"2\"", "*"])),
+        if_none_match in maybe(one_of(&["*", "\"1\""])),
+        key in maybe(one_of(&[HIS_KEY])),
+        body in body(),
+    ) -> Call {
+        let headers = [("if-match", if_match), ("if-none-match", if_none_match), ("idempotency-key", key)];
+        Call { operation, user, decoded, task, list, cursor, parameters, headers, body }
+    }
+}
+
+/// A header field that is absent, good, or anything.
+fn maybe(good: impl Strategy<Value = String>) -> impl Strategy<Value = Option<String>> {
+    prop_oneof![5 => Just(None), 2 => good.prop_map(Some), 1 => field().prop_map(Some)]
 }
 
 /// A list that has a next page, for both of them.
@@ -345,8 +301,7 @@ impl World {
         let (mut hers, mut his) = (Vec::new(), Vec::new());
         for (user, title, ids) in [(ALICE, "hers", &mut hers), (BOB, HIS_TITLE, &mut his)] {
             for number in 0..8 {
-                let task = api.create(user, json!({ "title": title, "due": "2026-12-01" })).await;
-                let id = task["id"].as_str().unwrap().to_owned();
+                let id = api.create_id(user, json!({ "title": title, "due": "2026-12-01" })).await;
                 let operation = [Operation::ListTasks, Operation::CompleteTask, Operation::DeleteTask][number % 3];
                 api.call(operation, &Event::by(user).task(&id)).await;
                 ids.push(id);
@@ -384,21 +339,13 @@ impl World {
             Name::His(index) => index.get(&self.his).clone(),
             Name::Other(text) => text.clone(),
         };
-        let mut event = Event::anonymous(&call.user).bearer(&self.her_token);
         let parameters = if call.operation.takes_query() { self.parameters(call) } else { call.parameters.clone() };
-        event = event.query(&parameters.iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>());
-        if call.operation.is_on_a_task() {
-            event = event.task(&task);
-        }
-        let headers = [
-            ("if-match", &call.if_match),
-            ("if-none-match", &call.if_none_match),
-            ("idempotency-key", &call.idempotency_key),
-        ];
-        for (name, value) in headers {
-            event = value.iter().fold(event, |event, value| event.header(name, value));
-        }
-        event = call.body.iter().fold(event, |event, body| event.body("application/json", body));
+        let parameters: Vec<_> = parameters.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let event = Event::anonymous(&call.user).bearer(&self.her_token).query(&parameters);
+        let event = if call.operation.is_on_a_task() { event.task(&task) } else { event };
+        let headers = call.headers.iter();
+        let event = headers.fold(event, |event, (name, value)| event.maybe_header(name, value.as_deref()));
+        let event = call.body.iter().fold(event, |event, body| event.body("application/json", body));
         let mut event: Value = serde_json::from_str(&event.to_string()).unwrap();
         if !call.decoded {
             event["requestContext"]["routeKey"] = json!("$default");
@@ -409,21 +356,19 @@ impl World {
     /// The query of a list.
     fn parameters(&self, call: &Call) -> Vec<(String, String)> {
         let List { query, her_cursor, his_cursor } = call.list.get(&self.lists);
-        let cursor = match &call.cursor {
-            Cursor::None => None,
-            Cursor::Hers => Some(her_cursor.clone()),
-            Cursor::His => Some(his_cursor.clone()),
+        let cursor = call.cursor.as_ref().map(|cursor| match cursor {
+            Cursor::Hers => her_cursor.clone(),
+            Cursor::His => his_cursor.clone(),
             Cursor::Changed(changes) => {
-                let cursors = [(ALICE, her_cursor.clone()), (BOB, his_cursor.clone())];
-                Some(changes.iter().fold(his_cursor.clone(), |text, change| change.apply(&text, &cursors)))
+                changed(his_cursor, changes, &[(ALICE, her_cursor.clone()), (BOB, his_cursor.clone())])
             }
             Cursor::Forged(members) => {
                 let mut forged: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(his_cursor).unwrap()).unwrap();
                 forged.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-                Some(URL_SAFE_NO_PAD.encode(forged.to_string()))
+                URL_SAFE_NO_PAD.encode(forged.to_string())
             }
-            Cursor::Other(text) => Some(text.clone()),
-        };
+            Cursor::Other(text) => text.clone(),
+        });
         let query = query.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
         query.chain(cursor.map(|cursor| ("cursor".to_owned(), cursor))).chain(call.parameters.clone()).collect()
     }
@@ -450,9 +395,7 @@ impl World {
         }
         assert!(!answer.raw.to_string().contains(HIS_TITLE), "{answer:?}");
         match (answer.status, &call.task) {
-            (200, _) if answer.body["has_more"] == false && call.operation.answers() == Content::Erasure => {
-                self.hers.borrow_mut().clear();
-            }
+            (200, _) if call.operation.answers() == Content::Erasure => self.hers.borrow_mut().clear(),
             (201, _) => self.hers.borrow_mut().push(answer.body["id"].as_str().unwrap().to_owned()),
             (204, Name::Hers(index)) => {
                 let gone = index.index(self.hers.borrow().len());
@@ -504,11 +447,7 @@ struct Asked {
 }
 
 /// How it asks: under which key, and for the version that the task has, or for another one.
-#[derive(Debug, Clone)]
-struct Terms {
-    key: Option<&'static str>,
-    is_current: Option<bool>,
-}
+type Terms = (Option<&'static str>, Option<bool>);
 
 /// What the contract makes of a task. It remembers its last three writes, by their keys.
 #[derive(Debug, Default)]
@@ -524,28 +463,28 @@ impl Model {
         self.version > 0
     }
 
+    /// The status that a read of the task is answered with.
+    fn status(&self) -> u16 {
+        if self.exists() && !self.deleted { 200 } else { 404 }
+    }
+
     /// The status that the request is answered with.
-    fn call(&mut self, asked: &Asked, terms: &Terms) -> u16 {
+    fn call(&mut self, asked: &Asked, (key, is_current): Terms) -> u16 {
         let success = if asked.is_new { 201 } else { asked.operation.success() };
-        let remembered = self.memory.iter().rev().take(3).flatten().find(|(key, _)| Some(*key) == terms.key);
+        let remembered = self.memory.iter().rev().take(3).flatten().find(|(known, _)| Some(*known) == key);
         if let Some((_, earlier)) = remembered {
             let is_gone = self.deleted && asked.operation != Operation::DeleteTask;
-            return if earlier != asked {
-                422
-            } else if is_gone {
-                404
-            } else {
-                success
+            return match is_gone {
+                _ if earlier != asked => 422,
+                true => 404,
+                false => success,
             };
         }
-        if asked.is_new && self.exists() {
-            return 412;
-        }
-        if !asked.is_new && (!self.exists() || self.deleted) {
-            return 404;
-        }
-        if terms.is_current == Some(false) && !asked.is_new {
-            return 412;
+        match asked.is_new {
+            true if self.exists() => return 412,
+            false if !self.exists() || self.deleted => return 404,
+            false if is_current == Some(false) => return 412,
+            _ => {}
         }
         let completed = match (asked.operation, &asked.body) {
             (Operation::CompleteTask, None) => !self.completed,
@@ -560,13 +499,12 @@ impl Model {
         self.version += 1;
         self.completed = completed;
         self.deleted = asked.operation == Operation::DeleteTask;
-        self.memory.push(terms.key.map(|key| (key, asked.clone())));
+        self.memory.push(key.map(|key| (key, asked.clone())));
         success
     }
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
-    let ask = |operation, is_new, body| Just(Asked { operation, is_new, body });
     let bodies = select(vec![json!({ "title": "x" }), json!({ "title": "x", "completed": true })]);
     let due = select(vec![json!({ "due": "2026-12-01" }), json!({ "due": null }), json!({ "title": "y" })]);
     let completion = select(vec![None, Some(json!({ "completed": true })), Some(json!({ "completed": false }))]);
@@ -576,51 +514,52 @@ fn asked() -> impl Strategy<Value = Asked> {
         2 => bodies.prop_map(Some).prop_map(with(Operation::ReplaceTask, false)),
         4 => due.prop_map(Some).prop_map(with(Operation::UpdateTask, false)),
         4 => completion.prop_map(with(Operation::CompleteTask, false)),
-        1 => ask(Operation::DeleteTask, false, None),
+        1 => Just(None).prop_map(with(Operation::DeleteTask, false)),
     ]
 }
 
-/// Writes of one task in any order, many of them under the same few keys: each is done, refused or recognized as the
-/// contract says.
+/// Writes of a new task, many of them under the same few keys.
+fn try_writes(asked: impl Strategy<Value = Asked>, check: impl Fn(&str, &mut Model, &[(Asked, Terms)])) {
+    let key = prop_oneof![1 => Just(None), 2 => select(vec!["a", "b", "c"]).prop_map(Some)];
+    let is_current = prop_oneof![4 => Just(None), 1 => any::<bool>().prop_map(Some)];
+    let number = Cell::new(0_u64);
+    let tried = runner(60).run(&vec((asked, (key, is_current)), 1..14), |calls| {
+        number.set(number.get() + 1);
+        check(&format!("01990000-0000-7000-8000-{:012}", number.get()), &mut Model::default(), &calls);
+        Ok(())
+    });
+    tried.unwrap();
+}
+
+/// Each write is done, refused or recognized as the contract says, in whichever order they come.
 #[test]
 fn keyed_writes_follow_the_contract() {
     let runtime = runtime();
     let api = runtime.block_on(Api::start());
-    let key = prop_oneof![1 => Just(None), 2 => select(vec!["a", "b", "c"]).prop_map(Some)];
-    let is_current = prop_oneof![4 => Just(None), 1 => any::<bool>().prop_map(Some)];
-    let terms = (key, is_current).prop_map(|(key, is_current)| Terms { key, is_current });
-    let repeated = RefCell::new(0);
-    let number = RefCell::new(0_u64);
-    let tried = runner(60).run(&vec((asked(), terms), 1..14), |calls| {
-        *number.borrow_mut() += 1;
-        let id = format!("01990000-0000-7000-8000-{:012}", number.borrow());
-        let mut model = Model::default();
-        for (asked, terms) in &calls {
-            let version = if terms.is_current == Some(true) { model.version } else { model.version + 7 };
-            let mut event = Event::by(ALICE).task(&id);
-            event = terms.key.iter().fold(event, |event, key| event.header("idempotency-key", key));
-            event = asked.body.iter().fold(event, |event, body| event.json(body));
-            if asked.is_new {
-                event = event.header("if-none-match", "*");
-            } else if terms.is_current.is_some() {
-                event = event.header("if-match", &format!("\"{version}\""));
-            }
+    let repeated = Cell::new(0);
+    try_writes(asked(), |id, model, calls| {
+        for (asked, (key, is_current)) in calls {
+            let version = if *is_current == Some(true) { model.version } else { model.version + 7 };
+            let event = Event::by(ALICE).task(id).maybe_header("idempotency-key", *key).maybe_json(asked.body.as_ref());
+            let event = match is_current {
+                _ if asked.is_new => event.header("if-none-match", "*"),
+                Some(_) => event.header("if-match", &format!("\"{version}\"")),
+                None => event,
+            };
             let before = model.version;
-            let status = model.call(asked, terms);
+            let status = model.call(asked, (*key, *is_current));
             let answer = runtime.block_on(api.call(asked.operation, &event));
-            prop_assert_eq!(answer.status, status, "{:?} of {:?}: {:?}", asked, calls, answer);
+            assert_eq!(answer.status, status, "{asked:?} of {calls:?}: {answer:?}");
             if answer.status < 203 {
-                prop_assert_eq!(&answer.body["version"], &json!(model.version), "{:?} of {:?}", asked, calls);
-                prop_assert_eq!(&answer.body["completed"], &json!(model.completed), "{:?} of {:?}", asked, calls);
+                let shown = (&answer.body["version"], &answer.body["completed"]);
+                assert_eq!(shown, (&json!(model.version), &json!(model.completed)), "{asked:?} of {calls:?}");
             }
-            *repeated.borrow_mut() += usize::from(terms.key.is_some() && before == model.version && status < 300);
+            let is_repetition = key.is_some() && before == model.version && status < 300;
+            repeated.set(repeated.get() + usize::from(is_repetition));
         }
-        let task = runtime.block_on(api.get(ALICE, &id));
-        prop_assert_eq!(task.status, if model.exists() && !model.deleted { 200 } else { 404 }, "{:?}", calls);
-        Ok(())
+        assert_eq!(runtime.block_on(api.get(ALICE, id)).status, model.status(), "{calls:?}");
     });
-    tried.unwrap();
-    assert!(repeated.into_inner() > 5, "hardly anything was repeated");
+    assert!(repeated.get() > 5, "hardly anything was repeated");
 }
 
 /// The item of a batch that asks the same, if there is one.
@@ -642,40 +581,29 @@ fn item(asked: &Asked, id: &str) -> Option<Value> {
 fn batched_writes_follow_the_contract() {
     let runtime = runtime();
     let api = runtime.block_on(Api::start());
-    let key = prop_oneof![1 => Just(None), 2 => select(vec!["a", "b", "c"]).prop_map(Some)];
-    let is_current = prop_oneof![4 => Just(None), 1 => any::<bool>().prop_map(Some)];
-    let terms = (key, is_current).prop_map(|(key, is_current)| Terms { key, is_current });
     let asked = asked().prop_filter("a batch has no such item", |asked| item(asked, "").is_some());
-    let number = RefCell::new(0_u64);
-    let done = RefCell::new(0);
-    let tried = runner(60).run(&vec((asked, terms), 1..14), |calls| {
-        *number.borrow_mut() += 1;
-        let id = format!("01990000-0000-7000-8000-{:012}", number.borrow());
-        let mut model = Model::default();
+    let done = Cell::new(0);
+    try_writes(asked, |id, model, calls| {
         let (mut items, mut expected) = (Vec::new(), Vec::new());
-        for (asked, terms) in &calls {
-            let mut item = item(asked, &id).unwrap();
-            if let Some(key) = terms.key {
+        for (asked, (key, is_current)) in calls {
+            let mut item = item(asked, id).unwrap();
+            if let Some(key) = key {
                 item["idempotency_key"] = json!(key);
             }
-            if !asked.is_new && terms.is_current.is_some() {
-                let off_by = if terms.is_current == Some(true) { 0 } else { 7 };
+            if let (Some(is_current), false) = (is_current, asked.is_new) {
                 // A version that was never there is none of a batch, and no other status than 404 could come of it.
-                item["if_match"] = json!((model.version + off_by).max(1));
+                item["if_match"] = json!((model.version + if *is_current { 0 } else { 7 }).max(1));
             }
             items.push(item);
-            expected.push(u64::from(model.call(asked, terms)));
+            expected.push(u64::from(model.call(asked, (*key, *is_current))));
         }
         let event = Event::by(ALICE).json(&json!({ "items": items }));
         let answer = runtime.block_on(api.call(Operation::BatchTasks, &event));
-        let rows = answer.body["results"].as_array().cloned().unwrap_or_default();
-        let statuses: Vec<_> = rows.iter().filter_map(|row| row["status"].as_u64()).collect();
-        *done.borrow_mut() += statuses.iter().filter(|status| **status < 300).count();
-        prop_assert_eq!(statuses, expected, "{:?}: {:?}", items, answer);
-        let task = runtime.block_on(api.get(ALICE, &id));
-        prop_assert_eq!(task.status, if model.exists() && !model.deleted { 200 } else { 404 }, "{:?}", items);
-        Ok(())
+        let rows = answer.body["results"].as_array().into_iter().flatten();
+        let statuses: Vec<_> = rows.filter_map(|row| row["status"].as_u64()).collect();
+        done.set(done.get() + statuses.iter().filter(|status| **status < 300).count());
+        assert_eq!(statuses, expected, "{items:?}: {answer:?}");
+        assert_eq!(runtime.block_on(api.get(ALICE, id)).status, model.status(), "{items:?}");
     });
-    tried.unwrap();
-    assert!(done.into_inner() > 20, "hardly anything was done");
+    assert!(done.get() > 20, "hardly anything was done");
 }

@@ -1,108 +1,48 @@
-//! Every event in `events/`, replayed: what people send with `cargo lambda invoke` is what is tested.
+//! Every event in `events/`, replayed as API Gateway and as `cargo lambda watch` send it: what people send with `cargo
+//! lambda invoke` is what is tested. `tests/fixtures/replay.json` says what each is answered with.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot go on should stop")]
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use kit::fixtures::event;
-use serde_json::{Value, json};
+use kit::fixtures::{as_cargo_lambda_watch, event, table};
+use serde_json::{Map, Value, json};
 use tests::{ALICE, Answer, Api, Content, Operation, Signer};
 
 use crate::completeness::assert_same;
 
-/// The good events that every operation has: of API Gateway, and of `cargo lambda watch`.
-const GOOD: [&str; 2] = ["", ".cargo-lambda-watch"];
+/// How an event arrives.
+const GATEWAYS: [fn(&str) -> String; 2] = [str::to_owned, as_cargo_lambda_watch];
 
-/// What every other event is answered with. The code is empty where there is no problem.
-const OTHERS: &[(&str, u16, &str)] = &[
-    ("complete-task.foreign-user", 403, "forbidden"),
-    ("complete-task.idempotency-key", 200, ""),
-    ("complete-task.reopen", 200, ""),
-    ("complete-task.stale", 412, "version_mismatch"),
-    ("complete-task.toggle", 200, ""),
-    ("complete-task.unknown-task", 404, "task_not_found"),
-    ("complete-task.wrong-type", 422, "invalid_field"),
-    ("create-task.base64-body", 201, ""),
-    ("create-task.body-missing", 415, "unsupported_media_type"),
-    ("create-task.broken-json", 400, "invalid_json"),
-    ("create-task.foreign-user", 403, "forbidden"),
-    ("create-task.idempotency-key", 201, ""),
-    ("create-task.many-fields-wrong", 422, "invalid_field"),
-    ("create-task.me", 201, ""),
-    ("create-task.named-stage", 201, ""),
-    ("create-task.not-base64", 400, "invalid_request"),
-    ("create-task.text-plain", 415, "unsupported_media_type"),
-    ("create-task.title-missing", 422, "invalid_field"),
-    ("create-task.token-missing", 401, "token_missing"),
-    ("create-task.user-id-in-body", 422, "invalid_field"),
-    ("delete-task.bad-if-match", 400, "invalid_header"),
-    ("delete-task.bad-key", 400, "invalid_header"),
-    ("delete-task.foreign-user", 403, "forbidden"),
-    ("delete-task.if-match", 204, ""),
-    ("delete-task.stale", 412, "version_mismatch"),
-    ("delete-task.token-missing", 401, "token_missing"),
-    ("delete-task.unknown-task", 404, "task_not_found"),
-    ("erase-tasks.confirmed-for-another", 400, "invalid_header"),
-    ("erase-tasks.foreign-user", 403, "forbidden"),
-    ("erase-tasks.token-missing", 401, "token_missing"),
-    ("erase-tasks.unconfirmed", 400, "invalid_header"),
-    ("export-tasks.bad-cursor", 400, "invalid_cursor"),
-    ("export-tasks.foreign-user", 403, "forbidden"),
-    ("export-tasks.next-page", 200, ""),
-    ("get-health.query", 400, "invalid_parameter"),
-    ("get-task.changed-since", 200, ""),
-    ("get-task.foreign-user", 403, "forbidden"),
-    ("get-task.if-none-match", 304, ""),
-    ("get-task.malformed-host", 400, "invalid_request"),
-    ("get-task.not-an-id", 404, "task_not_found"),
-    ("get-task.token-missing", 401, "token_missing"),
-    ("get-task.unknown-task", 404, "task_not_found"),
-    ("list-changes.bad-since", 400, "invalid_sync_token"),
-    ("list-changes.expired-since", 410, "sync_token_expired"),
-    ("list-changes.foreign-user", 403, "forbidden"),
-    ("list-changes.latest", 200, ""),
-    ("list-tasks.bad-cursor", 400, "invalid_cursor"),
-    ("list-tasks.bearer-undefined", 401, "token_invalid"),
-    ("list-tasks.completed-by-tag", 200, ""),
-    ("list-tasks.foreign-user", 403, "forbidden"),
-    ("list-tasks.malformed-query", 400, "invalid_request"),
-    ("list-tasks.open-due-range", 200, ""),
-    ("list-tasks.repeated-parameter", 400, "invalid_parameter"),
-    ("list-tasks.token-in-query", 401, "token_missing"),
-    ("list-tasks.two-tokens", 401, "token_invalid"),
-    ("list-tasks.user-id-in-query", 400, "invalid_parameter"),
-    ("replace-task.as-read", 200, ""),
-    ("replace-task.foreign-user", 403, "forbidden"),
-    ("replace-task.if-match", 200, ""),
-    ("replace-task.merge-patch", 415, "unsupported_media_type"),
-    ("replace-task.new-task", 201, ""),
-    ("replace-task.stale", 412, "version_mismatch"),
-    ("replace-task.taken-id", 412, "already_exists"),
-    ("replace-task.title-missing", 422, "invalid_field"),
-    ("replace-task.unknown-field", 422, "invalid_field"),
-    ("replace-task.unknown-task", 404, "task_not_found"),
-    ("update-task.completed", 200, ""),
-    ("update-task.foreign-user", 403, "forbidden"),
-    ("update-task.merge-patch", 200, ""),
-    ("update-task.mixed-case-headers", 200, ""),
-    ("update-task.no-change", 200, ""),
-    ("update-task.not-an-object", 400, "invalid_json"),
-    ("update-task.stale", 412, "version_mismatch"),
-    ("update-task.title-null", 422, "invalid_field"),
-    ("update-task.unknown-task", 404, "task_not_found"),
-    ("update-task.user-id-in-query", 400, "invalid_parameter"),
-    ("batch-tasks.atomic-refused", 200, ""),
-    ("batch-tasks.foreign-user", 403, "forbidden"),
-    ("batch-tasks.wrong-items", 422, "invalid_field"),
-];
+/// An event, and what the table says of its answer.
+struct Case {
+    name: String,
+    operation: Operation,
+    status: u16,
+    expected: Value,
+}
 
-/// Every event, and what it is answered with.
-fn all_events() -> Vec<(String, u16, &'static str)> {
-    let good = Operation::ALL
-        .into_iter()
-        .flat_map(|operation| GOOD.map(|suffix| (format!("{}{suffix}", operation.name()), operation.success(), "")));
-    good.chain(OTHERS.iter().map(|&(name, status, code)| (name.to_owned(), status, code))).collect()
+/// Every event of the table, and the good one that every operation has.
+fn cases() -> impl Iterator<Item = Case> {
+    let table = table("replay");
+    let mut names: BTreeSet<_> = table.as_object().unwrap().keys().cloned().collect();
+    names.extend(Operation::ALL.map(|operation| operation.name().to_owned()));
+    names.into_iter().map(move |name| {
+        let function = name.split('.').next().unwrap();
+        let operation = Operation::named(function).unwrap_or_else(|| panic!("{name} is of no function"));
+        let expected = table.get(&name).cloned().unwrap_or_default();
+        let status = expected["status"].as_u64().map_or(operation.success(), |status| u16::try_from(status).unwrap());
+        Case { name, operation, status, expected }
+    })
+}
+
+impl Case {
+    /// Whether it names the task of whoever sends it.
+    fn is_on_a_task(&self) -> bool {
+        let own_id = ["unknown-task", "not-an-id", "new-task"].iter().any(|case| self.name.ends_with(case));
+        (self.operation.is_on_a_task() || self.operation.answers() == Content::Rows) && !own_id
+    }
 }
 
 /// The content that the events find their task with.
@@ -112,317 +52,206 @@ fn content() -> Value {
     })
 }
 
-fn operation_of(name: &str) -> Operation {
-    let function = name.split('.').next().unwrap();
-    Operation::named(function).unwrap_or_else(|| panic!("{name} is of no function"))
-}
-
-/// Sends an event as the owner of a new task.
-async fn replay(api: &Api, name: &str) -> Replayed {
-    let task = api.create(ALICE, content()).await;
-    let token = Signer::default().token(ALICE);
-    let event = event(name).replace("TOKEN", &token).replace("TASK_ID", task["id"].as_str().unwrap());
-    let answer = api.call_raw(operation_of(name), &event).await;
-    Replayed { task, event: serde_json::from_str(&event).expect("an event in JSON"), answer }
-}
-
 struct Replayed {
+    name: String,
     task: Value,
     event: Value,
     answer: Answer,
+    /// The task as it is afterwards.
+    left: Answer,
 }
 
-impl Replayed {
-    /// The task that was answered, but for what a write changes every time.
-    fn content(&self) -> Value {
-        let mut content = self.answer.body.clone();
-        let members = content.as_object_mut().unwrap();
-        members.retain(|name, _| ["title", "description", "priority", "due", "tags"].contains(&name.as_str()));
-        content
+/// Sends an event as the owner of a new task.
+async fn replay(api: &Api, case: &Case, gateway: fn(&str) -> String) -> Replayed {
+    let task = api.create(ALICE, content()).await;
+    let (token, id) = (Signer::default().token(ALICE), task["id"].as_str().unwrap());
+    let event = gateway(&event(&case.name)).replace("TOKEN", &token).replace("TASK_ID", id);
+    let answer = api.call_raw(case.operation, &event).await;
+    let event: Value = serde_json::from_str(&event).expect("an event in JSON");
+    let left = api.get(ALICE, id).await;
+    Replayed { name: format!("{}, {}", case.name, event["routeKey"]), task, event, answer, left }
+}
+
+/// Replays the events for which this holds, from both gateways.
+async fn replay_all(api: &Api, is_wanted: impl Fn(&Case) -> bool, mut check: impl AsyncFnMut(Case, Replayed)) {
+    for gateway in GATEWAYS {
+        for case in cases().filter(&is_wanted) {
+            let replayed = replay(api, &case, gateway).await;
+            check(case, replayed).await;
+        }
     }
+}
+
+/// Checks every event of which the table has this member. Each is the first of its user.
+async fn assert_table(member: &str, shown: impl Fn(&Replayed) -> Value) {
+    let mut checked = 0;
+    for (case, gateway) in cases().flat_map(|case| GATEWAYS.map(|gateway| (case.name.clone(), gateway))) {
+        let case = cases().find(|other| other.name == case).unwrap();
+        if let Some(expected) = case.expected.get(member) {
+            let replayed = replay(&Api::start().await, &case, gateway).await;
+            assert_eq!(shown(&replayed), *expected, "{member} of {}: {:?}", replayed.name, replayed.answer);
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "no event has {member}");
+}
+
+/// The value of each of these elements.
+fn each(elements: &Value, value: impl Fn(&Value) -> &Value) -> Value {
+    elements.as_array().into_iter().flatten().map(value).cloned().collect()
 }
 
 #[test]
 fn event_files_and_their_list_agree() {
     let files = fs::read_dir(kit::fixtures::events()).unwrap();
     let files = files.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    let events = all_events();
-    let listed: BTreeSet<_> = events.iter().map(|(name, ..)| format!("{name}.json")).collect();
-    assert_same("tests/cases/replay.rs", &listed, "events/", &files);
-    assert_eq!(listed.len(), events.len(), "listed once");
+    let listed = cases().map(|case| format!("{}.json", case.name)).collect();
+    assert_same("tests/fixtures/replay.json", &listed, "events/", &files);
 }
 
 #[test]
 fn events_have_placeholders_and_no_tokens() {
-    for (name, ..) in all_events() {
-        let name = name.as_str();
-        let event = event(name);
-        assert!(!event.contains("eyJ0eXA") && !event.contains("eyJhbGci"), "{name} has a token");
-        let operation = operation_of(name);
-        let on_a_task = operation.is_on_a_task() || operation.answers() == Content::Rows;
-        let own_id = ["unknown-task", "not-an-id", "new-task"].iter().any(|case| name.ends_with(case));
-        assert_eq!(event.contains("TASK_ID"), on_a_task && !own_id, "{name}");
+    for case in cases() {
+        let event = event(&case.name);
+        assert!(!event.contains("eyJ0eXA") && !event.contains("eyJhbGci"), "{} has a token", case.name);
+        assert_eq!(event.contains("TASK_ID"), case.is_on_a_task(), "{}", case.name);
     }
 }
 
 #[tokio::test]
 async fn every_event_is_answered_as_listed() {
-    let api = Api::start().await;
-    for (name, status, code) in all_events() {
-        let name = name.as_str();
-        let Replayed { event, answer, .. } = replay(&api, name).await;
-        assert_eq!((answer.status, answer.code()), (status, code), "{name}: {answer:?}");
-
-        let is_problem = !code.is_empty();
-        let content_type = if is_problem { "application/problem+json" } else { "application/json" };
+    let check = async |case: Case, Replayed { name, event, answer, .. }: Replayed| {
+        let code = case.expected["code"].as_str().unwrap_or_default();
+        assert_eq!((answer.status, answer.code()), (case.status, code), "{name}: {answer:?}");
+        let content_type = if code.is_empty() { "application/json" } else { "application/problem+json" };
         assert_eq!(answer.header("content-type"), content_type, "{name}");
         for (field, value) in kit::ON_EVERY_ANSWER {
             assert_eq!(answer.header(field), value, "{name}");
         }
-        let request_id = event["requestContext"]["requestId"].as_str().unwrap();
+        let request_id = &event["requestContext"]["requestId"];
         assert_eq!(answer.header("x-request-id"), request_id, "{name}");
-        if is_problem {
-            assert_eq!(
-                (&answer.body["request_id"], &answer.body["status"]),
-                (&json!(request_id), &json!(status)),
-                "{name}"
-            );
+        if !code.is_empty() {
+            let named = (&answer.body["request_id"], &answer.body["status"]);
+            assert_eq!(named, (request_id, &json!(case.status)), "{name}");
         }
-        let is_empty = [204, 304].contains(&status);
-        assert_eq!(answer.raw["body"].is_null(), is_empty, "{name}");
-    }
+        assert_eq!(answer.raw["body"].is_null(), [204, 304].contains(&case.status), "{name}");
+    };
+    replay_all(&Api::start().await, |_| true, check).await;
 }
 
 #[tokio::test]
 async fn answers_have_payload_format_2() {
-    let api = Api::start().await;
-    for (name, ..) in all_events() {
-        let name = name.as_str();
-        let Replayed { answer, .. } = replay(&api, name).await;
+    let check = async |_, Replayed { name, answer, .. }: Replayed| {
         // `cargo lambda watch` insists on it.
-        assert_eq!(answer.raw["cookies"], json!([]), "{name}");
-        assert_eq!(answer.raw["isBase64Encoded"], false, "{name}");
-    }
+        assert_eq!((&answer.raw["cookies"], &answer.raw["isBase64Encoded"]), (&json!([]), &json!(false)), "{name}");
+    };
+    replay_all(&Api::start().await, |_| true, check).await;
 }
 
 #[tokio::test]
 async fn created_task_is_at_its_location() {
-    let api = Api::start().await;
-    for (name, list) in [
-        ("create-task", "/api/alice/tasks"),
-        ("create-task.me", "/api/me/tasks"),
-        ("create-task.named-stage", "/prod/api/alice/tasks"),
-        ("replace-task.new-task", "/api/alice/tasks"),
-    ] {
-        let Replayed { answer, .. } = replay(&api, name).await;
-        let id = answer.body["id"].as_str().unwrap();
-        assert_eq!(answer.header("location"), format!("{list}/{id}"), "{name}");
-        assert_eq!((answer.header("etag"), &answer.body["version"]), ("\"1\"", &json!(1)), "{name}");
-        assert_eq!(api.get(ALICE, id).await.body, answer.body, "{name}");
-    }
+    assert_table("location", |Replayed { answer, .. }| {
+        let location = answer.header("location").strip_suffix(answer.body["id"].as_str().unwrap());
+        assert_eq!((answer.header("etag"), &answer.body["version"]), ("\"1\"", &json!(1)));
+        json!(location.and_then(|list| list.strip_suffix('/')))
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn base64_body_arrives_with_its_umlaut() {
-    let api = Api::start().await;
-    let Replayed { answer, .. } = replay(&api, "create-task.base64-body").await;
-    assert_eq!(answer.body["title"], "Müllabfuhr: Tonne rausstellen");
-    let Replayed { answer, .. } = replay(&api, "update-task.cargo-lambda-watch").await;
-    assert_eq!(answer.body["tags"], json!(["Müll"]));
+    assert_table("title", |replayed| replayed.answer.body["title"].clone()).await;
 }
 
 #[tokio::test]
 async fn repeated_event_with_key_makes_one_task() {
     let api = Api::start().await;
-    for name in ["create-task.idempotency-key", "replace-task.new-task"] {
-        let first = replay(&api, name).await.answer;
-        let second = replay(&api, name).await.answer;
-        assert_eq!((second.status, second.body), (201, first.body), "{name}");
-    }
+    let mut first: Map<String, Value> = Map::new();
+    let check = async |case: Case, Replayed { name, answer, .. }: Replayed| {
+        let task = first.entry(case.name).or_insert_with(|| answer.body.clone());
+        assert_eq!((answer.status, &answer.body), (201, &*task), "{name}");
+        assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.body, *task, "{name}");
+    };
+    replay_all(&api, |case| case.expected["once"] == true, check).await;
 }
 
 #[tokio::test]
 async fn write_makes_the_next_version() {
-    let api = Api::start().await;
-    for (name, status, _) in all_events() {
-        let name = name.as_str();
-        let operation = operation_of(name);
-        let is_write = operation.takes_if_match() && operation.answers() != Content::Nothing;
-        if status != 200 || !is_write {
-            continue;
-        }
-        // The task is open, and nothing of it changes in these two.
-        let version = if ["update-task.no-change", "complete-task.reopen"].contains(&name) { 1 } else { 2 };
-        let Replayed { task, answer, .. } = replay(&api, name).await;
+    let is_write = |case: &Case| case.operation.takes_if_match() && case.status == 200;
+    let check = async |case: Case, Replayed { name, task, answer, .. }: Replayed| {
+        let version = case.expected["version"].as_u64().unwrap_or(2);
         assert_eq!((&answer.body["id"], &answer.body["version"]), (&task["id"], &json!(version)), "{name}");
         assert_eq!(answer.header("etag"), format!("\"{version}\""), "{name}");
-    }
+    };
+    replay_all(&Api::start().await, is_write, check).await;
 }
 
 #[tokio::test]
 async fn refused_write_changes_nothing() {
-    let api = Api::start().await;
-    for (name, status, _) in all_events() {
-        let name = name.as_str();
-        let operation = operation_of(name);
-        let on_a_task = operation.is_on_a_task() || operation.answers() == Content::Rows;
-        if (status >= 400 && on_a_task) || name == "batch-tasks.atomic-refused" {
-            let Replayed { task, .. } = replay(&api, name).await;
-            assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.body, task, "{name}");
-        }
-    }
+    let is_refused = |case: &Case| case.status >= 400 || case.name == "batch-tasks.atomic-refused";
+    let check = async |_, Replayed { name, task, left, .. }: Replayed| assert_eq!(left.body, task, "{name}");
+    replay_all(&Api::start().await, is_refused, check).await;
 }
 
 #[tokio::test]
 async fn each_write_does_what_its_event_says() {
-    let api = Api::start().await;
-    let expected = |changes: Value| {
-        let mut expected = content();
-        expected.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
-        expected
-    };
-    let reset = json!({ "description": null, "due": null, "tags": [] });
-    for (name, changes) in [
-        (
-            "replace-task",
-            json!({ "title": "Write the long report", "description": null, "priority": "low", "due": null }),
-        ),
-        ("update-task", json!({ "priority": "low" })),
-        ("update-task.no-change", json!({})),
-        ("update-task.mixed-case-headers", json!({ "due": "2026-12-24T17:00:00.000Z" })),
-        ("update-task.merge-patch", {
-            let mut changes = reset.clone();
-            changes["title"] = json!("Write the long report");
-            changes
-        }),
-    ] {
-        let replayed = replay(&api, name).await;
-        assert_eq!(replayed.content(), expected(changes), "{name}");
-    }
-    for (name, completed) in [
-        ("complete-task", true),
-        ("complete-task.cargo-lambda-watch", true),
-        ("complete-task.toggle", true),
-        ("complete-task.idempotency-key", true),
-        ("replace-task.as-read", true),
-        ("update-task.completed", true),
-        ("complete-task.reopen", false),
-    ] {
-        let Replayed { answer, .. } = replay(&api, name).await;
-        assert_eq!(answer.body["completed"], completed, "{name}");
-        assert_eq!(answer.body["completed_at"].is_string(), completed, "{name}");
-    }
-    for name in ["delete-task", "delete-task.cargo-lambda-watch", "delete-task.if-match"] {
-        let Replayed { task, .. } = replay(&api, name).await;
-        assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.status, 404, "{name}");
-    }
+    assert_table("changed", |Replayed { answer, .. }| {
+        let content = content();
+        let differs = content.as_object().unwrap().iter().filter(|(name, value)| answer.body[*name] != **value);
+        differs.map(|(name, _)| (name.clone(), answer.body[name].clone())).collect()
+    })
+    .await;
+    assert_table("completed", |Replayed { answer, .. }| {
+        assert_eq!(answer.body["completed_at"].is_string(), answer.body["completed"] == true);
+        answer.body["completed"].clone()
+    })
+    .await;
+    let is_deletion = |case: &Case| case.operation == Operation::DeleteTask && case.status == 204;
+    let check = async |_, Replayed { name, left, .. }: Replayed| assert_eq!(left.status, 404, "{name}");
+    replay_all(&Api::start().await, is_deletion, check).await;
 }
 
 #[tokio::test]
 async fn batch_answers_each_item() {
-    let statuses = |answer: &Answer| -> Vec<_> {
-        answer.body["results"].as_array().unwrap().iter().map(|row| row["status"].as_u64().unwrap()).collect()
-    };
-    for name in ["batch-tasks", "batch-tasks.cargo-lambda-watch"] {
-        let api = Api::start().await;
-        let Replayed { task, answer, .. } = replay(&api, name).await;
-        assert_eq!(statuses(&answer), [201, 200, 200, 404], "{name}: {answer:?}");
-        let task = api.get(ALICE, task["id"].as_str().unwrap()).await;
-        assert_eq!((&task.body["version"], &task.body["completed"]), (&json!(3), &json!(true)), "{name}");
-    }
-    let Replayed { answer, .. } = replay(&Api::start().await, "batch-tasks.atomic-refused").await;
-    assert_eq!(statuses(&answer), [424, 404], "{answer:?}");
+    assert_table("statuses", |replayed| each(&replayed.answer.body["results"], |row| &row["status"])).await;
+    assert_table("left", |replayed| json!([replayed.left.body["version"], replayed.left.body["completed"]])).await;
 }
 
 #[tokio::test]
 async fn each_read_shows_what_its_event_asks_for() {
-    for name in ["get-task", "get-task.cargo-lambda-watch", "get-task.changed-since"] {
-        let Replayed { task, answer, .. } = replay(&Api::start().await, name).await;
-        assert_eq!((answer.header("etag"), &answer.body), ("\"1\"", &task), "{name}");
-    }
-    let Replayed { answer, .. } = replay(&Api::start().await, "get-task.if-none-match").await;
-    assert_eq!(answer.header("etag"), "\"1\"");
-    for (name, titles) in [
-        ("list-tasks", ["As it was"].as_slice()),
-        ("list-tasks.open-due-range", &["As it was"]),
-        ("list-tasks.completed-by-tag", &[]),
-    ] {
-        let Replayed { answer, .. } = replay(&Api::start().await, name).await;
-        assert_eq!((answer.titles().as_slice(), &answer.body["next_cursor"]), (titles, &Value::Null), "{name}");
-    }
+    let is_read = |case: &Case| case.operation == Operation::GetTask && case.status < 400;
+    let check = async |case: Case, Replayed { name, task, answer, .. }: Replayed| {
+        let body = if case.status == 304 { &Value::Null } else { &task };
+        assert_eq!((answer.header("etag"), &answer.body), ("\"1\"", body), "{name}");
+    };
+    replay_all(&Api::start().await, is_read, check).await;
+    assert_table("titles", |Replayed { answer, .. }| {
+        assert_eq!(answer.body["next_cursor"], Value::Null);
+        json!(answer.titles())
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn problem_names_the_wrong_field() {
-    let api = Api::start().await;
-    for (name, pointers) in [
-        ("create-task.title-missing", ["/title"].as_slice()),
-        ("create-task.user-id-in-body", &["/user_id"]),
-        ("create-task.many-fields-wrong", &["/title", "/priority", "/due", "/tags/1"]),
-        ("replace-task.unknown-field", &["/colour"]),
-        ("replace-task.title-missing", &["/title"]),
-        ("update-task.title-null", &["/title"]),
-        ("complete-task.wrong-type", &["/completed"]),
-        ("batch-tasks.wrong-items", &["/items/1/changes/title", "/items/2/op", "/items/3/user_id"]),
-    ] {
-        let Replayed { answer, .. } = replay(&api, name).await;
-        let errors = answer.body["errors"].as_array().unwrap();
-        assert_eq!(
-            errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect::<Vec<_>>(),
-            pointers,
-            "{name}"
-        );
-    }
-    for (name, parameter) in [
-        ("list-tasks.user-id-in-query", "user_id"),
-        ("list-tasks.repeated-parameter", "status"),
-        ("list-tasks.bad-cursor", "cursor"),
-    ] {
-        let Replayed { answer, .. } = replay(&api, name).await;
-        assert_eq!(answer.body["errors"][0]["parameter"], parameter, "{name}");
-    }
-    for (name, challenge) in [
-        ("create-task.token-missing", r#"Bearer realm="tasks""#),
-        ("list-tasks.token-in-query", r#"Bearer realm="tasks""#),
-        ("list-tasks.bearer-undefined", r#"Bearer realm="tasks", error="invalid_token""#),
-        ("list-tasks.two-tokens", r#"Bearer realm="tasks", error="invalid_token""#),
-    ] {
-        let Replayed { answer, .. } = replay(&api, name).await;
-        assert_eq!(answer.header("www-authenticate"), challenge, "{name}");
-    }
+    let place = |error: &Value| if error["pointer"].is_null() { "parameter" } else { "pointer" };
+    assert_table("wrong", |replayed| each(&replayed.answer.body["errors"], |error| &error[place(error)])).await;
+    assert_table("challenge", |replayed| json!(replayed.answer.header("www-authenticate"))).await;
 }
 
 #[tokio::test]
 async fn json_without_an_event_is_answered_with_400() {
     let api = Api::start().await;
-    let event: Value = serde_json::from_str(&event("create-task")).unwrap();
-    let with = |path: &str, value: Value| {
-        let mut event = event.clone();
-        *event.pointer_mut(path).unwrap() = value;
+    let good: Value = serde_json::from_str(&event("create-task")).unwrap();
+    let others = table("not-events");
+    let with = others["with"].as_array().unwrap().iter().map(|with| {
+        let mut event = good.clone();
+        *event.pointer_mut(with[0].as_str().unwrap()).unwrap() = with[1].clone();
         event.to_string()
-    };
-    let sqs = json!({ "Records": [{ "messageId": "1", "body": "x", "eventSource": "aws:sqs", "attributes": {} }] });
-    let scheduled = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": [] });
-    for event in [
-        "null".to_owned(),
-        "true".to_owned(),
-        r#""x""#.to_owned(),
-        "{}".to_owned(),
-        "[]".to_owned(),
-        format!("{}{}", "[".repeat(1_000), "]".repeat(1_000)),
-        with("/headers", json!("x")),
-        with("/headers", json!({ "authorization": null })),
-        with("/headers", json!({ "authorization": 7 })),
-        with("/headers", json!({ "a b": "x" })),
-        with("/headers", json!({ "authorization": "Bearer a\r\nb: c" })),
-        with("/pathParameters", json!("me")),
-        with("/requestContext", json!(null)),
-        with("/requestContext/http/method", json!("NOT A METHOD")),
-        with("/isBase64Encoded", json!("yes")),
-        with("/body", json!({ "title": "x" })),
-        sqs.to_string(),
-        scheduled.to_string(),
-    ] {
+    });
+    let whole = others["whole"].as_array().unwrap().iter().map(Value::to_string);
+    let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
+    for event in whole.chain(with).chain([deep]) {
         for operation in Operation::ALL {
             let answer = api.call_raw(operation, &event).await;
             let start: String = event.chars().take(60).collect();

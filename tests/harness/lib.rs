@@ -121,9 +121,14 @@ impl Api {
         answer.body
     }
 
+    /// Creates a task from this body and returns its id.
+    pub async fn create_id(&self, user: &str, body: Value) -> String {
+        self.create(user, body).await["id"].as_str().unwrap().to_owned()
+    }
+
     /// Creates a task with this title for Alice and returns its id.
     pub async fn create_titled(&self, title: &str) -> String {
-        self.create(ALICE, json!({ "title": title })).await["id"].as_str().unwrap().to_owned()
+        self.create_id(ALICE, json!({ "title": title })).await
     }
 
     /// Gets a task of this user through the API.
@@ -134,6 +139,25 @@ impl Api {
     /// Lists a page of this user's tasks.
     pub async fn list(&self, user: &str, query: &[(&str, &str)]) -> Answer {
         self.call(Operation::ListTasks, &Event::by(user).query(query)).await
+    }
+
+    /// Reads all pages of a list of this user's.
+    pub async fn pages(&self, user: &str, query: &[(&str, &str)]) -> Vec<Answer> {
+        let (mut pages, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let position: Vec<_> = cursor.iter().map(|cursor| ("cursor", cursor.as_str())).collect();
+            let page = self.list(user, &[query, &position].concat()).await;
+            cursor = page.body["next_cursor"].as_str().map(str::to_owned);
+            pages.push(page);
+            if cursor.is_none() {
+                return pages;
+            }
+        }
+    }
+
+    /// A user's task or tombstone as DynamoDB JSON.
+    pub fn item(&self, user: &str, id: &str) -> Value {
+        self.items("tasks", user).into_iter().find(|item| item["task_id"]["S"] == id).unwrap()
     }
 
     /// All items in a user's partition of a table, including tombstones, as DynamoDB JSON.

@@ -69,6 +69,8 @@ impl Fuzz {
             bail!("fuzzing needs a nightly compiler: rustup toolchain install nightly --profile minimal");
         }
         CARGO_FUZZ.install()?;
+        // The versions that the product is built with. Cargo adds the crates that only the targets need.
+        shell.copy_file("Cargo.lock", folder())?;
         if let Some(input) = &self.replay {
             let [target] = targets.as_slice() else { bail!("name the target of the input with --only") };
             return Ok(cargo_fuzz(&shell, "run")?.arg(target).arg(std::path::absolute(input)?).run()?);

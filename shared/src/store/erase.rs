@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
 use super::batch::BATCH_WITHIN;
-use super::idempotency::Cancellation;
+use super::error::cancellation_reasons;
 use super::item::{Item, attribute, key, number, text, updated};
 use super::write::TOMBSTONE_LIFETIME;
 use super::{StoreError, UserTasks};
@@ -152,10 +152,8 @@ impl UserTasks<'_> {
             transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
         }
         let Err(error) = transaction.send().await else { return Ok(()) };
-        Err(match Cancellation::of(&error) {
-            Some(Cancellation::Full) => StoreError::Full,
-            Some(_) => StoreError::Unavailable("the marks of an erasure are being written by another one".to_owned()),
-            None => error.into(),
-        })
+        let reasons = cancellation_reasons(error)?;
+        let reason = reasons.iter().find_map(|reason| StoreError::from_cancellation(reason.code()?));
+        Err(reason.unwrap_or_else(|| StoreError::unexpected("the transaction was canceled for no reason")))
     }
 }

@@ -2,6 +2,8 @@
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::CancellationReason;
 
 use crate::aws::{QueryFailure, chain};
 
@@ -37,6 +39,35 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn unexpected(cause: impl Into<String>) -> Self {
         Self::Unexpected(cause.into())
+    }
+
+    /// Why DynamoDB did not do an action of a transaction. `None` if it was not this action's fault, or if its condition
+    /// failed: then the item says why.
+    pub(super) fn from_cancellation(code: &str) -> Option<Self> {
+        let cause = format!("the transaction was canceled: {code}");
+        match code {
+            "None" | "ConditionalCheckFailed" => None,
+            "ItemCollectionSizeLimitExceeded" => Some(Self::Full),
+            "TransactionConflict" | "ProvisionedThroughputExceeded" | "ThrottlingError" => {
+                Some(Self::Unavailable(cause))
+            }
+            _ => Some(Self::Unexpected(cause)),
+        }
+    }
+}
+
+/// Why a transaction was canceled: a reason for each action, which may be "None".
+///
+/// # Errors
+/// Any other failure.
+pub(super) fn cancellation_reasons(
+    error: SdkError<TransactWriteItemsError, HttpResponse>,
+) -> Result<Vec<CancellationReason>, StoreError> {
+    match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(canceled)) => {
+            Ok(canceled.cancellation_reasons().to_vec())
+        }
+        _ => Err(error.into()),
     }
 }
 

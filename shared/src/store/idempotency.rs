@@ -2,11 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 
+use super::error::cancellation_reasons;
 use super::item::{self, Item, attribute, number, text};
 use super::write_id::{WriteId, fingerprint};
 use super::{IS_ABSENT, StoreError, UserTasks};
@@ -74,47 +72,25 @@ impl UserTasks<'_> {
             transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
         }
         let Err(error) = transaction.send().await else { return Ok(created.task) };
-        match Cancellation::of(&error) {
-            Some(Cancellation::KeyUsed { fingerprint: used_for, task_id }) if used_for == fingerprint => {
-                if task_id == created.task.id { Ok(created.task) } else { self.get(task_id).await }
+        for reason in cancellation_reasons(error)? {
+            match (reason.code().unwrap_or_default(), record_in(&reason)) {
+                (_, Some((used_for, task_id))) if used_for == fingerprint => {
+                    return if task_id == created.task.id { Ok(created.task) } else { self.get(task_id).await };
+                }
+                (_, Some(_)) => return Err(StoreError::KeyReused),
+                // Another request is using the key.
+                ("TransactionConflict", None) => return Err(StoreError::KeyInFlight),
+                (code, None) => StoreError::from_cancellation(code).map_or(Ok(()), Err)?,
             }
-            Some(Cancellation::KeyUsed { .. }) => Err(StoreError::KeyReused),
-            Some(Cancellation::Conflict) => Err(StoreError::KeyInFlight),
-            Some(Cancellation::Full) => Err(StoreError::Full),
-            Some(Cancellation::Throttled) => Err(StoreError::Unavailable("the transaction was throttled".to_owned())),
-            None => Err(error.into()),
         }
+        Err(StoreError::unexpected("the transaction was canceled for no reason"))
     }
 }
 
-/// Why DynamoDB cancelled the transaction.
-pub(super) enum Cancellation {
-    KeyUsed { fingerprint: String, task_id: TaskId },
-    Conflict,
-    Full,
-    Throttled,
-}
-
-impl Cancellation {
-    pub(super) fn of(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> Option<Self> {
-        let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
-            return None;
-        };
-        cancelled.cancellation_reasons().iter().find_map(|reason| match reason.code()? {
-            "ConditionalCheckFailed" => Self::key_used(reason),
-            "TransactionConflict" => Some(Self::Conflict),
-            "ItemCollectionSizeLimitExceeded" => Some(Self::Full),
-            "ProvisionedThroughputExceeded" | "ThrottlingError" => Some(Self::Throttled),
-            _ => None,
-        })
-    }
-
-    fn key_used(reason: &CancellationReason) -> Option<Self> {
-        let record = reason.item()?;
-        let fingerprint = record.get(attribute::FINGERPRINT)?.as_s().ok()?.clone();
-        let task_id = TaskId::parse(record.get(attribute::TASK_ID)?.as_s().ok()?)?;
-        Some(Self::KeyUsed { fingerprint, task_id })
-    }
+/// The fingerprint and the task of the key's record, if that is the reason.
+fn record_in(reason: &CancellationReason) -> Option<(&str, TaskId)> {
+    let text = |name| reason.item()?.get(name)?.as_s().ok();
+    Some((text(attribute::FINGERPRINT)?, TaskId::parse(text(attribute::TASK_ID)?)?))
 }
 
 fn hex(bytes: &[u8]) -> String {

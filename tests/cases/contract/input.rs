@@ -1,37 +1,21 @@
 //! Bodies, queries, and events that the API rejects, and those that it accepts although they are unusual.
 
+use kit::fixtures::{refused, table};
+
 use super::*;
 
 #[tokio::test]
 async fn body_errors_are_all_named() {
     let api = Api::start().await;
     let task = api.create_titled("one").await;
-    for (body, expected) in [
-        (json!({}), vec!["/title"]),
-        (json!({ "title": null }), vec!["/title"]),
-        (json!({ "title": 1 }), vec!["/title"]),
-        (json!({ "title": " " }), vec!["/title"]),
+    let too_much = [
         (json!({ "title": "x".repeat(201) }), vec!["/title"]),
-        (json!({ "title": "a\nb" }), vec!["/title"]),
         (json!({ "title": "x", "description": "x".repeat(10_001) }), vec!["/description"]),
-        (json!({ "title": "x", "description": "two\r\nlines" }), vec!["/description"]),
-        (json!({ "title": "x", "description": "\u{0}" }), vec!["/description"]),
-        (json!({ "title": "x", "tags": ["a", "b\tc"] }), vec!["/tags/1"]),
-        (json!({ "title": "x", "priority": "urgent" }), vec!["/priority"]),
-        (json!({ "title": "x", "priority": null }), vec!["/priority"]),
-        (json!({ "title": "x", "due": "tomorrow" }), vec!["/due"]),
-        (json!({ "title": "x", "due": 20261130 }), vec!["/due"]),
-        (json!({ "title": "x", "tags": null }), vec!["/tags"]),
-        (json!({ "title": "x", "tags": "home" }), vec!["/tags"]),
-        (json!({ "title": "x", "tags": ["a", "a"] }), vec!["/tags"]),
         (json!({ "title": "x", "tags": (0..21).map(|n| n.to_string()).collect::<Vec<_>>() }), vec!["/tags"]),
         (json!({ "title": "x", "tags": ["a", "", 1, "x".repeat(51)] }), vec!["/tags/1", "/tags/2", "/tags/3"]),
-        (json!({ "title": "x", "id": UNKNOWN, "user_id": "bob" }), vec!["/id", "/user_id"]),
-        (json!({ "title": "x", "completed": null }), vec!["/completed"]),
-        (json!({ "title": "x", "completed": "true" }), vec!["/completed"]),
-        (json!({ "title": "x", "a/b~c": 1 }), vec!["/a~1b~0c"]),
-        (json!({ "due": 1, "tags": [1], "titel": "x" }), vec!["/title", "/due", "/tags/0", "/titel"]),
-    ] {
+    ];
+    let too_much = too_much.map(|(body, places)| (body, places.into_iter().map(str::to_owned).collect()));
+    for (body, expected) in refused("bodies").into_iter().chain(too_much) {
         for operation in [Operation::CreateTask, Operation::ReplaceTask] {
             let answer = api.call(operation, &Event::by(ALICE).task(&task).json(&body)).await;
             assert_eq!((answer.status, answer.code()), (422, "invalid_field"), "{operation:?}: {body}");
@@ -41,7 +25,7 @@ async fn body_errors_are_all_named() {
             assert_eq!(answer.body["title"], "Unprocessable Entity");
             assert_eq!(answer.body["status"], 422);
             assert_eq!(answer.body["request_id"], "request-id");
-            assert!(answer.body["detail"].as_str().unwrap().contains(expected[0]));
+            assert!(answer.body["detail"].as_str().unwrap().contains(&expected[0]));
         }
     }
     assert_eq!(api.items("tasks", ALICE).len(), 1);
@@ -52,9 +36,8 @@ async fn body_errors_are_all_named() {
 async fn other_than_json_objects_is_refused() {
     let api = Api::start().await;
     let task = api.create_titled("one").await;
-    let short = ["", "{", "[]", "null", "1", "\"title\"", "{'title':'x'}"];
-    for body in short.into_iter().chain([r#"{"title":"x"}x"#, r#"{"title":"x","title":"y"}"#, r#"{"title":"\ud800"}"#])
-    {
+    for body in table("refused")["texts that are no JSON object"].as_array().unwrap() {
+        let body = body.as_str().unwrap();
         // An empty body counts as no body where the body is optional.
         let takes = |operation: &Operation| operation.needs_body() || (operation.takes_body() && !body.is_empty());
         for operation in Operation::ALL.into_iter().filter(takes) {

@@ -3,12 +3,10 @@
 use std::iter::repeat_n;
 
 use shared::aws::ATTEMPT_TIMEOUT;
-use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, Signer};
+use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, Wire};
 
-use super::table::{Pending, Row, retried, timed, wrongs};
+use super::table::{Pending, Row, retried};
 use crate::calls::{Call, Client, Left};
-
-const GROUP: &str = "DynamoDB";
 
 /// Somewhere that nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -56,76 +54,56 @@ pub(super) fn rows_a_call() -> usize {
 /// Every fault, once and lasting, of every call.
 pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
     let mut rows: Vec<Pending<'_>> = Vec::new();
-    for call in Call::ALL {
+    for call in Call::all() {
         for (name, fault, outcome) in faults() {
-            rows.push(Box::pin(once(api, name, fault, call)));
-            rows.push(Box::pin(lasting(api, name, fault, outcome, call)));
+            // The SDK does not try again what was answered, though in no words that it understands.
+            let once = if fault == Fault::Garbled { Outcome::Done } else { Outcome::Unseen };
+            // It is the first write that fails, if it makes one.
+            let before = repeat_n(Fault::None, if call.reads() { 0 } else { call.operation().reads_first() });
+            let first = before.clone().chain([fault]);
+            rows.push(Box::pin(spoiled(api, format!("{name}, once"), call, once, move |wire| wire.fail_next(first))));
+            rows.push(Box::pin(spoiled(api, format!("{name}, lasting"), call, outcome, move |wire| {
+                wire.fail_next(before);
+                wire.fail_all(fault);
+            })));
         }
         rows.push(Box::pin(refusing(api, call)));
     }
     rows
 }
 
-async fn once(api: &Api, name: &str, fault: Fault, call: Call) -> Row {
+async fn spoiled(api: &Api, fault: String, call: Call, outcome: Outcome, spoil: impl FnOnce(&Wire)) -> Row {
     let api = api.another_with(&SECRET_SETTINGS).await;
-    let client = client(&api, &format!("{name} once"), call).await;
-    api.wire.fail_next(before_a_write(call).chain([fault]));
-    // The SDK does not try again what was answered, though in no words that it understands.
-    let outcome = if fault == Fault::Garbled { Outcome::Done } else { Outcome::Unseen };
-    row(&api, &api, format!("{name}, once"), &client, call, outcome).await
-}
-
-async fn lasting(api: &Api, name: &str, fault: Fault, outcome: Outcome, call: Call) -> Row {
-    let api = api.another_with(&SECRET_SETTINGS).await;
-    let client = client(&api, &format!("{name} lasting"), call).await;
-    api.wire.fail_next(before_a_write(call));
-    api.wire.fail_all(fault);
-    row(&api, &api, format!("{name}, lasting"), &client, call, outcome).await
-}
-
-/// What happens to the requests of a call before its first write: nothing, so that it is the write that fails.
-fn before_a_write(call: Call) -> impl Iterator<Item = Fault> {
-    repeat_n(Fault::None, if call.reads() { 0 } else { call.operation().reads_first() })
+    let client = Client::new(&api, &fault, call).await;
+    spoil(&api.wire);
+    row(&api, &api, fault, &client, outcome).await
 }
 
 /// No connection can be made, so that there is no wire to spoil.
 async fn refusing(api: &Api, call: Call) -> Row {
     let api = api.another_with(&SECRET_SETTINGS).await;
-    let client = client(&api, "refuses", call).await;
+    let client = Client::new(&api, "refuses", call).await;
     let cut_off = api.another_with(&[&SECRET_SETTINGS[..], &[(ENDPOINT, NOWHERE)]].concat()).await;
-    row(&cut_off, &api, "refuses connections, lasting".to_owned(), &client, call, Outcome::NotDone).await
-}
-
-async fn client(api: &Api, user: &str, call: Call) -> Client {
-    let user = format!("{user}-{call:?}").replace([' ', ','], "-");
-    let client = Client::new(api, &user, &Signer::default().token(&user), call).await;
-    api.wire.take();
-    client
+    row(&cut_off, &api, "refuses connections, lasting".to_owned(), &client, Outcome::NotDone).await
 }
 
 /// Calls through `api`, which is spoiled, and retries through `healed`.
-async fn row(api: &Api, healed: &Api, fault: String, client: &Client, call: Call, outcome: Outcome) -> Row {
-    let (answer, time) = timed(client.call(api)).await;
-    let requests = api.wire.take().len();
-    api.wire.settle().await;
-    let left = client.left(api);
-    let mut wrong = wrongs(answer.as_ref(), time, client, &left, api);
-    let status = answer.map(|answer| answer.outcome().0);
-    let done = if call.reads() { Left::Untouched } else { Left::Done };
+async fn row(api: &Api, healed: &Api, fault: String, client: &Client, outcome: Outcome) -> Row {
+    let mut row = Row::of("DynamoDB", fault, client, api).await;
+    let done = if row.call.reads() { Left::Untouched } else { Left::Done };
+    let (unseen, failed) = (row.status == Some(row.call.success()), row.status == Some(503));
     let expected = match outcome {
-        Outcome::Unseen => status == Some(call.success()) && left == done,
-        Outcome::NotDone => status == Some(503) && left == Left::Untouched,
-        Outcome::Done => status == Some(503) && left == done,
-        Outcome::UnseenOrDone => [Some(call.success()), Some(503)].contains(&status) && left == done,
+        Outcome::Unseen => unseen && row.left == done,
+        Outcome::NotDone => failed && row.left == Left::Untouched,
+        Outcome::Done => failed && row.left == done,
+        Outcome::UnseenOrDone => (unseen || failed) && row.left == done,
     };
     if !expected {
-        wrong.push(format!("expected was {outcome:?}"));
+        row.wrong.push(format!("expected was {outcome:?}"));
     }
     // A toggle may have to ask a second time; whatever is asked is tried three times.
-    if requests > 6 {
-        wrong.push(format!("{requests} requests"));
+    if row.requests[0] > 6 {
+        row.wrong.push(format!("{} requests", row.requests[0]));
     }
-    let (requests, after_retry) = ([requests, 0], left.clone());
-    let row = Row { group: GROUP, fault, call, status, requests, time, left, retry: None, after_retry, wrong };
     retried(row, client, healed).await
 }

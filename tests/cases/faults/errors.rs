@@ -116,7 +116,7 @@ async fn malformed_item_is_a_server_fault() {
     let api = Api::start().await;
     let id = api.create_titled("one").await;
     for attribute in ["title", "priority", "tags", "created_at", "updated_at", "version"] {
-        let mut item = item(&api, &id);
+        let mut item = api.item(ALICE, &id);
         item[attribute] = json!({ "BOOL": true });
         api.put("tasks", &item);
         for operation in Operation::of_a_user().filter(|operation| operation.reads()) {
@@ -137,8 +137,4 @@ async fn expired_idempotency_key_is_ignored() {
     api.put("idempotency", &record);
     assert_eq!(api.call(Operation::CreateTask, &event("two")).await.status, 201);
     assert_eq!(api.items("tasks", ALICE).len(), 2);
-}
-
-fn item(api: &Api, id: &str) -> Value {
-    api.items("tasks", ALICE).into_iter().find(|item| item["task_id"]["S"] == id).unwrap()
 }

@@ -6,10 +6,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{Api, Fault, ISSUER, Issuer, Key, Signer};
 
-use super::table::{Pending, Row, retried, timed, wrongs};
+use super::table::{Pending, Row, retried};
 use crate::calls::{Call, Client, Left};
-
-const GROUP: &str = "issuer";
 
 /// How long the key set is waited for.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -71,7 +69,7 @@ pub(super) fn rows_an_operation() -> usize {
 /// Every trouble, whatever the function knows, of every operation; keys that change; and both servers in trouble.
 pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
     let mut rows: Vec<Pending<'_>> = Vec::new();
-    for call in Call::REPEATABLE {
+    for call in Call::repeatable() {
         for (name, trouble) in troubles() {
             for known in Known::ALL {
                 rows.push(Box::pin(troubled(api, name, trouble, known, call)));
@@ -86,22 +84,18 @@ pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
 
 async fn troubled(api: &Api, name: &str, trouble: Trouble, known: Known, call: Call) -> Row {
     let issuer = Issuer::publishing(&Signer::key_set()).await;
-    let fault = format!(
-        "{name}, {}",
-        match known {
-            Known::Nothing => "before the first key",
-            Known::TheKey => "the key being known",
-            Known::OtherKeys => "the key being unknown",
-        }
-    );
+    let what_is_known = match known {
+        Known::Nothing => "before the first key",
+        Known::TheKey => "the key being known",
+        Known::OtherKeys => "the key being unknown",
+    };
+    let fault = format!("{name}, {what_is_known}");
     let url = if trouble == Trouble::Refuses { "http://127.0.0.1:1" } else { issuer.wire.endpoint() };
     let function = function(api, url, (known != Known::Nothing).then(Signer::key_set)).await;
-    let client = client(api, &fault, call, |user| {
-        let signer = Signer::with(Key::Ed25519);
-        let signer = if known == Known::OtherKeys { signer.header(json!({ "kid": "another" })) } else { signer };
-        signer.token(user)
-    })
-    .await;
+    let good = Signer::with(Key::Ed25519);
+    let unknown = good.clone().header(json!({ "kid": "another" }));
+    let client = Client::new(api, &fault, call).await;
+    let client = client.signed_by(if known == Known::OtherKeys { &unknown } else { &good });
     match trouble {
         Trouble::Refuses => {}
         Trouble::Answers(status, body) => issuer.answers(status, body),
@@ -127,7 +121,7 @@ async fn troubled(api: &Api, name: &str, trouble: Trouble, known: Known, call: C
     };
     let fetches = if trouble == Trouble::Refuses { 0 } else { fetches };
     let begun = Instant::now();
-    let mut row = row(&function, &issuer, fault, &client, call, (status, fetches)).await;
+    let mut row = row(&function, &issuer, fault, &client, (status, fetches)).await;
 
     // The failed fetch counts: another call right away is answered alike, and asks nobody. Without any keys the first pause
     // is half a second at least, and a busy machine may take longer to get here.
@@ -143,7 +137,7 @@ async fn troubled(api: &Api, name: &str, trouble: Trouble, known: Known, call: C
     issuer.answers(200, &Signer::key_set().to_string());
     issuer.wire.settle().await;
     let healed = self::function(api, issuer.wire.endpoint(), None).await;
-    let client = client.signed_by(Key::Ed25519);
+    let client = client.signed_by(&good);
     retried(row, &client, &healed).await
 }
 
@@ -151,14 +145,13 @@ async fn troubled(api: &Api, name: &str, trouble: Trouble, known: Known, call: C
 async fn rotated(api: &Api, call: Call) -> Row {
     let issuer = Issuer::publishing(&only("ec")).await;
     let function = function(api, issuer.wire.endpoint(), Some(only("ed"))).await;
-    let client = client(api, "rotates", call, |user| Signer::with(Key::P256).token(user)).await;
-    let mut row = row(&function, &issuer, "rotates the key".to_owned(), &client, call, (call.success(), 1)).await;
+    let client = Client::new(api, "rotates", call).await.signed_by(&Signer::with(Key::P256));
+    let mut row = row(&function, &issuer, "rotates the key".to_owned(), &client, (call.success(), 1)).await;
     // The key of before is withdrawn, and its tokens are refused without another fetch.
-    let (withdrawn, _) = timed(client.clone().signed_by(Key::Ed25519).call(&function)).await;
+    let status = client.clone().signed_by(&Signer::with(Key::Ed25519)).call(&function).await.status;
     let fetched = issuer.wire.take_operations().len();
-    let status = withdrawn.map(|answer| answer.status);
-    if (status, fetched) != (Some(401), 0) {
-        row.wrong.push(format!("the withdrawn key is answered with {status:?}, after {fetched} fetches"));
+    if (status, fetched) != (401, 0) {
+        row.wrong.push(format!("the withdrawn key is answered with {status}, after {fetched} fetches"));
     }
     retried(row, &client, &function).await
 }
@@ -168,17 +161,16 @@ async fn flooded(api: &Api, call: Call) -> Row {
     const FLOOD: usize = 50;
     let issuer = Issuer::publishing(&Signer::key_set()).await;
     let function = function(api, issuer.wire.endpoint(), None).await;
-    let client = client(api, "flooded", call, |user| Signer::with(Key::Ed25519).token(user)).await;
+    let client = Client::new(api, "flooded", call).await.signed_by(&Signer::with(Key::Ed25519));
     let strangers: Vec<_> = (0..FLOOD)
         .map(|number| {
             let signer = Signer::with(Key::Ed25519).header(json!({ "kid": format!("unknown-{number}") }));
-            client.clone().bearing(&signer.token("stranger"))
+            client.clone().bearing(signer.token("stranger"))
         })
         .collect();
     let flood = join_all(strangers.iter().map(|stranger| stranger.call(&function)));
     let fault = "is asked for 50 unknown keys at once".to_owned();
-    let (refused, mut row) =
-        futures_util::join!(flood, row(&function, &issuer, fault, &client, call, (call.success(), 1)));
+    let (refused, mut row) = futures_util::join!(flood, row(&function, &issuer, fault, &client, (call.success(), 1)));
     let believed = refused.iter().filter(|answer| answer.status != 401).count();
     if believed > 0 {
         row.wrong.push(format!("{believed} unknown keys were not refused"));
@@ -191,10 +183,9 @@ async fn both_in_trouble(api: &Api, call: Call) -> Row {
     let issuer = Issuer::publishing(&Signer::key_set()).await;
     issuer.wire.fail_all(Fault::Slow(FETCH_TIMEOUT / 3));
     let function = function(api, issuer.wire.endpoint(), None).await;
-    let client = client(api, "both", call, |user| Signer::with(Key::Ed25519).token(user)).await;
+    let client = Client::new(api, "both", call).await.signed_by(&Signer::with(Key::Ed25519));
     function.wire.fail_all(Fault::Hang);
-    let row = row(&function, &issuer, "answers slowly, and DynamoDB hangs".to_owned(), &client, call, (503, 1)).await;
-    function.wire.settle().await;
+    let row = row(&function, &issuer, "answers slowly, and DynamoDB hangs".to_owned(), &client, (503, 1)).await;
     retried(Row { group: "both", ..row }, &client, &function).await
 }
 
@@ -212,40 +203,23 @@ fn only(id: &str) -> Value {
     json!({ "keys": keys.into_iter().filter(|key| key["kid"] == id).collect::<Vec<_>>() })
 }
 
-async fn client(api: &Api, fault: &str, call: Call, token: impl FnOnce(&str) -> String) -> Client {
-    let user = format!("{fault}-{call:?}").replace([' ', ','], "-");
-    let client = Client::new(api, &user, &Signer::with(Key::Secret).token(&user), call).await;
-    client.bearing(&token(&user))
-}
-
 /// The first call: `expected` is its status and the number of fetches.
-async fn row(
-    function: &Api,
-    issuer: &Issuer,
-    fault: String,
-    client: &Client,
-    call: Call,
-    expected: (u16, usize),
-) -> Row {
-    let (answer, time) = timed(client.call(function)).await;
+async fn row(function: &Api, issuer: &Issuer, fault: String, client: &Client, expected: (u16, usize)) -> Row {
+    let mut row = Row::of("issuer", fault, client, function).await;
     let fetches = issuer.wire.take_operations();
-    let to_dynamodb = function.wire.take().len();
-    let left = client.left(function);
-    let mut wrong = wrongs(answer.as_ref(), time, client, &left, function);
-    let status = answer.map(|answer| answer.outcome().0);
-    if (status, fetches.len()) != (Some(expected.0), expected.1) {
-        wrong.push(format!("expected was {expected:?}"));
+    row.requests[1] = fetches.len();
+    if (row.status, fetches.len()) != (Some(expected.0), expected.1) {
+        row.wrong.push(format!("expected was {expected:?}"));
     }
     if fetches.iter().any(|fetch| fetch != "GET /jwks") {
-        wrong.push(format!("another URL was fetched: {fetches:?}"));
+        row.wrong.push(format!("another URL was fetched: {fetches:?}"));
     }
-    let is_done = if call.reads() { Left::Untouched } else { Left::Done };
-    if left != if expected.0 < 300 { is_done } else { Left::Untouched } {
-        wrong.push(format!("left is {left:?}"));
+    let is_done = expected.0 < 300 && !row.call.reads();
+    if row.left != if is_done { Left::Done } else { Left::Untouched } {
+        row.wrong.push(format!("left is {:?}", row.left));
     }
-    if status == Some(401) && to_dynamodb > 0 {
-        wrong.push("DynamoDB was asked".to_owned());
+    if row.status == Some(401) && row.requests[0] > 0 {
+        row.wrong.push("DynamoDB was asked".to_owned());
     }
-    let (requests, after_retry) = ([to_dynamodb, fetches.len()], left.clone());
-    Row { group: GROUP, fault, call, status, requests, time, left, retry: None, after_retry, wrong }
+    row
 }

@@ -11,7 +11,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream;
 use shared::app::ANSWER_WITHIN;
-use tests::{Answer, Api, Operation, SECRET_SETTINGS};
+use tests::{Api, Operation, SECRET_SETTINGS};
 use tokio::time::{Instant, timeout};
 
 use super::{dynamodb, issuer};
@@ -43,37 +43,34 @@ pub(super) struct Row {
 /// A row in the making.
 pub(super) type Pending<'a> = LocalBoxFuture<'a, Row>;
 
-/// An answer, and how long it took; `None` if the client gave up.
-pub(super) async fn timed(call: impl Future<Output = Answer>) -> (Option<Answer>, Duration) {
-    let begun = Instant::now();
-    let answer = timeout(2 * ANSWER_WITHIN, call).await;
-    (answer.ok(), begun.elapsed())
-}
-
-/// What is wrong with an answer in any row: a failure that is none of ours or not in time, or a success that is none.
-pub(super) fn wrongs(answer: Option<&Answer>, time: Duration, client: &Client, left: &Left, api: &Api) -> Vec<String> {
-    let mut wrong = Vec::new();
-    match answer {
-        None => wrong.push("no answer".to_owned()),
-        Some(answer) if answer.outcome().0 == client.success() => wrong.extend(client.disagreement(answer, api)),
-        Some(answer) if answer.outcome().0 == 503 => {
+impl Row {
+    /// What becomes of a call, and what is wrong with that in any row: a failure that is none of ours or not in time, or a
+    /// success that is none.
+    pub(super) async fn of(group: &'static str, fault: String, client: &Client, api: &Api) -> Self {
+        let begun = Instant::now();
+        let answer = timeout(2 * ANSWER_WITHIN, client.call(api)).await.ok();
+        let time = begun.elapsed();
+        let requests = [api.wire.take().len(), 0];
+        api.wire.settle().await;
+        let (call, left, mut wrong) = (client.call, client.left(api), Vec::new());
+        match answer.as_ref().map(|answer| (answer.outcome(), answer)) {
+            None => wrong.push("no answer".to_owned()),
+            Some(((status, _), answer)) if status == call.success() => wrong.extend(client.disagreement(answer, api)),
             // A result of a batch has no header fields.
-            let retry_after = if answer.status == 503 { answer.header("retry-after") } else { "1" };
-            if (answer.outcome().1, retry_after) != ("unavailable", "1") {
-                wrong.push(format!("no problem of ours: {answer:?}"));
-            }
+            Some(((503, "unavailable"), answer)) if answer.status == 200 || answer.header("retry-after") == "1" => {}
+            // Only an issuer in trouble makes this of a good token.
+            Some(((401, "token_invalid"), _)) => {}
+            Some((_, answer)) => wrong.push(format!("no problem of ours: {answer:?}")),
         }
-        // Only an issuer in trouble makes this of a good token.
-        Some(answer) if (answer.status, answer.code()) == (401, "token_invalid") => {}
-        Some(answer) => wrong.push(format!("answered with {}", answer.status)),
+        if time >= ANSWER_WITHIN {
+            wrong.push(format!("answered after {time:?}"));
+        }
+        if let Left::Broken(how) = &left {
+            wrong.push(how.clone());
+        }
+        let status = answer.map(|answer| answer.outcome().0);
+        Self { group, fault, call, status, requests, time, after_retry: left.clone(), left, retry: None, wrong }
     }
-    if time >= ANSWER_WITHIN {
-        wrong.push(format!("answered after {time:?}"));
-    }
-    if let Left::Broken(how) = left {
-        wrong.push(how.clone());
-    }
-    wrong
 }
 
 /// The row, with what a retry through `healed` makes of it.
@@ -105,7 +102,7 @@ async fn every_fault_is_answered_in_time_and_loses_nothing() {
     assert!(wrong.is_empty(), "{} of {} rows:\n{}", wrong.len(), rows.len(), wrong.concat());
     let different: BTreeSet<_> = rows.iter().map(|row| (row.group, &row.fault, row.call.name())).collect();
     let expected =
-        Call::ALL.len() * dynamodb::rows_a_call() + Operation::of_a_user().count() * issuer::rows_an_operation();
+        Call::all().count() * dynamodb::rows_a_call() + Operation::of_a_user().count() * issuer::rows_an_operation();
     assert_eq!((rows.len(), different.len()), (expected, expected), "no row drops out");
 }
 

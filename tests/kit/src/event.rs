@@ -50,7 +50,7 @@ impl Event {
 
     /// Adds a body that the operation accepts, if it accepts any.
     pub fn good_body(self, operation: Operation) -> Self {
-        operation.good_body().iter().fold(self, |event, body| event.json(body))
+        self.maybe_json(operation.good_body().as_ref())
     }
 
     /// Adds a token.
@@ -79,6 +79,16 @@ impl Event {
     /// Sets a JSON body.
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", &body.to_string())
+    }
+
+    /// Sets a JSON body, if there is one.
+    pub fn maybe_json(self, body: Option<&Value>) -> Self {
+        body.into_iter().fold(self, |event, body| event.json(body))
+    }
+
+    /// Adds a header field, if there is a value for it.
+    pub fn maybe_header(self, name: &str, value: Option<&str>) -> Self {
+        value.into_iter().fold(self, |event, value| event.header(name, value))
     }
 
     /// Sets a body of any type.

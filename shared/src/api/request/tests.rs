@@ -6,6 +6,7 @@ use lambda_http::Body;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fixtures::spellings;
 use crate::task::NewTask;
 
 const TASK: &str = "01990000-0000-7000-8000-000000000000";
@@ -53,36 +54,11 @@ fn versions(versions: &[Version]) -> Result<Precondition, &'static str> {
 
 #[test]
 fn authorization_field_has_one_form() {
-    let token68 = "AZaz09-._~+/==";
-    for field in [
-        format!("Bearer {token68}"),
-        format!("bearer {token68}"),
-        format!("BEARER {token68}"),
-        format!("Bearer    {token68}"),
-        format!("\t Bearer {token68} \t"),
-    ] {
-        assert_eq!(token(&with_fields("Authorization", &[&field])), Ok(token68), "{field:?}");
-    }
-    for field in
-        ["", " ", "Bearer", "Bearer ", "Bearer\t", "Bearer\tabc", "Bearerabc", "abc", "Basic abc", "Bearer: abc"]
-    {
-        assert_eq!(token(&with_fields("Authorization", &[field])), Err("token_missing"), "{field:?}");
-    }
-    for field in [
-        "Bearer \tabc",
-        "Bearer abc,",
-        "Bearer abc, Bearer abc",
-        "Bearer a b",
-        "Bearer a\tb",
-        "Bearer =",
-        "Bearer a=b",
-        "Bearer \"abc\"",
-        "Bearer ab\u{e4}",
-        "Bearer abc\u{a0}",
-        "Bearer a%62c",
-        "Bearer <abc>",
-    ] {
-        assert_eq!(token(&with_fields("Authorization", &[field])), Err("token_invalid"), "{field:?}");
+    for (outcome, fields) in spellings::<HashMap<String, Vec<String>>>("authorization") {
+        let expected = if outcome == "accepted" { Ok("AZaz09-._~+/==") } else { Err(outcome.as_str()) };
+        for field in fields {
+            assert_eq!(token(&with_fields("Authorization", &[&field])), expected, "{field:?}");
+        }
     }
     assert_eq!(token(&empty()), Err("token_missing"));
 }
@@ -119,48 +95,17 @@ fn if_match_names_versions() {
 
 #[test]
 fn unknown_tags_match_nothing() {
-    for value in [
-        "W/\"3\"",
-        "\"\"",
-        "\"3 \"",
-        "\"03\"",
-        "\"+3\"",
-        "\"-3\"",
-        "\"3.0\"",
-        "\"abc\"",
-        "\"18446744073709551616\"",
-        "\"1,2\"",
-        "\"*\"",
-        "\"W/3\"",
-        "\"\u{663}\"",
-    ] {
-        assert_eq!(if_match(&[value]), versions(&[]), "{value}");
+    for value in spellings::<Vec<String>>("tags of no version") {
+        assert_eq!(if_match(&[&value]), versions(&[]), "{value}");
     }
     assert_eq!(if_match(&["\"a,\\\", \"2\", W/\"3\""]), versions(&[2]));
 }
 
 #[test]
 fn malformed_tags_are_refused() {
-    for values in [
-        [""].as_slice(),
-        &[","],
-        &["3"],
-        &["\"3"],
-        &["3\""],
-        &["'3'"],
-        &["w/\"3\""],
-        &["W/ \"3\""],
-        &["W/3"],
-        &["\"1\"\"2\""],
-        &["\"1\" \"2\""],
-        &["\"1\";\"2\""],
-        &["\"1\", 2"],
-        &["*, \"1\""],
-        &["\"1\", *"],
-        &["**"],
-        &["*", "*"],
-    ] {
-        assert_eq!(if_match(values), Err("invalid_header"), "{values:?}");
+    for values in spellings::<Vec<Vec<String>>>("malformed tags") {
+        let values: Vec<_> = values.iter().map(String::as_str).collect();
+        assert_eq!(if_match(&values), Err("invalid_header"), "{values:?}");
     }
 }
 
@@ -187,29 +132,14 @@ fn if_none_match_compares_weakly() {
 
 #[test]
 fn path_parameters_are_decoded_once() {
-    for (sent, decoded) in [
-        ("alice", "alice"),
-        ("%61lice", "alice"),
-        ("%6D%65", "me"),
-        ("%2565", "%65"),
-        ("%2e%2E", ".."),
-        ("a%2Fb", "a/b"),
-        ("a+b", "a+b"),
-        ("m%C3%BCller", "m\u{fc}ller"),
-        ("%00", "\0"),
-        ("%", "%"),
-        ("%6", "%6"),
-        ("%zz", "%zz"),
-        ("%ff", "%ff"),
-        ("%61%ff", "%61%ff"),
-    ] {
+    for (sent, decoded) in spellings::<HashMap<String, String>>("path parameters") {
         let parameters = json!({ "user_id": sent, "task_id": sent });
         // API Gateway has decoded these already; `cargo lambda watch` has not.
-        for (route, expected) in [("GET /api/{user_id}/tasks", sent), ("$default", decoded)] {
+        for (route, expected) in [("GET /api/{user_id}/tasks", &sent), ("$default", &decoded)] {
             let event = json!({ "pathParameters": parameters, "requestContext": { "routeKey": route } });
             let request = read(event.clone());
-            assert_eq!(request.user_segment(), expected, "{event}");
-            assert_eq!(request.path_parameter("task_id").as_deref(), Some(expected), "{event}");
+            assert_eq!(request.user_segment(), *expected, "{event}");
+            assert_eq!(request.path_parameter("task_id").as_ref(), Some(&expected.into()), "{event}");
         }
     }
 }
@@ -266,26 +196,8 @@ fn put_with_if_none_match_makes_a_new_task() {
 #[test]
 fn location_is_under_the_mount() {
     let id = TaskId::parse(TASK).unwrap();
-    for (path, mount) in [
-        ("/api/me/tasks", ""),
-        ("/prod/api/me/tasks", "/prod"),
-        ("/$default/api/me/tasks", "/$default"),
-        ("/a/b-c._~/api/me/tasks", "/a/b-c._~"),
-        ("//evil.example/api/me/tasks", ""),
-        ("/\\evil.example/api/me/tasks", ""),
-        ("/a\r\nx: y/api/me/tasks", ""),
-        ("https://evil.example/api/me/tasks", ""),
-        ("/m\u{fc}ll/api/me/tasks", ""),
-        ("/somewhere/else", ""),
-        ("elsewhere/api/me/tasks", ""),
-        ("//api/me/tasks", ""),
-        ("/prod//api/me/tasks", ""),
-        ("/api/me/tasks/id", ""),
-        ("/prod/api/me/tasks/id", "/prod"),
-        ("//evil.example/api/me/tasks/id", ""),
-        ("/prod/api/me/tasks/id/x", ""),
-    ] {
-        let mut request = lambda_http::Request::default().with_raw_http_path(path);
+    for (path, mount) in spellings::<HashMap<String, String>>("mounts") {
+        let mut request = lambda_http::Request::default().with_raw_http_path(&path);
         request = request.with_path_parameters(HashMap::from([("user_id".to_owned(), "me".to_owned())]));
         let request = Request::from(request);
         assert_eq!(request.location(id), format!("{mount}/api/me/tasks/{TASK}"), "{path}");

@@ -1,12 +1,12 @@
 //! A batch that is done as a whole or not at all: one transaction of DynamoDB.
 
 use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
 use tokio::time::timeout;
 
 use super::{Action, BATCH_WITHIN, BatchItem, Done, Results};
+use crate::store::error::cancellation_reasons;
 use crate::store::item::{self, CreatedTask, Item};
 use crate::store::write::{self, Outcome, Write};
 use crate::store::write_id::WriteId;
@@ -75,12 +75,7 @@ impl UserTasks<'_> {
         let actions = actions.map_err(|error| StoreError::unexpected(error.to_string()))?;
         let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
         let Err(error) = request.send().await else { return Ok(None) };
-        match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                Ok(Some(cancelled.cancellation_reasons().to_vec()))
-            }
-            _ => Err(error.into()),
-        }
+        cancellation_reasons(error).map(Some)
     }
 
     fn action(&self, member: &Member) -> Option<Result<TransactWriteItem, BuildError>> {
@@ -142,15 +137,9 @@ impl Member {
 
     /// Takes a note of why the transaction was cancelled, as far as it was because of this member.
     fn cancelled(&mut self, reason: &CancellationReason) {
-        let code = reason.code().unwrap_or("None");
-        self.result = match code {
-            "None" => return,
+        self.result = match reason.code().unwrap_or("None") {
             "ConditionalCheckFailed" => self.refused(reason.item().cloned()).transpose(),
-            "ItemCollectionSizeLimitExceeded" => Some(Err(StoreError::Full)),
-            "TransactionConflict" | "ProvisionedThroughputExceeded" | "ThrottlingError" => {
-                Some(Err(StoreError::Unavailable(format!("the transaction was cancelled: {code}"))))
-            }
-            _ => Some(Err(StoreError::unexpected(format!("the transaction was cancelled: {code}")))),
+            code => StoreError::from_cancellation(code).map(Err),
         };
     }
 
