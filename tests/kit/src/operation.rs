@@ -428,8 +428,8 @@ impl Operation {
         Self::ALL.into_iter().find(|operation| operation.letter() == letter)
     }
 
-    /// The operation that a request with this method and these segments after `/api/` means: the one whose route is most
-    /// like them. A method that no route has reads what the path names, so that every input means something.
+    /// The operation of a user that a request with this method and these segments after `/api/` means: the one whose route
+    /// is most like them. A method that no route has reads what the path names, so that every input means something.
     pub fn routed(method: &str, segments: &[&str]) -> Self {
         let unlikeness = |operation: &Self| {
             let route: Vec<_> = operation.route().collect();
@@ -440,7 +440,7 @@ impl Operation {
         };
         let is_on_a_task = segments.len() > 2;
         let of_method = |method: &str| {
-            let same = Self::ALL.into_iter().filter(|operation| operation.method() == method);
+            let same = Self::of_a_user().filter(|operation| operation.method() == method);
             same.filter(|operation| (operation.route().count() > 2) == is_on_a_task).min_by_key(unlikeness)
         };
         of_method(method).or_else(|| of_method("GET")).expect("there is something to read")
@@ -505,7 +505,7 @@ mod tests {
 
     #[test]
     fn every_route_leads_to_its_operation() {
-        for operation in Operation::ALL {
+        for operation in Operation::of_a_user() {
             let segments: Vec<_> = operation.route().collect();
             assert_eq!(Operation::routed(operation.method(), &segments), operation);
         }
