@@ -8,6 +8,11 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: true,
   workers: 2,
+  projects: [
+    { name: "page", testIgnore: ["crashes.spec.ts", "figures.spec.ts"] },
+    { name: "crashes", testMatch: "crashes.spec.ts" },
+    { name: "figures", testMatch: "figures.spec.ts" },
+  ],
   reporter: [["list"]],
   timeout: 90_000,
   expect: { timeout: 10_000 },

@@ -65,3 +65,13 @@ export function isTokenOver(error: unknown): boolean {
 export function isErased(error: unknown): boolean {
   return error instanceof Problem && error.code === "tasks_erased";
 }
+
+/** There is no session, the API takes no token of it, or it is somebody else's by now. */
+export function isSignedOut(error: unknown): boolean {
+  return error instanceof SessionOver || (error instanceof Problem && (error.status === 401 || error.status === 403));
+}
+
+/** Nobody answered, or what stands before the API did: its own problems have a code. */
+export function isDown(error: unknown): boolean {
+  return error instanceof Unreachable || (error instanceof Problem && error.code === null && error.status >= 500);
+}

@@ -3,7 +3,7 @@ import type { RxCollection, RxConflictHandler, RxJsonSchema, RxReplicationWriteT
 import { type RxReplicationState, replicateRxCollection } from "rxdb/plugins/replication";
 import { type ItemProblem, isFinal, namedItems, problemOf, Room } from "./batch.js";
 import type { BatchItem, BatchResult, Task } from "./contract.js";
-import { isTokenOver, Problem } from "./errors.js";
+import { isSignedOut, isTokenOver, Problem } from "./errors.js";
 import { newTaskId } from "./ids.js";
 import {
   type ContentChanges,
@@ -87,7 +87,10 @@ export class RxTasks {
     };
   }
 
-  /** Begins to replicate. The collection is the only one with the user's tasks. */
+  /**
+   * Begins to replicate. The collection is the only one with the user's tasks. Without a session the replication pauses: call
+   * its `start` when the user has signed in again.
+   */
   replicate(collection: RxCollection<Task>, options: ReplicateOptions = {}): RxReplicationState<Task, Checkpoint> {
     const { triggers = browserTriggers, retryTime = 5_000, settle = 1_000, waitForLeadership = true } = options;
     const known = async () => {
@@ -100,9 +103,13 @@ export class RxTasks {
       live: true,
       retryTime,
       waitForLeadership,
-      pull: { batchSize: 500, handler: (checkpoint, size) => this.pull(checkpoint, size, known) },
-      push: { batchSize: 100, handler: (rows) => this.push(rows) },
+      pull: { batchSize: 500, handler: (checkpoint, size) => this.pull(checkpoint, size, known).catch(failed) },
+      push: { batchSize: 100, handler: (rows) => this.push(rows).catch(failed) },
     });
+    const failed = (error: unknown): never => {
+      if (isSignedOut(error)) void state.pause();
+      throw error;
+    };
     let pulled = 0;
     const pull = () => {
       pulled = Date.now();

@@ -7,6 +7,8 @@ import type { Tokens } from "./tokens.js";
 const ATTEMPTS = 3;
 /** The longest wait between two attempts, in milliseconds. Whoever is told to wait longer tells the user so. */
 const PATIENCE = 5_000;
+/** The longest wait for an answer, in milliseconds: twice what API Gateway takes at the most, for slow networks. */
+const TIMEOUT = 60_000;
 
 export class Sender {
   readonly #tokens: Tokens;
@@ -56,7 +58,9 @@ export class Sender {
   /** The whole answer: a body that breaks off is no answer. */
   async #once(request: Request, token: string | null): Promise<Response> {
     request.signal.throwIfAborted();
-    const attempt = request.clone();
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), TIMEOUT);
+    const attempt = new Request(request.clone(), { signal: AbortSignal.any([request.signal, late.signal]) });
     if (token !== null) attempt.headers.set("authorization", `Bearer ${token}`);
     try {
       const response = await this.#fetch(attempt);
@@ -66,6 +70,8 @@ export class Sender {
     } catch (cause) {
       request.signal.throwIfAborted();
       throw new Unreachable("api", cause);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

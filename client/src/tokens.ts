@@ -13,6 +13,8 @@ interface Kept {
 
 /** A token is renewed so long before it expires, in milliseconds. */
 const MARGIN = 30_000;
+/** The longest wait for the issuer, in milliseconds. */
+const TIMEOUT = 30_000;
 
 export class Tokens {
   readonly #source: TokenSource;
@@ -84,7 +86,8 @@ export function cookieSession(authUrl: string, fetch: Fetch): TokenSource {
     let response: Response;
     let answer: unknown;
     try {
-      response = await fetch(`${authUrl}/api/auth/token`, { credentials: "include", cache: "no-store" });
+      const signal = AbortSignal.timeout(TIMEOUT);
+      response = await fetch(`${authUrl}/api/auth/token`, { credentials: "include", cache: "no-store", signal });
       answer = response.ok ? await response.json() : null;
     } catch (cause) {
       throw new Unreachable("issuer", cause);

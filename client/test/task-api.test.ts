@@ -381,6 +381,19 @@ describe("other requests", () => {
     await expect(settled(world.client.getTask(TASK.id))).rejects.toMatchObject({ status: 503 });
   });
 
+  it("fail after a minute without an answer", async () => {
+    const send = vi.fn((request: Request) => {
+      return new Promise<Response>((_, reject) => request.signal.addEventListener("abort", () => reject(lost())));
+    });
+    const client = new TaskApi({ apiUrl: API, getToken: async () => "opaque", fetch: send as typeof fetch });
+    const call = client.getTask(TASK.id, { retry: false });
+    const outcome = expect(call).rejects.toMatchObject({ name: "Unreachable", service: "api" });
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(send.mock.calls[0]?.[0].signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await outcome;
+  });
+
   it("go where the contract says", async () => {
     world.api.push(json(200, { tasks: [], next_cursor: null }), new Response(null, { status: 204 }));
     await world.client.listTasks({ status: "open", tag: "a&b=c, ä%", limit: 20 });

@@ -133,17 +133,34 @@ describe("after a failure", () => {
     return seen;
   };
 
-  it("the pauses grow, up to a minute", async () => {
-    browser.look(false);
-    failure = () => Response.error();
+  const pausesIn = async (total: number) => {
     await open({ triggers: null }).start();
     await during(10);
-    const seen = await times(400_000);
-    const pauses = seen.slice(1).map((time, index) => time - (seen[index] ?? 0));
+    const seen = await times(total);
+    return { seen, pauses: seen.slice(1).map((time, index) => time - (seen[index] ?? 0)) };
+  };
+
+  it("pauses grow, up to a minute", async () => {
+    browser.look(false);
+    failure = () => Response.json({ code: "unavailable" }, { status: 503 });
+    const { seen, pauses } = await pausesIn(400_000);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(60_250);
     expect(Math.min(...pauses.slice(6))).toBeGreaterThanOrEqual(29_750);
     expect(pauses[0]).toBeLessThan(3_000);
     expect(seen.length).toBeLessThan(22);
+  });
+
+  it.each([
+    ["nobody answers", () => Response.error()],
+    ["the gateway has no function", () => Response.json({ message: "Internal Server Error" }, { status: 500 })],
+  ])("pauses stay short for about a minute while %s", async (_, answer) => {
+    failure = answer;
+    const { seen, pauses } = await pausesIn(600_000);
+    const minute = pauses.slice(0, seen.filter((time) => time < 45_000).length - 1);
+    expect(Math.max(...minute)).toBeLessThanOrEqual(2_250);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(60_250);
+    expect(Math.min(...pauses.slice(-4))).toBeGreaterThanOrEqual(29_750);
+    expect(seen.length).toBeLessThan(70);
   });
 
   it("the API is left alone for as long as it asks", async () => {

@@ -185,57 +185,37 @@ impl Verification {
         for user in USERS {
             Shell::new()?.remove_path(folder.join(format!("token-{user}")))?;
         }
-        println!();
-        if let Some(issuer) = self.issuer() {
-            let origin = issuer.origin();
-            println!("Open {origin} to sign up and work with tasks");
-            println!("The API reference is on {origin}/reference/");
-        }
-        println!("The API is served on {base_url}");
-        if is_embedded {
-            println!(
-                "The tables are in {}, served on {}",
-                folder.join("dynamodb").display(),
-                stack.dynamodb().endpoint()
-            );
-        } else {
-            println!("The tables are on {}", stack.dynamodb().endpoint());
-        }
-        println!("The logs are in {}; warnings and errors are also printed here", folder.join("logs").display());
-        let token = match &self.tokens {
+        let page = self.issuer().map(Issuer::origin).map_or_else(String::new, |origin| {
+            format!("Open {origin} to sign up and work with tasks\nThe API reference is on {origin}/reference/\n")
+        });
+        let endpoint = stack.dynamodb().endpoint();
+        let tables = match is_embedded {
+            true => format!("in {}, served on {endpoint}", folder.join("dynamodb").display()),
+            false => format!("on {endpoint}"),
+        };
+        let mut token = "$TOKEN".to_owned();
+        let tokens = match &self.tokens {
             Tokens::Issuer(issuer) => {
-                println!("\nFor curl, sign up a new user and get a token:\n");
-                println!("  {}", sign_up_commands(&issuer.origin()).join("\n  "));
-                "$TOKEN".to_owned()
+                let commands = sign_up_commands(&issuer.origin()).join("\n  ");
+                format!("\nFor curl, sign up a new user and get a token:\n\n  {commands}\n")
             }
             Tokens::Development(issuer) => {
-                let hours = TOKEN_LIFETIME.as_secs() / 3600;
-                println!("\nTokens, valid for {hours} hours, also in {}", folder.join("token-…").display());
+                token = format!("$(cat '{}')", folder.join("token-alice").display());
+                let (hours, files) = (TOKEN_LIFETIME.as_secs() / 3600, folder.join("token-…"));
+                let mut tokens = format!("\nTokens, valid for {hours} hours, also in {}\n", files.display());
                 for user in USERS {
                     let token = issuer.token(user, TOKEN_LIFETIME);
                     write(&folder.join(format!("token-{user}")), &token)?;
-                    println!("\n  {user}: {token}");
+                    tokens.push_str(&format!("\n  {user}: {token}\n"));
                 }
-                format!("$(cat '{}')", folder.join("token-alice").display())
+                tokens
             }
-            Tokens::Elsewhere(url) => {
-                println!("\nTokens come from {url}: put one into the variable TOKEN");
-                "$TOKEN".to_owned()
-            }
+            Tokens::Elsewhere(url) => format!("\nTokens come from {url}: put one into the variable TOKEN\n"),
         };
-        let authorization = format!("-H \"authorization: Bearer {token}\"");
-        let tasks = format!("{base_url}/api/me/tasks");
-        println!("\nTo try it, create a task, list the tasks, and complete the newest one:\n");
-        println!(
-            "  curl -sS {authorization} -H 'content-type: application/json' -d '{{\"title\":\"Water the plants\"}}' {tasks}\n"
-        );
-        println!("  curl -sS {authorization} {tasks}\n");
-        println!(
-            "  curl -sS {authorization} -X PATCH \"{tasks}/$(curl -sS {authorization} '{tasks}?limit=1' | sed -E 's/.*\"id\":\"([^\"]*)\".*/\\1/')/complete\"\n"
-        );
-        println!(
-            "Ctrl-C stops everything. When sources change, they are rebuilt and the affected processes restarted."
-        );
+        let introduction = include_str!("introduction.txt").replace("{page}", &page).replace("{tables}", &tables);
+        let introduction = introduction.replace("{logs}", &folder.join("logs").display().to_string());
+        let introduction = introduction.replace("{tokens}", &tokens).replace("{api}", &base_url);
+        print!("{}", introduction.replace("{authorization}", &format!("-H \"authorization: Bearer {token}\"")));
         Ok(())
     }
 }

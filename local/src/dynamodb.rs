@@ -135,7 +135,7 @@ mod tests {
         assert!(dynamodb.endpoint().starts_with("http://127.0.0.1:"));
         let mut tables = dynamodb.database().list_tables(parsed(json!({}))).unwrap().table_names;
         tables.sort();
-        assert_eq!(tables, ["idempotency", "tasks"]);
+        assert_eq!(tables, ["access", "idempotency", "tasks"]);
     }
 
     #[tokio::test]

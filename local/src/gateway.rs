@@ -1,6 +1,7 @@
 //! Plays API Gateway in front of `cargo lambda watch`: the routes, CORS rules, and limits of the HTTP API in
 //! `template.yaml`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,9 +22,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::template::{Cors, Route, Template};
 
@@ -37,12 +38,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// waiting for the same function, it stops answering.
 const CONCURRENCY: usize = 32;
 
+/// `cargo lambda watch` does not learn that a process is gone, and its caller would wait for [`PATIENCE`]. What the function's
+/// other processes have not answered so long after one ended is taken for that process's request.
+const CRASH_GRACE: Duration = Duration::from_millis(500);
+
 /// Header fields that concern one connection (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [axum::http::HeaderName; 6] = [CONNECTION, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// A running gateway. It stops when it is dropped.
 pub struct Gateway {
     server: JoinHandle<std::io::Result<()>>,
+    crashes: BTreeMap<String, Arc<Notify>>,
 }
 
 impl Gateway {
@@ -56,19 +62,29 @@ impl Gateway {
         template: &Template,
         origins: impl IntoIterator<Item = String>,
     ) -> Result<Self> {
-        let destinations = template.functions.iter().flat_map(|function| {
-            let permits = Arc::new(Semaphore::new(CONCURRENCY));
-            function.routes.iter().map(move |route| (route.clone(), Arc::clone(&permits)))
-        });
+        let mut crashes = BTreeMap::new();
+        let mut destinations = Vec::new();
+        for function in &template.functions {
+            let traffic = Arc::new(Traffic { permits: Semaphore::new(CONCURRENCY), crashed: Arc::default() });
+            crashes.insert(function.binary.clone(), Arc::clone(&traffic.crashed));
+            destinations.extend(function.routes.iter().map(|route| (route.clone(), Arc::clone(&traffic))));
+        }
         let api = Api {
-            destinations: destinations.collect(),
+            destinations,
             cors: CorsHeaders::new(&template.cors, origins).context("CorsConfiguration of template.yaml")?,
             router,
             client: Client::builder(TokioExecutor::new()).build_http(),
         };
         let listener = TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))?;
         let service = Router::new().fallback(answer).with_state(Arc::new(api));
-        Ok(Self { server: tokio::spawn(axum::serve(listener, service).into_future()) })
+        Ok(Self { server: tokio::spawn(axum::serve(listener, service).into_future()), crashes })
+    }
+
+    /// What is to be notified when a process of this function ends: as with API Gateway, the request that it was working on
+    /// is then answered with 500.
+    #[must_use]
+    pub fn crashes(&self, function: &str) -> Arc<Notify> {
+        self.crashes.get(function).cloned().unwrap_or_default()
     }
 }
 
@@ -78,8 +94,14 @@ impl Drop for Gateway {
     }
 }
 
-/// A route and the permits of its function.
-type Destination = (Route, Arc<Semaphore>);
+/// A route, and what is under way for its function.
+type Destination = (Route, Arc<Traffic>);
+
+struct Traffic {
+    permits: Semaphore,
+    /// Is notified when one of the function's processes ends.
+    crashed: Arc<Notify>,
+}
 
 struct Api {
     destinations: Vec<Destination>,
@@ -103,7 +125,7 @@ impl Api {
     async fn invoke(&self, request: Request) -> Result<Response, Response> {
         let (head, body) = request.into_parts();
         let destination = destination(&self.destinations, head.method.as_str(), head.uri.path());
-        let (route, permits) = destination.ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
+        let (route, traffic) = destination.ok_or_else(|| refusal(StatusCode::NOT_FOUND))?;
         // `cargo lambda watch` fails on a field that is not ASCII.
         if head.headers.values().any(|value| value.to_str().is_err()) {
             return Err(refusal(StatusCode::BAD_REQUEST));
@@ -112,11 +134,19 @@ impl Api {
         let request = self.forwarded(&head, body, route).map_err(|_| refusal(StatusCode::BAD_REQUEST))?;
         let unavailable = |_| refusal(StatusCode::SERVICE_UNAVAILABLE);
         let exchange = async {
-            let _permit = permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
+            let _permit = traffic.permits.acquire().await.map_err(|error| unavailable(error.to_string()))?;
             self.client.request(request).await.map_err(|error| unavailable(error.to_string()))
         };
-        let response = timeout(PATIENCE, exchange).await.map_err(|error| unavailable(error.to_string()))??;
-        Ok(response.map(Body::new))
+        let crash = async {
+            traffic.crashed.notified().await;
+            sleep(CRASH_GRACE).await;
+        };
+        tokio::select! {
+            response = timeout(PATIENCE, exchange) => {
+                Ok(response.map_err(|error| unavailable(error.to_string()))??.map(Body::new))
+            }
+            () = crash => Err(refusal(StatusCode::INTERNAL_SERVER_ERROR)),
+        }
     }
 
     fn forwarded(&self, head: &request::Parts, body: Bytes, route: &Route) -> Result<Request, axum::http::Error> {
@@ -289,7 +319,7 @@ mod tests {
     fn literal_goes_before_parameter() {
         let get = |path: &str| Route { method: "GET".to_owned(), path: path.to_owned() };
         let routes = ["/api/{user_id}/tasks/{task_id}", "/api/{user_id}/tasks/changes"]
-            .map(|path| (get(path), Arc::new(Semaphore::new(1))));
+            .map(|path| (get(path), Arc::new(Traffic { permits: Semaphore::new(1), crashed: Arc::default() })));
         let path = |path: &str| destination(&routes, "GET", path).unwrap().0.path.clone();
         assert_eq!(path("/api/me/tasks/changes"), routes[1].0.path);
         assert_eq!(path("/api/me/tasks/change"), routes[0].0.path);
@@ -302,6 +332,26 @@ mod tests {
             assert_eq!(unambiguous(&routes, &routes[0].0.path, path), expected);
             assert_eq!(unambiguous(&routes, &routes[1].0.path, path), path);
         }
+    }
+
+    #[tokio::test]
+    async fn request_of_a_crashed_process_is_answered() {
+        // Takes requests, and never answers them.
+        let router = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], crate::probe::free_port().await.unwrap()));
+        let template = Template::read().unwrap();
+        let gateway = Gateway::start(address, router.local_addr().unwrap(), &template, []).await.unwrap();
+        let (status, ()) =
+            tokio::join!(crate::probe::status(address, "GET", "/api/me/tasks", Duration::from_secs(10)), async {
+                let (connection, _) = router.accept().await.unwrap();
+                connection.readable().await.unwrap();
+                gateway.crashes("get-task").notify_waiters();
+                gateway.crashes("list-tasks").notify_waiters();
+                // Held open, as `cargo lambda watch` does.
+                sleep(2 * CRASH_GRACE).await;
+                drop(connection);
+            });
+        assert_eq!(status.unwrap(), 500);
     }
 
     #[test]

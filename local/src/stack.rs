@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep};
 use xtask::tools::Toolset;
@@ -73,7 +73,7 @@ pub enum DynamoDb {
 pub struct Stack {
     address: SocketAddr,
     router: SocketAddr,
-    _gateway: Gateway,
+    gateway: Gateway,
     dynamodb: Service,
     _embedded: Option<EmbeddedDynamoDb>,
     processes: ProcessGroup,
@@ -123,7 +123,7 @@ impl Stack {
         let mut stack = Self {
             address,
             router,
-            _gateway: Gateway::start(address, router, &template, [page_origin(port)]).await?,
+            gateway: Gateway::start(address, router, &template, [page_origin(port)]).await?,
             dynamodb,
             _embedded: embedded,
             processes,
@@ -210,6 +210,7 @@ impl Stack {
             group: self.processes.id(),
             log: File::create(&log).with_context(|| format!("cannot write {}", log.display()))?,
             ended: self.ended.clone(),
+            crashed: self.gateway.crashes(name),
         });
         let (restart, _) = watch::channel(());
         for _ in 0..processes {
@@ -277,6 +278,8 @@ struct Supervised {
     group: i32,
     log: File,
     ended: mpsc::Sender<Ending>,
+    /// Tells the gateway of a process that is gone.
+    crashed: Arc<Notify>,
 }
 
 impl Supervised {
@@ -291,11 +294,13 @@ impl Supervised {
                 Ok(mut child) => {
                     tokio::select! {
                         status = child.wait() => {
+                            self.crashed.notify_waiters();
                             let Ok(status) = status else { return };
                             let _ = self.ended.send(Ending { name: self.name.clone(), status }).await;
                         }
                         Ok(()) = restart.changed() => {
                             let _ = child.kill().await;
+                            self.crashed.notify_waiters();
                             pause = SHORTEST;
                             continue;
                         }

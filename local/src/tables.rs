@@ -61,14 +61,12 @@ impl Service {
         &self.endpoint
     }
 
-    /// The environment that functions need to reach it.
+    /// The environment that functions need to reach it, without the tables that they use only if they are told to.
     #[must_use]
     pub fn environment(&self, tables: &[Table]) -> BTreeMap<String, String> {
         let access = self.access.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        let names = tables.iter().map(|table| {
-            let variable = format!("{}_TABLE", table.local_name.to_uppercase());
-            (variable, self.name_of(table))
-        });
+        let needed = tables.iter().filter(|table| !table.is_optional);
+        let names = needed.map(|table| (table.variable(), self.name_of(table)));
         let endpoint = ("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), self.endpoint.clone());
         access.chain(names).chain([endpoint]).collect()
     }
@@ -192,6 +190,7 @@ mod tests {
         let environment = service.environment(&Template::read().unwrap().tables);
         assert_eq!(environment["TASKS_TABLE"], "mine-tasks");
         assert_eq!(environment["IDEMPOTENCY_TABLE"], "mine-idempotency");
+        assert!(!environment.contains_key("ACCESS_TABLE"));
         assert_eq!(environment["AWS_ENDPOINT_URL_DYNAMODB"], "http://127.0.0.1:8000");
         assert_eq!(environment[REGION], "eu-central-1");
     }

@@ -74,6 +74,8 @@ pub struct Table {
     pub attributes: Vec<AttributeDefinition>,
     /// The attribute with an item's expiry.
     pub time_to_live: Option<String>,
+    /// Whether functions use it only if they are told to.
+    pub is_optional: bool,
 }
 
 impl Template {
@@ -107,7 +109,7 @@ impl Template {
                         template.cors = cors(at(resource, "Properties"))?;
                     }
                     "AWS::DynamoDB::Table" => {
-                        template.tables.push(table(&logical_id, at(resource, "Properties"))?);
+                        template.tables.push(table(&logical_id, resource)?);
                     }
                     _ => {}
                 }
@@ -118,11 +120,20 @@ impl Template {
         Ok(template)
     }
 
-    /// The settings of the functions: their environment variables, except for the names of tables.
+    /// The settings of the functions: their environment variables, except for the names of tables that they all need.
     #[must_use]
     pub fn settings(&self) -> BTreeSet<&str> {
+        let needed: Vec<_> = self.tables.iter().filter(|table| !table.is_optional).map(Table::variable).collect();
         let variables = self.functions.iter().flat_map(|function| &function.environment);
-        variables.map(String::as_str).filter(|name| !name.ends_with("_TABLE")).collect()
+        variables.filter(|name| !needed.contains(name)).map(String::as_str).collect()
+    }
+}
+
+impl Table {
+    /// The environment variable with its name.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("{}_TABLE", self.local_name.to_uppercase())
     }
 }
 
@@ -181,7 +192,8 @@ fn table_or_index(resource: &Value) -> Result<String> {
     Ok(index.map_or_else(|| table.clone(), |index| format!("{table}/{index}")))
 }
 
-fn table(logical_id: &str, properties: &Value) -> Result<Table> {
+fn table(logical_id: &str, resource: &Value) -> Result<Table> {
+    let properties = at(resource, "Properties");
     let attributes = one_or_many(at(properties, "AttributeDefinitions")).iter().map(|attribute| {
         let definition = AttributeDefinition::builder().attribute_name(text_of(at(attribute, "AttributeName"))?);
         Ok(definition.attribute_type(text_of(at(attribute, "AttributeType"))?.as_str().into()).build()?)
@@ -199,6 +211,7 @@ fn table(logical_id: &str, properties: &Value) -> Result<Table> {
         key: key(at(properties, "KeySchema"))?,
         local_indexes: indexes.collect::<Result<_>>().context("LocalSecondaryIndexes")?,
         attributes: attributes.collect::<Result<_>>().context("AttributeDefinitions")?,
+        is_optional: at(resource, "Condition").is_string(),
         time_to_live: expires.then(|| text_of(at(time_to_live, "AttributeName"))).transpose()?,
     })
 }
@@ -241,9 +254,9 @@ mod tests {
     #[test]
     fn the_template_of_the_project_is_understood() {
         let template = Template::read().unwrap();
-        assert!(
-            template.functions.iter().all(|function| !function.routes.is_empty() && !function.permissions.is_empty())
-        );
+        assert!(template.functions.iter().all(|function| !function.routes.is_empty()));
+        let idle = template.functions.iter().filter(|function| function.permissions.is_empty());
+        assert!(idle.map(|function| function.binary.as_str()).eq(["get-health"]));
         let create = template.functions.iter().find(|function| function.binary == "create-task").unwrap();
         assert_eq!(create.routes, [Route { method: "POST".into(), path: "/api/{user_id}/tasks".into() }]);
         assert!(create.environment.contains("TASKS_TABLE"));

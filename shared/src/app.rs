@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::api::{self, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
-use crate::aws::{Connector, TrustedRoots};
+use crate::aws::Connector;
 use crate::logging;
 use crate::settings::{InvalidSetting, Settings};
 use crate::store::{TaskStore, UserTasks};
@@ -29,27 +29,29 @@ pub struct App {
 }
 
 impl App {
-    /// An app with these settings, which reaches DynamoDB and the issuer through these connectors.
+    /// An app with these settings, which reaches DynamoDB and the source of keys through these connectors.
     #[must_use]
-    pub fn new(settings: Settings, to_dynamodb: &Connector, to_issuer: &Connector) -> Self {
+    pub fn new(settings: Settings, to_dynamodb: &Connector, to_keys: &Connector) -> Self {
         Self {
-            verifier: TokenVerifier::new(settings.auth, to_issuer),
+            verifier: TokenVerifier::new(settings.auth, to_keys),
             store: TaskStore::new(settings.store, to_dynamodb),
         }
     }
 
-    /// Does all that can be done before the first request: fetches the issuer's keys if it has some, and opens a
+    /// Does all that can be done before the first request: fetches the keys if they are elsewhere, and opens a
     /// connection to DynamoDB.
     pub async fn warm_up(&self) {
         tokio::join!(self.verifier.warm_up(), self.store.warm_up());
     }
 
-    /// Authentication: who is calling, by the token alone.
+    /// Authentication: who is calling, by the token, and by the operator's switch if there is one.
     ///
     /// # Errors
-    /// 401 with a challenge; 503 while the issuer's keys are unavailable.
+    /// 401 with a challenge; 503 while the keys or the switch are unavailable.
     pub async fn authenticate(&self, request: &Request) -> Result<AuthenticatedUser, Problem> {
-        Ok(self.verifier.verify(request.unverified_token()?).await?)
+        let user = self.verifier.verify(request.unverified_token()?).await?;
+        let not_before = self.store.not_before(&user).await?;
+        Ok(user.issued_since(not_before)?)
     }
 
     /// Authorization, before body and data are looked at: users reach their own tasks, under their id or as `me`.
@@ -100,8 +102,8 @@ pub fn function<'a, A>(
 pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy) -> Result<(), StartError> {
     logging::start();
     let settings = Settings::from_env().map_err(StartError::Setting)?;
-    let to_dynamodb = settings.store.connector();
-    let app = App::new(settings, &to_dynamodb, &Connector::trusting(TrustedRoots::System));
+    let (to_dynamodb, to_keys) = (settings.store.connector(), settings.auth.connector());
+    let app = App::new(settings, &to_dynamodb, &to_keys);
     app.warm_up().await;
     lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
 }
@@ -138,7 +140,7 @@ impl fmt::Debug for StartError {
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
-    use crate::aws::Access;
+    use crate::aws::{Access, TrustedRoots};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use tokio::net::TcpListener;
 

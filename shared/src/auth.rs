@@ -2,12 +2,14 @@
 
 mod claims;
 mod error;
-mod key_set;
+mod key_cache;
 mod keys;
 mod ring_provider;
+mod secrets;
 mod settings;
 mod token;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
@@ -17,8 +19,8 @@ pub use self::settings::AuthSettings;
 pub(crate) use self::settings::Mode;
 
 use self::claims::Claims;
-use self::key_set::KeySet;
-use self::keys::{VerificationKey, Verified};
+use self::key_cache::{KeyCache, Source};
+use self::keys::{VerificationKey, Verified, find_key, verify_with_any};
 use self::token::UnverifiedToken;
 use crate::aws::Connector;
 use crate::json::Object;
@@ -28,6 +30,8 @@ use crate::json::Object;
 #[derive(Debug)]
 pub struct AuthenticatedUser {
     id: String,
+    /// The token's `iat`.
+    issued: Option<f64>,
 }
 
 impl AuthenticatedUser {
@@ -35,6 +39,18 @@ impl AuthenticatedUser {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The user, unless an operator has ended the access of the token: it was issued before this time, in seconds since the
+    /// epoch, or does not say when.
+    ///
+    /// # Errors
+    /// [`AuthError::AccessEnded`].
+    pub(crate) fn issued_since(self, not_before: Option<f64>) -> Result<Self, AuthError> {
+        match not_before {
+            Some(time) if self.issued.is_none_or(|issued| issued < time) => Err(AuthError::AccessEnded),
+            _ => Ok(self),
+        }
     }
 }
 
@@ -48,17 +64,21 @@ pub struct TokenVerifier {
 
 #[derive(Debug)]
 enum Keys {
-    SharedSecret { current: VerificationKey, previous: Option<Box<VerificationKey>> },
-    KeySet(KeySet),
+    /// The secrets of the environment.
+    Secrets(Vec<Arc<VerificationKey>>),
+    /// The secrets in Secrets Manager.
+    StoredSecrets(KeyCache),
+    /// The keys that the issuer publishes.
+    KeySet(KeyCache),
 }
 
 impl TokenVerifier {
-    /// A verifier for these settings, with its keys prepared. Key sets are fetched through `connector`.
+    /// A verifier for these settings, with its keys prepared. Keys from elsewhere are fetched through `connector`.
     pub(crate) fn new(settings: AuthSettings, connector: &Connector) -> Self {
         Self::with_clock(settings, connector, SystemTime::now)
     }
 
-    /// `clock` is for the key set. Claims are compared with the system's time.
+    /// `clock` is for the age of keys. Claims are compared with the system's time.
     fn with_clock(settings: AuthSettings, connector: &Connector, clock: fn() -> SystemTime) -> Self {
         ring_provider::install();
         let AuthSettings { mode, expected, max_token_bytes, max_lifetime } = settings;
@@ -68,21 +88,22 @@ impl TokenVerifier {
             }
         }
         let keys = match mode {
-            Mode::SharedSecret { current, previous } => {
-                let key = |secret: String| VerificationKey::from_secret(secret.as_bytes(), &expected);
-                Keys::SharedSecret { current: key(current), previous: previous.map(key).map(Box::new) }
+            Mode::SharedSecret(secrets) => Keys::Secrets(secrets.into_keys(&expected)),
+            Mode::StoredSecret { secret, max_stale } => {
+                let source = Source::StoredSecret(secret);
+                Keys::StoredSecrets(KeyCache::new(source, Vec::new(), expected, max_stale, connector.clone(), clock))
             }
             Mode::KeySet { url, keys, max_stale } => {
-                Keys::KeySet(KeySet::new(url, keys, expected, max_stale, connector.clone(), clock))
+                Keys::KeySet(KeyCache::new(Source::KeySet(url), keys, expected, max_stale, connector.clone(), clock))
             }
         };
         Self { keys, max_token_bytes, max_lifetime }
     }
 
-    /// Gets ready for the first token: fetches the key set, if there is one. A failure is not an error: keys that were
+    /// Gets ready for the first token: fetches the keys, if they are elsewhere. A failure is not an error: keys that were
     /// configured are used without it, or the first token tries again.
     pub(crate) async fn warm_up(&self) {
-        if let Keys::KeySet(keys) = &self.keys {
+        if let Keys::StoredSecrets(keys) | Keys::KeySet(keys) = &self.keys {
             keys.refresh().await;
         }
     }
@@ -96,7 +117,10 @@ impl TokenVerifier {
     /// keys, and any other variant for what is wrong with the token.
     pub async fn verify(&self, unverified_token: &str) -> Result<AuthenticatedUser, AuthError> {
         match self.verified::<Object<Claims>>(unverified_token).await? {
-            Verified::Current(Object(claims)) => Ok(AuthenticatedUser { id: claims.accept(self.max_lifetime)? }),
+            Verified::Current(Object(claims)) => {
+                let (id, issued) = claims.accept(self.max_lifetime)?;
+                Ok(AuthenticatedUser { id, issued })
+            }
             Verified::Expired(Object(claims)) => claims.accept(self.max_lifetime).and(Err(AuthError::Expired)),
         }
     }
@@ -105,11 +129,16 @@ impl TokenVerifier {
     async fn verified<T: DeserializeOwned>(&self, unverified_token: &str) -> Result<Verified<T>, AuthError> {
         let token = UnverifiedToken::parse(unverified_token, self.max_token_bytes)?;
         match &self.keys {
-            Keys::SharedSecret { current, previous } => match (current.verify(&token), previous) {
-                (Err(AuthError::BadSignature), Some(previous)) => previous.verify(&token),
-                (verified, _) => verified,
-            },
-            Keys::KeySet(keys) => keys.find(token.key_id()?).await?.verify(&token),
+            Keys::Secrets(secrets) => verify_with_any(secrets, &token).unwrap_or(Err(AuthError::BadSignature)),
+            Keys::StoredSecrets(secrets) => {
+                let verified = secrets.find(|secrets| verify_with_any(secrets, &token)).await?;
+                verified.unwrap_or(Err(AuthError::BadSignature))
+            }
+            Keys::KeySet(keys) => {
+                let id = token.key_id()?;
+                let key = keys.find(|keys| find_key(keys, id).cloned()).await?;
+                key.ok_or(AuthError::UnknownKey)?.verify(&token)
+            }
         }
     }
 }

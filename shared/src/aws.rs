@@ -9,6 +9,7 @@ mod query;
 mod resolver;
 mod roots;
 mod settings;
+mod stored_secret;
 mod telemetry;
 mod warm_up;
 
@@ -19,4 +20,6 @@ pub(crate) use self::connector::chain;
 pub(crate) use self::query::{Answer, QueryFailure, Value, query};
 pub use self::roots::TrustedRoots;
 pub use self::settings::AwsSettings;
+pub(crate) use self::settings::{DYNAMODB, SECRETS_MANAGER};
+pub(crate) use self::stored_secret::StoredSecret;
 pub(crate) use self::warm_up::WarmUp;

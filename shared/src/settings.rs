@@ -24,7 +24,7 @@ impl Settings {
     /// Names the first setting that is missing or wrong.
     pub fn read(variable: impl Fn(&str) -> Option<String>, access: Access) -> Result<Self, InvalidSetting> {
         let variables = Variables::new(&variable);
-        Ok(Self { auth: AuthSettings::read(&variables)?, store: StoreSettings::read(&variables, access)? })
+        Ok(Self { auth: AuthSettings::read(&variables, &access)?, store: StoreSettings::read(&variables, access)? })
     }
 
     /// Reads the settings from the environment of this process.

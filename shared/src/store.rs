@@ -1,6 +1,7 @@
 //! Where tasks are kept: the one place that talks to DynamoDB. A task is reached through [`UserTasks`] alone, which
 //! puts its owner's id into the partition key of every request.
 
+mod access;
 mod batch;
 mod changes;
 mod cursor;
@@ -46,6 +47,7 @@ pub struct TaskStore {
     client: Client,
     tasks_table: String,
     idempotency_table: String,
+    access_table: Option<String>,
     warm_up: WarmUp,
 }
 
@@ -58,6 +60,7 @@ impl TaskStore {
             warm_up: WarmUp::new(&settings.aws, connector),
             tasks_table: settings.tasks_table,
             idempotency_table: settings.idempotency_table,
+            access_table: settings.access_table,
         }
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use shared::app::ANSWER_WITHIN;
 use shared::aws::Access;
 use shared::settings::Settings;
-use tests::{ALICE, Api, Content, Event, Operation, Recorded, SECRET_SETTINGS};
+use tests::{ALICE, Api, Content, Event, Operation, Recorded, SECRET_SETTINGS, SWITCH_SETTINGS};
 
 use crate::completeness::assert_same;
 
@@ -284,7 +284,7 @@ fn table(request: &Value) -> String {
 
 #[tokio::test]
 async fn role_allows_exactly_what_its_function_does() {
-    let api = Api::start().await;
+    let api = Api::start_with(&SWITCH_SETTINGS).await;
     let template = Template::read().unwrap();
     for operation in Operation::ALL {
         let requests = every_request_of(&api, operation).await;

@@ -354,6 +354,15 @@ pub(crate) fn without_marks(items: Vec<Value>) -> Vec<Value> {
     items.into_iter().filter(|item| !item["task_id"]["S"].as_str().unwrap().starts_with("00000000-0000-")).collect()
 }
 
+/// Writes of a task that others overtake: a replacement, an update, and a toggle.
+pub(crate) fn writes() -> [(Operation, Option<Value>); 3] {
+    [
+        (Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" }))),
+        (Operation::UpdateTask, Some(json!({ "title": "ours" }))),
+        (Operation::CompleteTask, None),
+    ]
+}
+
 /// The content of an item, as the API would show it; null of a tombstone.
 fn content(item: &Value) -> Value {
     if item["deleted_at"].is_object() {

@@ -1,7 +1,7 @@
 //! Users reach only their own tasks, in every operation.
 
 use serde_json::{Value, json};
-use tests::{ALICE, Api, BOB, Event, Operation};
+use tests::{ALICE, Api, BOB, Event, Operation, SWITCH_SETTINGS};
 
 use crate::agreement::every_request_of;
 
@@ -154,10 +154,10 @@ async fn user_id_in_body_or_query_is_refused() {
 
 #[tokio::test]
 async fn every_request_names_the_callers_partition() {
-    let api = Api::start().await;
+    let api = Api::start_with(&SWITCH_SETTINGS).await;
     for operation in Operation::of_a_user() {
         let requests = every_request_of(&api, operation).await;
-        assert!(!requests.is_empty(), "{operation:?}");
+        assert!(requests.len() > 1, "{operation:?}: the switch, and what it does");
         for request in requests {
             let partitions = partitions(&request.body);
             assert!(!partitions.is_empty(), "{operation:?}: {request:?}");

@@ -232,7 +232,7 @@ async fn failing_issuer_leaks_nothing() {
     let forbidden = forbidden([good.as_str(), &unknown]);
     let garbage = r#"{"keys":[{"kty":"oct","kid":"CANARY","k":"CANARY"}],"CANARY":"CANARY"}"#;
     let unusable = "the key set has no key that can be used";
-    let failed = "the key set could not be refreshed";
+    let failed = "the keys could not be refreshed";
     let troubles = [
         (200, garbage, unusable, 401),
         (200, "CANARY", failed, 503),
@@ -273,6 +273,7 @@ async fn refused_setting_is_not_repeated() {
         ("TOKEN_MAX_BYTES", "CANARY"),
         ("TOKEN_MAX_LIFETIME_SECONDS", "CANARY"),
         ("JWKS_MAX_STALE_SECONDS", "CANARY"),
+        ("BETTER_AUTH_SECRET_ARN", "CANARY"),
     ] {
         let url = [("BETTER_AUTH_URL", ISSUER)];
         let environment = [&ENVIRONMENT[..], &CREDENTIALS, if setting.0.starts_with("BETTER") { &[] } else { &url }];

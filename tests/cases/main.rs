@@ -7,7 +7,9 @@
     reason = "a test that cannot continue should stop"
 )]
 
+mod access;
 mod agreement;
+mod alarms;
 mod batch;
 mod calls;
 mod changes;

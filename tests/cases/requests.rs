@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use tests::{ALICE, Api, Content, Event, Operation};
+use tests::{ALICE, Api, Content, Event, Operation, SWITCH_SETTINGS};
 
 use crate::calls::incoherence;
 
@@ -49,6 +49,27 @@ async fn usual_path_takes_one_request() {
         (Operation::DeleteTask, task(), "UpdateItem"),
     ] {
         assert_eq!(requests_of(&api, operation, event).await, [expected], "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn access_switch_costs_one_read() {
+    let off = Api::start().await;
+    let on = off.another_with(&SWITCH_SETTINGS).await;
+    for api in [&off, &on] {
+        api.wire.meter();
+    }
+    for operation in Operation::of_a_user() {
+        let mut units = Vec::new();
+        for (api, reads) in [(&off, 0), (&on, 1)] {
+            let user = format!("{operation:?}-{reads}");
+            let id = off.create_id(&user, json!({ "title": "one" })).await;
+            api.wire.take_units();
+            let requests = requests_of(api, operation, Event::by(&user).of(operation, &id)).await;
+            assert_eq!(requests, [vec!["GetItem"; reads], operation.asks().to_vec()].concat(), "{operation:?}");
+            units.push(api.wire.take_units());
+        }
+        assert_eq!(units[1] - units[0], 1.0, "{operation:?}: {units:?}");
     }
 }
 

@@ -45,6 +45,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// The environment variable with the URL of DynamoDB.
 pub const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
+/// [`SECRET_SETTINGS`], with the switch that ends a user's access.
+pub const SWITCH_SETTINGS: [(&str, &str); 4] =
+    [SECRET_SETTINGS[0], SECRET_SETTINGS[1], SECRET_SETTINGS[2], ("ACCESS_TABLE", "access")];
+
 /// The API: the product's app, its database, and the wire between them.
 pub struct Api {
     app: App,

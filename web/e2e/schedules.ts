@@ -104,12 +104,22 @@ function changesOf(base: Content, content: Content): Partial<Content> {
   return Object.fromEntries(Object.entries(content).filter(([field, value]) => base[field as keyof Content] !== value));
 }
 
+/** What a user is asked when a change was not made. */
+export type Question =
+  /** `mine` is the title of the user's version, null for a deletion. */
+  | { readonly is: "conflict"; readonly mine: string | null; readonly theirs: string; readonly differs: boolean }
+  /** The task is gone. `newId` is that of the task that takes its place, if the user wants one. */
+  | { readonly is: "gone"; readonly id: string; readonly title: string; readonly newId: string | null };
+
 /** Operates the page from a script, which is faster than mouse and keyboard. */
 export class Driver {
   constructor(readonly page: Page) {}
 
-  /** Performs the change. Returns the task's id once the page shows the result. */
-  do(op: Op): Promise<string> {
+  /**
+   * Performs the change. Returns the task's id and the title that the user saw, once the page shows the result; null if the
+   * task has no row, or waits for a decision.
+   */
+  do(op: Op): Promise<{ readonly id: string; readonly seen: string } | null> {
     return this.page.evaluate(async (op) => {
       const until = async <T>(find: () => T | null | undefined | false): Promise<T> => {
         for (const deadline = Date.now() + 5_000; ; ) {
@@ -133,6 +143,9 @@ export class Driver {
       };
       const shows = (row: Element | null | undefined, title: string) =>
         row?.querySelector("button.task-title")?.textContent === title;
+      const row = op.op === "add" ? null : rowOf(op.id);
+      if (op.op !== "add" && (!row || row.classList.contains("task-unsaved"))) return null;
+      const seen = row?.querySelector("button.task-title")?.textContent ?? "";
       switch (op.op) {
         case "add": {
           const composer = document.querySelector<HTMLInputElement>("#new-task");
@@ -141,30 +154,69 @@ export class Driver {
           const row = await until(() =>
             [...document.querySelectorAll("[data-row]")].find((row) => shows(row, op.title)),
           );
-          return row.getAttribute("data-row") ?? "";
+          return { id: row.getAttribute("data-row") ?? "", seen };
         }
         case "retitle":
         case "prioritize": {
-          click(rowOf(op.id), "button.task-title");
+          click(row, "button.task-title");
           const form = await until(() => rowOf(op.id)?.querySelector("form"));
           if (op.op === "retitle") await type(form.querySelector<HTMLInputElement>(".editor-title"), op.title);
           else click(form, `.segment.priority-${op.priority.toLowerCase()} input`);
           await new Promise((resolve) => setTimeout(resolve, 20));
           form.requestSubmit();
           await until(() => rowOf(op.id)?.querySelector("button.task-title"));
-          return op.id;
+          return { id: op.id, seen };
         }
         case "complete":
-          click(rowOf(op.id), "[data-control=check]");
+          if (row?.classList.contains("task-done") === op.completed) return null;
+          click(row, "[data-control=check]");
           await until(() => rowOf(op.id)?.classList.contains("task-done") === op.completed);
-          return op.id;
+          return { id: op.id, seen };
         case "delete":
-          click(rowOf(op.id), "[data-control=delete]");
+          click(row, "[data-control=delete]");
           await until(() => !rowOf(op.id));
           for (const note of document.querySelectorAll(".note-info")) click(note, "[aria-label=Dismiss]");
-          return op.id;
+          return { id: op.id, seen };
       }
     }, op);
+  }
+
+  /** Decides on the first change that was not made, if there is one. Returns what the user was shown. */
+  answer(isMine: boolean): Promise<Question | null> {
+    return this.page.evaluate(async (isMine): Promise<Question | null> => {
+      const until = async <T>(find: () => T | null | undefined | false): Promise<T | null> => {
+        for (const deadline = Date.now() + 2_000; Date.now() < deadline; ) {
+          const found = find();
+          if (found) return found;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        return null;
+      };
+      const choose = async (place: Element, selector: string) => {
+        const before = place.textContent;
+        place.querySelectorAll<HTMLElement>(selector)[isMine ? 0 : 1]?.click();
+        await until(() => !place.isConnected || place.textContent !== before);
+      };
+      const titleOf = (element: Element | undefined) => element?.querySelector("dd")?.textContent ?? "";
+      const dialog = document.querySelector("dialog[open]:has(.version)");
+      if (dialog) {
+        const [first, ...rest] = dialog.querySelectorAll(".version");
+        const differs = dialog.querySelector(".differs") !== null;
+        const mine = rest.length > 0 ? titleOf(first) : null;
+        const question = { is: "conflict", mine, theirs: titleOf(rest[0] ?? first), differs } as const;
+        await choose(dialog, ".dialog-actions button");
+        return question;
+      }
+      const row = document.querySelector<HTMLElement>(".task-unsaved");
+      if (!row) return null;
+      const id = row.dataset.row ?? "";
+      const title = row.querySelector("button.task-title")?.textContent ?? "";
+      await choose(row, ".text-button");
+      const copies = () => [...document.querySelectorAll<HTMLElement>("[data-row]:not(.task-unsaved)")];
+      const isCopy = (row: HTMLElement) => row.querySelector("button.task-title")?.textContent === title;
+      const copy = isMine ? await until(() => copies().find((row) => row.dataset.row !== id && isCopy(row))) : null;
+      return { is: "gone", id, title, newId: copy?.dataset.row ?? null };
+    }, isMine);
   }
 
   /** The tasks in the list “All”. */

@@ -1,51 +1,9 @@
 /** Two devices of one person, online and offline. */
-import type { BrowserContext, Page } from "@playwright/test";
-import { expect, type Person, type Store, signIn, TaskPage, test } from "./product";
-import { after, type Content, Dice, Driver, inOrder, meet, nextOp, type Tasks } from "./schedules";
+import { type Device, pair, SOON, showTheSame } from "./devices";
+import { expect, type Store, test } from "./product";
+import { after, type Content, Dice, inOrder, meet, nextOp, type Tasks } from "./schedules";
 
 test.use({ failuresExpected: true });
-
-/** How soon both devices must show the same, in milliseconds. */
-const SOON = 5_000;
-
-interface Device {
-  readonly context: BrowserContext;
-  readonly page: Page;
-  readonly tasks: TaskPage;
-  readonly driver: Driver;
-}
-
-async function deviceOf(context: BrowserContext): Promise<Device> {
-  const page = await context.newPage();
-  const tasks = new TaskPage(page);
-  await tasks.open("/#/all");
-  return { context, page, tasks, driver: new Driver(page) };
-}
-
-async function pair(context: BrowserContext, person: Person): Promise<[Device, Device]> {
-  const other = await context.browser()?.newContext();
-  if (!other) throw new Error("there is no browser");
-  await signIn(other, person);
-  return [await deviceOf(context), await deviceOf(other)];
-}
-
-/** Waits until both devices and the API have the same tasks. */
-async function showTheSame(devices: readonly Device[], store: Store): Promise<Content[]> {
-  const sorted = (tasks: Tasks) => [...tasks.values()].map(inOrder).sort();
-  const before = Date.now();
-  let [first, second]: (Map<string, Content> | undefined)[] = [];
-  await expect(async () => {
-    // What one device sends after the other has looked, the other finds when it looks again.
-    await Promise.all(devices.map(({ driver }) => driver.look()));
-    [first, second] = await Promise.all(devices.map(({ driver }) => driver.read()));
-    expect(sorted(first ?? new Map())).toEqual(sorted(second ?? new Map()));
-    const all = await store.all();
-    const shown = [...(first ?? new Map()).values()].map(({ title, completed }) => `${title}: ${completed}`);
-    expect(shown.sort()).toEqual(all.map(({ title, completed }) => `${title}: ${completed}`).sort());
-  }).toPass({ timeout: SOON, intervals: [50, 200, 500] });
-  expect(Date.now() - before).toBeLessThan(SOON);
-  return [...(first ?? new Map()).values()];
-}
 
 test("two devices meet again: everything typed is there, and one question is asked", async ({
   context,
@@ -147,8 +105,9 @@ async function play(dice: Dice, devices: readonly Device[], base: Tasks, store: 
   for (let step = 0; step < steps; step++) {
     const side = dice.of(sides);
     const op = nextOp(dice, base, side.tasks, `${name}-${step}`);
-    const id = await side.device.driver.do(op);
-    side.tasks = after(side.tasks, op, id);
+    const done = await side.device.driver.do(op);
+    if (!done) throw new Error(`no row for ${JSON.stringify(op)}`);
+    side.tasks = after(side.tasks, op, done.id);
   }
   if (areBothOffline) await first.context.setOffline(false);
   await expect.poll(() => first.driver.isSettled(), { intervals: [20] }).toBe(true);

@@ -21,8 +21,9 @@ pub fn run() -> Result<()> {
     };
     step("tools", || Toolset::EMULATOR.install())?;
     let linters = step("tools for the template", || Toolset::LINTERS.install())?;
+    let checkov = step("checkov", || Toolset::CHECKOV.install())?;
     step("format", || cargo("fmt --all --check"))?;
-    step("template", || template::check(&linters))?;
+    step("template", || template::check(&linters, &checkov))?;
     step("clippy", || cargo("clippy --workspace --all-targets --locked -- -D warnings"))?;
     step("build", || cargo("build --workspace --bins --locked"))?;
     step("tests", || cargo("test --workspace --locked"))?;

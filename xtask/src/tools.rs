@@ -22,9 +22,11 @@ pub struct Toolset {
 impl Toolset {
     /// cargo-lambda, which emulates Lambda and API Gateway.
     pub const EMULATOR: Self = Self { name: "emulator", oldest_python: 10, contents: "cargo-lambda" };
-    /// The AWS SAM CLI and cfn-lint, which check the template.
+    /// The AWS SAM CLI and cfn-lint, which check the template, and moto, which deploys it on this machine.
     pub const LINTERS: Self =
-        Self { name: "linters", oldest_python: 10, contents: "the SAM CLI and cfn-lint (a minute or two)" };
+        Self { name: "linters", oldest_python: 10, contents: "the SAM CLI, cfn-lint, and moto (a minute or two)" };
+    /// checkov, which knows what makes a template insecure.
+    pub const CHECKOV: Self = Self { name: "checkov", oldest_python: 11, contents: "checkov" };
     /// schemathesis, which checks the API against its contract.
     pub const SCHEMATHESIS: Self = Self { name: "schemathesis", oldest_python: 11, contents: "schemathesis" };
     /// openapi-python-client, which generates a client from the contract.

@@ -2,66 +2,49 @@
 
 use std::borrow::Cow;
 
+use serde::ser::Error;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Result;
 
-/// A string attribute, serialized as a plain string.
+/// A string attribute, written as a plain string.
 #[derive(Deserialize)]
 struct Text<'a> {
     #[serde(rename = "S", borrow)]
     text: Cow<'a, str>,
 }
 
+/// A number attribute, written as a plain number.
 #[derive(Deserialize)]
 struct Number<'a> {
     #[serde(rename = "N")]
     digits: &'a str,
 }
 
+/// A list of strings, written as a plain array.
 #[derive(Deserialize)]
 struct List<'a> {
     #[serde(rename = "L", borrow)]
     elements: Vec<Text<'a>>,
 }
 
-#[derive(Deserialize)]
-struct Item<'a> {
-    #[serde(borrow)]
-    task_id: Text<'a>,
-    #[serde(borrow)]
-    title: Text<'a>,
-    #[serde(borrow)]
-    description: Option<Text<'a>>,
-    #[serde(borrow)]
-    completed_at: Option<Text<'a>>,
-    #[serde(borrow)]
-    priority: Text<'a>,
-    #[serde(borrow)]
-    due: Option<Text<'a>>,
-    #[serde(borrow)]
-    tags: List<'a>,
-    #[serde(borrow)]
-    created_at: Text<'a>,
-    #[serde(borrow)]
-    updated_at: Text<'a>,
-    #[serde(borrow)]
-    version: Number<'a>,
-}
-
-#[derive(Serialize)]
+/// A task: read from the attributes of an item, and written as the API's JSON.
+#[derive(Deserialize, Serialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
 struct Task<'a> {
-    id: &'a Text<'a>,
-    title: &'a Text<'a>,
-    description: Option<&'a Text<'a>>,
+    #[serde(rename(deserialize = "task_id"))]
+    id: Text<'a>,
+    title: Text<'a>,
+    description: Option<Text<'a>>,
+    #[serde(skip_deserializing)]
     completed: bool,
-    completed_at: Option<&'a Text<'a>>,
-    priority: &'a Text<'a>,
-    due: Option<&'a Text<'a>>,
-    tags: &'a [Text<'a>],
-    created_at: &'a Text<'a>,
-    updated_at: &'a Text<'a>,
-    version: u64,
+    completed_at: Option<Text<'a>>,
+    priority: Text<'a>,
+    due: Option<Text<'a>>,
+    tags: List<'a>,
+    created_at: Text<'a>,
+    updated_at: Text<'a>,
+    version: Number<'a>,
 }
 
 impl Serialize for Text<'_> {
@@ -70,21 +53,15 @@ impl Serialize for Text<'_> {
     }
 }
 
-impl<'a> Task<'a> {
-    fn of(item: &'a Item<'a>) -> Result<Self> {
-        Ok(Self {
-            id: &item.task_id,
-            title: &item.title,
-            description: item.description.as_ref(),
-            completed: item.completed_at.is_some(),
-            completed_at: item.completed_at.as_ref(),
-            priority: &item.priority,
-            due: item.due.as_ref(),
-            tags: &item.tags.elements,
-            created_at: &item.created_at,
-            updated_at: &item.updated_at,
-            version: item.version.digits.parse()?,
-        })
+impl Serialize for Number<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.digits.parse().map_err(S::Error::custom)?)
+    }
+}
+
+impl Serialize for List<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.elements)
     }
 }
 
@@ -93,25 +70,42 @@ pub(crate) fn one(answer: &[u8]) -> Result<String> {
     #[derive(Deserialize)]
     struct Answer<'a> {
         #[serde(rename = "Item", borrow)]
-        item: Item<'a>,
+        item: Task<'a>,
     }
-    let answer: Answer<'_> = serde_json::from_slice(answer)?;
-    Ok(serde_json::to_string(&Task::of(&answer.item)?)?)
+    let Answer { item: mut task } = serde_json::from_slice(answer)?;
+    task.completed = task.completed_at.is_some();
+    Ok(serde_json::to_string(&task)?)
 }
 
 /// Converts the response of `Query` to a page.
 pub(crate) fn page(answer: &[u8]) -> Result<String> {
-    #[derive(Deserialize)]
-    struct Answer<'a> {
-        #[serde(rename = "Items", borrow)]
-        items: Vec<Item<'a>>,
-    }
-    #[derive(Serialize)]
+    #[derive(Deserialize, Serialize)]
     struct Page<'a> {
+        #[serde(rename(deserialize = "Items"), borrow)]
         tasks: Vec<Task<'a>>,
+        #[serde(skip_deserializing)]
         next_cursor: Option<&'a str>,
     }
-    let answer: Answer<'_> = serde_json::from_slice(answer)?;
-    let tasks = answer.items.iter().map(Task::of).collect::<Result<_>>()?;
-    Ok(serde_json::to_string(&Page { tasks, next_cursor: None })?)
+    let mut page: Page<'_> = serde_json::from_slice(answer)?;
+    page.tasks.iter_mut().for_each(|task| task.completed = task.completed_at.is_some());
+    Ok(serde_json::to_string(&page)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{one, page};
+
+    #[test]
+    fn item_becomes_a_task() -> crate::Result<()> {
+        let text = |text: &str| format!(r#"{{"S":"{text}"}}"#);
+        let item = format!(
+            r#"{{"task_id":{0},"title":{0},"completed_at":{0},"priority":{0},"tags":{{"L":[{0}]}},"created_at":{0},"updated_at":{0},"version":{{"N":"3"}}}}"#,
+            text("x")
+        );
+        let task = r#"{"id":"x","title":"x","description":null,"completed":true,"completed_at":"x","priority":"x","due":null,"tags":["x"],"created_at":"x","updated_at":"x","version":3}"#;
+        assert_eq!(one(format!(r#"{{"Item":{item}}}"#).as_bytes())?, task);
+        let expected = format!(r#"{{"tasks":[{task}],"next_cursor":null}}"#);
+        assert_eq!(page(format!(r#"{{"Items":[{item}]}}"#).as_bytes())?, expected);
+        Ok(())
+    }
 }

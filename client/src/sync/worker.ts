@@ -3,7 +3,7 @@
  * what waits, and pulls again to see what became of it.
  */
 import { BATCH_ITEMS, isFinal } from "../batch.js";
-import { isErased, isTokenOver, Problem, SessionOver, Unreachable } from "../errors.js";
+import { isDown, isErased, isSignedOut, isTokenOver, Problem, Unreachable } from "../errors.js";
 import type { TaskApi } from "../task-api.js";
 import { asBatchItem, type OutboxItem } from "./item.js";
 import { answered, claimed, type Outcome, refusedAsWhole } from "./outbox.js";
@@ -15,6 +15,8 @@ import { NEW_STATUS, type Status } from "./status.js";
 const PAGE = 500;
 /** What was sent is pulled so long after, in milliseconds: one pull for several changes in a row. */
 const SETTLE = 1_000;
+/** While nobody answers, the pause does not grow beyond that after two failures until there have been so many: about a minute. */
+const EAGER = 40;
 
 export interface WorkerOptions {
   readonly api: Pick<TaskApi, "listChanges" | "batchTasks" | "getTask">;
@@ -78,6 +80,7 @@ export class Worker {
 
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
+    let silences = 0;
     while (!signal.aborted) {
       const waiting = this.#waiting.splice(0);
       this.#pending.clear();
@@ -87,6 +90,7 @@ export class Worker {
         this.#say({ phase: "busy" });
         await this.#cycle(signal, waiting.length > 0);
         failures = 0;
+        silences = 0;
         reasons.push("pull", "send");
         this.#say({ phase: "idle", trouble: null });
       } catch (error) {
@@ -94,9 +98,9 @@ export class Worker {
         this.#wantsPull = true;
         if (isSignedOut(error)) this.#say({ phase: "signed-out", trouble: null });
         else {
-          failures += 1;
+          const pause = isDown(error) ? eager(++silences) : ++failures;
           reasons.push("pull");
-          rest = Math.max(this.#options.pause(failures), (error instanceof Problem && error.retryAfter) || 0);
+          rest = Math.max(this.#options.pause(pause), (error instanceof Problem && error.retryAfter) || 0);
           this.#say({ phase: "offline", trouble: troubleOf(error) });
         }
       }
@@ -246,16 +250,16 @@ function isEmpty({
   return putItems.length + removeItems.length + removeTasks.length === 0;
 }
 
-/** The session is over, the API takes no token of it, or it is somebody else's by now. */
-function isSignedOut(error: unknown): boolean {
-  return error instanceof SessionOver || (error instanceof Problem && (error.status === 401 || error.status === 403));
-}
-
 function troubleOf(error: unknown): Status["trouble"] {
   if (error instanceof Unreachable) return error.service;
   return error instanceof Problem || (error instanceof Later && globalThis.navigator?.onLine !== false)
     ? "busy"
     : "api";
+}
+
+/** The failures that count for the pause while nobody answers. To be tried often costs the API nothing then. */
+function eager(failures: number): number {
+  return Math.min(failures, Math.max(2, failures - EAGER));
 }
 
 /** One second after the first failure, then twice as long each time, up to a minute, and never twice the same. */

@@ -1,6 +1,6 @@
 // Brings up the whole product on free ports, for tests, and takes it down again.
 import { spawn } from "node:child_process";
-import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,12 +12,21 @@ const START_MINUTES = 10;
 
 /**
  * Runs the tests against a stack of their own, with empty tables. They get the URLs of the API and of the page, and the folder
- * with the stack's data. Gives the status to exit with.
+ * with the stack's data. The file `pid` there has the stack's process id: if a test kills it with SIGKILL, it is started again.
+ * Gives the status to exit with.
  */
 export async function withStack({ log, options = [], env = {} }, tests) {
   const data = mkdtempSync(join(tmpdir(), "task-stack-"));
   const port = await freePorts();
-  const stack = start(port, data, log, options, env);
+  mkdirSync(dirname(log), { recursive: true });
+  const file = createWriteStream(log);
+  let stack;
+  const launch = () => {
+    stack = start(port, data, file, options, env);
+    stack.once("exit", (_, signal) => signal === "SIGKILL" && launch());
+    writeFileSync(join(data, "pid"), String(stack.pid));
+  };
+  launch();
   const stop = () => stack.kill("SIGINT");
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
@@ -41,7 +50,7 @@ export function run(program, args, { cwd, env }) {
   return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
 }
 
-function start(port, data, log, options, env) {
+function start(port, data, file, options, env) {
   const [program, ...first] = process.env.XTASK ? [process.env.XTASK] : ["cargo", "xtask"];
   const common = ["--port", String(port), "--data", data, "--ready-file", join(data, "ready")];
   const stack = spawn(program, [...first, "dev", ...common, ...options], {
@@ -49,10 +58,8 @@ function start(port, data, log, options, env) {
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  mkdirSync(dirname(log), { recursive: true });
-  const file = createWriteStream(log);
-  stack.stdout.pipe(file);
-  stack.stderr.pipe(file);
+  stack.stdout.pipe(file, { end: false });
+  stack.stderr.pipe(file, { end: false });
   stack.on("error", (error) => console.error(`error: ${program}: ${error.message}`));
   return stack;
 }

@@ -7,13 +7,12 @@ import { expect, it } from "vitest";
 import type { Task } from "../../src/index.js";
 import type { Decision, Refused } from "../../src/sync/index.js";
 import { type Backend, Device, type Person } from "../device.js";
+import { Ledger } from "../ledger.js";
 
 const STEPS = 40;
 /** So often both devices send and pull at the end, at the most. */
 const ROUNDS = 6;
 const TEXTS = ["title", "description"] as const;
-
-type Text = (typeof TEXTS)[number];
 
 export function convergenceSuite(backend: () => Backend, schedules: number, timeout: number): void {
   const first = Number(process.env.SEED ?? 1);
@@ -143,40 +142,6 @@ class Schedule {
 
   #pick<T>(of: readonly T[]): T | undefined {
     return of[this.#below(of.length)];
-  }
-}
-
-/** Every text that was typed is one of its own, so that what became of it can be followed. */
-class Ledger {
-  readonly #typed: { id: string; field: Text; text: string }[] = [];
-  /** What a text was replaced with by somebody who saw it. */
-  readonly #next = new Map<string, Set<string>>();
-  readonly #givenUp = new Set<string>();
-
-  typed(id: string, field: Text, text: string | undefined): void {
-    if (text !== undefined) this.#typed.push({ id, field, text });
-  }
-
-  replaced(id: string, field: Text, from: string | null, to: string | null | undefined): void {
-    const key = `${id} ${field} ${from}`;
-    this.#next.set(key, (this.#next.get(key) ?? new Set()).add(`${id} ${field} ${to}`));
-  }
-
-  givenUp(id: string, field: Text, text: string | null): void {
-    this.#givenUp.add(`${id} ${field} ${text}`);
-  }
-
-  /** What is nowhere, without anybody having seen it go. */
-  lost(tasks: ReadonlyMap<string, Task>): string[] {
-    const isAccounted = (key: string, final: string, seen: Set<string>): boolean => {
-      if (key === final || this.#givenUp.has(key)) return true;
-      if (seen.has(key)) return false;
-      seen.add(key);
-      return [...(this.#next.get(key) ?? [])].some((next) => isAccounted(next, final, seen));
-    };
-    const isLost = ({ id, field, text }: { id: string; field: Text; text: string }) =>
-      !isAccounted(`${id} ${field} ${text}`, `${id} ${field} ${tasks.get(id)?.[field]}`, new Set());
-    return this.#typed.filter(isLost).map(({ id, field, text }) => `${id} ${field} ${text}`);
   }
 }
 

@@ -4,9 +4,9 @@ import type { RxReplicationState } from "rxdb/plugins/replication";
 import { getRxStorageMemory } from "rxdb/plugins/storage-memory";
 import { wrappedValidateAjvStorage } from "rxdb/plugins/validate-ajv";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { Task } from "../../src/index.js";
+import { SessionOver, type Task } from "../../src/index.js";
 import { type Checkpoint, newTask, type RxTaskConflict, type RxTaskRefusal, RxTasks } from "../../src/rxdb.js";
-import { type Backend, Device, type Person } from "../device.js";
+import { type Backend, Device, type Person, until } from "../device.js";
 
 let databases = 0;
 
@@ -126,6 +126,30 @@ export function rxdbSuite(backend: () => Backend): void {
     await laptop.pull();
     expect(await laptop.api.getTask(task.id)).toMatchObject({ title: "typed in a long tunnel", version: 2 });
     expect(laptop.conflicts).toEqual([]);
+  });
+
+  it("pauses without a session, and sends everything once it is started again", async () => {
+    const laptop = await device();
+    const { getToken } = laptop;
+    laptop.getToken = () => Promise.reject(new SessionOver());
+    laptop.api.forget();
+    const tasks = ["typed signed out", "typed later"].map((title) => newTask({ title }));
+    await laptop.tasks.insert(tasks[0] as Task);
+    await until(() => laptop.replication.isPaused(), "the pause");
+    laptop.replication.reSync();
+    await laptop.tasks.insert(tasks[1] as Task);
+    let asked = 0;
+    laptop.getToken = () => {
+      asked += 1;
+      return Promise.reject(new SessionOver());
+    };
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(asked).toBe(0);
+    laptop.getToken = getToken;
+    await laptop.replication.start();
+    await until(() => laptop.requests.includes("POST …/batch"), "a push");
+    await laptop.pull();
+    expect((await (await device()).titlesOf()).sort()).toEqual(["typed later", "typed signed out"]);
   });
 
   it("merges different fields, and asks where the same one differs", async () => {

@@ -14,34 +14,25 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-/// The codes of problems with their statuses.
-const CODES: [(&str, u64); 26] = [
-    ("already_exists", 412),
-    ("body_too_large", 413),
-    ("forbidden", 403),
-    ("idempotency_key_in_flight", 409),
-    ("idempotency_key_reused", 422),
-    ("internal", 500),
-    ("invalid_cursor", 400),
-    ("invalid_event", 400),
-    ("invalid_field", 422),
-    ("invalid_header", 400),
-    ("invalid_json", 400),
-    ("invalid_parameter", 400),
-    ("invalid_request", 400),
-    ("invalid_sync_token", 400),
-    ("invalid_task_id", 422),
-    ("not_attempted", 424),
-    ("storage_full", 507),
-    ("sync_token_expired", 410),
-    ("task_not_found", 404),
-    ("tasks_erased", 410),
-    ("token_expired", 401),
-    ("token_invalid", 401),
-    ("token_missing", 401),
-    ("unavailable", 503),
-    ("unsupported_media_type", 415),
-    ("version_mismatch", 412),
+/// Statuses of problems with their codes.
+const CODES: [(u64, &str); 14] = [
+    (
+        400,
+        "invalid_cursor invalid_event invalid_header invalid_json invalid_parameter invalid_request invalid_sync_token",
+    ),
+    (401, "token_expired token_invalid token_missing"),
+    (403, "forbidden"),
+    (404, "task_not_found"),
+    (409, "idempotency_key_in_flight"),
+    (410, "sync_token_expired tasks_erased"),
+    (412, "already_exists version_mismatch"),
+    (413, "body_too_large"),
+    (415, "unsupported_media_type"),
+    (422, "idempotency_key_reused invalid_field invalid_task_id"),
+    (424, "not_attempted"),
+    (500, "internal"),
+    (503, "unavailable"),
+    (507, "storage_full"),
 ];
 
 const TASK: &str = "completed completed_at created_at description due id priority tags title updated_at version";
@@ -143,7 +134,7 @@ impl Answer {
     fn check_problem(&self) {
         let Self { status, headers, body } = self;
         assert_eq!(headers["content-type"], "application/problem+json");
-        assert!(CODES.contains(&(self.code(), *status)), "{self:?}");
+        assert!(is_known(*status, self.code()), "{self:?}");
         assert_eq!((&body["type"], &body["status"]), (&Value::from("about:blank"), &Value::from(*status)));
         assert_eq!(body["request_id"], headers["x-request-id"]);
         assert!(body["title"].is_string() && body["detail"].is_string());
@@ -162,6 +153,10 @@ impl Answer {
     }
 }
 
+fn is_known(status: u64, code: &str) -> bool {
+    CODES.iter().any(|(known, codes)| *known == status && codes.split(' ').any(|known| known == code))
+}
+
 fn check_tombstone(task: &Value) {
     let members = task.as_object().expect("a deleted task");
     assert!(members.keys().eq(["deleted_at", "id", "version"]), "{task}");
@@ -175,7 +170,7 @@ fn check_row(row: &Value) {
     let is_known = match row["problem"].as_object() {
         Some(problem) => {
             let code = problem["code"].as_str().expect("a code");
-            problem.len() == 2 && problem["detail"].is_string() && CODES.contains(&(code, status))
+            problem.len() == 2 && problem["detail"].is_string() && is_known(status, code)
         }
         None => [200, 201, 204].contains(&status),
     };

@@ -1,6 +1,6 @@
 //! The product, set up once and called repeatedly.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic;
 use std::sync::Once;
 
@@ -13,8 +13,9 @@ use shared::aws::Connector;
 use shared::settings::{InvalidSetting, Settings};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::USER;
 use crate::answer::Answer;
-use crate::tokens::SECRET;
+use crate::tokens::{SECRET, token};
 
 /// An app and its fake DynamoDB.
 pub(crate) struct Api {
@@ -25,6 +26,10 @@ pub(crate) struct Api {
 
 thread_local! {
     static PANICS: Cell<usize> = const { Cell::new(0) };
+    /// An app that trusts tokens of the shared secret.
+    pub(crate) static API: Api = Api::with_secret();
+    /// A token of [`USER`] for it.
+    pub(crate) static TOKEN: String = token(USER);
 }
 
 impl Api {
@@ -78,6 +83,18 @@ impl Api {
             let answer = answer(&request, handle(&self.app, &request)).await;
             serde_json::to_value(ApiGatewayV2httpResponse::from(answer)).expect("an answer is JSON")
         })
+    }
+
+    /// Sends a request with this `Authorization` field. Returns the response, and who was accepted.
+    pub(crate) fn authenticate(&self, authorization: &str) -> (Answer, Option<String>) {
+        let accepted = RefCell::new(None);
+        let who = async |app: &App, request: &Request| {
+            accepted.replace(Some(app.authenticate(request).await?.id().to_owned()));
+            Ok(Response::no_content())
+        };
+        let event = json!({ "version": "2.0", "headers": { "authorization": authorization } }).to_string();
+        let answer = self.answer(who, &event);
+        (answer, accepted.into_inner())
     }
 
     /// Fails if the product panicked, although it responds to panics with a 500.

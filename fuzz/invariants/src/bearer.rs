@@ -1,11 +1,6 @@
 //! The `Authorization` field, with a shared secret and with a key set.
 
-use std::cell::RefCell;
-
 use kit::FakeDynamoDb;
-use serde_json::json;
-use shared::api::{Request, Response};
-use shared::app::App;
 
 use crate::api::Api;
 use crate::tokens::{ISSUER, of_field, recorded, recorded_keys, token};
@@ -47,18 +42,10 @@ pub fn bearer(input: &[u8]) {
 
 impl Subject {
     fn check(&self, field: &str) {
-        let accepted = RefCell::new(None);
-        let who = async |app: &App, request: &Request| {
-            let user = app.authenticate(request).await?;
-            accepted.replace(Some(user.id().to_owned()));
-            Ok(Response::no_content())
-        };
-        let event = json!({ "version": "2.0", "headers": { "authorization": field } }).to_string();
-        let answer = self.api.answer(who, &event);
-
+        let (answer, accepted) = self.api.authenticate(field);
         let token = of_field(field);
         let signed = self.signed.iter().find(|(signed, _)| token == Some(signed));
-        assert_eq!(accepted.into_inner().as_ref(), signed.map(|(_, user)| user));
+        assert_eq!(accepted.as_ref(), signed.map(|(_, user)| user));
         assert_eq!(answer.status, if signed.is_some() { 204 } else { 401 });
     }
 }

@@ -4,21 +4,16 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use shared::api::{FromBody, Problem, Request, Response};
 use shared::app::App;
 use shared::store::{Action, Batch, BatchItem, Precondition};
 use shared::task::{Completion, NewTask, Patch, Replacement, TaskChanges, TaskId};
 
-use crate::api::Api;
+use crate::api::API;
 use crate::json::parse;
+use crate::request::in_event;
 use crate::{TASK_ID, moment};
-
-thread_local! {
-    static API: Api = Api::with_secret();
-}
 
 /// Input: `n` (new task), `r` (replacement), `c` (changes), `b` (batch), or anything else (completion), then the body.
 ///
@@ -51,11 +46,7 @@ fn check<T: FromBody>(body: &[u8], expected: fn(Map<String, Value>) -> Reading, 
         parsed.replace(Some(to_json(request.body()?)));
         Ok(Response::no_content())
     };
-    // API Gateway encodes binary bodies.
-    let (text, is_base64) = match std::str::from_utf8(body) {
-        Ok(text) => (text.to_owned(), false),
-        Err(_) => (STANDARD.encode(body), true),
-    };
+    let (text, is_base64) = in_event(body);
     let headers = json!({ "content-type": "application/json" });
     let event = json!({
         "version": "2.0",
@@ -198,11 +189,15 @@ fn batch_item(item: Value) -> Reading {
         _ => Ok(Value::Null),
     };
     wrong.extend(members.keys().map(|name| pointer(name)));
-    match what {
-        Ok(what) if wrong.is_empty() => {
-            let key = key.map(|key| format!("IdempotencyKey({key})"));
-            Ok(json!([op, id, what, version.as_ref().and_then(as_version).map(|version| [version]), key]))
-        }
+    let key = key.map(|key| format!("IdempotencyKey({key})"));
+    let version = version.as_ref().and_then(as_version).map(|version| [version]);
+    unless_wrong(wrong, what).map(|what| json!([op, id, what, version, key]))
+}
+
+/// The reading, unless something else is wrong as well.
+fn unless_wrong(wrong: Vec<String>, reading: Reading) -> Reading {
+    match reading {
+        Ok(value) if wrong.is_empty() => Ok(value),
         Ok(_) => Err(wrong),
         Err(more) => Err([wrong, more].concat()),
     }
@@ -220,14 +215,9 @@ fn replacement_of(mut members: Map<String, Value>, task: &str) -> Reading {
     let completed = members.remove("completed").unwrap_or(json!(false));
     let mut wrong: Vec<_> = other_id.then(|| "/id".to_owned()).into_iter().collect();
     wrong.extend((!completed.is_boolean()).then(|| "/completed".to_owned()));
-    match new_task(members) {
-        Ok(Value::Object(mut fields)) if wrong.is_empty() => {
-            fields.insert("completed".to_owned(), completed);
-            Ok(Value::Object(fields))
-        }
-        Ok(_) => Err(wrong),
-        Err(more) => Err([wrong, more].concat()),
-    }
+    let mut fields = unless_wrong(wrong, new_task(members))?;
+    fields["completed"] = completed;
+    Ok(fields)
 }
 
 fn new_task(mut members: Map<String, Value>) -> Reading {
@@ -241,11 +231,7 @@ fn new_task(mut members: Map<String, Value>) -> Reading {
     let mut wrong: Vec<_> = wrong_nulls.into_iter().flatten().map(|name| format!("/{name}")).collect();
     wrong.extend(members.remove("completed").map(|_| "/completed".to_owned()));
     wrong.extend((!has_title).then(|| "/title".to_owned()));
-    match changes(members) {
-        Ok(fields) if wrong.is_empty() => Ok(fields),
-        Ok(_) => Err(wrong),
-        Err(more) => Err([wrong, more].concat()),
-    }
+    unless_wrong(wrong, changes(members))
 }
 
 fn changes(members: Map<String, Value>) -> Reading {
@@ -268,8 +254,7 @@ fn changes(members: Map<String, Value>) -> Reading {
         match parsed {
             Ok(value) => fields.extend([(name, value)]),
             Err(places) => {
-                let name = name.replace('~', "~0").replace('/', "~1");
-                wrong.extend(places.into_iter().map(|place| format!("/{name}{place}")));
+                wrong.extend(places.into_iter().map(|place| format!("{}{place}", pointer(&name))));
             }
         }
     }
@@ -278,13 +263,10 @@ fn changes(members: Map<String, Value>) -> Reading {
 
 fn completion(members: Map<String, Value>) -> Reading {
     let others = members.keys().filter(|name| *name != "completed");
-    let mut wrong: Vec<_> = others.map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect();
+    let mut wrong: Vec<_> = others.map(|name| pointer(name)).collect();
     let completed = members.get("completed").and_then(Value::as_bool);
     wrong.extend(completed.is_none().then(|| "/completed".to_owned()));
-    match completed {
-        Some(completed) if wrong.is_empty() => Ok(json!({ "completed": completed })),
-        _ => Err(wrong),
-    }
+    unless_wrong(wrong, Ok(json!({ "completed": completed })))
 }
 
 fn is_description(text: &str) -> bool {

@@ -1,19 +1,12 @@
 //! Headers and claims of tokens with a valid signature.
 
-use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::{Value, json};
-use shared::api::{Request, Response};
-use shared::app::App;
+use serde_json::Value;
 
-use crate::api::{Api, MAX_LIFETIME_SECONDS};
+use crate::api::{API, MAX_LIFETIME_SECONDS};
 use crate::json::parse;
 use crate::tokens::sign;
-
-thread_local! {
-    static API: Api = Api::with_secret();
-}
 
 /// Input: a header, a line feed, and a payload, which are signed unchanged.
 ///
@@ -23,23 +16,15 @@ pub fn claims(input: &[u8]) {
     let mut lines = input.splitn(2, |byte| *byte == b'\n');
     let (Some(header), Some(payload)) = (lines.next(), lines.next()) else { return };
     let token = sign(header, payload);
-    let accepted = RefCell::new(None);
-    let who = async |app: &App, request: &Request| {
-        let user = app.authenticate(request).await?;
-        accepted.replace(Some(user.id().to_owned()));
-        Ok(Response::no_content())
-    };
-    let event = json!({ "version": "2.0", "headers": { "authorization": format!("Bearer {token}") } }).to_string();
-    let answer = API.with(|api| api.answer(who, &event));
-
+    let (answer, accepted) = API.with(|api| api.authenticate(&format!("Bearer {token}")));
     let Some(is_good_header) = is_good_header(header) else { return };
     let expected = if token.len() <= 8 * 1024 && is_good_header { judge(payload) } else { Verdict::Refused };
     let status = if matches!(expected, Verdict::Accepted(_)) { 204 } else { 401 };
     match expected {
         Verdict::Either => return,
-        Verdict::Accepted(subject) => assert_eq!(accepted.into_inner(), Some(subject)),
-        Verdict::Expired => assert_eq!((accepted.into_inner(), answer.code()), (None, "token_expired")),
-        Verdict::Refused => assert_eq!((accepted.into_inner(), answer.code()), (None, "token_invalid")),
+        Verdict::Accepted(subject) => assert_eq!(accepted, Some(subject)),
+        Verdict::Expired => assert_eq!((accepted, answer.code()), (None, "token_expired")),
+        Verdict::Refused => assert_eq!((accepted, answer.code()), (None, "token_invalid")),
     }
     assert_eq!(answer.status, status);
 }
@@ -71,7 +56,7 @@ fn is_good_header(header: &[u8]) -> Option<bool> {
     Some(is_good)
 }
 
-fn is_texts(value: &Value) -> bool {
+pub(crate) fn is_texts(value: &Value) -> bool {
     value.as_array().is_some_and(|values| values.iter().all(Value::is_string))
 }
 

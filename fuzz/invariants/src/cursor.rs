@@ -5,15 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kit::{Answers, Asked, Operation};
 use serde_json::json;
 
+use crate::USER;
 use crate::answer::Answer;
-use crate::api::Api;
+use crate::api::{API, TOKEN};
 use crate::request::in_uri;
-use crate::{USER, tokens};
-
-thread_local! {
-    static API: Api = Api::with_secret();
-    static TOKEN: String = tokens::token(USER);
-}
 
 /// Input: a query, and on the second line optionally a cursor, as its JSON or as `=` and its encoded form.
 ///
@@ -21,7 +16,7 @@ thread_local! {
 /// accept the one that it returns.
 pub fn cursor(input: &[u8]) {
     let Some((query, Some(cursor))) = parts(input) else { return std::str::from_utf8(input).map_or((), first_page) };
-    let (answer, asked) = list(&with_cursor(query, &cursor));
+    let (answer, asked) = endless(Operation::ListTasks, &with_parameter(query, "cursor", &cursor));
     match answer.status {
         400 if answer.code() == "invalid_request" => assert!(!in_uri(query), "{answer:?}"),
         200 => {
@@ -37,7 +32,7 @@ pub fn cursor(input: &[u8]) {
 /// The query of an input of [`cursor`]. `None` if it is not UTF-8.
 pub fn query_of(input: &[u8]) -> Option<String> {
     let (query, cursor) = parts(input)?;
-    Some(cursor.map_or_else(|| query.to_owned(), |cursor| with_cursor(query, &cursor)))
+    Some(cursor.map_or_else(|| query.to_owned(), |cursor| with_parameter(query, "cursor", &cursor)))
 }
 
 /// A query, and the text on the second line.
@@ -51,10 +46,6 @@ pub(crate) fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
     Some((query, cursor))
 }
 
-fn with_cursor(query: &str, cursor: &str) -> String {
-    with_parameter(query, "cursor", cursor)
-}
-
 pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
     let separator = if query.is_empty() { "" } else { "&" };
     let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
@@ -62,19 +53,15 @@ pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
 }
 
 fn first_page(query: &str) {
-    let (answer, asked) = list(query);
+    let (answer, asked) = endless(Operation::ListTasks, query);
     // No position exists in a list of tasks that are due before the first date.
     let is_empty = asked.iter().any(|asked| asked.body["ExpressionAttributeValues"][":before"]["S"] == "0000-01-01");
     let Some(next) = answer.body["next_cursor"].as_str().filter(|_| !is_empty) else { return };
     // A query that contains a cursor would get a second one.
     if form_urlencoded::parse(query.as_bytes()).all(|(name, _)| name != "cursor") {
-        let (answer, _) = list(&with_cursor(query, next));
+        let (answer, _) = endless(Operation::ListTasks, &with_parameter(query, "cursor", next));
         assert_eq!(answer.body["next_cursor"], next, "{answer:?}");
     }
-}
-
-fn list(query: &str) -> (Answer, Vec<Asked>) {
-    endless(Operation::ListTasks, query)
 }
 
 /// What a list that never ends gives for a query, and what DynamoDB was asked.

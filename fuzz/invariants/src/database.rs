@@ -3,13 +3,8 @@
 use kit::{Answers, Event, Operation};
 use serde_json::{Value, json};
 
-use crate::api::Api;
-use crate::{TASK_ID, USER, tokens};
-
-thread_local! {
-    static API: Api = Api::with_secret();
-    static TOKEN: String = tokens::token(USER);
-}
+use crate::api::{API, TOKEN};
+use crate::{TASK_ID, USER};
 
 /// Input: the letter of an operation (`k` for a creation with an idempotency key, `a` for an atomic batch), a letter for the
 /// HTTP status (`O` means 200 for all responses), and the body of DynamoDB's first response.

@@ -1,15 +1,10 @@
 //! Events as the functions get them from Lambda.
 
 use crate::answer::Answer;
-use crate::api::Api;
-use crate::{TASK_ID, USER, tokens};
+use crate::api::{API, TOKEN};
+use crate::{TASK_ID, USER};
 use kit::{Answers, Operation, TaskState};
 use serde::de::IgnoredAny;
-
-thread_local! {
-    static API: Api = Api::with_secret();
-    static TOKEN: String = tokens::token(USER);
-}
 
 /// Input: the letter of an operation, a digit for the state of the task, and an event with the placeholders `TOKEN` and
 /// `TASK_ID`.

@@ -3,11 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kit::FakeDynamoDb;
-use serde_json::{Value, json};
-use shared::api::{Request, Response};
-use shared::app::App;
+use serde_json::Value;
 
 use crate::api::{Api, settings};
+use crate::claims::is_texts;
 use crate::json::parse;
 use crate::tokens::{ISSUER, public_key, token_of_key};
 
@@ -25,12 +24,7 @@ pub fn key_set(input: &[u8]) {
     let Some(expected) = expected else { return };
     let issuer = FakeDynamoDb::always(input);
     let api = Api::new(&[("BETTER_AUTH_URL", ISSUER)], &issuer).expect("valid settings");
-    let verify = async |app: &App, request: &Request| app.authenticate(request).await.map(|_| Response::no_content());
-    let answer = |id: &str| {
-        let token = token_of_key(id, "alice");
-        let event = json!({ "version": "2.0", "headers": { "authorization": format!("Bearer {token}") } }).to_string();
-        api.answer(verify, &event)
-    };
+    let answer = |id: &str| api.authenticate(&format!("Bearer {}", token_of_key(id, "alice"))).0;
     let Some((id, _)) = expected.first() else {
         let is_key_set = parse(input).is_some_and(|document| document["keys"].is_array());
         assert_eq!(answer("id").status, if is_key_set { 401 } else { 503 });
@@ -62,7 +56,6 @@ fn usable_keys(document: &[u8]) -> Option<Vec<(String, String)>> {
 fn usable_key(jwk: &Value) -> Option<(String, String)> {
     let jwk = jwk.as_object()?;
     let given = |name: &str| jwk.get(name).filter(|value| !value.is_null());
-    let is_texts = |value: &Value| value.as_array().is_some_and(|values| values.iter().all(Value::is_string));
     let texts = ["kid", "alg", "use", "crv", "x", "y", "n", "e", "x5u", "x5t", "x5t#S256"];
     if texts.iter().any(|name| given(name).is_some_and(|value| !value.is_string()))
         || given("x5c").is_some_and(|chain| !is_texts(chain))

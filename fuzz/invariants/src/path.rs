@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::api::{Request, Response};
 use shared::app::App;
 
-use crate::api::Api;
+use crate::api::API;
 use crate::request::decode;
 use crate::tokens;
 
@@ -12,7 +12,6 @@ use crate::tokens;
 const USERS: [&str; 3] = ["alice", "Me", "a-.9_~:@|Z"];
 
 thread_local! {
-    static API: Api = Api::with_secret();
     static TOKENS: [String; 3] = USERS.map(tokens::token);
 }
 

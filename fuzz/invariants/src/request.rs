@@ -6,12 +6,9 @@ use kit::Operation;
 use lambda_http::http::{HeaderName, HeaderValue};
 use serde_json::{Map, json};
 
+use crate::api::TOKEN;
 use crate::event::call;
 use crate::{TASK_ID, USER, tokens};
-
-thread_local! {
-    static TOKEN: String = tokens::token(USER);
-}
 
 /// Input: a digit for the state of the task, a letter for the gateway, and a request in the form of HTTP/1.1 with the
 /// placeholders `TOKEN` and `TASK_ID`.
@@ -94,10 +91,7 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
         Some((name.to_owned(), parameter(segment)))
     });
     let parameters: Map<_, _> = named.collect();
-    let (text, is_base64) = match std::str::from_utf8(body) {
-        Ok(text) => (text.to_owned(), false),
-        Err(_) => (STANDARD.encode(body), true),
-    };
+    let (text, is_base64) = in_event(body);
     let mut event =
         json!({ "version": "2.0", "pathParameters": parameters, "body": text, "isBase64Encoded": is_base64 });
     let names: Vec<_> = fields.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
@@ -125,6 +119,14 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
     let fields = ["host", "x-forwarded-proto"].map(values_of).concat();
     let is_malformed = !fields.is_empty() || !in_uri(target);
     Sent { operation, event: event.to_string(), user: decode(user), authorization, is_malformed }
+}
+
+/// A body as it is in an event, and whether it is Base64: API Gateway encodes binary ones.
+pub(crate) fn in_event(body: &[u8]) -> (String, bool) {
+    match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(body), true),
+    }
 }
 
 /// Whether a string can be part of a URI (RFC 3986 §2) and is not too long for the crate `http`.

@@ -289,7 +289,7 @@ mod tests {
             (Problem::internal("a fault"), "ERROR", "a fault"),
             (StoreError::Full.into(), "ERROR", "storage_full"),
             (Problem::unavailable("a time-out"), "WARN", "a time-out"),
-            (AuthError::KeysUnavailable { retry_after: Duration::ZERO }.into(), "WARN", "there is no key set"),
+            (AuthError::KeysUnavailable { retry_after: Duration::ZERO }.into(), "WARN", "there are no keys"),
             (AuthError::BadSignature.into(), "INFO", "the signature does not match"),
             (AuthError::Malformed(Malformed::Segments).into(), "INFO", "does not have three segments"),
             (Problem::forbidden(), "INFO", "forbidden"),

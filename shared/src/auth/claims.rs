@@ -21,8 +21,9 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// The subject, if it is a user id and the token was neither issued in the future nor lives too long.
-    pub(super) fn accept(self, max_lifetime: Duration) -> Result<String, AuthError> {
+    /// The subject and the time of issue, if the subject is a user id and the token was neither issued in the future nor
+    /// lives too long.
+    pub(super) fn accept(self, max_lifetime: Duration) -> Result<(String, Option<f64>), AuthError> {
         let latest = get_current_timestamp() + LEEWAY_SECONDS;
         let subject = self.subject.filter(|subject| is_user_id(subject)).ok_or(AuthError::BadSubject)?;
         if self.issued.is_some_and(|issued| issued > latest as f64) {
@@ -31,7 +32,7 @@ impl Claims {
         if self.expires.is_none_or(|expires| expires > (latest + max_lifetime.as_secs()) as f64) {
             return Err(AuthError::LifetimeTooLong { maximum: max_lifetime });
         }
-        Ok(subject)
+        Ok((subject, self.issued))
     }
 }
 

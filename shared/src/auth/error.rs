@@ -29,7 +29,7 @@ pub enum AuthError {
     /// The header's `alg` is not the key's algorithm (RFC 8725 §3.1).
     #[error("the token is not signed with the key's algorithm")]
     WrongAlgorithm,
-    /// The key did not make the signature.
+    /// No key that is known made the signature.
     #[error("the signature does not match")]
     BadSignature,
     /// `iss` is missing or names another issuer.
@@ -59,8 +59,11 @@ pub enum AuthError {
     /// The token is valid in every other way, but its `exp` has passed.
     #[error("the token has expired")]
     Expired,
+    /// An operator has ended the access of tokens that were issued when this one was.
+    #[error("an operator has ended the access of this token")]
+    AccessEnded,
     /// There are no keys, so the token cannot be checked.
-    #[error("there is no key set; the next fetch is due in {} seconds", retry_after.as_secs_f32().ceil())]
+    #[error("there are no keys; the next fetch is due in {} seconds", retry_after.as_secs_f32().ceil())]
     KeysUnavailable {
         /// How long until the keys are fetched again.
         retry_after: Duration,

@@ -158,6 +158,14 @@ pub(super) fn find_key<'a>(keys: &'a [Arc<VerificationKey>], id: &str) -> Option
     keys.iter().find(|key| key.id == id)
 }
 
+/// What the key that made the signature makes of the token. `None` if none of them made it.
+pub(super) fn verify_with_any<T: DeserializeOwned>(
+    keys: &[Arc<VerificationKey>],
+    token: &UnverifiedToken<'_>,
+) -> Option<Result<Verified<T>, AuthError>> {
+    keys.iter().map(|key| key.verify(token)).find(|result| !matches!(result, Err(AuthError::BadSignature)))
+}
+
 /// A key without duplicate members, whose known members are strings: [`Jwk`] accepts `{"alg":{"EdDSA":null}}` as well, and
 /// ignores members of other key types.
 #[derive(Default)]

@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
-use super::key_set::MAX_AGE;
+use super::key_cache::MAX_AGE;
 use super::keys::{Expectations, VerificationKey, parse_key_set};
+use super::secrets::{SECRET_ARN, Secrets};
+use crate::aws::{Access, AwsSettings, Connector, SECRETS_MANAGER, StoredSecret, TrustedRoots};
 use crate::environment::{InvalidSetting, Variables};
 
 const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
 const DAY: u64 = 24 * 60 * 60;
 /// As long as Better Auth's own sessions.
 const DEFAULT_MAX_LIFETIME: u64 = 7 * DAY;
-const MIN_SECRET_BYTES: usize = 32;
-/// What Better Auth signs with when no secret is configured. It is public.
-const BETTER_AUTH_DEFAULT_SECRET: &str = "better-auth-secret-12345678901234567890";
+const SECRET: &str = "BETTER_AUTH_SECRET";
+const PREVIOUS_SECRET: &str = "BETTER_AUTH_SECRET_PREVIOUS";
+const URL: &str = "BETTER_AUTH_URL";
+const WITHOUT_SECRET: &str = "has no meaning without BETTER_AUTH_SECRET";
 /// Turns off the check of a claim.
 const ANY: &str = "any";
 
@@ -31,12 +34,14 @@ pub struct AuthSettings {
 
 /// How tokens are verified.
 pub(crate) enum Mode {
-    /// With HS256 and either of these secrets.
-    SharedSecret {
-        /// What the issuer signs with.
-        current: String,
-        /// What it signed with before a rotation, as long as such tokens are valid.
-        previous: Option<String>,
+    /// With HS256 and secrets of the environment.
+    SharedSecret(Secrets),
+    /// With HS256 and the secrets that Secrets Manager holds.
+    StoredSecret {
+        /// Where they are.
+        secret: StoredSecret,
+        /// How long they are used while they cannot be read.
+        max_stale: Duration,
     },
     /// With the keys that the issuer publishes at `url`.
     KeySet {
@@ -52,63 +57,88 @@ pub(crate) enum Mode {
 impl fmt::Debug for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SharedSecret { .. } => f.write_str("SharedSecret"),
+            Self::SharedSecret(_) => f.write_str("SharedSecret"),
+            Self::StoredSecret { secret, .. } => {
+                f.debug_struct("StoredSecret").field("secret", secret).finish_non_exhaustive()
+            }
             Self::KeySet { url, .. } => f.debug_struct("KeySet").field("url", url).finish_non_exhaustive(),
         }
     }
 }
 
 impl AuthSettings {
-    /// Reads the settings of docs/settings.md that begin with `BETTER_AUTH_`, `JWKS` and `TOKEN_`.
+    /// Reads the settings of docs/settings.md that begin with `BETTER_AUTH_`, `JWKS` and `TOKEN_`. Secrets Manager is reached with
+    /// `access`.
     ///
     /// # Errors
     /// Names the setting that is missing, contradicts another one, or is weak. A secret is never repeated.
-    pub(crate) fn read(variables: &Variables<'_>) -> Result<Self, InvalidSetting> {
+    pub(crate) fn read(variables: &Variables<'_>, access: &Access) -> Result<Self, InvalidSetting> {
         let max_token_bytes = variables.number("TOKEN_MAX_BYTES", 256..=65_536, DEFAULT_MAX_TOKEN_BYTES)?;
         let max_lifetime = variables.number("TOKEN_MAX_LIFETIME_SECONDS", 60..=36_525 * DAY, DEFAULT_MAX_LIFETIME)?;
         let max_stale = variables.number("JWKS_MAX_STALE_SECONDS", MAX_AGE.as_secs()..=7 * DAY, DAY)?;
-        let secret = variables.optional("BETTER_AUTH_SECRET")?;
-        let (mode, expected) = match (secret, variables.optional("BETTER_AUTH_URL")?) {
-            (Some(secret), None) => shared_secret(variables, secret)?,
-            (None, Some(url)) => key_set(variables, &url, Duration::from_secs(max_stale))?,
-            (Some(_), Some(_)) => {
-                return Err(InvalidSetting::new(
-                    "BETTER_AUTH_SECRET",
-                    "and BETTER_AUTH_URL are both set: set the one that says how tokens are verified",
-                ));
+        let max_stale = Duration::from_secs(max_stale);
+        let mut ways = Vec::new();
+        for name in [SECRET, SECRET_ARN, URL] {
+            ways.extend(variables.optional(name)?.map(|value| (name, value)));
+        }
+        let (mode, expected) = match ways.as_slice() {
+            [(SECRET, secret)] => (shared_secret(variables, secret)?, claims_with_secret(variables)?),
+            [(SECRET_ARN, arn)] => (stored_secret(variables, arn, access, max_stale)?, claims_with_secret(variables)?),
+            [(_, url)] => key_set(variables, url, max_stale)?,
+            [(name, _), (other, _), ..] => {
+                let problem = format!("and {other} are both set: set the one that says how tokens are verified");
+                return Err(InvalidSetting::new(name, problem));
             }
-            (None, None) => {
-                return Err(InvalidSetting::new(
-                    "BETTER_AUTH_SECRET",
-                    "or BETTER_AUTH_URL must be set: nothing says how tokens are verified",
-                ));
+            [] => {
+                let problem = format!("or {SECRET_ARN} or {URL} must be set: nothing says how tokens are verified");
+                return Err(InvalidSetting::new(SECRET, problem));
             }
         };
         Ok(Self { mode, expected, max_token_bytes, max_lifetime: Duration::from_secs(max_lifetime) })
     }
+
+    /// The way to where keys are fetched.
+    pub(crate) fn connector(&self) -> Connector {
+        match &self.mode {
+            Mode::StoredSecret { secret, .. } => secret.connector(),
+            Mode::SharedSecret(_) | Mode::KeySet { .. } => Connector::trusting(TrustedRoots::System),
+        }
+    }
 }
 
-fn shared_secret(variables: &Variables<'_>, current: String) -> Result<(Mode, Expectations), InvalidSetting> {
-    for name in ["JWKS_URL", "JWKS"] {
-        variables.refuse(name, "has no meaning with BETTER_AUTH_SECRET, only with BETTER_AUTH_URL")?;
+fn shared_secret(variables: &Variables<'_>, current: &str) -> Result<Mode, InvalidSetting> {
+    let previous = variables.optional(PREVIOUS_SECRET)?;
+    Secrets::new([SECRET, PREVIOUS_SECRET], current.to_owned(), previous).map(Mode::SharedSecret)
+}
+
+fn stored_secret(
+    variables: &Variables<'_>,
+    arn: &str,
+    access: &Access,
+    max_stale: Duration,
+) -> Result<Mode, InvalidSetting> {
+    variables.refuse(PREVIOUS_SECRET, WITHOUT_SECRET)?;
+    if let Some(endpoint) = variables.optional(SECRETS_MANAGER.endpoint_setting)? {
+        let name = SECRETS_MANAGER.endpoint_setting;
+        must_be_private(name, &parse_url(name, &endpoint)?)?;
     }
-    must_be_strong("BETTER_AUTH_SECRET", &current)?;
-    let previous = variables.optional("BETTER_AUTH_SECRET_PREVIOUS")?;
-    if let Some(previous) = &previous {
-        must_be_strong("BETTER_AUTH_SECRET_PREVIOUS", previous)?;
-        if *previous == current {
-            let problem = "must not be BETTER_AUTH_SECRET: it is the secret from before a rotation";
-            return Err(InvalidSetting::new("BETTER_AUTH_SECRET_PREVIOUS", problem));
-        }
+    let secret = StoredSecret::new(arn, AwsSettings::read(variables, access.clone(), SECRETS_MANAGER)?)
+        .ok_or(InvalidSetting::new(SECRET_ARN, "must be the ARN of a secret in Secrets Manager, in this region"))?;
+    Ok(Mode::StoredSecret { secret, max_stale })
+}
+
+/// The claims that tokens must have, if a secret signs them.
+fn claims_with_secret(variables: &Variables<'_>) -> Result<Expectations, InvalidSetting> {
+    for name in ["JWKS_URL", "JWKS"] {
+        variables.refuse(name, "has no meaning with a secret, only with BETTER_AUTH_URL")?;
     }
     // A secret may sign more than one kind of token, and nothing else says which are meant for this API. So there is no
     // default, and turning the check off takes a word.
     let claim = |name| match variables.optional(name)? {
-        None => Err(InvalidSetting::new(name, "must be set with BETTER_AUTH_SECRET; the word any turns the check off")),
+        None => Err(InvalidSetting::new(name, "must be set with a secret; the word any turns the check off")),
         value => Ok(value.filter(|value| value != ANY)),
     };
-    let expected = Expectations { issuer: claim("TOKEN_ISSUER")?, audience: claim("TOKEN_AUDIENCE")? };
-    Ok((Mode::SharedSecret { current, previous }, expected))
+    Ok(Expectations { issuer: claim("TOKEN_ISSUER")?, audience: claim("TOKEN_AUDIENCE")? })
 }
 
 fn key_set(
@@ -116,8 +146,7 @@ fn key_set(
     base_url: &str,
     max_stale: Duration,
 ) -> Result<(Mode, Expectations), InvalidSetting> {
-    let problem = "has no meaning with BETTER_AUTH_URL, only with BETTER_AUTH_SECRET";
-    variables.refuse("BETTER_AUTH_SECRET_PREVIOUS", problem)?;
+    variables.refuse(PREVIOUS_SECRET, WITHOUT_SECRET)?;
     let base = parse_url("BETTER_AUTH_URL", base_url)?;
     let (name, url) = match variables.optional("JWKS_URL")? {
         Some(url) => ("JWKS_URL", parse_url("JWKS_URL", &url)?),
@@ -141,19 +170,6 @@ fn key_set(
             .ok_or(InvalidSetting::new("JWKS", "must be a JSON Web Key Set with a key that can be used"))?,
     };
     Ok((Mode::KeySet { url: url.into(), keys, max_stale }, expected))
-}
-
-fn must_be_strong(name: &'static str, secret: &str) -> Result<(), InvalidSetting> {
-    let weakness = if secret.len() < MIN_SECRET_BYTES {
-        "must be at least 32 bytes long"
-    } else if secret == BETTER_AUTH_DEFAULT_SECRET {
-        "must not be Better Auth's default secret, which is public"
-    } else if secret.contains("-----BEGIN") {
-        "must not be a PEM: it is the secret of HS256, not a public key"
-    } else {
-        return Ok(());
-    };
-    Err(InvalidSetting::new(name, weakness))
 }
 
 fn parse_url(name: &'static str, text: &str) -> Result<Url, InvalidSetting> {
@@ -182,21 +198,28 @@ fn must_be_private(name: &'static str, url: &Url) -> Result<(), InvalidSetting> 
     if url.scheme() == "https" || is_this_machine {
         return Ok(());
     }
-    Err(InvalidSetting::new(name, "must be https, or http to this machine: others could replace the keys on their way"))
+    Err(InvalidSetting::new(
+        name,
+        "must be https, or http to this machine: others could read or replace the keys on their way",
+    ))
 }
 
 #[cfg(test)]
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
+    use crate::auth::secrets::BETTER_AUTH_DEFAULT;
     use std::collections::HashMap;
 
     const SECRET: &str = "a secret of at least thirty-two bytes";
     const OTHER_SECRET: &str = "another secret of at least thirty-two bytes";
+    const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:daylist-AbCdEf";
+    const CLAIMS: [(&str, &str); 2] = [("TOKEN_ISSUER", "i"), ("TOKEN_AUDIENCE", "a")];
 
     fn read(variables: &[(&str, &str)]) -> Result<AuthSettings, InvalidSetting> {
         let variables: HashMap<_, _> = variables.iter().copied().collect();
-        AuthSettings::read(&Variables::new(&|name| variables.get(name).map(|&value| value.to_owned())))
+        let variable = |name: &str| variables.get(name).map(|&value| value.to_owned());
+        AuthSettings::read(&Variables::new(&variable), &Access::new("eu-central-1", "x", "x"))
     }
 
     /// With a shared secret, and all that it requires.
@@ -206,26 +229,57 @@ mod tests {
 
     #[test]
     fn exactly_one_way_of_verifying_is_needed() {
-        let neither = read(&[]).unwrap_err().to_string();
-        assert!(neither.contains("BETTER_AUTH_SECRET") && neither.contains("BETTER_AUTH_URL"), "{neither}");
-        let both = read(&[("BETTER_AUTH_SECRET", SECRET), ("BETTER_AUTH_URL", "https://a.example")]).unwrap_err();
-        assert!(both.to_string().contains("BETTER_AUTH_SECRET") && both.to_string().contains("BETTER_AUTH_URL"));
-        assert!(
-            matches!(read_with_secret(SECRET, &[]).unwrap().mode, Mode::SharedSecret { current, .. } if current == SECRET)
-        );
-        for foreign in [("JWKS_URL", "https://a.example/jwks"), ("JWKS", "{}")] {
-            let error = read_with_secret(SECRET, &[foreign]).unwrap_err().to_string();
+        let ways =
+            [("BETTER_AUTH_SECRET", SECRET), ("BETTER_AUTH_SECRET_ARN", ARN), ("BETTER_AUTH_URL", "https://a.example")];
+        let none = read(&CLAIMS).unwrap_err().to_string();
+        assert!(ways.iter().all(|(name, _)| none.contains(name)), "{none}");
+        for (name, value) in ways {
+            assert!(read(&[CLAIMS[0], CLAIMS[1], (name, value)]).is_ok(), "{name}");
+        }
+        for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+            let error = read(&[ways[one], ways[other]]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{} and {} are both set", ways[one].0, ways[other].0)), "{error}");
+        }
+        assert!(read(&ways).is_err());
+        let [secret, arn, url] = ways;
+        for (way, foreign) in [
+            (secret, ("JWKS_URL", "https://a.example/jwks")),
+            (secret, ("JWKS", "{}")),
+            (arn, ("JWKS_URL", "https://a.example/jwks")),
+            (arn, ("JWKS", "{}")),
+            (arn, ("BETTER_AUTH_SECRET_PREVIOUS", OTHER_SECRET)),
+            (url, ("BETTER_AUTH_SECRET_PREVIOUS", OTHER_SECRET)),
+        ] {
+            let error = read(&[CLAIMS[0], CLAIMS[1], way, foreign]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{} has no meaning", foreign.0)), "{error}");
         }
-        let url = ("BETTER_AUTH_URL", "https://a.example");
-        let error = read(&[url, ("BETTER_AUTH_SECRET_PREVIOUS", SECRET)]).unwrap_err().to_string();
-        assert!(error.starts_with("BETTER_AUTH_SECRET_PREVIOUS has no meaning"), "{error}");
+    }
+
+    #[test]
+    fn stored_secret_has_an_arn_of_this_region() {
+        let read = |arn| read(&[&CLAIMS[..], &[("BETTER_AUTH_SECRET_ARN", arn)]].concat());
+        for accepted in [ARN, "arn:aws-us-gov:secretsmanager:eu-central-1:123456789012:secret:a:b"] {
+            assert!(matches!(read(accepted).unwrap().mode, Mode::StoredSecret { .. }), "{accepted}");
+        }
+        for refused in [
+            SECRET,
+            "daylist",
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret:",
+            "arn:aws:secretsmanager:eu-central-1:123456789012:secret",
+            "arn:aws:secretsmanager:us-east-1:123456789012:secret:daylist",
+            "arn:aws:ssm:eu-central-1:123456789012:secret:daylist",
+            "arn:aws:secretsmanager:eu-central-1:123456789012:key:daylist",
+            "urn:aws:secretsmanager:eu-central-1:123456789012:secret:daylist",
+        ] {
+            let error = read(refused).unwrap_err().to_string();
+            assert!(error.starts_with("BETTER_AUTH_SECRET_ARN must be the ARN") && !error.contains(refused), "{error}");
+        }
+        assert_eq!(read("").unwrap_err().to_string(), "BETTER_AUTH_SECRET_ARN is set but empty");
     }
 
     #[test]
     fn weak_secret_is_refused_and_never_repeated() {
-        for weak in
-            ["", "short", &"x".repeat(31), BETTER_AUTH_DEFAULT_SECRET, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"]
+        for weak in ["", "short", &"x".repeat(31), BETTER_AUTH_DEFAULT, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"]
         {
             let error = read_with_secret(weak, &[]).unwrap_err().to_string();
             assert!(error.starts_with("BETTER_AUTH_SECRET ") && (weak.is_empty() || !error.contains(weak)), "{error}");
@@ -235,7 +289,7 @@ mod tests {
         }
         let exact = format!(" {} ", "x".repeat(30));
         let settings = read_with_secret(&exact, &[]).unwrap();
-        assert!(matches!(settings.mode, Mode::SharedSecret { current, previous: None } if current == exact));
+        assert!(matches!(settings.mode, Mode::SharedSecret(Secrets { current, previous: None }) if current == exact));
     }
 
     #[test]
@@ -243,7 +297,7 @@ mod tests {
         let error = read_with_secret(SECRET, &[("BETTER_AUTH_SECRET_PREVIOUS", SECRET)]).unwrap_err().to_string();
         assert!(error.starts_with("BETTER_AUTH_SECRET_PREVIOUS must not be") && !error.contains(SECRET), "{error}");
         let settings = read_with_secret(SECRET, &[("BETTER_AUTH_SECRET_PREVIOUS", OTHER_SECRET)]).unwrap();
-        let Mode::SharedSecret { current, previous } = settings.mode else { panic!("not a shared secret") };
+        let Mode::SharedSecret(Secrets { current, previous }) = settings.mode else { panic!("not a shared secret") };
         assert_eq!((current.as_str(), previous.as_deref()), (SECRET, Some(OTHER_SECRET)));
     }
 
@@ -251,8 +305,10 @@ mod tests {
     fn secret_requires_issuer_and_audience() {
         let secret = ("BETTER_AUTH_SECRET", SECRET);
         for (given, missing) in [("TOKEN_ISSUER", "TOKEN_AUDIENCE"), ("TOKEN_AUDIENCE", "TOKEN_ISSUER")] {
-            let error = read(&[secret, (given, "any")]).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{missing} must be set")), "{error}");
+            for secret in [secret, ("BETTER_AUTH_SECRET_ARN", ARN)] {
+                let error = read(&[secret, (given, "any")]).unwrap_err().to_string();
+                assert!(error.starts_with(&format!("{missing} must be set")), "{error}");
+            }
         }
         let expected = |issuer, audience| {
             let settings = read(&[secret, ("TOKEN_ISSUER", issuer), ("TOKEN_AUDIENCE", audience)]).unwrap();
@@ -357,7 +413,7 @@ mod tests {
         let stale = |more: &[(&str, &str)]| read(&[&[("BETTER_AUTH_URL", "https://a.example")], more].concat());
         let max_stale = |settings: AuthSettings| match settings.mode {
             Mode::KeySet { max_stale, .. } => max_stale.as_secs(),
-            Mode::SharedSecret { .. } => 0,
+            _ => 0,
         };
         assert_eq!(max_stale(stale(&[]).unwrap()), 86_400);
         for allowed in [600, 604_800] {

@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::aws::TrustedRoots;
+use crate::aws::{Access, TrustedRoots};
 use crate::environment::{InvalidSetting, Variables};
 use crate::logging;
 
@@ -54,7 +54,7 @@ fn fixture(name: &str) -> Value {
 
 fn settings(variables: &[(&str, &str)]) -> Result<AuthSettings, InvalidSetting> {
     let variables: HashMap<_, _> = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-    AuthSettings::read(&Variables::new(&|name| variables.get(name).cloned()))
+    AuthSettings::read(&Variables::new(&|name| variables.get(name).cloned()), &Access::new("eu-central-1", "x", "x"))
 }
 
 fn connector() -> Connector {
@@ -205,13 +205,16 @@ async fn expiry_is_told_only_of_valid_tokens() {
     assert_eq!(verifier.verify(&forged).await.unwrap_err(), AuthError::BadSignature);
 }
 
+/// A token that is valid but for these claims, signed with this secret.
+fn signed_with(secret: &str, claims: Value) -> String {
+    let claims = Signer::default().claims(claims).claims(json!({ "sub": "1" })).claims;
+    PrivateKey::from_secret(secret.as_bytes()).sign(r#"{"alg":"HS256"}"#, Value::Object(claims).to_string())
+}
+
 #[tokio::test]
 async fn previous_secret_is_accepted_during_rotation() {
     const PREVIOUS: &str = "the secret of before, of more than thirty-two bytes";
-    let before = |claims: Value| {
-        let claims = Signer::default().claims(claims).claims(json!({ "sub": "1" })).claims;
-        PrivateKey::from_secret(PREVIOUS.as_bytes()).sign(r#"{"alg":"HS256"}"#, Value::Object(claims).to_string())
-    };
+    let before = |claims| signed_with(PREVIOUS, claims);
     let verifier = verifier_with_secret(&[("BETTER_AUTH_SECRET_PREVIOUS", PREVIOUS)]);
     verifier.verify(&before(json!({}))).await.unwrap();
     verifier.verify(&Signer::default().token("1")).await.unwrap();
@@ -321,7 +324,7 @@ async fn errors_describe_themselves_for_the_log() {
     let text = AuthError::LifetimeTooLong { maximum: Duration::from_secs(900) }.to_string();
     assert_eq!(text, "the token expires more than 900 seconds from now");
     let text = AuthError::KeysUnavailable { retry_after: Duration::from_millis(1500) }.to_string();
-    assert_eq!(text, "there is no key set; the next fetch is due in 2 seconds");
+    assert_eq!(text, "there are no keys; the next fetch is due in 2 seconds");
     assert_eq!(AuthError::Expired.to_string(), "the token has expired");
 }
 
@@ -369,8 +372,8 @@ fn type_is_that_of_a_token_in_any_case() {
     }
 }
 
-#[test]
-fn debug_output_has_no_secret() {
+#[tokio::test]
+async fn debug_output_has_no_secret() {
     const PREVIOUS: &str = "the secret of before, of more than thirty-two bytes";
     let secrets = [
         ("BETTER_AUTH_SECRET", SECRET),
@@ -379,7 +382,11 @@ fn debug_output_has_no_secret() {
         ("TOKEN_AUDIENCE", "a"),
     ];
     let is_secret = |text: &str| text.contains(SECRET) || text.contains(PREVIOUS);
-    for (verifier, algorithm) in [(verifier(&secrets), "HS256"), (verifier_for(&fixture("01b")), "EdDSA")] {
+    let (_store, stored) = secrets_manager(&json!({ "current": SECRET, "previous": PREVIOUS }).to_string()).await;
+    stored.warm_up().await;
+    for (verifier, algorithm) in
+        [(verifier(&secrets), "HS256"), (stored, "HS256"), (verifier_for(&fixture("01b")), "EdDSA")]
+    {
         let text = format!("{verifier:?}");
         assert!(text.contains(&format!("algorithms: [{algorithm}]")) && !is_secret(&text), "{text}");
     }
@@ -401,6 +408,11 @@ struct Issuer {
 
 impl Issuer {
     async fn start() -> Self {
+        Self::asked_for(&["GET /api/auth/jwks HTTP/1.1\r\n"]).await
+    }
+
+    /// Every request has these parts, in lower case but for its first line.
+    async fn asked_for(parts: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (answer, requests) = (Arc::new(Mutex::new(None::<Vec<u8>>)), Arc::new(AtomicUsize::new(0)));
@@ -412,7 +424,8 @@ impl Issuer {
                 tokio::spawn(async move {
                     let mut request = [0; 4096];
                     let read = stream.read(&mut request).await.unwrap();
-                    assert!(request[..read].starts_with(b"GET /api/auth/jwks HTTP/1.1\r\n"));
+                    let request = str::from_utf8(&request[..read]).unwrap();
+                    assert!(parts.iter().all(|part| request.contains(part)), "{request}");
                     requests.fetch_add(1, Ordering::SeqCst);
                     let answer = answer.lock().unwrap().clone();
                     match answer {
@@ -442,6 +455,16 @@ impl Issuer {
         self.requests.load(Ordering::SeqCst)
     }
 
+    /// Holds this text as the current version of the secret.
+    fn holds(&self, text: &str) {
+        let id = "a1b2c3d4-5678-90ab-cdef-EXAMPLE11111";
+        let answer = json!({
+            "ARN": ARN, "CreatedDate": 1.8e9, "Name": "daylist", "SecretString": text, "VersionId": id,
+            "VersionStages": ["AWSCURRENT"],
+        });
+        self.answers(200, &answer.to_string());
+    }
+
     /// Publishes the key of this fixture.
     fn publishes(&self, name: &str) {
         self.answers(200, &keys(name));
@@ -460,6 +483,24 @@ impl Issuer {
     fn verifier(&self, more: &[(&str, &str)]) -> TokenVerifier {
         TokenVerifier::with_clock(self.settings(more), &connector(), clock)
     }
+}
+
+const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:daylist-AbCdEf";
+
+/// A Secrets Manager that holds this, and a verifier that reads it.
+async fn secrets_manager(holds: &str) -> (Issuer, TokenVerifier) {
+    let store = Issuer::asked_for(&[
+        "POST / HTTP/1.1\r\n",
+        "\r\nx-amz-target: secretsmanager.GetSecretValue\r\n",
+        "\r\ncontent-type: application/x-amz-json-1.1\r\n",
+        "/eu-central-1/secretsmanager/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, ",
+        "\r\n\r\n{\"SecretId\":\"arn:aws:secretsmanager:eu-central-1:123456789012:secret:daylist-AbCdEf\"}",
+    ])
+    .await;
+    store.holds(holds);
+    let stored = [("BETTER_AUTH_SECRET_ARN", ARN), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", store.url.as_str())];
+    let verifier = verifier(&[&stored[..], &[("TOKEN_ISSUER", ISSUER), ("TOKEN_AUDIENCE", ISSUER)]].concat());
+    (store, verifier)
 }
 
 /// An issuer that publishes `published`, and a verifier that trusts it.
@@ -761,4 +802,155 @@ async fn clock_set_back_keeps_the_keys() {
     CLOCK.set(NOW);
     issuer.answers(500, "");
     verifier.verify(&token("01b")).await.unwrap();
+}
+
+/// A secret after a rotation.
+const NEXT: &str = "the secret of afterwards, of more than thirty-two bytes";
+
+#[tokio::test]
+async fn rotation_refuses_no_valid_token() {
+    let (issuer, of_issuer) = issuer_of("01b").await;
+    let both = json!({ "keys": [fixture("01b")["jwks"]["keys"][0], fixture("04")["jwks"]["keys"][0]] });
+    let (store, of_store) = secrets_manager(SECRET).await;
+    let pair = json!({ "current": NEXT, "previous": SECRET });
+    let publish_keys = |keys: &str| issuer.answers(200, keys);
+    let store_secret = |text: &str| store.holds(text);
+    let ways: [(&TokenVerifier, &dyn Fn(&str), [String; 2], [String; 2], AuthError); 2] = [
+        (&of_issuer, &publish_keys, [both.to_string(), keys("04")], [token("01b"), token("04")], AuthError::UnknownKey),
+        (
+            &of_store,
+            &store_secret,
+            [pair.to_string(), NEXT.to_owned()],
+            [SECRET, NEXT].map(|secret| signed_with(secret, json!({}))),
+            AuthError::BadSignature,
+        ),
+    ];
+    for (verifier, publish, [both, after], [old, new], refusal) in ways {
+        verifier.warm_up().await;
+        verifier.verify(&old).await.unwrap();
+        publish(&both);
+        // The issuer signs with the new key from half a minute later on.
+        wait(29);
+        verifier.verify(&old).await.unwrap();
+        wait(1);
+        for token in [&new, &old, &new] {
+            verifier.verify(token).await.unwrap();
+        }
+        publish(&after);
+        wait(599);
+        verifier.verify(&old).await.unwrap();
+        wait(1);
+        assert_eq!(verifier.verify(&old).await.unwrap_err(), refusal, "it has died");
+        verifier.verify(&new).await.unwrap();
+    }
+    assert_eq!((issuer.requests(), store.requests()), (3, 3));
+}
+
+#[tokio::test]
+async fn start_after_a_withdrawal_refuses_the_old_secret() {
+    let (_store, verifier) = secrets_manager(&json!({ "current": NEXT }).to_string()).await;
+    let old = signed_with(SECRET, json!({}));
+    assert_eq!(verifier.verify(&old).await.unwrap_err(), AuthError::BadSignature);
+    verifier.verify(&signed_with(NEXT, json!({}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn unknown_signatures_cost_one_read_a_cool_down() {
+    let (store, verifier) = secrets_manager(SECRET).await;
+    let forged = Signer::with(Key::OtherSecret).token("1");
+    for reads in 1..3 {
+        for _ in 0..100 {
+            assert_eq!(verifier.verify(&forged).await.unwrap_err(), AuthError::BadSignature);
+        }
+        assert_eq!(store.requests(), reads);
+        wait(29);
+        verifier.verify(&forged).await.unwrap_err();
+        assert_eq!(store.requests(), reads);
+        wait(1);
+    }
+    // What is signed by the secret but refused asks for nothing.
+    let before = store.requests();
+    for claims in [json!({ "aud": "other" }), json!({ "exp": 0 })] {
+        verifier.verify(&signed_with(SECRET, claims)).await.unwrap_err();
+    }
+    verifier.verify(&Signer::default().header(json!({ "alg": "none" })).token("1")).await.unwrap_err();
+    assert_eq!(store.requests(), before);
+}
+
+#[tokio::test]
+async fn failed_read_keeps_the_secret_for_a_day() {
+    let (store, verifier) = secrets_manager(SECRET).await;
+    let good = signed_with(SECRET, json!({}));
+    verifier.verify(&good).await.unwrap();
+    for (status, body) in [
+        (400, json!({ "__type": "AccessDeniedException", "Message": "no" })),
+        (400, json!({ "__type": "AccessDeniedException", "SecretString": NEXT })),
+        (500, json!({ "__type": "InternalServiceError" })),
+        (200, json!({ "SecretBinary": "c2VjcmV0" })),
+        (200, json!({ "SecretString": "short" })),
+        (200, json!({ "SecretString": { "current": NEXT } })),
+        (200, json!({ "SecretString": "x".repeat(16 * 1024) })),
+        (200, json!("<html>")),
+    ] {
+        store.answers(status, &body.to_string());
+        wait(600);
+        verifier.verify(&good).await.unwrap();
+        assert_eq!(verifier.verify(&signed_with(NEXT, json!({}))).await.unwrap_err(), AuthError::BadSignature);
+    }
+    assert_eq!(store.requests(), 9, "one read a cool-down, failed ones counted");
+    wait(86_400 - 8 * 600 - 1);
+    verifier.verify(&good).await.unwrap();
+    wait(1);
+    assert!(matches!(verifier.verify(&good).await.unwrap_err(), AuthError::KeysUnavailable { .. }));
+    store.holds(SECRET);
+    wait(30);
+    verifier.verify(&good).await.unwrap();
+}
+
+#[test]
+fn failed_read_is_logged_without_the_secret() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for (holds, cause) in [
+        ("CANARY", "current must be at least 32 bytes long"),
+        (
+            r#"{"current":"CANARY-0123456789-0123456789-0123456789","prev":""}"#,
+            "the secret is JSON, but has other members",
+        ),
+    ] {
+        let ((), log) = logging::captured(|| {
+            runtime.block_on(async {
+                let (_store, verifier) = secrets_manager(holds).await;
+                verifier.warm_up().await;
+                let error = verifier.verify(&signed_with(SECRET, json!({}))).await.unwrap_err();
+                assert!(matches!(error, AuthError::KeysUnavailable { .. }));
+            });
+        });
+        assert!(
+            log.contains("WARN") && log.contains("source=\"BETTER_AUTH_SECRET_ARN\"") && log.contains(cause),
+            "{log}"
+        );
+        assert!(!log.contains("CANARY") && !log.contains(ARN), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn first_token_of_a_new_secret_ends_the_old_one() {
+    let (store, verifier) = secrets_manager(SECRET).await;
+    let [old, new] = [SECRET, NEXT].map(|secret| signed_with(secret, json!({})));
+    verifier.verify(&old).await.unwrap();
+    store.holds(NEXT);
+    wait(29);
+    assert_eq!(verifier.verify(&new).await.unwrap_err(), AuthError::BadSignature, "the last read is too recent");
+    verifier.verify(&old).await.unwrap();
+    wait(1);
+    verifier.verify(&new).await.unwrap();
+    assert_eq!(verifier.verify(&old).await.unwrap_err(), AuthError::BadSignature);
+    assert_eq!(store.requests(), 2);
+}
+
+#[tokio::test]
+async fn keys_are_needed_before_the_first_answer() {
+    let issuer = Issuer::start().await;
+    issuer.answers(500, "");
+    keys_unavailable(&issuer.verifier(&[])).await;
 }

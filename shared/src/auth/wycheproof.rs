@@ -77,15 +77,15 @@ fn verifier(keys: Keys) -> TokenVerifier {
 
 fn verifier_with_secret(key: &Value) -> TokenVerifier {
     let secret = URL_SAFE_NO_PAD.decode(key["k"].as_str().unwrap()).unwrap();
-    verifier(Keys::SharedSecret { current: VerificationKey::from_secret(&secret, &NOTHING), previous: None })
+    verifier(Keys::Secrets(vec![Arc::new(VerificationKey::from_secret(&secret, &NOTHING))]))
 }
 
 fn verifier_with_key_set(key_set: &Value) -> TokenVerifier {
     let keys = parse_key_set(key_set.to_string().as_bytes(), &NOTHING).unwrap();
     // Nobody listens there: an unknown key stays unknown.
-    let nowhere = "http://127.0.0.1:1/jwks".to_owned();
+    let nowhere = Source::KeySet("http://127.0.0.1:1/jwks".to_owned());
     let connector = Connector::trusting(TrustedRoots::System);
-    verifier(Keys::KeySet(KeySet::new(nowhere, keys, NOTHING, Duration::MAX, connector, SystemTime::now)))
+    verifier(Keys::KeySet(KeyCache::new(nowhere, keys, NOTHING, Duration::MAX, connector, SystemTime::now)))
 }
 
 thread_local! {

@@ -55,7 +55,7 @@ mod tests {
     use aws_smithy_runtime_api::client::result::ConnectorError;
 
     use super::*;
-    use crate::aws::{Access, WarmUp};
+    use crate::aws::{Access, DYNAMODB, WarmUp};
     use crate::environment::Variables;
 
     /// Keeps what it was asked for, and reaches nobody.
@@ -70,7 +70,7 @@ mod tests {
     }
 
     fn settings() -> AwsSettings {
-        AwsSettings::read(&Variables::new(&|_| None), Access::new("eu-central-1", "x", "x")).unwrap()
+        AwsSettings::read(&Variables::new(&|_| None), Access::new("eu-central-1", "x", "x"), DYNAMODB).unwrap()
     }
 
     #[tokio::test]

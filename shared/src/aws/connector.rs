@@ -63,14 +63,28 @@ impl Connector {
     /// # Errors
     /// What went wrong, for the log.
     pub(crate) async fn get(&self, url: &str, timeout: Duration, max_bytes: usize) -> Result<Vec<u8>, String> {
+        let request = HttpRequest::get(url).map_err(|error| error.to_string())?;
+        match self.exchange(request, timeout, max_bytes).await? {
+            (200, body) => Ok(body),
+            (status, _) => Err(format!("the answer has status {status}")),
+        }
+    }
+
+    /// The status and the body of the answer to a request, if it comes whole within `timeout` and `max_bytes`.
+    ///
+    /// # Errors
+    /// What went wrong, for the log.
+    pub(crate) async fn exchange(
+        &self,
+        request: HttpRequest,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<(u16, Vec<u8>), String> {
         let exchange = async {
-            let request = HttpRequest::get(url).map_err(|error| error.to_string())?;
             let response = self.call(request).await.map_err(|error| chain(&error))?;
-            if response.status().as_u16() != 200 {
-                return Err(format!("the answer has status {}", response.status().as_u16()));
-            }
+            let status = response.status().as_u16();
             let body = Limited::new(response.into_body(), max_bytes).collect().await;
-            Ok(body.map_err(|error| chain(&*error))?.to_bytes().to_vec())
+            Ok((status, body.map_err(|error| chain(&*error))?.to_bytes().to_vec()))
         };
         tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")))
     }

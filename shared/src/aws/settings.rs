@@ -1,9 +1,22 @@
-//! Where DynamoDB is, and which certificates it may show.
+//! Where a service of AWS is, and which certificates it may show.
 
 use super::{Access, Connector, TrustedRoots};
 use crate::environment::{InvalidSetting, Variables};
 
-/// Checked settings of the client.
+/// A service of AWS that functions use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Service {
+    /// The first label of its endpoints.
+    pub(super) label: &'static str,
+    /// The setting that names another endpoint, as the SDK calls it.
+    pub(crate) endpoint_setting: &'static str,
+}
+
+pub(crate) const DYNAMODB: Service = Service { label: "dynamodb", endpoint_setting: "AWS_ENDPOINT_URL_DYNAMODB" };
+pub(crate) const SECRETS_MANAGER: Service =
+    Service { label: "secretsmanager", endpoint_setting: "AWS_ENDPOINT_URL_SECRETS_MANAGER" };
+
+/// Checked settings of a client.
 #[derive(Debug)]
 pub struct AwsSettings {
     pub(super) access: Access,
@@ -16,19 +29,19 @@ impl AwsSettings {
     ///
     /// # Errors
     /// Names the setting that is wrong.
-    pub(crate) fn read(variables: &Variables<'_>, access: Access) -> Result<Self, InvalidSetting> {
-        let custom_endpoint = variables.optional("AWS_ENDPOINT_URL_DYNAMODB")?;
+    pub(crate) fn read(variables: &Variables<'_>, access: Access, service: Service) -> Result<Self, InvalidSetting> {
+        let custom_endpoint = variables.optional(service.endpoint_setting)?;
         let dns_suffix = dns_suffix(access.region.as_ref());
         let trusted_roots = match variables.optional("AWS_CA_BUNDLE")? {
             Some(path) => TrustedRoots::bundle(&path)?,
             None if custom_endpoint.is_none() && dns_suffix == COMMERCIAL => TrustedRoots::amazon()?,
             None => TrustedRoots::System,
         };
-        let in_region = || format!("https://dynamodb.{}.{dns_suffix}", access.region);
+        let in_region = || format!("https://{}.{}.{dns_suffix}", service.label, access.region);
         Ok(Self { endpoint: custom_endpoint.unwrap_or_else(in_region), trusted_roots, access })
     }
 
-    /// A connector that trusts the certificates that DynamoDB may show.
+    /// A connector that trusts the certificates that the service may show.
     pub(crate) fn connector(&self) -> Connector {
         Connector::trusting(self.trusted_roots.clone())
     }
@@ -62,7 +75,7 @@ mod tests {
     fn read(region: &str, variables: &[(&str, &str)]) -> Result<AwsSettings, InvalidSetting> {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|&(_, value)| value.to_owned());
-        AwsSettings::read(&Variables::new(&variable), Access::new(region, "a-secret", "a-secret"))
+        AwsSettings::read(&Variables::new(&variable), Access::new(region, "a-secret", "a-secret"), DYNAMODB)
     }
 
     #[tokio::test]

@@ -39,7 +39,9 @@ const SIGNATURE_LIFETIME: Duration = Duration::from_mins(5);
 /// is given up before (see [`crate::app::ANSWER_WITHIN`]).
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 /// How far the clocks of two instances may be apart, and DynamoDB's behind them when it does what it took. Amazon Time Sync
-/// keeps clocks together to milliseconds. The signature is no check of them: the SDK signs with DynamoDB's time.
+/// is made for an error of a millisecond. Clocks that nothing corrects drift by at most 50 millionths: two of them take five
+/// days to be so far apart, and an instance lasts hours (`docs/decisions/0011-overlap-of-changes.md` has the sources). The
+/// signature is no check of them: the SDK signs with DynamoDB's time.
 const CLOCK_SKEW: Duration = Duration::from_secs(45);
 
 /// How much of the time before a pull the next one reads again: whatever lands after a pull began has a timestamp that is not

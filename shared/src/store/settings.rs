@@ -1,6 +1,6 @@
 //! Which tables tasks are in, and how to reach them.
 
-use crate::aws::{Access, AwsSettings, Connector};
+use crate::aws::{Access, AwsSettings, Connector, DYNAMODB};
 use crate::environment::{InvalidSetting, Variables};
 
 /// Checked settings of the [`super::TaskStore`].
@@ -8,6 +8,7 @@ use crate::environment::{InvalidSetting, Variables};
 pub struct StoreSettings {
     pub(super) tasks_table: String,
     pub(super) idempotency_table: String,
+    pub(super) access_table: Option<String>,
     pub(super) aws: AwsSettings,
 }
 
@@ -18,9 +19,10 @@ impl StoreSettings {
     /// Names the setting that is missing or cannot be worked with.
     pub(crate) fn read(variables: &Variables<'_>, access: Access) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            aws: AwsSettings::read(variables, access)?,
+            aws: AwsSettings::read(variables, access, DYNAMODB)?,
             tasks_table: variables.required("TASKS_TABLE")?,
             idempotency_table: variables.required("IDEMPOTENCY_TABLE")?,
+            access_table: variables.optional("ACCESS_TABLE")?,
         })
     }
 
@@ -34,6 +36,16 @@ impl StoreSettings {
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_access_table_is_a_mistake() {
+        let variable = |name: &str| match name {
+            "ACCESS_TABLE" => Some(String::new()),
+            _ => name.ends_with("_TABLE").then(|| "x".to_owned()),
+        };
+        let error = StoreSettings::read(&Variables::new(&variable), Access::new("eu-central-1", "x", "x"));
+        assert_eq!(error.unwrap_err().to_string(), "ACCESS_TABLE is set but empty");
+    }
 
     #[test]
     fn both_tables_are_needed() {

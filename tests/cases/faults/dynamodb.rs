@@ -3,7 +3,7 @@
 use std::iter::repeat_n;
 
 use shared::aws::ATTEMPT_TIMEOUT;
-use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, Wire};
+use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, SWITCH_SETTINGS, Wire};
 
 use super::table::{Pending, Row, retried};
 use crate::calls::{Call, Client, Left};
@@ -46,12 +46,21 @@ fn faults() -> [(&'static str, Fault, Outcome); 15] {
     ]
 }
 
-/// Every fault once and lasting, and connections that are refused.
+/// What keeps the access switch from being read, for as long as it lasts.
+const OF_THE_SWITCH: [(&str, Fault); 5] = [
+    ("does not allow the switch", Fault::Error(400, "AccessDeniedException")),
+    ("answers 500 for the switch", Fault::Error(500, "InternalServerError")),
+    ("resets the connection for the switch", Fault::Reset),
+    ("hangs for the switch", Fault::Hang),
+    ("garbles the switch", Fault::Garbled),
+];
+
+/// Every fault once and lasting, the switch, and connections that are refused.
 pub(super) fn rows_a_call() -> usize {
-    faults().len() * 2 + 1
+    faults().len() * 2 + OF_THE_SWITCH.len() + 1
 }
 
-/// Every fault, once and lasting, of every call.
+/// Every fault of every call.
 pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
     let mut rows: Vec<Pending<'_>> = Vec::new();
     for call in Call::all() {
@@ -61,19 +70,33 @@ pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
             // It is the first write that fails, if it makes one.
             let before = repeat_n(Fault::None, if call.reads() { 0 } else { call.operation().reads_first() });
             let first = before.clone().chain([fault]);
-            rows.push(Box::pin(spoiled(api, format!("{name}, once"), call, once, move |wire| wire.fail_next(first))));
-            rows.push(Box::pin(spoiled(api, format!("{name}, lasting"), call, outcome, move |wire| {
+            let settings = &SECRET_SETTINGS;
+            rows.push(Box::pin(spoiled(api, settings, format!("{name}, once"), call, once, move |wire| {
+                wire.fail_next(first)
+            })));
+            rows.push(Box::pin(spoiled(api, settings, format!("{name}, lasting"), call, outcome, move |wire| {
                 wire.fail_next(before);
                 wire.fail_all(fault);
             })));
+        }
+        for (name, fault) in OF_THE_SWITCH {
+            let fail = move |wire: &Wire| wire.fail_all(fault);
+            rows.push(Box::pin(spoiled(api, &SWITCH_SETTINGS, name.to_owned(), call, Outcome::NotDone, fail)));
         }
         rows.push(Box::pin(refusing(api, call)));
     }
     rows
 }
 
-async fn spoiled(api: &Api, fault: String, call: Call, outcome: Outcome, spoil: impl FnOnce(&Wire)) -> Row {
-    let api = api.another_with(&SECRET_SETTINGS).await;
+async fn spoiled(
+    api: &Api,
+    settings: &[(&str, &str)],
+    fault: String,
+    call: Call,
+    outcome: Outcome,
+    spoil: impl FnOnce(&Wire),
+) -> Row {
+    let api = api.another_with(settings).await;
     let client = Client::new(&api, &fault, call).await;
     spoil(&api.wire);
     row(&api, &api, fault, &client, outcome).await

@@ -1,4 +1,4 @@
-//! The issuer's key set: fetched from one configured URL, cached across invocations, refreshed when it must be.
+//! Keys from elsewhere: fetched from one configured place, cached across invocations, refreshed when they must be.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -7,20 +7,30 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Mutex;
 
 use super::error::AuthError;
-use super::keys::{Expectations, VerificationKey, find_key, parse_key_set};
-use crate::aws::Connector;
+use super::keys::{Expectations, VerificationKey, parse_key_set};
+use super::secrets::{SECRET_ARN, Secrets};
+use crate::aws::{Connector, StoredSecret};
 
-/// Between two fetches while there are keys, failed ones included: what a flood of unknown key ids costs the issuer, and
-/// how long a newly rotated key may be unknown.
+/// Between two fetches while there are keys, failed ones included: what a flood of unknown keys costs their source, and how
+/// long a newly rotated key may be unknown.
 const COOL_DOWN: Duration = Duration::from_secs(30);
-/// How old a set may become before it is fetched again, so that a withdrawn key is refused.
+/// How old keys may become before they are fetched again, so that a withdrawn one is refused.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(600);
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
+/// Where keys are fetched.
 #[derive(Debug)]
-pub(super) struct KeySet {
-    url: String,
+pub(super) enum Source {
+    /// The issuer's key set, at this URL.
+    KeySet(String),
+    /// The secret, or two of them, that this secret of Secrets Manager holds.
+    StoredSecret(StoredSecret),
+}
+
+#[derive(Debug)]
+pub(super) struct KeyCache {
+    source: Source,
     connector: Connector,
     expected: Expectations,
     max_stale: Duration,
@@ -30,7 +40,7 @@ pub(super) struct KeySet {
     attempts: Mutex<Attempts>,
 }
 
-/// The issuer's last answer, or before the first one, the keys in the environment.
+/// The last answer, or before the first one, the keys in the environment.
 #[derive(Debug, Clone)]
 struct Current {
     keys: Arc<[Arc<VerificationKey>]>,
@@ -47,14 +57,14 @@ struct Attempts {
     pause: Duration,
 }
 
-impl KeySet {
-    /// A key set that starts with `keys`, if there are any.
+impl KeyCache {
+    /// A cache that starts with `keys`, if there are any.
     ///
     /// They are a head start, not an exemption: the issuer may have withdrawn them since they were configured. So they are
     /// never fresh, and the issuer is asked at the start or at the first token. They are used until it answers, and if it
     /// does not, until the maximum staleness.
     pub(super) fn new(
-        url: String,
+        source: Source,
         keys: Vec<Arc<VerificationKey>>,
         expected: Expectations,
         max_stale: Duration,
@@ -63,27 +73,29 @@ impl KeySet {
     ) -> Self {
         let configured = Current { keys: keys.into(), obtained: clock(), fresh_for: Duration::ZERO };
         let current = RwLock::new(Some(configured).filter(|configured| !configured.keys.is_empty()));
-        Self { url, connector, expected, max_stale, clock, current, attempts: Mutex::default() }
+        Self { source, connector, expected, max_stale, clock, current, attempts: Mutex::default() }
     }
 
-    /// The key with this id, after at most one fetch.
+    /// What `look_up` finds among the keys, after at most one fetch. `None` if it finds nothing.
     ///
     /// # Errors
-    /// [`AuthError::UnknownKey`] if there are keys but not this one, [`AuthError::KeysUnavailable`] if there are none
-    /// because they were never fetched, or became too stale.
-    pub(super) async fn find(&self, id: &str) -> Result<Arc<VerificationKey>, AuthError> {
+    /// [`AuthError::KeysUnavailable`] if there are no keys, because they were never fetched, or became too stale.
+    pub(super) async fn find<T>(
+        &self,
+        look_up: impl Fn(&[Arc<VerificationKey>]) -> Option<T>,
+    ) -> Result<Option<T>, AuthError> {
         let now = (self.clock)();
         if let Some(current) = self.current().filter(|current| elapsed(current.obtained, now) < current.fresh_for)
-            && let Some(key) = find_key(&current.keys, id)
+            && let Some(found) = look_up(&current.keys)
         {
-            return Ok(Arc::clone(key));
+            return Ok(Some(found));
         }
         let retry_after = self.refresh().await;
         let current = self.current().ok_or(AuthError::KeysUnavailable { retry_after })?;
-        find_key(&current.keys, id).map(Arc::clone).ok_or(AuthError::UnknownKey)
+        Ok(look_up(&current.keys))
     }
 
-    /// Fetches the set, unless the last fetch is too recent. Returns the time until the next one is allowed.
+    /// Fetches the keys, unless the last fetch is too recent. Returns the time until the next one is allowed.
     pub(super) async fn refresh(&self) -> Duration {
         let mut attempts = self.attempts.lock().await;
         if let Some(last) = attempts.last
@@ -101,7 +113,7 @@ impl KeySet {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
                 *attempts = Attempts { failures: 0, pause: COOL_DOWN, ..*attempts };
             }
-            Err(cause) => tracing::warn!(url = self.url, %cause, "the key set could not be refreshed"),
+            Err(cause) => tracing::warn!(source = self.source.name(), %cause, "the keys could not be refreshed"),
         }
         // The pause begins at the end of the fetch, so that callers who waited for a slow one do not repeat it.
         attempts.last = Some((self.clock)());
@@ -121,20 +133,38 @@ impl KeySet {
         longest.mul_f64(1.0 - random / 2.0)
     }
 
-    /// A set without a usable key is an answer like any other: it says that no key is valid.
     async fn fetch(&self) -> Result<Vec<Arc<VerificationKey>>, String> {
-        let document = self.connector.get(&self.url, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES).await?;
-        let keys = parse_key_set(&document, &self.expected).ok_or("the answer is not a JSON Web Key Set")?;
-        if keys.is_empty() {
-            tracing::warn!(url = self.url, "the key set has no key that can be used: every token is refused");
+        match &self.source {
+            Source::KeySet(url) => {
+                let document = self.connector.get(url, FETCH_TIMEOUT, MAX_DOCUMENT_BYTES).await?;
+                let keys = parse_key_set(&document, &self.expected).ok_or("the answer is not a JSON Web Key Set")?;
+                // An answer like any other: it says that no key is valid.
+                if keys.is_empty() {
+                    tracing::warn!(url, "the key set has no key that can be used: every token is refused");
+                }
+                Ok(keys)
+            }
+            Source::StoredSecret(secret) => {
+                let text = secret.read(&self.connector, FETCH_TIMEOUT).await?;
+                Ok(Secrets::parse(&text).map_err(|problem| problem.to_string())?.into_keys(&self.expected))
+            }
         }
-        Ok(keys)
     }
 
     /// The keys, unless they are too stale.
     fn current(&self) -> Option<Current> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
         current.filter(|current| (self.clock)().duration_since(current.obtained).unwrap_or_default() < self.max_stale)
+    }
+}
+
+impl Source {
+    /// For the log: the setting, because an ARN names an account.
+    fn name(&self) -> &str {
+        match self {
+            Self::KeySet(url) => url,
+            Self::StoredSecret(_) => SECRET_ARN,
+        }
     }
 }
 
