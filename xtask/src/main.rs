@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use xtask::{bench, contract, coverage, dev, fuzz::Fuzz, mutants::Mutants, supply_chain::Audit, test};
+use xtask::{bench, contract, coverage, dev, fuzz::Fuzz, mutants::Mutants, smoke::Smoke, supply_chain::Audit, test};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -38,6 +38,8 @@ enum Command {
     },
     /// Injects small faults into the product and fails if the tests miss one.
     Mutants(Mutants),
+    /// Takes the README's tour of a deployed stack, and removes what it has created.
+    Smoke(Smoke),
 }
 
 /// The arguments of another program, including `--help`.
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Contract { arguments } => contract::check(&arguments),
         Command::Mutants(mutants) => mutants.run(),
+        Command::Smoke(smoke) => smoke.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
