@@ -175,7 +175,8 @@ async fn documented_export_is_whole_and_erasure_complete() {
     }
     let script = |section: &str| {
         // Two tasks a page, so that there are several.
-        let commands = commands(section).replace("?cursor", "?limit=2&cursor").replace("/export\"", "/export?limit=2\"");
+        let commands =
+            commands(section).replace("?cursor", "?limit=2&cursor").replace("/export\"", "/export?limit=2\"");
         let api = format!("api={}/api/me/tasks", stack.0.api());
         format!("{api}\nTOKEN={}\n{commands}", Signer::default().token(ALICE))
     };

@@ -1,9 +1,11 @@
 //! What users may do with all that is stored of them: take it with them, and have it erased.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use shared::app::ANSWER_WITHIN;
 use tests::{ALICE, Answer, Api, BOB, Event, Fault, Operation, SECRET_SETTINGS};
 
 use crate::calls::without_marks;
@@ -204,6 +206,23 @@ async fn erasure_goes_on_where_it_was_interrupted() {
     assert_eq!(erase(&api).await, 1);
     assert_eq!(stored(&api, ALICE), NOTHING);
     assert_eq!(pull(&api, Some(&token), "500").await, Err("tasks_erased".to_owned()));
+}
+
+/// What DynamoDB leaves of a batch, because a partition takes only so much, is tried again after growing pauses.
+#[tokio::test]
+async fn unprocessed_deletions_are_repeated_within_bounds() {
+    let api = Api::start().await;
+    fill(&api, ALICE).await;
+    let before = stored(&api, ALICE);
+    let unprocessed = [Fault::None, Fault::Unprocessed];
+    api.wire.fail_next(unprocessed.repeat(50));
+    let begun = Instant::now();
+    assert_eq!(call(&api, Operation::EraseTasks, &[]).await.body, json!({ "has_more": true }));
+    assert!(begun.elapsed() < ANSWER_WITHIN && api.wire.take().len() < 25);
+    assert_eq!(stored(&api, ALICE), before);
+    api.wire.fail_next(unprocessed.repeat(2));
+    assert_eq!(erase(&api).await, 1);
+    assert_eq!(stored(&api, ALICE), NOTHING);
 }
 
 #[tokio::test]

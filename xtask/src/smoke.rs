@@ -95,13 +95,14 @@ impl Step<'_> {
     fn take(self, shell: &Shell, base: &str) -> Result<Value> {
         let Self { what, status, method, path, headers, body } = self;
         let mut config = vec![("url", format!("{base}{path}")), ("request", method.to_owned())];
+        config.push(("write-out", "\n%{http_code}".to_owned()));
         config.extend(headers.iter().map(|field| ("header", (*field).to_owned())));
         for body in body {
             config.extend([("header", "Content-Type: application/json".to_owned()), ("data", body.to_string())]);
         }
         // A string of JSON is one for curl.
         let config: Vec<_> = config.iter().map(|(name, value)| format!("{name} = {}\n", json!(value))).collect();
-        let curl = cmd!(shell, "curl --silent --show-error --max-time 30 --write-out \n%{http_code} --config -");
+        let curl = cmd!(shell, "curl --silent --show-error --max-time 30 --config -");
         let output = curl.stdin(config.concat()).quiet().ignore_status().output()?;
         let text = String::from_utf8_lossy(&output.stdout);
         let (body, answered) = text.rsplit_once('\n').unwrap_or_default();
