@@ -22,7 +22,8 @@ from samcli.yamlhelper import yaml_parse
 
 REGION = "eu-central-1"
 STACK = "rehearsal"
-KEY = f"arn:aws:kms:{REGION}:{DEFAULT_ACCOUNT_ID}:key/rehearsal"
+# What is optional is part of the rehearsal.
+OPTIONAL = {"KeyArn": f"arn:aws:kms:{REGION}:{DEFAULT_ACCOUNT_ID}:key/rehearsal", "AccessSwitch": "on"}
 # What moto's CloudFormation creates. The rest, and what refers to it, is left out.
 EMULATED = {
     "AWS::DynamoDB::Table",
@@ -95,10 +96,14 @@ def statements(role):
     iam = client("iam")
     allowed = set()
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        # moto's CloudFormation writes a policy in Python's syntax, which its own checks cannot read.
+        # moto's CloudFormation writes a policy in Python's syntax, which its own checks cannot read, and an empty statement
+        # where a condition does not hold.
         document = ast.literal_eval(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+        document["Statement"] = [statement for statement in document["Statement"] if statement]
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
-        allowed.update((statement["Action"], statement["Resource"]) for statement in document["Statement"])
+        for statement in document["Statement"]:
+            resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+            allowed.update((statement["Action"], resource) for resource in resources)
     return allowed
 
 
@@ -153,8 +158,7 @@ def main(path):
     s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket="bucket", Key="key", Body=archive.getvalue())
 
-    # Without a key, moto would leave an empty statement in each role.
-    staging, production = ({**parameters_of(stage, template), "KeyArn": KEY} for stage in ("staging", "production"))
+    staging, production = (parameters_of(stage, template) | OPTIONAL for stage in ("staging", "production"))
     # moto cannot change a log group.
     production.pop("LogRetentionDays")
     deploy(cloudformation.create_stack, template, staging)
@@ -166,8 +170,9 @@ def main(path):
     tried = try_roles(roles)
 
     cloudformation.delete_stack(StackName=STACK)
+    kept = {created[name] for name in of_type(template, "AWS::DynamoDB::Table") if resources[name]["DeletionPolicy"] == "Retain"}
     tables = client("dynamodb").list_tables()["TableNames"]
-    assert tables == [created["TasksTable"]], f"only the table of tasks outlives its stack: {tables}"
+    assert set(tables) == kept, f"tables that outlive their stack: {tables}"
     print(f"Created, updated, and deleted {len(resources)} resources. {len(roles)} roles were tried {tried} times.")
 
 

@@ -12,7 +12,7 @@ describe("a collection of RxDB, with the API in memory", () => {
     await Promise.all(devices.splice(0).map((device) => device.close()));
   });
 
-  it("pulls page after page, and begins again when its checkpoint is too old", async () => {
+  it("pulls all pages, and starts over if its checkpoint is too old", async () => {
     const server = new Server();
     server.pageLimit = 3;
     const backend = inMemory(server);

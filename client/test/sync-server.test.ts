@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 describe("a pull", () => {
-  it("takes page after page", async () => {
+  it("reads all pages", async () => {
     server.pageLimit = 7;
     const [laptop, phone] = [device(), device()];
     for (let index = 0; index < 30; index++) await laptop.sync.create({ title: `task ${index}` });
@@ -39,7 +39,7 @@ describe("a pull", () => {
     expect(phone.requests).toEqual(Array(6).fill("GET …/changes"));
   });
 
-  it("goes on where it was cut off", async () => {
+  it("resumes where it was interrupted", async () => {
     server.pageLimit = 10;
     const [laptop, store] = [device(), memoryStore()];
     for (let index = 0; index < 30; index++) await laptop.sync.create({ title: `task ${index}` });
@@ -57,7 +57,7 @@ describe("a pull", () => {
     expect(again.requests).toHaveLength(2);
   });
 
-  it("begins again when its token is too old, without changes that wait getting lost", async () => {
+  it("starts over if its token is too old, and keeps pending changes", async () => {
     const [laptop, phone] = [device(), device()];
     const { id: kept } = await phone.sync.create({ title: "kept" });
     const { id: gone } = await phone.sync.create({ title: "gone" });
@@ -79,7 +79,7 @@ describe("a pull", () => {
     expect(laptop.sync.tasks.get(kept)?.priority).toBe("high");
   });
 
-  it("does not read a task that nobody else changes after its own change", async () => {
+  it("does not read a task again after its own change", async () => {
     const laptop = device();
     const { id } = await laptop.sync.create({ title: "one" });
     await laptop.sync.refresh();
@@ -90,7 +90,7 @@ describe("a pull", () => {
 });
 
 describe("a change", () => {
-  it("finds its way when the table was restored from a backup", async () => {
+  it("survives a table that was restored from a backup", async () => {
     const laptop = device();
     const { id } = await laptop.sync.create({ title: "one" });
     await laptop.sync.refresh();
@@ -106,7 +106,7 @@ describe("a change", () => {
     expect(laptop.sync.tasks.get(id)).toEqual(await laptop.api.getTask(id));
   });
 
-  it("that was undone before it was sent costs nothing", async () => {
+  it("is not sent if it was undone before", async () => {
     const laptop = device();
     await laptop.sync.refresh();
     laptop.isOnline = false;
@@ -120,7 +120,7 @@ describe("a change", () => {
     expect(laptop.sync.pending).toEqual([]);
   });
 
-  it("of a task that is not here is an error, and nothing of it is kept", async () => {
+  it("to an unknown task fails, and nothing is kept", async () => {
     const laptop = device();
     await laptop.sync.refresh();
     const id = "01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11";
@@ -137,7 +137,7 @@ describe.each([
   ["in memory", () => memoryStore()],
   ["in IndexedDB", () => indexedDbStore(person.id)],
 ] as [string, () => SyncStore][])("a store %s", (_, open) => {
-  it("keeps tasks, changes and the token over a reload", async () => {
+  it("survives a reload with tasks and token", async () => {
     const store = open();
     const before = device({ store });
     const { id } = await before.sync.create({ title: "one" });
@@ -156,7 +156,7 @@ describe.each([
     expect(after.requests.slice(-4)).not.toContain("GET …");
   });
 
-  it("repeats a change with its key after a reload in the middle of it", async () => {
+  it("is repeated with its key after a reload", async () => {
     const store = open();
     const before = device({ store });
     await before.sync.refresh();
@@ -171,7 +171,7 @@ describe.each([
     expect(server.writes).toBe(1);
   });
 
-  it("forgets everything when it is told to", async () => {
+  it("is cleared when the user is forgotten", async () => {
     const first = device({ store: open() });
     await first.sync.create({ title: "one" });
     await first.sync.refresh();
@@ -187,7 +187,7 @@ describe("two tabs", () => {
   const tabs = () =>
     [device({ store: indexedDbStore(person.id) }), device({ store: indexedDbStore(person.id) })] as const;
 
-  it("show the same, and one of them talks to the API", async () => {
+  it("show the same, and only one calls the API", async () => {
     const [one, other] = tabs();
     await one.sync.refresh();
     await other.sync.start();
@@ -203,7 +203,7 @@ describe("two tabs", () => {
     expect(other.sync.status).toEqual(one.sync.status);
   });
 
-  it("go on when the one that sends is closed", async () => {
+  it("continue when the sender closes", async () => {
     const [one, other] = tabs();
     await one.sync.refresh();
     await other.sync.start();
@@ -213,7 +213,7 @@ describe("two tabs", () => {
     expect(server.tasks(person.id)).toHaveLength(1);
   }, 15_000);
 
-  it("do not lose a change that both make at once", async () => {
+  it("lose nothing when both change a task at once", async () => {
     const [one, other] = tabs();
     await one.sync.refresh();
     await other.sync.start();

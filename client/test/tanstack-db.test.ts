@@ -8,7 +8,7 @@ import { tanstackSuite } from "./suites/tanstack-db.js";
 describe("a collection of TanStack DB, with the API in memory", () => {
   tanstackSuite(() => inMemory(new Server()));
 
-  it("loses no task and keeps none when the token is too old", async () => {
+  it("stays complete when the token is too old", async () => {
     const server = new Server();
     const backend = inMemory(server);
     const person = await backend.newPerson();

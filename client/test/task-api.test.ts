@@ -105,14 +105,14 @@ async function settled<T>(promise: Promise<T>): Promise<T> {
 }
 
 describe("the token", () => {
-  it("is fetched once and kept for the calls that follow", async () => {
+  it("is fetched once for several calls", async () => {
     await world.client.getTask(TASK.id);
     await world.client.listTasks();
     expect(world.tokensGiven).toBe(1);
     expect(world.tokens).toEqual([bearer(1), bearer(1)]);
   });
 
-  it("is fetched again shortly before it expires, whatever the clock says", async () => {
+  it("is renewed shortly before it expires, even if the clock is wrong", async () => {
     vi.setSystemTime(new Date("1999-01-01"));
     await world.client.getTask(TASK.id);
     vi.advanceTimersByTime(869_000);
@@ -123,7 +123,7 @@ describe("the token", () => {
     expect(world.tokens).toEqual([bearer(1), bearer(1), bearer(2)]);
   });
 
-  it("is used for half its life if that is short", async () => {
+  it("is renewed after half its lifetime if that is short", async () => {
     world.lifetime = 10;
     await world.client.getTask(TASK.id);
     vi.advanceTimersByTime(4_900);
@@ -134,13 +134,13 @@ describe("the token", () => {
     expect(world.tokensGiven).toBe(2);
   });
 
-  it("is fetched once for calls at the same time", async () => {
+  it("is fetched once for concurrent calls", async () => {
     await Promise.all([1, 2, 3, 4, 5].map(() => world.client.getTask(TASK.id)));
     expect(world.tokensGiven).toBe(1);
     expect(world.tokens).toEqual(Array(5).fill(bearer(1)));
   });
 
-  it("is renewed once when it has expired, and the request is repeated as it was", async () => {
+  it("is renewed once after it expired, and the request is repeated", async () => {
     world.api.push(expired());
     await world.client.updateTask(TASK, { title: "Buy oat milk" });
     expect(world.tokens).toEqual([bearer(1), bearer(2)]);
@@ -154,7 +154,7 @@ describe("the token", () => {
     expect(world.requests).toHaveLength(2);
   });
 
-  it("is renewed once for all calls that find it expired", async () => {
+  it("is renewed once for concurrent calls", async () => {
     await world.client.getTask(TASK.id);
     world.api.push(...[1, 2, 3, 4].map(expired));
     await Promise.all([1, 2, 3, 4].map(() => world.client.getTask(TASK.id)));
@@ -162,7 +162,7 @@ describe("the token", () => {
     expect(world.tokens.slice(5)).toEqual(Array(4).fill(bearer(2)));
   });
 
-  it("is not renewed again by a call that hears late that an earlier one has expired", async () => {
+  it("is not renewed for a late response about an earlier token", async () => {
     await world.client.getTask(TASK.id);
     let answerLate = (_: Response) => {};
     world.api.push(
@@ -180,14 +180,14 @@ describe("the token", () => {
     expect(world.tokens.at(-1)).toBe(bearer(2));
   });
 
-  it("that is invalid is not repeated with another one, but not kept either", async () => {
+  it("is dropped without a retry if it is invalid", async () => {
     world.api.push(problem(401, "token_invalid"));
     await expect(world.client.getTask(TASK.id)).rejects.toMatchObject({ code: "token_invalid" });
     await world.client.getTask(TASK.id);
     expect(world.tokens).toEqual([bearer(1), bearer(2)]);
   });
 
-  it("of a user who has left is not used for the next one", async () => {
+  it("is not used for the next user", async () => {
     let answerLate = (_: Response) => {};
     world.issuer.push(
       new Promise((resolve) => {
@@ -213,7 +213,7 @@ describe("a token of the application", () => {
       fetch: (input, init) => world.fetch(new Request(input, init)),
     });
 
-  it("is used instead of the issuer's, and kept as long", async () => {
+  it("replaces the issuer's", async () => {
     const getToken = vi.fn(async () => jwt(7, 900));
     const api = client(getToken);
     await Promise.all([api.getTask(TASK.id), api.getTask(TASK.id)]);
@@ -224,7 +224,7 @@ describe("a token of the application", () => {
     expect(world.tokensGiven).toBe(0);
   });
 
-  it("is asked for again when it has expired, and each time if it is opaque", async () => {
+  it("is requested again after it expired, and every time if it is opaque", async () => {
     const getToken = vi.fn(async () => `opaque-${getToken.mock.calls.length}`);
     const api = client(getToken);
     world.api.push(expired());
@@ -233,7 +233,7 @@ describe("a token of the application", () => {
     expect(world.tokens).toEqual(["Bearer opaque-1", "Bearer opaque-2", "Bearer opaque-3"]);
   });
 
-  it("that cannot be had is the issuer's failure, or the end of the session", async () => {
+  it("fails as the issuer, or ends the session", async () => {
     let sessionsOver = 0;
     const failing = (error: Error) =>
       client(
@@ -248,14 +248,14 @@ describe("a token of the application", () => {
 });
 
 describe("the session", () => {
-  it("is over when the issuer says 401, and the API is not asked", async () => {
+  it("ends when the issuer returns 401, without a call to the API", async () => {
     world.issuer.push(json(401, null));
     await expect(world.client.getTask(TASK.id)).rejects.toBeInstanceOf(SessionOver);
     expect(world.sessionsOver).toBe(1);
     expect(world.requests).toHaveLength(0);
   });
 
-  it("that ends is told once to everybody who asks at the same time", async () => {
+  it("ends once for concurrent calls", async () => {
     world.issuer.push(json(401, null));
     const calls = [1, 2, 3].map(() => world.client.getTask(TASK.id));
     const results = await Promise.allSettled(calls);
@@ -263,13 +263,13 @@ describe("the session", () => {
     expect(world.sessionsOver).toBe(1);
   });
 
-  it("may begin again", async () => {
+  it("can start again", async () => {
     world.issuer.push(json(401, null));
     await expect(world.client.getTask(TASK.id)).rejects.toBeInstanceOf(SessionOver);
     await expect(world.client.getTask(TASK.id)).resolves.toEqual(TASK);
   });
 
-  it("is not over because the issuer does not answer", async () => {
+  it("survives an issuer that does not answer", async () => {
     for (const answer of [lost(), json(500, {}), json(429, {}), json(200, {}), new Response("<html>")]) {
       world.issuer.push(answer);
       await expect(world.client.getTask(TASK.id)).rejects.toMatchObject({ name: "Unreachable", service: "issuer" });
@@ -279,7 +279,7 @@ describe("the session", () => {
 });
 
 describe("a create", () => {
-  it("has a key of its own, a random one if none is given", async () => {
+  it("has its own key, random by default", async () => {
     await world.client.createTask({ title: "one" });
     await world.client.createTask({ title: "two" });
     await world.client.createTask({ title: "three" }, { key: "mine" });
@@ -288,7 +288,7 @@ describe("a create", () => {
     expect(world.keys[2]).toBe("mine");
   });
 
-  it("is repeated with the same key after a lost answer", async () => {
+  it("is repeated with the same key if the response is lost", async () => {
     const cut = new ReadableStream({
       start(controller) {
         controller.error(lost());
@@ -301,7 +301,7 @@ describe("a create", () => {
     expect(world.bodies).toEqual(Array(3).fill('{"title":"one"}'));
   });
 
-  it("is repeated with the same key when the API asks for patience, after as long as it says", async () => {
+  it("is repeated with the same key after Retry-After", async () => {
     world.api.push(problem(503, "unavailable", {}, { "retry-after": "2" }));
     world.api.push(problem(409, "idempotency_key_in_flight", {}, { "retry-after": "1" }));
     const created = world.client.createTask({ title: "one" });
@@ -314,19 +314,19 @@ describe("a create", () => {
     expect(new Set(world.keys).size).toBe(1);
   });
 
-  it("is sent three times at most", async () => {
+  it("is sent at most three times", async () => {
     world.api.push(lost(), lost(), lost(), lost());
     await expect(settled(world.client.createTask({ title: "one" }))).rejects.toMatchObject({ service: "api" });
     expect(world.requests).toHaveLength(3);
   });
 
-  it("keeps its key when its token has expired", async () => {
+  it("keeps its key when its token is renewed", async () => {
     world.api.push(expired());
     await world.client.createTask({ title: "one" });
     expect(world.keys[0]).toBe(world.keys[1]);
   });
 
-  it("ends while it waits when it is aborted", async () => {
+  it("can be aborted while it waits", async () => {
     world.api.push(lost());
     const controller = new AbortController();
     const created = world.client.createTask({ title: "one" }, { signal: controller.signal });
@@ -339,7 +339,7 @@ describe("a create", () => {
 });
 
 describe("other requests", () => {
-  it("are repeated with the same key and version if they write", async () => {
+  it("repeat writes with the same key and version", async () => {
     const writes: (() => Promise<unknown>)[] = [
       () => world.client.updateTask(TASK, { title: "x" }),
       () => world.client.replaceTask(TASK, { title: "x" }),
@@ -363,20 +363,20 @@ describe("other requests", () => {
     expect(versions).toEqual([...Array(12).fill('"3"'), ...Array(3).fill("*")]);
   });
 
-  it("are sent once if the caller repeats them", async () => {
+  it("are sent once without retries", async () => {
     world.api.push(lost());
     const call = world.client.updateTask(TASK, { title: "x" }, { key: "mine", retry: false });
     await expect(settled(call)).rejects.toBeInstanceOf(Unreachable);
     expect(world.keys).toEqual(["mine"]);
   });
 
-  it("are repeated if they only read", async () => {
+  it("repeat reads", async () => {
     world.api.push(lost(), problem(503, "unavailable", {}, { "retry-after": "1" }));
     await expect(settled(world.client.getTask(TASK.id))).resolves.toEqual(TASK);
     expect(world.requests).toHaveLength(3);
   });
 
-  it("are not kept waiting for long", async () => {
+  it("fail early if Retry-After is long", async () => {
     world.api.push(problem(503, "unavailable", {}, { "retry-after": "60" }));
     await expect(settled(world.client.getTask(TASK.id))).rejects.toMatchObject({ status: 503 });
   });
@@ -394,7 +394,7 @@ describe("other requests", () => {
     await outcome;
   });
 
-  it("go where the contract says", async () => {
+  it("use the contract's methods and paths", async () => {
     world.api.push(json(200, { tasks: [], next_cursor: null }), new Response(null, { status: 204 }));
     await world.client.listTasks({ status: "open", tag: "a&b=c, ä%", limit: 20 });
     await expect(world.client.deleteTask({ id: TASK.id })).resolves.toBeUndefined();
@@ -408,7 +408,7 @@ describe("other requests", () => {
     expect(world.bodies[2]).toBe('{"completed":false}');
   });
 
-  it("create a task under an id of the client's own", async () => {
+  it("create a task with the client's id", async () => {
     const id = newTaskId();
     await world.client.createTask({ title: "one", completed: true }, { id });
     const [request] = world.requests;
@@ -417,7 +417,7 @@ describe("other requests", () => {
     expect(world.bodies).toEqual(['{"title":"one","completed":true}']);
   });
 
-  it("ask for what has changed, and write in batches", async () => {
+  it("list changes, and write in batches", async () => {
     const row = { id: TASK.id, status: 204, etag: null, problem: null };
     world.api.push(
       json(200, { tasks: [TASK], deleted: [], next: "t", has_more: false }),
@@ -443,7 +443,7 @@ describe("other requests", () => {
     expect(bodies[1]).toEqual(bodies[0]);
   });
 
-  it("read a list to its end, a page at a time", async () => {
+  it("read all pages of a list", async () => {
     const page = (id: string, next_cursor: string | null) => json(200, { tasks: [{ ...TASK, id }], next_cursor });
     world.api.push(page("1", "c1"), page("2", "c2"), page("3", null));
     const ids: string[] = [];
@@ -456,7 +456,7 @@ describe("other requests", () => {
     expect(queries).toEqual(["?tag=shop", "?tag=shop&cursor=c1", "?tag=shop&cursor=c2"]);
   });
 
-  it("end with the abort that ended them", async () => {
+  it("fail with the reason of an abort", async () => {
     const reason = new DOMException("", "AbortError");
     await expect(world.client.listTasks({}, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(world.requests).toHaveLength(0);
@@ -464,7 +464,7 @@ describe("other requests", () => {
 });
 
 describe("a problem", () => {
-  it("has its code, its errors and the name of its request", async () => {
+  it("has code, errors, and request id", async () => {
     const errors = [{ pointer: "/title", detail: "is required" }];
     world.api.push(problem(422, "invalid_field", { errors }));
     const failure = await world.client.createTask({ title: "" }).catch((error: unknown) => error);
@@ -473,7 +473,7 @@ describe("a problem", () => {
     expect((failure as Problem).message).toBe("This is invalid_field.");
   });
 
-  it("is one as well if API Gateway says it, or something that nobody knows", async () => {
+  it("is also made of API Gateway's and unknown responses", async () => {
     world.api.push(json(429, { message: "Too Many Requests" }), new Response("<html>", { status: 502 }));
     await expect(world.client.deleteTask(TASK)).rejects.toMatchObject({ code: null, message: "Too Many Requests" });
     await expect(world.client.deleteTask(TASK)).rejects.toMatchObject({ name: "Problem", status: 502, code: null });

@@ -69,7 +69,7 @@ afterEach(async () => {
 });
 
 describe("a pull", () => {
-  it("comes at the start, and every minute while somebody looks", async () => {
+  it("happens at the start, and every minute while visible", async () => {
     await open().start();
     expect(await during(10)).toEqual(["GET changes"]);
     expect(await during(180_000)).toEqual(Array(3).fill("GET changes"));
@@ -77,7 +77,7 @@ describe("a pull", () => {
     expect(await during(600_000)).toEqual([]);
   });
 
-  it("comes once when somebody looks again", async () => {
+  it("happens once when the page becomes visible", async () => {
     await open().start();
     browser.look(false);
     await during(30_000);
@@ -87,7 +87,7 @@ describe("a pull", () => {
     expect(await during(100)).toEqual([]);
   });
 
-  it("comes with a hint, and with the network", async () => {
+  it("happens on a hint, and when the network returns", async () => {
     const sync = open();
     await sync.start();
     await during(10);
@@ -97,7 +97,7 @@ describe("a pull", () => {
     expect(await during(10)).toEqual(["GET changes"]);
   });
 
-  it("comes a second after changes, once for those in a row", async () => {
+  it("happens a second after changes, once for several in a row", async () => {
     const sync = open();
     await sync.start();
     await during(10);
@@ -114,7 +114,7 @@ describe("a pull", () => {
     expect(await during(10)).toEqual(["GET changes", "POST batch"]);
   });
 
-  it("ends with what began it", async () => {
+  it("stops with its sync", async () => {
     const sync = open();
     await sync.start();
     await during(10);
@@ -163,7 +163,7 @@ describe("after a failure", () => {
     expect(seen.length).toBeLessThan(70);
   });
 
-  it("the API is left alone for as long as it asks", async () => {
+  it("respects Retry-After", async () => {
     failure = () => Response.json({ code: "unavailable" }, { status: 503, headers: { "retry-after": "90" } });
     await open({ triggers: null }).start();
     await during(10);
@@ -172,7 +172,7 @@ describe("after a failure", () => {
     expect(await during(1_100)).toEqual(["GET changes"]);
   });
 
-  it("the network ends the pause, and changes do not", async () => {
+  it("the network ends the pause, changes do not", async () => {
     failure = () => Response.error();
     const sync = open();
     await sync.start();
@@ -186,7 +186,7 @@ describe("after a failure", () => {
     expect(sync.status.phase).toBe("idle");
   });
 
-  it("changes become one as long as the browser has no network", async () => {
+  it("offline changes become one", async () => {
     const sync = open();
     await sync.start();
     await during(10);
@@ -202,7 +202,7 @@ describe("after a failure", () => {
     expect(server.tasks("ada")).toMatchObject([{ title: "two", priority: "high", version: 1 }]);
   });
 
-  it("without a session nothing is sent until there is one", async () => {
+  it("nothing is sent until there is a session", async () => {
     const sync = open();
     await sync.start();
     await during(10);
@@ -233,7 +233,7 @@ describe("of several tabs", () => {
     }
   }
 
-  it("the one with the lock sends, and the next one when that is closed", async () => {
+  it("the holder of the lock sends, then the next one", async () => {
     const locks = new Locks();
     browser.navigator.locks = locks;
     const store = { ...memoryStore(), shared: "tasks of ada" };

@@ -156,6 +156,9 @@ impl Verification {
             }
             None
         };
+        if !settings.contains_key("LOG_HASH_KEY") {
+            settings.insert("LOG_HASH_KEY".to_owned(), development_secret(&folder.join("log-hash-key"))?);
+        }
         let environment = environment(&template, settings.clone(), &Service::unchecked("http://127.0.0.1"));
         // Only checks the settings: nothing is sent from here.
         Settings::read(|name| environment.get(name).cloned(), Access::new("eu-central-1", "local", "local"))?;

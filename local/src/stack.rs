@@ -3,7 +3,7 @@
 //!
 //! `cargo lambda watch` could start the functions itself, but it does not restart one that has ended, and after a compile
 //! error its callers wait forever.
-#![expect(clippy::print_stderr, reason = "what goes wrong in a function must be seen on the terminal")]
+#![expect(clippy::print_stderr, reason = "the terminal shows what the functions do")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,6 +12,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -82,6 +83,8 @@ pub struct Stack {
     ended: mpsc::Sender<Ending>,
     endings: mpsc::Receiver<Ending>,
     restarts: BTreeMap<String, watch::Sender<()>>,
+    /// Requests are not shown before, because they only find out whether every function answers.
+    has_started: Arc<AtomicBool>,
 }
 
 /// A process that ended on its own.
@@ -123,7 +126,7 @@ impl Stack {
         let mut stack = Self {
             address,
             router,
-            gateway: Gateway::start(address, router, &template, [page_origin(port)]).await?,
+            gateway: Gateway::start(address, router, &template, origins(port, &options.settings)).await?,
             dynamodb,
             _embedded: embedded,
             processes,
@@ -132,6 +135,7 @@ impl Stack {
             ended,
             endings,
             restarts: BTreeMap::new(),
+            has_started: Arc::default(),
         };
         let port = router.port().to_string();
         let watch = ["lambda", "watch", "--only-lambda-apis", "--ignore-changes", "--disable-cors"];
@@ -153,6 +157,7 @@ impl Stack {
             stack.supervise(PROCESSES_PER_FUNCTION, name, program, &[], environment)?;
         }
         stack.unless_a_process_ends(all_functions_answer(&template, address)).await?;
+        stack.has_started.store(true, Ordering::Relaxed);
         Ok(stack)
     }
 
@@ -210,6 +215,7 @@ impl Stack {
             group: self.processes.id(),
             log: File::create(&log).with_context(|| format!("cannot write {}", log.display()))?,
             ended: self.ended.clone(),
+            has_started: Arc::clone(&self.has_started),
             crashed: self.gateway.crashes(name),
         });
         let (restart, _) = watch::channel(());
@@ -263,6 +269,12 @@ async fn all_functions_answer(template: &Template, address: SocketAddr) -> Resul
     Ok(())
 }
 
+/// The origins from which browsers may call the API on `port`: that of the page, and that of an issuer of your own.
+fn origins(port: u16, settings: &BTreeMap<String, String>) -> Vec<String> {
+    let of_issuer = settings.get("BETTER_AUTH_URL").map(|url| url.split('/').take(3).collect::<Vec<_>>().join("/"));
+    [page_origin(port)].into_iter().chain(of_issuer).collect()
+}
+
 /// The origin of the page that belongs to the API on `port`.
 #[must_use]
 pub fn page_origin(port: u16) -> String {
@@ -278,6 +290,7 @@ struct Supervised {
     group: i32,
     log: File,
     ended: mpsc::Sender<Ending>,
+    has_started: Arc<AtomicBool>,
     /// Tells the gateway of a process that is gone.
     crashed: Arc<Notify>,
 }
@@ -338,28 +351,63 @@ impl Supervised {
         Ok(child)
     }
 
-    /// Keeps what the program prints. Warnings and errors, but not the router's, are also printed on the terminal.
+    /// Keeps what the program prints. Requests, warnings and errors, but not the router's, are also shown on the terminal.
     fn keep_log(self: &Arc<Self>, output: Option<impl AsyncRead + Unpin + Send + 'static>) {
         let (Some(output), this) = (output, Arc::clone(self)) else { return };
         tokio::spawn(async move {
             let mut lines = BufReader::new(output).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 let _ = (&this.log).write_all(format!("{line}\n").as_bytes());
-                if this.name != ROUTER && deserves_attention(&line) {
-                    eprintln!("{}: {line}", this.name);
+                if let Some(text) = for_terminal(&line, this.has_started.load(Ordering::Relaxed))
+                    && this.name != ROUTER
+                {
+                    eprintln!("{}: {text}", this.name);
                 }
             }
         });
     }
 }
 
-/// Whether a log line is a warning, an error, or not a log entry at all, such as the message of a panic.
-fn deserves_attention(line: &str) -> bool {
-    let entry = serde_json::from_str::<Value>(line).ok();
-    match entry.as_ref().and_then(|entry| entry.get("level")?.as_str()) {
+/// What the terminal shows of a log line: a request in short, and as it is a warning, an error, or what is not a log entry at
+/// all, such as the message of a panic.
+fn for_terminal(line: &str, shows_requests: bool) -> Option<String> {
+    let entry = serde_json::from_str::<Value>(line).unwrap_or_default();
+    if entry.get("_aws").is_some() {
+        return shows_requests.then(|| in_short(&entry));
+    }
+    let deserves_attention = match entry.get("level").and_then(Value::as_str) {
         Some(level) => matches!(level, "WARN" | "ERROR"),
         None => !line.trim().is_empty(),
-    }
+    };
+    deserves_attention.then(|| line.to_owned())
+}
+
+/// The line of a request, for people.
+fn in_short(line: &Value) -> String {
+    let parts = [
+        ("", "/status"),
+        ("", "/code"),
+        ("because ", "/cause"),
+        ("latency ms ", "/latency_ms"),
+        ("DynamoDB requests ", "/dynamodb/requests"),
+        ("ms ", "/dynamodb/time_ms"),
+        ("read units ", "/dynamodb/read_units"),
+        ("write units ", "/dynamodb/write_units"),
+        ("failed items ", "/failed_items"),
+        ("cold start", "/cold_start"),
+        ("init ms ", "/init_ms"),
+        ("user ", "/user"),
+        ("audit ", "/audit/event"),
+        ("path user ", "/audit/path_user"),
+        ("request ", "/request_id"),
+    ];
+    let parts = parts.into_iter().filter_map(|(label, path)| match line.pointer(path)? {
+        Value::Bool(is_set) => is_set.then(|| label.to_owned()),
+        Value::String(text) => Some(format!("{label}{text}")),
+        Value::Number(number) if number.as_f64() == Some(0.0) => None,
+        value => Some(format!("{label}{value}")),
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// The environment of the functions, without their names.
@@ -393,11 +441,41 @@ mod tests {
     use super::*;
 
     #[test]
+    fn own_front_end_may_call_the_api() {
+        let settings = BTreeMap::from([("BETTER_AUTH_URL".to_owned(), "http://localhost:3000/auth".to_owned())]);
+        assert_eq!(origins(9000, &settings), ["http://127.0.0.1:9001", "http://localhost:3000"]);
+        assert_eq!(origins(9000, &BTreeMap::new()), ["http://127.0.0.1:9001"]);
+    }
+
+    #[test]
     fn warnings_errors_and_panics_reach_the_terminal() {
-        assert!(deserves_attention(r#"{"level":"ERROR","message":"no table"}"#));
-        assert!(deserves_attention(r#"{"level":"WARN"}"#));
-        assert!(deserves_attention("thread 'main' panicked at src/main.rs:1"));
-        assert!(!deserves_attention(r#"{"level":"INFO","message":"served"}"#));
-        assert!(!deserves_attention(""));
+        for line in [r#"{"level":"ERROR","message":"no table"}"#, r#"{"level":"WARN"}"#, "thread 'main' panicked"] {
+            assert_eq!(for_terminal(line, false).as_deref(), Some(line));
+        }
+        for line in [r#"{"level":"INFO","message":"served"}"#, ""] {
+            assert_eq!(for_terminal(line, true), None);
+        }
+    }
+
+    #[test]
+    fn requests_reach_the_terminal_in_short() {
+        let line = |members: &str| format!(r#"{{"_aws":{{}},"level":"INFO","request_id":"r",{members}}}"#);
+        for (members, expected) in [
+            (
+                r#""status":200,"latency_ms":4.1,"cold_start":true,"init_ms":20.5,"dynamodb":{"time_ms":3.6,"requests":1,"read_units":0.5,"write_units":0.0},"user":"6c65""#,
+                "200, latency ms 4.1, DynamoDB requests 1, ms 3.6, read units 0.5, cold start, init ms 20.5, user 6c65, request r",
+            ),
+            (
+                r#""status":401,"code":"token_invalid","cause":"the signature does not match","cold_start":false,"dynamodb":{"requests":0},"audit":{"event":"token_refused"}"#,
+                "401, token_invalid, because the signature does not match, audit token_refused, request r",
+            ),
+            (
+                r#""status":503,"code":"unavailable","cause":"ThrottlingException with status 400""#,
+                "503, unavailable, because ThrottlingException with status 400, request r",
+            ),
+        ] {
+            assert_eq!(for_terminal(&line(members), true).as_deref(), Some(expected));
+            assert_eq!(for_terminal(&line(members), false), None);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
@@ -13,19 +13,24 @@ use serde_json::value::RawValue;
 use crate::api::{self, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
 use crate::aws::Connector;
-use crate::logging;
 use crate::settings::{InvalidSetting, Settings};
+use crate::signals::{self, AuditEvent, Record, Signals, note};
 use crate::store::{TaskStore, UserTasks};
 
 /// How long an operation may take. Lambda's time-out is 15 seconds and API Gateway's 30, so that a client always gets an
 /// answer of ours.
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How long a collector on this machine may take for a span.
+const EXPORT_WITHIN: Duration = Duration::from_secs(1);
+const MAX_EXPORT_ANSWER_BYTES: usize = 16 * 1024;
 
 /// What every operation needs: who is calling, and where their tasks are.
 #[derive(Debug)]
 pub struct App {
     verifier: TokenVerifier,
     store: TaskStore,
+    signals: Signals,
+    to_collector: Connector,
 }
 
 impl App {
@@ -35,13 +40,29 @@ impl App {
         Self {
             verifier: TokenVerifier::new(settings.auth, to_keys),
             store: TaskStore::new(settings.store, to_dynamodb),
+            signals: Signals::new(settings.signals),
+            // Any would do, because collectors are reached without TLS. This one exists already.
+            to_collector: to_dynamodb.clone(),
         }
+    }
+
+    /// Writes the line of each request with this function, as bytes that end with a line feed. Without it, there are none.
+    #[must_use]
+    pub fn with_lines(mut self, write: impl Fn(&[u8]) + Send + Sync + 'static) -> Self {
+        self.signals.write_with(write);
+        self
     }
 
     /// Does all that can be done before the first request: fetches the keys if they are elsewhere, and opens a
     /// connection to DynamoDB.
     pub async fn warm_up(&self) {
-        tokio::join!(self.verifier.warm_up(), self.store.warm_up());
+        self.warm_up_since(None).await;
+    }
+
+    async fn warm_up_since(&self, begun: Option<Instant>) {
+        let both = async { tokio::join!(self.verifier.warm_up(), self.store.warm_up()) };
+        let (_, record) = signals::recorded(both).await;
+        self.signals.started(begun.map(|begun| begun.elapsed()), &record);
     }
 
     /// Authentication: who is calling, by the token, and by the operator's switch if there is one.
@@ -50,6 +71,8 @@ impl App {
     /// 401 with a challenge; 503 while the keys or the switch are unavailable.
     pub async fn authenticate(&self, request: &Request) -> Result<AuthenticatedUser, Problem> {
         let user = self.verifier.verify(request.unverified_token()?).await?;
+        let hash = self.signals.hash(user.id());
+        note(|record| record.user = hash);
         let not_before = self.store.not_before(&user).await?;
         Ok(user.issued_since(not_before)?)
     }
@@ -66,30 +89,60 @@ impl App {
             Err(Problem::forbidden())
         }
     }
+
+    /// Answers a request with an operation: always, within [`ANSWER_WITHIN`], even after a panic.
+    pub async fn answer(
+        &self,
+        request: &Request,
+        operation: impl Future<Output = Result<Response, Problem>>,
+    ) -> Response {
+        let result = match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(operation).catch_unwind()).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(Problem::internal("a panic")),
+            Err(_elapsed) => Err(Problem::unavailable("no answer in time")),
+        };
+        if let Some(event) = result.as_ref().err().and_then(Problem::audit_event) {
+            self.audit(request, event);
+        }
+        Response::to(request.id(), result)
+    }
+
+    /// Notes whose path was asked for in vain.
+    fn audit(&self, request: &Request, event: AuditEvent) {
+        let path_user = Some(request.user_segment()).filter(|user| user != "me");
+        let path_user = path_user.and_then(|user| self.signals.hash(&user));
+        request.audit(event);
+        note(|record| record.path_user = path_user);
+    }
+
+    /// Writes what is known of an answered request, and exports its span while the answer is on its way.
+    fn report(&self, record: Record) {
+        let span = self.signals.emit(record);
+        let Some((url, span)) = self.signals.collector().map(str::to_owned).zip(span) else { return };
+        let connector = self.to_collector.clone();
+        tokio::spawn(async move {
+            if let Err(cause) = connector.post(&url, span, EXPORT_WITHIN, MAX_EXPORT_ANSWER_BYTES).await {
+                tracing::warn!(cause, "a span could not be exported");
+            }
+        });
+    }
 }
 
-/// Answers a request with an operation: always, within [`ANSWER_WITHIN`], even after a panic.
-pub async fn answer(request: &Request, operation: impl Future<Output = Result<Response, Problem>>) -> Response {
-    let result = match tokio::time::timeout(ANSWER_WITHIN, AssertUnwindSafe(operation).catch_unwind()).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(_panic)) => Err(Problem::internal("a panic")),
-        Err(_elapsed) => Err(Problem::unavailable("no answer in time")),
-    };
-    Response::to(request.id(), result)
-}
-
-/// A Lambda function: takes the events of API Gateway, and answers them with an operation. That is given `app`: an [`App`], or
-/// nothing if it needs none.
-pub fn function<'a, A>(
-    app: &'a A,
-    handle: impl AsyncFn(&A, &Request) -> Result<Response, Problem> + Copy + 'a,
+/// A Lambda function: takes the events of API Gateway, and answers them with an operation.
+pub fn function<'a>(
+    app: &'a App,
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy + 'a,
 ) -> impl Service<LambdaEvent<Box<RawValue>>, Response = ApiGatewayV2httpResponse, Error = Infallible> {
     service_fn(move |event| async move {
-        let response = match api::read(event) {
-            // Boxed, because the compiler gives up on the layout of what is nested deeper.
-            Ok(request) => answer(&request, Box::pin(handle(app, &request))).await,
-            Err(refusal) => *refusal,
+        let answer = async {
+            match api::read(event) {
+                // Boxed, because the compiler gives up on the layout of what is nested deeper.
+                Ok(request) => app.answer(&request, Box::pin(handle(app, &request))).await,
+                Err(refusal) => *refusal,
+            }
         };
+        let (response, record) = signals::recorded(answer).await;
+        app.report(record);
         Ok(response.into())
     })
 }
@@ -100,23 +153,31 @@ pub fn function<'a, A>(
 /// # Errors
 /// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API fails.
 pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy) -> Result<(), StartError> {
-    logging::start();
-    let settings = Settings::from_env().map_err(StartError::Setting)?;
-    let (to_dynamodb, to_keys) = (settings.store.connector(), settings.auth.connector());
-    let app = App::new(settings, &to_dynamodb, &to_keys);
-    app.warm_up().await;
+    let begun = Instant::now();
+    let app = start()?;
+    app.warm_up_since(Some(begun)).await;
     lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
 }
 
-/// Runs an operation that needs neither settings nor keys nor DynamoDB as a Lambda function.
+/// As [`serve`], for an operation that needs neither keys nor DynamoDB: it connects to nothing.
 ///
 /// # Errors
-/// [`StartError::Runtime`] if Lambda's Runtime API fails.
-pub async fn serve_without_app(
-    handle: impl AsyncFn(&(), &Request) -> Result<Response, Problem> + Copy,
+/// As [`serve`].
+pub async fn serve_unconnected(
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
 ) -> Result<(), StartError> {
-    logging::start();
-    lambda_runtime::run(function(&(), handle)).await.map_err(StartError::Runtime)
+    let begun = Instant::now();
+    let app = start()?;
+    let ((), nothing) = signals::recorded(async {}).await;
+    app.signals.started(Some(begun.elapsed()), &nothing);
+    lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
+}
+
+fn start() -> Result<App, StartError> {
+    signals::start_logging(api::is_converting);
+    let settings = Settings::from_env().map_err(StartError::Setting)?;
+    let (to_dynamodb, to_keys) = (settings.store.connector(), settings.auth.connector());
+    Ok(App::new(settings, &to_dynamodb, &to_keys).with_lines(signals::to_stdout))
 }
 
 /// Why a function does not run. `main` prints it as one line.

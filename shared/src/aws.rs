@@ -1,16 +1,18 @@
 //! Access to AWS: credentials, the client, and what was done to the SDK for speed. It knows nothing about tasks.
 //!
-//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it: `access`, `client`, `query`, `resolver`, `roots`, `telemetry`, `warm_up`.
+//! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it:
+//! `access`, `client`, `headers`, `query`, `resolver`, `roots`, `stored_secret`, `warm_up`. `meter` counts what requests use.
 
 mod access;
 mod client;
 mod connector;
+mod headers;
+mod meter;
 mod query;
 mod resolver;
 mod roots;
 mod settings;
 mod stored_secret;
-mod telemetry;
 mod warm_up;
 
 pub use self::access::Access;

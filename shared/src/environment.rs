@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use thiserror::Error;
+use url::{Host, Url};
 
 /// The environment, as a function from name to value.
 pub(crate) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
@@ -44,6 +45,15 @@ impl<'a> Variables<'a> {
     pub(crate) fn refuse(&self, name: &'static str, problem: &'static str) -> Result<(), InvalidSetting> {
         self.optional(name)?.map_or(Ok(()), |_| Err(InvalidSetting::new(name, problem)))
     }
+}
+
+/// Whether a URL names the machine that it is used on.
+pub(crate) fn is_this_machine(url: &Url) -> bool {
+    url.host().is_some_and(|host| match host {
+        Host::Domain(domain) => domain == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    })
 }
 
 /// A setting that is missing or wrong. Displays as one line that names it and never repeats its value.

@@ -1,12 +1,13 @@
 //! What the functions share: one verifier of tokens, one store of tasks, one HTTP contract.
 //!
-//! Dependencies point one way: [`app`] → [`api`] → [`auth`], [`store`] → [`aws`], [`task`].
+//! Dependencies point one way: [`app`] → [`api`] → [`auth`], [`store`] → [`aws`] → [`signals`], [`task`].
 //!
 //! - [`task`] holds values and knows nobody.
 //! - [`auth`] turns a token into an [`auth::AuthenticatedUser`]; it alone knows JWTs.
 //! - [`store`] keeps the tasks of one user; it alone knows DynamoDB.
 //! - [`aws`] has the client and connections for it, and all that was done to the SDK for speed.
 //! - [`api`] reads requests and writes answers; it alone knows status codes.
+//! - [`signals`] says what a request did, in a line of log and metrics; every part tells it.
 //! - [`app`] puts the parts together and runs a function in Lambda, [`settings`] says with what.
 #![cfg_attr(coverage_nightly, feature(coverage_attribute))]
 
@@ -16,8 +17,8 @@ pub mod auth;
 pub mod aws;
 mod environment;
 mod json;
-mod logging;
 pub mod settings;
+pub mod signals;
 pub mod store;
 pub mod task;
 

@@ -3,6 +3,7 @@
 use crate::auth::AuthSettings;
 use crate::aws::Access;
 use crate::environment::Variables;
+use crate::signals::SignalSettings;
 use crate::store::StoreSettings;
 
 pub use crate::environment::InvalidSetting;
@@ -14,6 +15,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Where the tasks are.
     pub store: StoreSettings,
+    /// What an operator sees.
+    pub signals: SignalSettings,
 }
 
 impl Settings {
@@ -24,7 +27,11 @@ impl Settings {
     /// Names the first setting that is missing or wrong.
     pub fn read(variable: impl Fn(&str) -> Option<String>, access: Access) -> Result<Self, InvalidSetting> {
         let variables = Variables::new(&variable);
-        Ok(Self { auth: AuthSettings::read(&variables, &access)?, store: StoreSettings::read(&variables, access)? })
+        Ok(Self {
+            auth: AuthSettings::read(&variables, &access)?,
+            store: StoreSettings::read(&variables, access)?,
+            signals: SignalSettings::read(&variables)?,
+        })
     }
 
     /// Reads the settings from the environment of this process.

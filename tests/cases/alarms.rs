@@ -10,8 +10,11 @@ use shared::app::ANSWER_WITHIN;
 
 use crate::completeness::assert_same;
 
-/// The metrics that functions and AWS emit: their namespace, their dimension and what it names, their names.
-const EMITTED: [(&str, Option<(&str, &str)>, &[&str]); 3] = [
+/// Metrics of one source: their namespace, their dimension and what it names, their names.
+type Metrics = (&'static str, Option<(&'static str, &'static str)>, &'static [&'static str]);
+
+/// What functions and AWS emit.
+const EMITTED: [Metrics; 3] = [
     (
         "Daylist",
         Some(("Service", "AWS::StackName")),
@@ -140,6 +143,15 @@ fn every_alarm_is_sent_and_rolls_back() {
     let all = alarms(&template).map(|(_, alarm)| text(&alarm["AlarmName"])).collect();
     assert_same("DeploymentPreference", &rolling_back, "the template's alarms", &all);
     assert!(all.len() <= MOST_OF_A_DEPLOYMENT);
+}
+
+#[test]
+fn every_alarm_is_documented() {
+    let page = fs::read_to_string(root().join("docs/deploy.md")).unwrap();
+    for (name, alarm) in alarms(&template()) {
+        let suffix = alarm["AlarmName"].as_str().unwrap().strip_prefix("${AWS::StackName}-").unwrap();
+        assert!(page.contains(&format!("| `{suffix}` |")), "docs/deploy.md lacks {name}");
+    }
 }
 
 #[test]

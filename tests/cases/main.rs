@@ -32,5 +32,6 @@ mod properties;
 mod replay;
 mod requests;
 mod rights;
+mod signals;
 mod supply_chain;
 mod tokens;

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::http::Message;
-use crate::{Answer, Operation, TIMEOUT};
+use crate::{Answer, Operation, TIMEOUT, lines};
 
 /// All functions, built once per test run.
 static EXECUTABLES: OnceCell<Executables> = OnceCell::const_new();
@@ -85,10 +85,12 @@ impl Lambda {
         self.output().await
     }
 
-    /// Waits until the function exits by itself and returns everything that it printed.
+    /// Waits until the function exits by itself and returns everything that it printed, lines of requests checked.
     pub async fn output(mut self) -> Output {
         let status = timeout(TIMEOUT, self.process.wait()).await.expect("the function exits").unwrap();
-        Output { status, stdout: self.stdout.await.unwrap(), stderr: self.stderr.await.unwrap() }
+        let output = Output { status, stdout: self.stdout.await.unwrap(), stderr: self.stderr.await.unwrap() };
+        lines::of(&output.stdout);
+        output
     }
 
     /// Reads the function's next request.

@@ -13,11 +13,12 @@ mod dev;
 mod http;
 mod issuer;
 mod lambda;
+pub mod lines;
 pub mod openapi;
 mod wire;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dynoxide::ImportOptions;
@@ -54,6 +55,7 @@ pub struct Api {
     app: App,
     database: Arc<EmbeddedDynamoDb>,
     connector: Connector,
+    lines: Arc<Mutex<Vec<Value>>>,
     /// Records the requests to DynamoDB and injects faults.
     pub wire: Wire,
 }
@@ -99,8 +101,14 @@ impl Api {
     async fn on(database: Arc<EmbeddedDynamoDb>, connector: Connector, auth: &[(&str, &str)]) -> Self {
         let wire = Wire::to(database.endpoint()).await;
         let settings = kit::settings(&[auth, &[(ENDPOINT, wire.endpoint())]].concat()).expect("valid settings");
-        let app = App::new(settings, &connector, &connector);
-        Self { app, database, connector, wire }
+        let lines = Arc::default();
+        let app = App::new(settings, &connector, &connector).with_lines(lines::keep_in(&lines));
+        Self { app, database, connector, lines, wire }
+    }
+
+    /// Takes the lines of the requests since the last call.
+    pub fn take_lines(&self) -> Vec<Value> {
+        std::mem::take(&mut self.lines.lock().unwrap())
     }
 
     /// The product's app.

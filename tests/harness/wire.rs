@@ -116,7 +116,7 @@ impl Wire {
         self.take().into_iter().map(|recorded| recorded.operation).collect()
     }
 
-    /// Starts metering: asks DynamoDB for the consumed capacity of each request.
+    /// Starts metering: sums the consumed capacity that the functions ask for with each request.
     pub fn meter(&self) {
         self.shared.state.lock().unwrap().metered = true;
     }
@@ -248,13 +248,12 @@ impl Connection {
             self.upstream = Some(BufReader::new(stream));
         }
         let upstream = self.upstream.as_mut()?;
-        if !self.shared.state.lock().unwrap().metered {
-            request.send(upstream).await?;
-            return Message::read(upstream).await;
-        }
-        metered(request).send(upstream).await?;
+        request.send(upstream).await?;
         let answer = Message::read(upstream).await?;
-        self.shared.state.lock().unwrap().units += units(&answer);
+        let mut state = self.shared.state.lock().unwrap();
+        if state.metered {
+            state.units += units(&answer);
+        }
         Some(answer)
     }
 
@@ -292,15 +291,6 @@ impl Shared {
         state.recorded.push(Recorded { operation, body });
         state.faults.pop_front().or(state.all).unwrap_or(Fault::None)
     }
-}
-
-/// Adds `ReturnConsumedCapacity` to a request.
-fn metered(request: &Message) -> Message {
-    let mut body: Value = serde_json::from_slice(&request.body).unwrap();
-    body["ReturnConsumedCapacity"] = json!("TOTAL");
-    let mut metered = request.clone();
-    metered.body = body.to_string().into_bytes();
-    metered
 }
 
 /// The consumed capacity that DynamoDB reports, summed over the tables of a transaction. It reports none for a write

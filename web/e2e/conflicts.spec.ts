@@ -7,7 +7,7 @@ test.beforeEach(async ({ store }) => {
   await store.add({ title: "Paint the door", tags: ["home"] });
 });
 
-test("a task changed in two tabs shows both versions, and the person chooses theirs", async ({ context, tasks }) => {
+test("a conflict of two tabs shows both versions", async ({ context, tasks }) => {
   await tasks.open();
   const second = new TaskPage(await context.newPage());
   await second.open();
@@ -30,7 +30,7 @@ test("a task changed in two tabs shows both versions, and the person chooses the
   await expect(tasks.row("Paint the door blue")).toContainText("High");
 });
 
-test("keeping one’s own version changes only what was edited", async ({ tasks, store }) => {
+test("keeping my version changes only what I edited", async ({ tasks, store }) => {
   await tasks.open();
   const form = await tasks.edit("Paint the door");
   await form.getByLabel("Title").fill("Paint the door red");
@@ -42,7 +42,7 @@ test("keeping one’s own version changes only what was edited", async ({ tasks,
   expect(await store.all()).toMatchObject([{ title: "Paint the door red", priority: "high", version: 3 }]);
 });
 
-test("a deleted task that was changed meanwhile is asked about", async ({ tasks, store }) => {
+test("deleting a task that has changed asks first", async ({ tasks, store }) => {
   await tasks.open();
   const [task] = await store.all();
   if (task) await store.change(task, { title: "Paint the door twice" });
@@ -55,7 +55,7 @@ test("a deleted task that was changed meanwhile is asked about", async ({ tasks,
   await expect.poll(async () => (await store.all()).length).toBe(0);
 });
 
-test("what was written into a task that is gone can be added again", async ({ tasks, store }) => {
+test("edits of a deleted task can become a new task", async ({ tasks, store }) => {
   await tasks.open();
   const form = await tasks.edit("Paint the door");
   await form.getByLabel("Title").fill("Paint the door green");

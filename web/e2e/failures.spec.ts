@@ -4,7 +4,7 @@ test.use({ failuresExpected: true });
 
 const TASKS = `${API}/api/**`;
 
-test("a create whose answer is lost makes one task", async ({ page, tasks, store }) => {
+test("a lost response does not create a task twice", async ({ page, tasks, store }) => {
   await tasks.open();
   const keys: string[] = [];
   await page.route(BATCH, async (route) => {
@@ -23,7 +23,7 @@ test("a create whose answer is lost makes one task", async ({ page, tasks, store
   await expect(page.locator("[data-row]")).toHaveCount(1);
 });
 
-test("a change whose answer is lost is made once, without a word", async ({ page, tasks, store }) => {
+test("a lost response does not repeat a change", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   let sent = 0;
@@ -42,11 +42,7 @@ test("a change whose answer is lost is made once, without a word", async ({ page
   expect((await store.all())[0]).toMatchObject({ completed: true, version: 2 });
 });
 
-test("an API that is down keeps changes waiting, over a reload as well, until it is back", async ({
-  page,
-  tasks,
-  store,
-}) => {
+test("changes wait for an API that is down, across reloads", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   await page.route(TASKS, (route) => route.abort("connectionrefused"));
@@ -70,7 +66,7 @@ test("an API that is down keeps changes waiting, over a reload as well, until it
   expect(titles.sort()).toEqual(["Feed the cat: true", "Written while it was down: false"]);
 });
 
-test("an API that comes back is noticed without being asked", async ({ page, tasks, store }) => {
+test("a returning API is noticed automatically", async ({ page, tasks, store }) => {
   await tasks.open();
   await page.route(TASKS, (route) => route.abort("connectionrefused"));
   await tasks.add("Written while it was down");
@@ -80,7 +76,7 @@ test("an API that comes back is noticed without being asked", async ({ page, tas
   expect(await store.all()).toHaveLength(1);
 });
 
-test("tasks that cannot be loaded show an error until they can", async ({ page, tasks, store }) => {
+test("an error is shown until tasks can be loaded", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   const busy = { status: 503, headers: { "retry-after": "1", "access-control-allow-origin": "*" }, body: "{}" };
   await page.route(TASKS, (route) => (route.request().method() === "GET" ? route.fulfill(busy) : route.continue()));
@@ -91,7 +87,7 @@ test("tasks that cannot be loaded show an error until they can", async ({ page, 
   await expect(tasks.row("Feed the cat")).toBeVisible();
 });
 
-test("a first load that breaks off goes on by itself", async ({ page, tasks, store }) => {
+test("an interrupted first load resumes", async ({ page, tasks, store }) => {
   await store.addMany(Array.from({ length: 600 }, (_, index) => `Task ${index}`));
   const tokens: (string | null)[] = [];
   await page.route(/\/changes\?/u, (route) => {
@@ -107,12 +103,7 @@ test("a first load that breaks off goes on by itself", async ({ page, tasks, sto
   await expect(tasks.row("Task 0")).toBeVisible();
 });
 
-test("offline, the page says so and works on, and catches up by itself afterwards", async ({
-  page,
-  context,
-  tasks,
-  store,
-}) => {
+test("the page works offline, and catches up afterwards", async ({ page, context, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open("/#/completed");
   await context.setOffline(true);
@@ -131,7 +122,7 @@ test("offline, the page says so and works on, and catches up by itself afterward
   await expect(page.locator("[data-row]")).toHaveCount(3);
 });
 
-test("without any service, a page that was here before shows its tasks", async ({ page, tasks, store }) => {
+test("a returning user sees their tasks without any service", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   await expect(tasks.row("Feed the cat")).toBeVisible();
@@ -146,11 +137,7 @@ test("without any service, a page that was here before shows its tasks", async (
   expect(await store.all()).toHaveLength(2);
 });
 
-test("a change that the API does not take says why, and can be tried again or discarded", async ({
-  page,
-  tasks,
-  store,
-}) => {
+test("a rejected change shows why, and can be repeated or discarded", async ({ page, tasks, store }) => {
   await tasks.open();
   await refuse(page, { pointer: "/title", detail: "is not allowed today" });
   await tasks.add("Not today");
@@ -186,7 +173,7 @@ test("a rejected deletion brings the task back", async ({ page, tasks, store }) 
   await expect.poll(async () => (await store.all()).length).toBe(0);
 });
 
-test("a page that goes away takes its deletions along", async ({ page, tasks, store }) => {
+test("a closing page sends its deletions", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   await tasks.delete("Feed the cat");
@@ -194,7 +181,7 @@ test("a page that goes away takes its deletions along", async ({ page, tasks, st
   await expect.poll(async () => (await store.all()).length).toBe(0);
 });
 
-test("a deletion that a page left behind is made at the next visit", async ({ page, context, tasks, store }) => {
+test("an unsent deletion is made at the next visit", async ({ page, context, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await store.add({ title: "Walk the dog" });
   // As in a crash, it has no time to say goodbye.
@@ -212,11 +199,7 @@ test("a deletion that a page left behind is made at the next visit", async ({ pa
   await expect.poll(async () => (await store.all()).map(({ title }) => title)).toEqual(["Walk the dog"]);
 });
 
-test("a deletion can be undone as long as its page is there, whatever other tabs do", async ({
-  context,
-  tasks,
-  store,
-}) => {
+test("a deletion can be undone while its page is open", async ({ context, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   const second = new TaskPage(await context.newPage());

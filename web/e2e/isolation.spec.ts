@@ -2,7 +2,7 @@ import { API, expect, newPerson, Store, TaskPage, test } from "./product";
 
 test.use({ failuresExpected: true });
 
-test("two users never meet", async ({ browser, tasks, person, store }) => {
+test("users see only their own tasks", async ({ browser, tasks, person, store }) => {
   await tasks.open();
   await tasks.add("Ada’s secret");
   await tasks.hasSaved("Ada’s secret");
@@ -27,7 +27,7 @@ test("two users never meet", async ({ browser, tasks, person, store }) => {
   await other.close();
 });
 
-test("a tab follows when another tab signs in as somebody else", async ({ context, tasks, person }) => {
+test("a tab follows a sign-in of another user in another tab", async ({ context, tasks, person }) => {
   await tasks.open();
   await tasks.add("Ada’s secret");
   await tasks.hasSaved("Ada’s secret");
@@ -46,7 +46,7 @@ test("a tab follows when another tab signs in as somebody else", async ({ contex
   expect(person.id).not.toBe(bob.id);
 });
 
-test("signing out of one tab ends the others", async ({ context, tasks }) => {
+test("signing out ends all tabs", async ({ context, tasks }) => {
   await tasks.open();
   const second = new TaskPage(await context.newPage());
   await second.open();

@@ -1,6 +1,6 @@
 import { expect, test } from "./product";
 
-test("everything can be done without a mouse", async ({ page, tasks, store }) => {
+test("everything works by keyboard", async ({ page, tasks, store }) => {
   const { keyboard } = page;
   await tasks.open();
 
@@ -60,7 +60,7 @@ test("everything can be done without a mouse", async ({ page, tasks, store }) =>
   expect((await store.all()).map(({ title }) => title)).toEqual(["Third", "Second, better", "First"]);
 });
 
-test("a screen reader is told what happens", async ({ page, tasks }) => {
+test("screen readers hear what happens", async ({ page, tasks }) => {
   await tasks.open();
   const status = page.getByRole("status");
   await expect(status).toHaveText("No tasks");

@@ -72,8 +72,8 @@ export class Store {
   }
 
   async addMany(titles: readonly string[]): Promise<void> {
-    const headers = await this.headers();
     for (let first = 0; first < titles.length; first += 100) {
+      const headers = await this.headers();
       const items = titles
         .slice(first, first + 100)
         .map((title) => ({ op: "create", id: newTaskId(), task: { title } }));

@@ -3,7 +3,7 @@ import { API, expect, leavesNothing, Store, TaskPage, test } from "./product";
 const TASKS = `${API}/api/**`;
 
 test.describe("a token that expires", () => {
-  test("is renewed before anybody notices", async ({ page, tasks }) => {
+  test("is renewed in the background", async ({ page, tasks }) => {
     const refusals: number[] = [];
     page.on("response", (response) => {
       if (response.status() === 401) refusals.push(response.status());
@@ -20,11 +20,7 @@ test.describe("a token that expires", () => {
 test.describe("failing requests", () => {
   test.use({ failuresExpected: true });
 
-  test("a token that the API calls expired is renewed once, and the request repeated", async ({
-    page,
-    tasks,
-    store,
-  }) => {
+  test("an expired token is renewed once, and the request repeated", async ({ page, tasks, store }) => {
     // The browser's clock is stopped, so the token looks valid to the page. For the API, it expires after 20 seconds plus
     // a leeway of 15.
     await page.clock.install();
@@ -38,12 +34,7 @@ test.describe("failing requests", () => {
     expect(await store.all()).toHaveLength(1);
   });
 
-  test("an ended session asks to sign in again, keeps what was typed, and goes on", async ({
-    page,
-    context,
-    tasks,
-    person,
-  }) => {
+  test("an ended session asks to sign in, and keeps what was typed", async ({ page, context, tasks, person }) => {
     await page.clock.install();
     await tasks.open();
     await tasks.add("Before");
@@ -74,7 +65,7 @@ test.describe("failing requests", () => {
     expect(await new Store(context.request).all()).toHaveLength(2);
   });
 
-  test("who does not want to go on is signed out", async ({ page, context, tasks }) => {
+  test("an ended session can be left", async ({ page, context, tasks }) => {
     await page.clock.install();
     await tasks.open();
     // Not so long that the page asks for changes by itself.
@@ -86,7 +77,7 @@ test.describe("failing requests", () => {
     await leavesNothing(page);
   });
 
-  test("a wrong password is said to be one", async ({ browser, person }) => {
+  test("a wrong password is reported", async ({ browser, person }) => {
     const stranger = await browser.newPage();
     await stranger.goto("/");
     await stranger.getByLabel("Email").fill(person.email);
@@ -96,7 +87,7 @@ test.describe("failing requests", () => {
     await stranger.close();
   });
 
-  test("an issuer that is down is said to be, and tried again", async ({ page, tasks }) => {
+  test("an issuer that is down is reported, and tried again", async ({ page, tasks }) => {
     await page.route("**/api/auth/get-session", (route) => route.abort());
     await page.goto("/");
     await expect(page.getByRole("heading", { name: "Sign-in can’t be reached" })).toBeVisible();
@@ -115,7 +106,7 @@ test.describe("failing requests", () => {
   });
 });
 
-test("nothing is asked of the API before somebody is signed in", async ({ browser }) => {
+test("the API is not called before sign-in", async ({ browser }) => {
   const page = await browser.newPage();
   const asked: string[] = [];
   await page.route(TASKS, (route) => {
@@ -128,7 +119,7 @@ test("nothing is asked of the API before somebody is signed in", async ({ browse
   await page.close();
 });
 
-test("signing out takes the tasks off the device, in every tab", async ({ context, tasks }) => {
+test("signing out removes the tasks from the device", async ({ context, tasks }) => {
   await tasks.open();
   await tasks.add("Only for my eyes");
   await tasks.hasSaved("Only for my eyes");
@@ -143,7 +134,7 @@ test("signing out takes the tasks off the device, in every tab", async ({ contex
 test.describe("without a network", () => {
   test.use({ failuresExpected: true });
 
-  test("signing out with changes that cannot be sent asks first", async ({ page, context, tasks, person, store }) => {
+  test("signing out with unsent changes asks first", async ({ page, context, tasks, person, store }) => {
     await tasks.open();
     await context.setOffline(true);
     await tasks.add("Not sent");

@@ -5,11 +5,7 @@ import { after, type Content, Dice, inOrder, meet, nextOp, type Tasks } from "./
 
 test.use({ failuresExpected: true });
 
-test("two devices meet again: everything typed is there, and one question is asked", async ({
-  context,
-  person,
-  store,
-}) => {
+test("two devices sync after an outage, with one question", async ({ context, person, store }) => {
   for (const title of ["Paint the door", "Call the dentist", "Buy paint", "Sell the bike", "Water the plants"]) {
     await store.add({ title });
   }
@@ -75,11 +71,7 @@ const SCHEDULES = 50;
 const SEED = Number(process.env.SEED ?? 20_261_124);
 
 for (const half of [0, 1]) {
-  test(`random schedules leave both devices with the same, and lose nothing (half ${half + 1})`, async ({
-    context,
-    person,
-    store,
-  }) => {
+  test(`random schedules converge, and lose nothing (half ${half + 1})`, async ({ context, person, store }) => {
     // About a second for each schedule, but not beside a build.
     test.slow();
     const dice = new Dice(SEED + half);
@@ -155,7 +147,7 @@ async function play(dice: Dice, devices: readonly Device[], base: Tasks, store: 
   return driver.read();
 }
 
-test("a thousand tasks are as quick as a few", async ({ page, tasks, store }) => {
+test("a thousand tasks stay fast", async ({ page, tasks, store }) => {
   await store.addMany(Array.from({ length: 1_000 }, (_, index) => `Task ${index}`));
   await tasks.open();
   await expect(page.getByRole("status")).toHaveText("1000 tasks");

@@ -1,6 +1,6 @@
 import { day, expect, newAccount, Store, TaskPage, test } from "./product";
 
-test("a new user signs up, works with tasks, leaves and comes back", async ({ page, context }) => {
+test("a new user signs up, works, signs out, and returns", async ({ page, context }) => {
   // A wrong password is tested elsewhere, because the browser would log the 401.
   const account = newAccount("Grace");
   const tasks = new TaskPage(page);
@@ -140,7 +140,7 @@ test("a new user signs up, works with tasks, leaves and comes back", async ({ pa
   });
 });
 
-test("a long list is shown in steps, on scrolling and by the keyboard", async ({ page, tasks, store }) => {
+test("a long list grows on scrolling and by keyboard", async ({ page, tasks, store }) => {
   await store.addMany(Array.from({ length: 110 }, (_, index) => `Task ${index}`));
   await tasks.open("/#/all");
   const rows = page.locator("[data-row]");

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { formatRoute, parseRoute } from "./route";
 
-it("an address stands for a list", () => {
+it("an address selects a list", () => {
   for (const query of [
     { status: "open", priority: null, tag: null },
     { status: "all", priority: "high", tag: "büro & heim" },
@@ -10,6 +10,6 @@ it("an address stands for a list", () => {
   }
 });
 
-it("an address that means nothing shows the open tasks", () => {
+it("an unknown address shows the open tasks", () => {
   expect(parseRoute("#/nonsense?priority=urgent&tag=")).toEqual({ status: "open", priority: null, tag: null });
 });

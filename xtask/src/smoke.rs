@@ -44,7 +44,7 @@ impl Smoke {
         };
         let user = format!("Authorization: Bearer {token}");
         let health = get("health, without a token", 200, "/health", &[])?;
-        ensure!(health["status"] == "ok", "health is {health}");
+        ensure!(health.get("status").is_some_and(|status| status == "ok"), "health is {health}");
         get("a bad token is refused", 401, "/api/me/tasks", &["Authorization: Bearer bad"])?;
         get("another user's tasks are off limits", 403, "/api/smoke-test-nobody/tasks", &[&user])?;
 
@@ -54,7 +54,10 @@ impl Smoke {
             let body = Some(json!({ "title": "Smoke test" }));
             let headers = &[user.as_str(), &key];
             let task = Step { what, status: 201, method: "POST", path: "/api/me/tasks", headers, body };
-            anyhow::Ok(format!("/api/me/tasks/{}", task.take(&shell, base)?["id"].as_str().context("no id")?))
+            anyhow::Ok(format!(
+                "/api/me/tasks/{}",
+                task.take(&shell, base)?.get("id").and_then(Value::as_str).context("no id")?
+            ))
         };
         let toured = create("a task is created").and_then(|path| tour(&shell, base, &user, &path));
         let Err(failure) = toured else { return Ok(()) };
@@ -73,8 +76,11 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
     let listed =
         Step { what: "it is in the list", status: 200, method: "GET", path: list, headers: &[user], body: None }
             .take(shell, base)?;
-    let is_there = |task: &Value| task["id"].as_str().is_some_and(|id| path.ends_with(id));
-    ensure!(listed["tasks"].as_array().is_some_and(|tasks| tasks.iter().any(is_there)), "it is not in the list");
+    let is_there = |task: &Value| task.get("id").and_then(Value::as_str).is_some_and(|id| path.ends_with(id));
+    ensure!(
+        listed.get("tasks").and_then(Value::as_array).is_some_and(|tasks| tasks.iter().any(is_there)),
+        "it is not in the list"
+    );
     let complete = format!("{path}/complete");
     for (what, status, method, path, field, body) in [
         ("it is changed", 200, "PATCH", path, "", Some(json!({ "title": "Smoke test, changed" }))),
@@ -97,7 +103,7 @@ impl Step<'_> {
         let mut config = vec![("url", format!("{base}{path}")), ("request", method.to_owned())];
         config.push(("write-out", "\n%{http_code}".to_owned()));
         config.extend(headers.iter().map(|field| ("header", (*field).to_owned())));
-        for body in body {
+        if let Some(body) = body {
             config.extend([("header", "Content-Type: application/json".to_owned()), ("data", body.to_string())]);
         }
         // A string of JSON is one for curl.

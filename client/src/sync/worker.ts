@@ -15,7 +15,7 @@ import { NEW_STATUS, type Status } from "./status.js";
 const PAGE = 500;
 /** What was sent is pulled so long after, in milliseconds: one pull for several changes in a row. */
 const SETTLE = 1_000;
-/** While nobody answers, the pause does not grow beyond that after two failures until there have been so many: about a minute. */
+/** While nothing answers, the pause stays at that of the second failure for so many failures: about a minute. */
 const EAGER = 40;
 
 export interface WorkerOptions {
@@ -257,7 +257,7 @@ function troubleOf(error: unknown): Status["trouble"] {
     : "api";
 }
 
-/** The failures that count for the pause while nobody answers. To be tried often costs the API nothing then. */
+/** The failures that count for the pause while nothing answers: frequent attempts cost the API nothing then. */
 function eager(failures: number): number {
   return Math.min(failures, Math.max(2, failures - EAGER));
 }

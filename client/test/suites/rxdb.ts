@@ -109,7 +109,7 @@ export function rxdbSuite(backend: () => Backend): void {
     expect(laptop.conflicts).toEqual([]);
   });
 
-  it("works without a network, and does everything once", async () => {
+  it("works offline, and applies everything once", async () => {
     const laptop = await device();
     laptop.isOnline = false;
     const task = newTask({ title: "typed in a tunnel" });
@@ -183,7 +183,7 @@ export function rxdbSuite(backend: () => Backend): void {
     expect(await laptop.titlesOf()).toEqual(["theirs again"]);
   });
 
-  it("does not delete what somebody has changed meanwhile without asking", async () => {
+  it("asks before it deletes a task that has changed elsewhere", async () => {
     const [laptop, phone] = [await device(), await device()];
     const task = newTask({ title: "Buy milk" });
     await laptop.tasks.insert(task);
@@ -199,7 +199,7 @@ export function rxdbSuite(backend: () => Backend): void {
     expect(await laptop.titlesOf()).toEqual(["theirs"]);
   });
 
-  it("hands back what the API does not take, and what was typed into a task that is gone", async () => {
+  it("returns changes that the API rejects or whose task is deleted", async () => {
     const [laptop, phone] = [await device(), await device()];
     const task = newTask({ title: "Buy milk" });
     await laptop.tasks.bulkInsert([task, newTask({ title: "x".repeat(201) }), newTask({ title: "good" })]);

@@ -15,7 +15,7 @@ export function syncSuite(backend: () => Backend): void {
     return { laptop, phone, id };
   };
 
-  it("shows a change at once and on the other device after a pull", async () => {
+  it("shows a change immediately, and on the other device after a pull", async () => {
     const { laptop, phone, id } = await pair();
     expect(phone.sync.tasks.get(id)).toEqual(await laptop.api.getTask(id));
     const seen = await phone.sync.update(id, { title: "Buy oat milk" });
@@ -30,7 +30,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(phone.sync.tasks.size).toBe(0);
   });
 
-  it("asks once when nothing has changed", async () => {
+  it("makes one request if nothing has changed", async () => {
     const { laptop } = await pair();
     await laptop.sync.refresh();
     const before = laptop.requests.length;
@@ -38,7 +38,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.requests.slice(before)).toEqual(["GET …/changes"]);
   });
 
-  it("works without a network, and sends what was done in one batch when there is one", async () => {
+  it("works offline, and sends all changes in one batch afterwards", async () => {
     const laptop = device();
     await laptop.sync.refresh();
     laptop.isOnline = false;
@@ -60,7 +60,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(phone.sync.tasks.get(tasks[0]?.id ?? "")).toMatchObject({ completed: true, version: 1 });
   });
 
-  it("comes back to itself after the network does", async () => {
+  it("recovers when the network returns", async () => {
     const laptop = device();
     laptop.isOnline = false;
     await laptop.sync.start();
@@ -69,7 +69,7 @@ export function syncSuite(backend: () => Backend): void {
     await until(() => laptop.sync.pending.length === 0, "everything sent");
   });
 
-  it("does a change once whose answer is lost", async () => {
+  it("applies a change once if its response is lost", async () => {
     const { laptop, phone, id } = await pair();
     const lost = new Set<string>();
     laptop.losesAnswer = (request) => {
@@ -89,7 +89,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.refusals).toEqual([]);
   });
 
-  it("does a deletion once whose answer is lost", async () => {
+  it("applies a deletion once if its response is lost", async () => {
     const { laptop, id } = await pair();
     let losses = 1;
     laptop.losesAnswer = (request) => request.method === "POST" && losses-- > 0;
@@ -100,7 +100,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.refusals).toEqual([]);
   });
 
-  it("keeps changes of one task in order when the first one's answer is lost", async () => {
+  it("keeps changes of a task in order if a response is lost", async () => {
     const { laptop, id } = await pair();
     let isLost = false;
     laptop.losesAnswer = (request) => {
@@ -117,7 +117,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.refusals).toEqual([]);
   });
 
-  it("merges changes of different fields by itself", async () => {
+  it("merges changes to different fields without asking", async () => {
     const { laptop, phone, id } = await pair();
     await phone.sync.update(id, { title: "Buy oat milk", tags: ["shop", "food"] });
     await phone.sync.refresh();
@@ -130,7 +130,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.refusals).toEqual([]);
   });
 
-  it("takes the same change of both sides for one", async () => {
+  it("treats the same change on both devices as one", async () => {
     const { laptop, phone, id } = await pair();
     await phone.sync.update(id, { completed: true });
     await phone.sync.refresh();
@@ -140,7 +140,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.sync.tasks.get(id)?.version).toBe(2);
   });
 
-  it("asks the application where the same field differs, and does what it says", async () => {
+  it("asks the application if the same field differs", async () => {
     const { laptop, phone, id } = await pair();
     const { id: other } = await laptop.sync.create({ title: "other" });
     await laptop.sync.refresh();
@@ -163,7 +163,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.sync.refused).toEqual([]);
   });
 
-  it("drops a change in conflict if the application says so", async () => {
+  it("drops a conflicting change on request", async () => {
     const { laptop, phone, id } = await pair({ onRefused: () => ({ do: "drop" }) });
     await phone.sync.update(id, { title: "theirs" });
     await phone.sync.refresh();
@@ -172,7 +172,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.titles).toEqual(["theirs"]);
   });
 
-  it("does not delete what somebody has changed meanwhile, unless it is told to", async () => {
+  it("asks before it deletes a task that has changed elsewhere", async () => {
     const { laptop, phone, id } = await pair();
     await phone.sync.update(id, { description: "The one with the blue cap." });
     await phone.sync.refresh();
@@ -186,7 +186,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(phone.titles).toEqual([]);
   });
 
-  it("hands over what was typed into a task that is gone", async () => {
+  it("returns what was typed into a deleted task", async () => {
     const { laptop, phone, id } = await pair();
     await phone.sync.delete(id);
     await phone.sync.refresh();
@@ -208,7 +208,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(again?.id).not.toBe(id);
   });
 
-  it("takes what came while a form was open for a conflict, where it is in the same field", async () => {
+  it("reports a conflict with a change that arrived while a form was open", async () => {
     const { laptop, phone, id } = await pair();
     const seen = laptop.sync.tasks.get(id);
     await phone.sync.update(id, { title: "theirs", priority: "low" });
@@ -224,7 +224,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(await laptop.api.getTask(id)).toMatchObject({ title: "theirs", due: "2026-12-01" });
   });
 
-  it("does not delete what came while the deletion could be undone", async () => {
+  it("keeps a change that arrived while the deletion could be undone", async () => {
     const { laptop, phone, id } = await pair();
     const seen = laptop.sync.tasks.get(id);
     await phone.sync.update(id, { title: "theirs" });
@@ -236,7 +236,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.sync.refused[0]?.wanted).toBeNull();
   });
 
-  it("says what does not answer", async () => {
+  it("reports which service does not answer", async () => {
     const laptop = device({ pause: () => 60_000 });
     laptop.isOnline = false;
     await laptop.sync.refresh();
@@ -247,7 +247,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.sync.status).toMatchObject({ phase: "offline", trouble: "issuer" });
   });
 
-  it("takes a deletion of both sides for one", async () => {
+  it("treats a deletion on both devices as one", async () => {
     const { laptop, phone, id } = await pair();
     await phone.sync.delete(id);
     await phone.sync.refresh();
@@ -257,7 +257,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.refusals).toEqual([]);
   });
 
-  it("finds the change that the API does not take, and makes the others", async () => {
+  it("isolates the rejected change, and applies the others", async () => {
     const laptop = device();
     await laptop.sync.refresh();
     laptop.isOnline = false;
@@ -278,7 +278,7 @@ export function syncSuite(backend: () => Backend): void {
     expect((await laptop.api.getTask(bad.id)).title).toBe("short");
   });
 
-  it("sends more than one batch holds", async () => {
+  it("splits changes into batches of 100", async () => {
     const laptop = device();
     await laptop.sync.refresh();
     laptop.isOnline = false;
@@ -293,7 +293,7 @@ export function syncSuite(backend: () => Backend): void {
     expect(phone.sync.tasks.size).toBe(130);
   });
 
-  it("keeps a batch below the API's limit of bytes", async () => {
+  it("keeps batches below the size limit", async () => {
     const laptop = device();
     await laptop.sync.refresh();
     laptop.isOnline = false;
@@ -307,7 +307,7 @@ export function syncSuite(backend: () => Backend): void {
     for (const body of batches) expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThanOrEqual(1_048_576);
   });
 
-  it("sends nothing without a session, and everything once there is one", async () => {
+  it("waits for a session, then sends everything", async () => {
     const laptop = device();
     await laptop.sync.refresh();
     const { getToken } = laptop;
@@ -354,7 +354,7 @@ export function syncSuite(backend: () => Backend): void {
     expect((await phone.api.listTasks()).tasks.map(({ title }) => title)).toEqual(["new, and never sent"]);
   });
 
-  it("does not send to another user's tasks", async () => {
+  it("never sends to another user's tasks", async () => {
     const laptop = device();
     await laptop.sync.refresh();
     const { getToken } = await newPerson();

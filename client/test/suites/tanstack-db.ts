@@ -15,7 +15,7 @@ export function tanstackSuite(backend: () => Backend): void {
   };
   const titles = (collection: Collection<Task, string>) => collection.toArray.map(({ title }) => title).sort();
 
-  it("is ready when all tasks are here", async () => {
+  it("is ready once all tasks are loaded", async () => {
     const laptop = device();
     for (const title of ["one", "two"]) await laptop.api.createTask({ title });
     const tasks = await collectionOf(laptop);
@@ -24,7 +24,7 @@ export function tanstackSuite(backend: () => Backend): void {
     expect(tasks.toArray[0]).toMatchObject(await laptop.api.getTask(tasks.toArray[0]?.id ?? ""));
   });
 
-  it("sends inserts, updates and deletions, and shows those of others", async () => {
+  it("sends inserts, updates, and deletions, and shows those of others", async () => {
     const [laptop, phone] = [device(), device()];
     const [here, there] = [await collectionOf(laptop), await collectionOf(phone)];
     const task = newTask({ title: "Buy milk", tags: ["shop"] });
@@ -50,7 +50,7 @@ export function tanstackSuite(backend: () => Backend): void {
     expect(titles(there)).toEqual(["Water the plants"]);
   });
 
-  it("keeps changes without a network, and shows them to a collection that is made later", async () => {
+  it("keeps offline changes for a collection that is created later", async () => {
     const laptop = device();
     const tasks = await collectionOf(laptop);
     laptop.isOnline = false;
@@ -69,7 +69,7 @@ export function tanstackSuite(backend: () => Backend): void {
     expect(later.get(task.id)).toMatchObject({ title: "typed in a long tunnel", version: 1 });
   });
 
-  it("never shows a change undone between the outbox and the answer", async () => {
+  it("never flickers between the outbox and the response", async () => {
     const laptop = device();
     const tasks = await collectionOf(laptop);
     const task = newTask({ title: "one" });
@@ -85,7 +85,7 @@ export function tanstackSuite(backend: () => Backend): void {
     expect(new Set(seen)).toEqual(new Set(["two"]));
   });
 
-  it("takes a change back that the application drops", async () => {
+  it("reverts a change that the application drops", async () => {
     const [laptop, phone] = [device({ onRefused: () => ({ do: "drop" }) }), device()];
     const [here, there] = [await collectionOf(laptop), await collectionOf(phone)];
     const task = newTask({ title: "one" });

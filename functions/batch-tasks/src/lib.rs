@@ -14,5 +14,5 @@ pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     request.refuse_query()?;
     let batch: Batch = request.body()?;
     let rows = tasks.batch(batch).await;
-    Ok(Response::rows(rows, request))
+    Ok(Response::rows(rows))
 }

@@ -2,6 +2,7 @@
 
 use shared::api::{Problem, Request, Response};
 use shared::app::App;
+use shared::signals::AuditEvent;
 
 /// Answers 200 with whether there is more to erase, which takes another request.
 ///
@@ -10,6 +11,7 @@ use shared::app::App;
 pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
+    request.audit(AuditEvent::TasksErased);
     request.refuse_query()?;
     request.confirm_erasure()?;
     let has_more = tasks.erase().await?;

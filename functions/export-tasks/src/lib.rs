@@ -2,6 +2,7 @@
 
 use shared::api::{Problem, Request, Response};
 use shared::app::App;
+use shared::signals::AuditEvent;
 use shared::store::ExportQuery;
 
 /// Answers 200 with a page of tasks and deleted tasks, and the cursor of the next one.
@@ -11,6 +12,7 @@ use shared::store::ExportQuery;
 pub async fn handle(app: &App, request: &Request) -> Result<Response, Problem> {
     let user = app.authenticate(request).await?;
     let tasks = app.tasks_of(user, request)?;
+    request.audit(AuditEvent::TasksExported);
     let query: ExportQuery = request.export_query()?;
     let export = tasks.export(&query).await?;
     Ok(Response::export(&export))

@@ -8,7 +8,7 @@ use kit::{Answers, Asked, Content, FakeDynamoDb, INVOCATION, MAX_REQUESTS, Opera
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde_json::{Value, json};
 use shared::api::{Problem, Request, Response, is_converting};
-use shared::app::{App, answer};
+use shared::app::App;
 use shared::aws::Connector;
 use shared::settings::{InvalidSetting, Settings};
 use tokio::runtime::{Builder, Runtime};
@@ -80,7 +80,7 @@ impl Api {
         event["requestContext"]["http"] = json!({ "method": "GET" });
         let request = Request::from(lambda_http::request::from_str(&event.to_string()).expect("an event"));
         self.watch(async {
-            let answer = answer(&request, handle(&self.app, &request)).await;
+            let answer = self.app.answer(&request, handle(&self.app, &request)).await;
             serde_json::to_value(ApiGatewayV2httpResponse::from(answer)).expect("an answer is JSON")
         })
     }

@@ -21,6 +21,7 @@ use serde_json::value::RawValue;
 use super::problem::Problem;
 use super::request::Request;
 use super::response::Response;
+use crate::signals::{TraceContext, note};
 
 /// Reads an event, which may be any JSON.
 ///
@@ -28,11 +29,19 @@ use super::response::Response;
 /// The answer to an event that is not a request.
 pub(crate) fn read(event: LambdaEvent<Box<RawValue>>) -> Result<Request, Box<Response>> {
     let LambdaEvent { payload, context } = event;
+    note(|record| {
+        record.function.clone_from(&context.env_config.function_name);
+        record.trace = context.xray_trace_id.as_deref().and_then(TraceContext::from_xray);
+    });
     let (problem, request_id) = match serde_json::from_str::<ApiGatewayV2httpRequest>(payload.get()) {
         Ok(event) => {
             let request_id = event.request_context.request_id.clone();
             match converting(|| lambda_http::Request::from(LambdaRequest::ApiGatewayV2(event))) {
-                Some(request) => return Ok(request.with_lambda_context(context).into()),
+                Some(request) => {
+                    let request = Request::from(request.with_lambda_context(context));
+                    request.note_origin();
+                    return Ok(request);
+                }
                 None => (Problem::unreadable_request(), request_id.unwrap_or(context.request_id)),
             }
         }

@@ -8,6 +8,7 @@ use http::header::{HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
 use crate::auth::AuthError;
+use crate::signals::{AuditEvent, Failure, Level};
 use crate::store::StoreError;
 use crate::task::Invalid;
 
@@ -198,14 +199,24 @@ impl Problem {
         }
     }
 
-    /// Logs what happened, as an error only for server faults.
-    pub(crate) fn log(&self, request_id: &str) {
-        let (status, code, cause) = (self.status.as_u16(), self.code, self.cause.as_deref());
-        match status {
-            503 => tracing::warn!(request_id, status, code, cause),
-            500.. => tracing::error!(request_id, status, code, cause),
-            _ => tracing::info!(request_id, status, code, cause),
+    /// What an auditor looks for, if access was refused.
+    pub(crate) fn audit_event(&self) -> Option<AuditEvent> {
+        match self.status {
+            StatusCode::UNAUTHORIZED => Some(AuditEvent::TokenRefused),
+            StatusCode::FORBIDDEN => Some(AuditEvent::AccessDenied),
+            _ => None,
         }
+    }
+
+    /// What clients are told, and what the log is told: an error only of server faults.
+    pub(super) fn into_parts(self) -> (Cow<'static, str>, Failure) {
+        let Self { status, code, detail, cause, .. } = self;
+        let level = match status {
+            StatusCode::SERVICE_UNAVAILABLE => Level::Warn,
+            _ if status.is_server_error() => Level::Error,
+            _ => Level::Info,
+        };
+        (detail, Failure { status: status.as_u16(), code, cause, level })
     }
 }
 
@@ -281,21 +292,30 @@ impl From<StoreError> for Problem {
 mod tests {
     use super::*;
     use crate::auth::Malformed;
-    use crate::logging;
 
     #[test]
     fn log_has_the_cause_and_errors_only_for_server_faults() {
-        for (problem, level, cause) in [
-            (Problem::internal("a fault"), "ERROR", "a fault"),
-            (StoreError::Full.into(), "ERROR", "storage_full"),
-            (Problem::unavailable("a time-out"), "WARN", "a time-out"),
-            (AuthError::KeysUnavailable { retry_after: Duration::ZERO }.into(), "WARN", "there are no keys"),
-            (AuthError::BadSignature.into(), "INFO", "the signature does not match"),
-            (AuthError::Malformed(Malformed::Segments).into(), "INFO", "does not have three segments"),
-            (Problem::forbidden(), "INFO", "forbidden"),
+        for (problem, expected, code, cause) in [
+            (Problem::internal("a fault"), Level::Error, "internal", Some("a fault")),
+            (StoreError::Full.into(), Level::Error, "storage_full", None),
+            (Problem::unavailable("a time-out"), Level::Warn, "unavailable", Some("a time-out")),
+            (
+                AuthError::KeysUnavailable { retry_after: Duration::ZERO }.into(),
+                Level::Warn,
+                "unavailable",
+                Some("there are no keys; the next fetch is due in 0 seconds"),
+            ),
+            (AuthError::BadSignature.into(), Level::Info, "token_invalid", Some("the signature does not match")),
+            (
+                AuthError::Malformed(Malformed::Segments).into(),
+                Level::Info,
+                "token_invalid",
+                Some("the token does not have three segments"),
+            ),
+            (Problem::forbidden(), Level::Info, "forbidden", None),
         ] {
-            let ((), line) = logging::captured(|| problem.log("request-id"));
-            assert!(line.contains(level) && line.contains(cause) && line.contains("request-id"), "{line}");
+            let Failure { level, code: logged, cause: because, .. } = problem.into_parts().1;
+            assert_eq!((level, logged, because.as_deref()), (expected, code, cause));
         }
     }
 

@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use super::body::{self, FromBody};
 use super::problem::Problem;
 use super::query;
+use crate::signals::{AuditEvent, TraceContext, note};
 use crate::store::{ChangesQuery, ExportQuery, Guard, IdempotencyKey, ListQuery, Precondition};
 use crate::task::{TaskId, Version};
 
@@ -203,6 +204,26 @@ impl Request {
         let key = IdempotencyKey::parse(field)
             .map_err(|_| Problem::bad_header("Idempotency-Key must be 1 to 255 visible ASCII characters."))?;
         Ok(Some(key))
+    }
+
+    /// Says in the line of this request that it is one that auditors look for, whatever becomes of it: the line has its
+    /// status. Refused tokens and other users' paths need no such call.
+    pub fn audit(&self, event: AuditEvent) {
+        note(|record| record.audit = Some(event));
+    }
+
+    /// Notes where this request comes from: its route, its sender, and its trace.
+    pub(super) fn note_origin(&self) {
+        let field = |name: &str| self.headers(name).next();
+        let callers = field("traceparent").and_then(TraceContext::from_traceparent);
+        let gateways = field("x-amzn-trace-id").and_then(TraceContext::from_xray);
+        let Some(context) = self.context() else { return };
+        note(|record| {
+            record.route.clone_from(&context.route_key);
+            record.source_ip.clone_from(&context.http.source_ip);
+            // Lambda's own names the function's segment, if X-Ray records it.
+            record.trace = callers.or(record.trace.take()).or(gateways);
+        });
     }
 
     /// The name of this request: API Gateway's own, which is in its access log too, or else Lambda's.

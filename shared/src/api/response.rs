@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::problem::{Errors, Problem};
 use super::request::Request;
+use crate::signals::note;
 use crate::store::{Changes, Done, Export, Page, Row};
 use crate::task::{DeletedTask, Task, TaskId, Version};
 
@@ -113,9 +114,9 @@ impl Response {
         Self::new(StatusCode::OK, json(&Body { status: "ok" }))
     }
 
-    /// 200 with what became of each item of a batch. Server faults are logged.
+    /// 200 with what became of each item of a batch. The log has the server faults among them.
     #[must_use]
-    pub fn rows(rows: Vec<Row>, request: &Request) -> Self {
+    pub fn rows(rows: Vec<Row>) -> Self {
         #[derive(Serialize)]
         struct Body {
             results: Vec<Result>,
@@ -142,10 +143,11 @@ impl Response {
                 Ok(Done::Deleted) => (StatusCode::NO_CONTENT, None),
                 Err(error) => {
                     let problem = Problem::from(error);
-                    if problem.status.is_server_error() {
-                        problem.log(request.id());
+                    let (status, code) = (problem.status, problem.code);
+                    let (detail, failure) = problem.into_parts();
+                    if status.is_server_error() {
+                        note(|record| record.item_failed(failure));
                     }
-                    let Problem { status, code, detail, .. } = problem;
                     let problem = Some(Reason { code, detail });
                     return Result { id, status: status.as_u16(), etag: None, problem };
                 }
@@ -167,11 +169,16 @@ impl Response {
         Self::new(StatusCode::NO_CONTENT, Body::Empty)
     }
 
-    /// The answer to the request with this id. A failure is logged.
+    /// The answer to the request with this id, which the log has as well.
     pub(crate) fn to(request_id: &str, result: Result<Self, Problem>) -> Self {
-        let response = result.unwrap_or_else(|problem| {
-            problem.log(request_id);
-            Self::problem(&problem, request_id)
+        let (response, failure) = match result {
+            Ok(response) => (response, None),
+            Err(problem) => (Self::problem(&problem, request_id), Some(problem.into_parts().1)),
+        };
+        note(|record| {
+            request_id.clone_into(&mut record.request_id);
+            record.status = response.0.status().as_u16();
+            record.failure = failure;
         });
         response.with(X_REQUEST_ID, request_id)
     }

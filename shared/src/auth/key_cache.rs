@@ -10,6 +10,7 @@ use super::error::AuthError;
 use super::keys::{Expectations, VerificationKey, parse_key_set};
 use super::secrets::{SECRET_ARN, Secrets};
 use crate::aws::{Connector, StoredSecret};
+use crate::signals::note;
 
 /// Between two fetches while there are keys, failed ones included: what a flood of unknown keys costs their source, and how
 /// long a newly rotated key may be unknown.
@@ -113,7 +114,10 @@ impl KeyCache {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
                 *attempts = Attempts { failures: 0, pause: COOL_DOWN, ..*attempts };
             }
-            Err(cause) => tracing::warn!(source = self.source.name(), %cause, "the keys could not be refreshed"),
+            Err(cause) => {
+                note(|record| record.key_set_failures += 1);
+                tracing::warn!(source = self.source.name(), %cause, "the keys could not be refreshed");
+            }
         }
         // The pause begins at the end of the fetch, so that callers who waited for a slow one do not repeat it.
         attempts.last = Some((self.clock)());

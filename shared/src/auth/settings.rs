@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::key_cache::MAX_AGE;
 use super::keys::{Expectations, VerificationKey, parse_key_set};
 use super::secrets::{SECRET_ARN, Secrets};
 use crate::aws::{Access, AwsSettings, Connector, SECRETS_MANAGER, StoredSecret, TrustedRoots};
-use crate::environment::{InvalidSetting, Variables};
+use crate::environment::{InvalidSetting, Variables, is_this_machine};
 
 const DEFAULT_MAX_TOKEN_BYTES: usize = 8 * 1024;
 const DAY: u64 = 24 * 60 * 60;
@@ -190,12 +190,7 @@ fn jwks_url(base: &Url) -> Url {
 }
 
 fn must_be_private(name: &'static str, url: &Url) -> Result<(), InvalidSetting> {
-    let is_this_machine = url.host().is_some_and(|host| match host {
-        Host::Domain(domain) => domain == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    });
-    if url.scheme() == "https" || is_this_machine {
+    if url.scheme() == "https" || is_this_machine(url) {
         return Ok(());
     }
     Err(InvalidSetting::new(

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::aws::{Access, TrustedRoots};
 use crate::environment::{InvalidSetting, Variables};
-use crate::logging;
+use crate::signals::captured;
 
 /// When most fixtures were issued, and a minute.
 const NOW: Duration = Duration::from_secs(1_795_219_200);
@@ -231,7 +231,7 @@ async fn previous_secret_is_accepted_during_rotation() {
 fn disabled_check_is_a_warning_at_start() {
     let start = |issuer, audience| {
         let variables = [("BETTER_AUTH_SECRET", SECRET), ("TOKEN_ISSUER", issuer), ("TOKEN_AUDIENCE", audience)];
-        logging::captured(|| drop(verifier(&variables))).1
+        captured(|| drop(verifier(&variables))).1
     };
     assert_eq!(start("i", "a"), "");
     for (log, named) in [(start("any", "a"), "TOKEN_ISSUER"), (start("i", "any"), "TOKEN_AUDIENCE")] {
@@ -815,11 +815,17 @@ async fn rotation_refuses_no_valid_token() {
     let pair = json!({ "current": NEXT, "previous": SECRET });
     let publish_keys = |keys: &str| issuer.answers(200, keys);
     let store_secret = |text: &str| store.holds(text);
-    let ways: [(&TokenVerifier, &dyn Fn(&str), [String; 2], [String; 2], AuthError); 2] = [
-        (&of_issuer, &publish_keys, [both.to_string(), keys("04")], [token("01b"), token("04")], AuthError::UnknownKey),
+    let ways = [
+        (
+            &of_issuer,
+            &publish_keys as &dyn Fn(&str),
+            [both.to_string(), keys("04")],
+            [token("01b"), token("04")],
+            AuthError::UnknownKey,
+        ),
         (
             &of_store,
-            &store_secret,
+            &store_secret as &dyn Fn(&str),
             [pair.to_string(), NEXT.to_owned()],
             [SECRET, NEXT].map(|secret| signed_with(secret, json!({}))),
             AuthError::BadSignature,
@@ -917,7 +923,7 @@ fn failed_read_is_logged_without_the_secret() {
             "the secret is JSON, but has other members",
         ),
     ] {
-        let ((), log) = logging::captured(|| {
+        let ((), log) = captured(|| {
             runtime.block_on(async {
                 let (_store, verifier) = secrets_manager(holds).await;
                 verifier.warm_up().await;

@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::{Client, Config};
 
-use super::telemetry::NoTelemetry;
+use super::headers::NoSelfDescription;
+use super::meter::Meter;
 use super::{AwsSettings, Connector};
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
@@ -40,7 +41,8 @@ impl AwsSettings {
             .identity_cache(IdentityCache::no_cache())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(connector.http_client())
-            .interceptor(NoTelemetry);
+            .interceptor(NoSelfDescription)
+            .interceptor(Meter);
         Client::from_conf(config.build())
     }
 }

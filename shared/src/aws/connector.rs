@@ -70,6 +70,27 @@ impl Connector {
         }
     }
 
+    /// Posts JSON, which the server takes with `200 OK` and at most `max_bytes`.
+    ///
+    /// # Errors
+    /// What went wrong, for the log.
+    pub(crate) async fn post(
+        &self,
+        url: &str,
+        json: Vec<u8>,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<(), String> {
+        let mut request = HttpRequest::get(url).map_err(|error| error.to_string())?;
+        request.set_method("POST").map_err(|error| error.to_string())?;
+        *request.body_mut() = json.into();
+        request.headers_mut().insert("content-type", "application/json");
+        match self.exchange(request, timeout, max_bytes).await?.0 {
+            200 => Ok(()),
+            status => Err(format!("the answer has status {status}")),
+        }
+    }
+
     /// The status and the body of the answer to a request, if it comes whole within `timeout` and `max_bytes`.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::json::Text;
+use crate::signals::note;
 
 /// What a `Query` found.
 ///
@@ -36,6 +37,13 @@ pub(crate) struct Answer<T> {
     /// Where to go on; `None` at the end.
     #[serde(default, deserialize_with = "start_key")]
     pub(crate) last_evaluated_key: Option<HashMap<String, AttributeValue>>,
+    pub(crate) consumed_capacity: Option<Capacity>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Capacity {
+    capacity_units: f64,
 }
 
 fn start_key<'de, D: Deserializer<'de>>(d: D) -> Result<Option<HashMap<String, AttributeValue>>, D::Error> {
@@ -65,7 +73,13 @@ pub(crate) async fn query<T: DeserializeOwned>(request: QueryFluentBuilder) -> R
     let body = KeepBody::default();
     let sent = request.customize().interceptor(body.clone()).send().await;
     sent.map_err(|error| QueryFailure::Sdk(Box::new(error)))?;
-    read(body.0.get().map_or(&[], Vec::as_slice))
+    let answer = read::<T>(body.0.get().map_or(&[], Vec::as_slice));
+    note(|record| match &answer {
+        Ok(Answer { consumed_capacity: Some(used), .. }) => record.dynamodb.consumed(used.capacity_units, 0.0),
+        Ok(_) => {}
+        Err(_) => record.dynamodb.was_malformed(),
+    });
+    answer
 }
 
 /// Takes the place of the SDK's deserializer and keeps the body, because the SDK passes on no other output than its own.

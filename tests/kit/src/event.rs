@@ -128,7 +128,7 @@ impl fmt::Display for Event {
                 "requestId": "request-id",
                 "routeKey": "ANY /api/{user_id}/tasks",
                 "stage": "$default",
-                "http": { "method": "GET", "path": path },
+                "http": { "method": "GET", "path": path, "sourceIp": "203.0.113.7" },
             },
             "body": self.body,
             "isBase64Encoded": self.base64,

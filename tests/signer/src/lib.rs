@@ -33,9 +33,10 @@ pub const SECRET_SETTINGS: [(&str, &str); 3] =
 
 /// The environment variables that a function needs besides the authentication settings. The credentials are the
 /// examples from the AWS documentation.
-pub const ENVIRONMENT: [(&str, &str); 5] = [
+pub const ENVIRONMENT: [(&str, &str); 6] = [
     ("TASKS_TABLE", "tasks"),
     ("IDEMPOTENCY_TABLE", "idempotency"),
+    ("LOG_HASH_KEY", "a key for hashes of at least thirty-two bytes"),
     ("AWS_REGION", "eu-central-1"),
     ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
     ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),

@@ -13,11 +13,11 @@ function issuer(status: number, body: object): Issuer {
 describe("Issuer", () => {
   afterEach(() => vi.unstubAllGlobals());
 
-  it("gives the user of a new session", async () => {
+  it("returns the user of a new session", async () => {
     expect(await issuer(200, { token: "session", user: USER }).signUp(ADA)).toEqual(USER);
   });
 
-  it("asks to open the link where a new address has to be verified", async () => {
+  it("asks to verify a new address", async () => {
     const unverified = new Refusal("Open the link in the email we sent you, then sign in.");
     await expect(issuer(200, { token: null, user: USER }).signUp(ADA)).rejects.toThrow(unverified);
     const refusal = { code: "EMAIL_NOT_VERIFIED", message: "Email not verified" };

@@ -50,7 +50,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-it("hides the task in every tab, and deletes it once", async () => {
+it("a deletion hides the task in every tab, and is made once", async () => {
   const [page, other] = [browser.open(), browser.open()];
   page.begin(CAT);
   await soon();
@@ -63,7 +63,7 @@ it("hides the task in every tab, and deletes it once", async () => {
   expect(browser.stored.size).toBe(0);
 });
 
-it("deletes nothing that was undone, whatever becomes of the page", async () => {
+it("an undone deletion is never made", async () => {
   const [page, other] = [browser.open(), browser.open()];
   page.begin(CAT);
   page.undo("cat");
@@ -73,7 +73,7 @@ it("deletes nothing that was undone, whatever becomes of the page", async () => 
   expect(other.hidden.value.size).toBe(0);
 });
 
-it("is made by another tab when its page is closed", async () => {
+it("another tab makes the deletions of a closed page", async () => {
   const [page] = [browser.open(), browser.open()];
   page.begin(CAT);
   await soon();
@@ -82,7 +82,7 @@ it("is made by another tab when its page is closed", async () => {
   expect(browser.deleted).toEqual(["cat"]);
 });
 
-it("is made at the next visit when there is no other tab", async () => {
+it("the next visit makes deletions that are left", async () => {
   const page = browser.open();
   page.begin(CAT);
   page.stop();
@@ -93,7 +93,7 @@ it("is made at the next visit when there is no other tab", async () => {
   expect(browser.deleted).toEqual(["cat"]);
 });
 
-it("shows the task again when its deletion cannot be kept", async () => {
+it("a deletion that cannot be stored shows the task again", async () => {
   const page = new Deletions("ada", () => Promise.reject(new Error("full")));
   page.start();
   page.begin(CAT);

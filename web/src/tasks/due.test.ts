@@ -37,7 +37,7 @@ describe("a due date", () => {
     expect(describeDue(due, now)).toBe(words);
   });
 
-  it("goes through a form unchanged", () => {
+  it("survives a form unchanged", () => {
     for (const due of ["2026-11-30", "2026-11-30T09:05:00.000Z", null]) expect(fromLocal(toLocal(due))).toBe(due);
   });
 
@@ -52,7 +52,7 @@ describe("a due date", () => {
   });
 });
 
-it("days are added across a change of the clocks", () => {
+it("days are added across daylight saving changes", () => {
   expect(addDays("2026-10-31", 1)).toBe("2026-11-01");
   expect(addDays("2026-11-01", 1)).toBe("2026-11-02");
   expect(addDays("2026-01-01", -1)).toBe("2025-12-31");

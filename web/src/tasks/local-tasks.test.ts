@@ -30,7 +30,7 @@ function device({ isOnline = true } = {}) {
   return { device, tasks, form, rows: new Rows(tasks, form, { value: new Map<string, Task>() }) };
 }
 
-it("is loading until all tasks are here, and empty only then", async () => {
+it("loads until all tasks are here", async () => {
   const { tasks } = device();
   const phases: string[] = [];
   const end = effect(() => void phases.push(tasks.phase.value));
@@ -41,7 +41,7 @@ it("is loading until all tasks are here, and empty only then", async () => {
   end();
 });
 
-it("cannot show tasks that were never loaded, and can once somebody answers", async () => {
+it("is unreachable until the first pull succeeds", async () => {
   const { device: phone, tasks } = device({ isOnline: false });
   await tasks.start();
   await until(() => tasks.phase.value === "unreachable", "unreachable");
@@ -50,7 +50,7 @@ it("cannot show tasks that were never loaded, and can once somebody answers", as
   await until(() => tasks.phase.value === "ready", "ready");
 });
 
-it("shows a change at once, as unsent until the API has it", async () => {
+it("shows a change immediately, marked as unsent", async () => {
   const { device: phone, tasks, rows } = device();
   await tasks.sync.refresh();
   phone.isOnline = false;
@@ -62,7 +62,7 @@ it("shows a change at once, as unsent until the API has it", async () => {
   expect(rows.all.value).toMatchObject([{ isSaving: false, task: { id, version: 1 } }]);
 });
 
-it("gives a row again as long as it looks the same", async () => {
+it("reuses unchanged rows", async () => {
   const { tasks, rows } = device();
   const { id } = await tasks.sync.create({ title: "Feed the cat" });
   await tasks.sync.create({ title: "Walk the dog" });
@@ -82,7 +82,7 @@ it("shows a long list in steps", async () => {
   expect([rows.shown.value.length, rows.hasMore.value]).toEqual([60, false]);
 });
 
-it("keeps a task in its place while it is edited, though others complete or delete it", async () => {
+it("keeps a task in place while it is edited, even if others delete it", async () => {
   const [here, there] = [device(), device()];
   const { id } = await here.tasks.sync.create({ title: "Feed the cat", tags: ["home"] });
   await here.tasks.sync.refresh();
@@ -102,7 +102,7 @@ it("keeps a task in its place while it is edited, though others complete or dele
   expect(here.rows.all.value).toEqual([]);
 });
 
-it("shows what was typed into a task that others have deleted, whatever list is open", async () => {
+it("shows edits of deleted tasks in every list", async () => {
   const [here, there] = [device(), device()];
   const { id } = await here.tasks.sync.create({ title: "Feed the cat", tags: ["home"] });
   await here.tasks.sync.refresh();
@@ -117,7 +117,7 @@ it("shows what was typed into a task that others have deleted, whatever list is 
   expect(row?.refused?.item.refusal.kind).toBe("gone");
 });
 
-it("says that the browser keeps nothing", async () => {
+it("reports that the browser stores nothing", async () => {
   const store = { ...new Device(backend, person).store, read: () => Promise.reject(new Error("denied")) };
   const tasks = new LocalTasks(new Device(backend, person, { store }).sync);
   await tasks.start();

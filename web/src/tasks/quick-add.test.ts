@@ -9,7 +9,7 @@ describe("a line of quick add", () => {
     expect(parseQuickAdd("  Buy  milk today ", SATURDAY)).toEqual({ title: "Buy milk today", ...plain });
   });
 
-  it("may carry tags, a priority and a date", () => {
+  it("can have tags, a priority, and a date", () => {
     expect(parseQuickAdd("#shop Buy milk !high @tomorrow #home", SATURDAY)).toMatchObject({
       title: "Buy milk",
       priority: "high",
@@ -29,7 +29,7 @@ describe("a line of quick add", () => {
     expect(parseQuickAdd(`Call ${marker}`, SATURDAY)).toMatchObject({ title: "Call", due });
   });
 
-  it("leaves alone what only looks like a marker", () => {
+  it("keeps text that only looks like a marker", () => {
     const title = "Fix #42 in C# with @ada for 100%! @2027-02-30 !now";
     expect(parseQuickAdd(title, SATURDAY)).toMatchObject({ title, tags: [], due: null, priority: "none" });
   });

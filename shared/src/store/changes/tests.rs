@@ -149,6 +149,7 @@ impl Table {
             scanned_count: items.len(),
             items: items.into_iter().map(|(_, attributes)| attributes).collect(),
             last_evaluated_key,
+            consumed_capacity: None,
         }
     }
 
@@ -472,7 +473,12 @@ fn page_ends_before_too_much_text() {
         attributes.set("description", Value::S("x".repeat(MAX_PAGE_TEXT_BYTES / 2).into()));
         attributes
     };
-    let answer = Answer { items: vec![task(), task(), task()], scanned_count: 3, last_evaluated_key: None };
+    let answer = Answer {
+        items: vec![task(), task(), task()],
+        scanned_count: 3,
+        last_evaluated_key: None,
+        consumed_capacity: None,
+    };
     let page = Page::of(answer, 500).unwrap();
     assert_eq!(page.tasks.len(), 1);
     assert_eq!(page.reached, page.tasks.first().map(|task| (task.updated_at.clone(), task.id)));
@@ -481,7 +487,12 @@ fn page_ends_before_too_much_text() {
 #[test]
 fn page_without_items_goes_on() {
     let key = |text: &str| HashMap::from([("updated".to_owned(), AttributeValue::S(text.to_owned()))]);
-    let page = |key| Page::of(Answer { items: Vec::new(), scanned_count: 1_000, last_evaluated_key: Some(key) }, 100);
+    let page = |key| {
+        Page::of(
+            Answer { items: Vec::new(), scanned_count: 1_000, last_evaluated_key: Some(key), consumed_capacity: None },
+            100,
+        )
+    };
     let at = Timestamp::from(by_clock(0, BEGIN));
     let reached = page(key(&format!("{}#{ID}", at.as_str()))).unwrap().reached;
     assert_eq!(reached, Some((at, TaskId::parse(ID).unwrap())));

@@ -13,11 +13,11 @@ use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::disable_interceptor;
 
 #[derive(Debug)]
-pub(super) struct NoTelemetry;
+pub(super) struct NoSelfDescription;
 
-impl Intercept for NoTelemetry {
+impl Intercept for NoSelfDescription {
     fn name(&self) -> &'static str {
-        "NoTelemetry"
+        "NoSelfDescription"
     }
 
     fn read_before_execution(

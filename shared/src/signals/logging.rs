@@ -1,25 +1,31 @@
-//! Logs as JSON lines on standard output, as CloudWatch reads them. They never contain tokens,
-//! headers, bodies or titles. The debug output of libraries would show whole requests, so they may only warn.
+//! What a function has to say besides the lines of its requests: lines on standard output, in the format and at the level
+//! of Lambda's logging configuration. They never contain tokens, headers, bodies or titles. The debug output of libraries
+//! would show whole requests, so they may only warn.
 
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::api;
+use super::Level;
 
-/// Starts logging at the level that Lambda's logging configuration sets, `INFO` by default.
-pub(crate) fn start() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
-    let targets = Targets::new()
-        .with_target(env!("CARGO_CRATE_NAME"), level.unwrap_or(LevelFilter::INFO))
-        .with_default(LevelFilter::WARN);
-    let lines =
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+/// Starts logging: JSON at `INFO` by default. Panics are logged unless they are expected.
+pub(crate) fn start(is_expected: fn() -> bool) {
+    let variable = |name: &str| std::env::var(name).ok();
+    let level = variable("AWS_LAMBDA_LOG_LEVEL").and_then(|level| Level::parse(&level)).unwrap_or_default().filter();
+    let targets =
+        Targets::new().with_target(env!("CARGO_CRATE_NAME"), level).with_default(LevelFilter::WARN.min(level));
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false);
+    let lines = if variable("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("text")) {
+        lines.boxed()
+    } else {
+        lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+    };
     // A second start, in a test, changes nothing.
     let _ = tracing_subscriber::registry().with(targets).with(lines).try_init();
     // A panic's message may contain anything, so only its location is logged.
-    std::panic::set_hook(Box::new(|panic| {
-        if api::is_converting() {
+    std::panic::set_hook(Box::new(move |panic| {
+        if is_expected() {
             return;
         }
         let place = panic.location().map(ToString::to_string);
