@@ -7,6 +7,7 @@ use kit::fixtures::root;
 use serde_json::Value as Json;
 use serde_yaml_ng::Value;
 use shared::app::ANSWER_WITHIN;
+use tests::lines::METRICS;
 
 use crate::completeness::assert_same;
 
@@ -15,24 +16,7 @@ type Metrics = (&'static str, Option<(&'static str, &'static str)>, &'static [&'
 
 /// What functions and AWS emit.
 const EMITTED: [Metrics; 3] = [
-    (
-        "Daylist",
-        Some(("Service", "AWS::StackName")),
-        &[
-            "Requests",
-            "Latency",
-            "ServerErrors",
-            "RefusedTokens",
-            "ForbiddenPaths",
-            "KeySetFailures",
-            "DynamoDbErrors",
-            "DynamoDbThrottles",
-            "ReadUnits",
-            "WriteUnits",
-            "ColdStarts",
-            "InitDuration",
-        ],
-    ),
+    ("Daylist", Some(("Service", "AWS::StackName")), &METRICS),
     // Of an HTTP API; a REST API names some of them differently.
     (
         "AWS/ApiGateway",

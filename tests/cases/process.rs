@@ -24,32 +24,29 @@ fn truncated_bundle() -> String {
 
 #[tokio::test]
 async fn refused_start_says_why_in_one_line() {
+    let (bundle, no_access) = (truncated_bundle(), "AWS_ACCESS_KEY_ID and its secret access key must be set");
+    let with = |name, value| [&SECRET_SETTINGS[..], &[(name, value)]].concat();
+    let secret = ("BETTER_AUTH_SECRET", SECRET);
     for (auth, reason) in [
-        (&[][..], "BETTER_AUTH_SECRET or BETTER_AUTH_URL must be set: nothing says how tokens are verified"),
         (
-            &[("BETTER_AUTH_SECRET", SECRET), ("BETTER_AUTH_URL", ISSUER)],
+            vec![],
+            "BETTER_AUTH_SECRET or BETTER_AUTH_SECRET_ARN or BETTER_AUTH_URL must be set: nothing says how tokens are verified",
+        ),
+        (
+            vec![secret, ("BETTER_AUTH_URL", ISSUER)],
             "BETTER_AUTH_SECRET and BETTER_AUTH_URL are both set: set the one that says how tokens are verified",
         ),
-        (&[("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
+        (vec![("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
+        (vec![secret], "TOKEN_ISSUER must be set with a secret; the word any turns the check off"),
+        (with("TASKS_TABLE", ""), "TASKS_TABLE is set but empty"),
+        (with("AWS_REGION", ""), "AWS_REGION must be set"),
+        (with("AWS_ACCESS_KEY_ID", ""), no_access),
+        (with("AWS_SECRET_ACCESS_KEY", ""), no_access),
         (
-            &[("BETTER_AUTH_SECRET", SECRET)],
-            "TOKEN_ISSUER must be set with BETTER_AUTH_SECRET; the word any turns the check off",
-        ),
-        (&[&SECRET_SETTINGS[..], &[("TASKS_TABLE", "")]].concat(), "TASKS_TABLE is set but empty"),
-        (&[&SECRET_SETTINGS[..], &[("AWS_REGION", "")]].concat(), "AWS_REGION must be set"),
-        (
-            &[&SECRET_SETTINGS[..], &[("AWS_ACCESS_KEY_ID", "")]].concat(),
-            "AWS_ACCESS_KEY_ID and its secret access key must be set",
-        ),
-        (
-            &[&SECRET_SETTINGS[..], &[("AWS_SECRET_ACCESS_KEY", "")]].concat(),
-            "AWS_ACCESS_KEY_ID and its secret access key must be set",
-        ),
-        (
-            &[&SECRET_SETTINGS[..], &[("AWS_CA_BUNDLE", &truncated_bundle())]].concat(),
+            with("AWS_CA_BUNDLE", &bundle),
             "AWS_CA_BUNDLE must name a file of certificates in PEM, each whole and usable",
         ),
     ] {
-        assert_eq!(refusal(auth).await, format!("Error: refusing to start: {reason}\n"));
+        assert_eq!(refusal(&auth).await, format!("Error: refusing to start: {reason}\n"));
     }
 }

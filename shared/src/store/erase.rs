@@ -7,7 +7,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::types::{DeleteRequest, Put, ReturnConsumedCapacity, TransactWriteItem, WriteRequest};
+use aws_sdk_dynamodb::types::{DeleteRequest, Put, TransactWriteItem, WriteRequest};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
 
@@ -119,8 +119,8 @@ impl UserTasks<'_> {
         };
         let deletions: Result<Vec<_>, _> = items.into_iter().map(deletion).collect();
         let deletions = deletions.map_err(|error| StoreError::unexpected(error.to_string()))?;
-        let request = self.store.client.batch_write_item().request_items(table, deletions);
-        let output = request.return_consumed_capacity(ReturnConsumedCapacity::Total).send().await?;
+        // The meter of `aws` asks for the units of every request.
+        let output = self.store.client.batch_write_item().request_items(table, deletions).send().await?;
         budget.batches -= 1;
         budget.units -= output.consumed_capacity().iter().filter_map(|table| table.capacity_units()).sum::<f64>();
         Ok(output.unprocessed_items().is_none_or(|tables| tables.values().all(Vec::is_empty)))
