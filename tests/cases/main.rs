@@ -31,6 +31,7 @@ mod process;
 mod properties;
 mod replay;
 mod requests;
+mod runbook;
 mod signals;
 mod supply_chain;
 mod tokens;
