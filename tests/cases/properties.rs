@@ -559,7 +559,7 @@ fn keyed_writes_follow_the_contract() {
         }
         assert_eq!(runtime.block_on(api.get(ALICE, id)).status, model.status(), "{calls:?}");
     });
-    assert!(repeated.get() > 5, "hardly anything was repeated");
+    assert!(repeated.get() > 0, "nothing was repeated");
 }
 
 /// The item of a batch that asks the same, if there is one.

@@ -11,7 +11,7 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::TIMEOUT;
 use crate::http::Message;
@@ -276,8 +276,9 @@ impl Connection {
         const DROPS: usize = 20;
         let bytes = answer.to_bytes();
         let drops: Vec<_> = bytes.chunks(bytes.len().div_ceil(DROPS)).collect();
-        for drop in &drops {
-            sleep(time / u32::try_from(drops.len()).unwrap()).await;
+        let (begun, pause) = (Instant::now(), time / u32::try_from(drops.len()).unwrap());
+        for (number, drop) in (1..).zip(&drops) {
+            sleep_until(begun + pause * number).await;
             self.stream.write_all(drop).await.ok()?;
         }
         Some(())
