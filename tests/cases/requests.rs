@@ -54,15 +54,14 @@ async fn usual_path_takes_one_request() {
 
 #[tokio::test]
 async fn access_switch_costs_one_read() {
-    let off = Api::start().await;
-    let on = off.another_with(&SWITCH_SETTINGS).await;
+    let (off, on) = (Api::start().await, Api::start_with(&SWITCH_SETTINGS).await);
     for api in [&off, &on] {
         api.wire.meter();
     }
     for operation in Operation::ALL {
         let mut units = Vec::new();
         for (api, reads) in [(&off, 0), (&on, 1)] {
-            let id = off.create_titled("one").await;
+            let id = api.create_titled("one").await;
             api.wire.take_units();
             let requests = requests_of(api, operation, Event::by(ALICE).of(operation, &id)).await;
             assert_eq!(requests, [vec!["GetItem"; reads], vec![operation.asks()]].concat(), "{operation:?}");
