@@ -16,6 +16,10 @@ export type DeletedTask = Schemas["DeletedTask"];
 export type ChangesPage = Schemas["Changes"];
 export type ChangesQuery = NonNullable<operations["listChanges"]["parameters"]["query"]>;
 
+/** A page of everything that is stored. */
+export type ExportPage = Schemas["Export"];
+export type Health = Schemas["Health"];
+
 /** A write of a batch. */
 export type BatchItem = Schemas["BatchItem"];
 /** What became of it. */

@@ -53,9 +53,17 @@ export class SessionOver extends Error {
   }
 }
 
-/** The token of a pull is of no use: the client was away for longer than the API remembers deletions, or it is another one's. */
+/**
+ * The token of a pull is of no use: the client was away for longer than the API remembers deletions, all tasks were erased, or it
+ * is another one's.
+ */
 export function isTokenOver(error: unknown): boolean {
   return error instanceof Problem && (error.status === 410 || error.code === "invalid_sync_token");
+}
+
+/** The token of a pull is from before all tasks were erased. */
+export function isErased(error: unknown): boolean {
+  return error instanceof Problem && error.code === "tasks_erased";
 }
 
 /** There is no session, the API takes no token of it, or it is somebody else's by now. */

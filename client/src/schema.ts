@@ -33,6 +33,48 @@ export interface paths {
          *     by then, or 404 if it has been deleted.
          */
         post: operations["createTask"];
+        /**
+         * Erase everything
+         * @description Deletes everything that is stored of the user: all tasks, what is left of deleted ones, and the idempotency keys of creates.
+         *     There is no way back.
+         *
+         *     One request deletes about two thousand tasks. Repeat it until `has_more` is false. It needs no `Idempotency-Key`: repeat it
+         *     as well after a 503, or when no response arrives.
+         *
+         *     Other devices learn of it from `listChanges`, which returns 410 `tasks_erased` for tokens from before. A write that arrives
+         *     during the erasure, or after it, can leave a task. Erase again once nobody writes any more.
+         */
+        delete: operations["eraseTasks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{user_id}/tasks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Export everything
+         * @description Returns every task of the user, open and completed, and what is left of the tasks that were deleted in the last 30 days, in
+         *     the order of their ids. What only serves retries is left out: the ids of writes, and idempotency keys.
+         *
+         *     Request pages with the `next_cursor` of the one before until it is null. A page can have fewer tasks than `limit`, because it
+         *     has at most 512 KiB of text. A task that is created or changed while pages are read can be in the export as it was, as it is,
+         *     or not at all; all others are in it.
+         */
+        get: operations["exportTasks"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -67,6 +109,9 @@ export interface paths {
          *
          *     **Loading again.** Deletions are remembered for 30 days. A token that is older returns 410: forget all tasks and start
          *     without `since`. Do the same after `invalid_sync_token`.
+         *
+         *     **After an erasure** (`eraseTasks`), tokens from before it return 410 `tasks_erased`: forget all tasks, and also what waits to
+         *     be written to them.
          */
         get: operations["listChanges"];
         put?: never;
@@ -188,6 +233,27 @@ export interface paths {
          *     its `idempotency_key`.
          */
         post: operations["batchTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask whether the API answers
+         * @description For monitoring. It takes no token, looks at nothing else, and tells nothing else: whether DynamoDB and the issuer work shows
+         *     in the other operations.
+         */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -334,6 +400,25 @@ export interface components {
             /** @description Whether there are more changes now. */
             has_more: boolean;
         };
+        /** @description A page of an export. */
+        Export: {
+            /** @description Open and completed tasks. */
+            tasks: components["schemas"]["Task"][];
+            /** @description Tasks that were deleted in the last 30 days. */
+            deleted: components["schemas"]["DeletedTask"][];
+            /** @description The `cursor` of the next page. Null on the last page. */
+            next_cursor: components["schemas"]["TaskId"] | null;
+        };
+        /** @description What an erasure has come to. */
+        Erasure: {
+            /** @description Whether there is more to erase. Then repeat the request. */
+            has_more: boolean;
+        };
+        /** @description The state of the API. */
+        Health: {
+            /** @constant */
+            status: "ok";
+        };
         /** @description What is left of a deleted task. */
         DeletedTask: {
             id: components["schemas"]["TaskId"];
@@ -434,7 +519,7 @@ export interface components {
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "sync_token_expired" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -538,6 +623,30 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
+        /** @description The field `Confirm-Erase` is not the user id of the path, or the request has a query. */
+        UnconfirmedErasure: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The request has a query, or is malformed. */
+        UnexpectedQuery: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
         /** @description A parameter is unknown, repeated, or invalid, or the cursor belongs to another list. */
         InvalidQuery: {
             headers: {
@@ -562,7 +671,10 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description The token is older than deletions are remembered. Forget all tasks, and start without `since`. */
+        /**
+         * @description The token is older than deletions are remembered, or all tasks have been erased since. Forget all tasks, and start without
+         *     `since`. After `tasks_erased`, forget also what waits to be written to them.
+         */
         SyncTokenExpired: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
@@ -815,6 +927,21 @@ export interface components {
          */
         Cursor: string;
         /**
+         * @description The maximum number of tasks and deleted tasks per page.
+         * @example 500
+         */
+        ExportLimit: number;
+        /**
+         * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
+         * @example 01997f2b-2c01-7d44-8a52-1c9e7b3f5d20
+         */
+        ExportCursor: components["schemas"]["TaskId"];
+        /**
+         * @description The user id once more, exactly as in the path, so that nobody's tasks are erased by mistake. Anything else returns 400.
+         * @example me
+         */
+        ConfirmErase: string;
+        /**
          * @description The `next` of an earlier page of this user's changes. It is opaque; any other value is rejected with
          *     `invalid_sync_token`. `latest` returns no changes, only a token for those from now on: send it before you read the
          *     tasks in another way. Without `since`, all tasks are returned.
@@ -1009,6 +1136,92 @@ export interface operations {
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["StorageFull"];
+        };
+    };
+    eraseTasks: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The user id once more, exactly as in the path, so that nobody's tasks are erased by mistake. Anything else returns 400.
+                 * @example me
+                 */
+                "Confirm-Erase": components["parameters"]["ConfirmErase"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Something was erased, or there was nothing to erase. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["UnconfirmedErasure"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    exportTasks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The maximum number of tasks and deleted tasks per page.
+                 * @example 500
+                 */
+                limit?: components["parameters"]["ExportLimit"];
+                /**
+                 * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
+                 * @example 01997f2b-2c01-7d44-8a52-1c9e7b3f5d20
+                 */
+                cursor?: components["parameters"]["ExportCursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the export. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["InvalidQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listChanges: {
@@ -1374,6 +1587,30 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The API answers. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            400: components["responses"]["UnexpectedQuery"];
+            429: components["responses"]["TooManyRequests"];
         };
     };
 }

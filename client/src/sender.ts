@@ -22,7 +22,10 @@ export class Sender {
   /** Gives the answer, whatever its status, of the first attempt that reached the API. */
   readonly sendOnce = (request: Request): Promise<Response> => this.#withToken(request);
 
-  /** The same, with further attempts when no good answer came: the request reads, or carries a key that makes it safe. */
+  /** The same without a token. */
+  readonly sendBare = (request: Request): Promise<Response> => this.#once(request, null);
+
+  /** As `sendOnce`, with further attempts when no good answer came: the request reads, erases, or carries a key that makes it safe. */
   readonly send = async (request: Request): Promise<Response> => {
     for (let attempt = 1; ; attempt++) {
       const isLast = attempt === ATTEMPTS;
@@ -53,12 +56,12 @@ export class Sender {
   }
 
   /** The whole answer: a body that breaks off is no answer. */
-  async #once(request: Request, token: string): Promise<Response> {
+  async #once(request: Request, token: string | null): Promise<Response> {
     request.signal.throwIfAborted();
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), TIMEOUT);
     const attempt = new Request(request.clone(), { signal: AbortSignal.any([request.signal, late.signal]) });
-    attempt.headers.set("authorization", `Bearer ${token}`);
+    if (token !== null) attempt.headers.set("authorization", `Bearer ${token}`);
     try {
       const response = await this.#fetch(attempt);
       const body = await response.arrayBuffer();

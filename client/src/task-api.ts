@@ -5,6 +5,8 @@ import type {
   BatchResult,
   ChangesPage,
   ChangesQuery,
+  ExportPage,
+  Health,
   ListQuery,
   NewTask,
   Page,
@@ -66,6 +68,7 @@ const TASK = "/api/{user_id}/tasks/{task_id}";
 const COMPLETE = "/api/{user_id}/tasks/{task_id}/complete";
 const CHANGES = "/api/{user_id}/tasks/changes";
 const BATCH = "/api/{user_id}/tasks/batch";
+const EXPORT = "/api/{user_id}/tasks/export";
 
 export class TaskApi {
   readonly #tokens: Tokens;
@@ -160,6 +163,33 @@ export class TaskApi {
     return data(await this.#client.POST(BATCH, { ...this.#call(options), params, body })).then(
       ({ results }) => results,
     );
+  }
+
+  /** Everything that is stored of the user, page after page as they are asked for. */
+  async *exportTasks(options: CallOptions = {}): AsyncGenerator<ExportPage, void, undefined> {
+    for (let cursor: string | null = null, isLast = false; !isLast; isLast = cursor === null) {
+      const params = { path: { user_id: this.#userId }, query: cursor === null ? {} : { cursor } };
+      const page: ExportPage = await data(await this.#client.GET(EXPORT, { ...this.#call(options), params }));
+      yield page;
+      cursor = page.next_cursor;
+    }
+  }
+
+  /**
+   * Erases everything that is stored of the user, and cannot be undone. Where it fails, it can be called again. A device that syncs
+   * learns of it with its next pull.
+   */
+  async eraseTasks(options: CallOptions = {}): Promise<void> {
+    const params = { path: { user_id: this.#userId }, header: { "Confirm-Erase": this.#userId } };
+    for (let hasMore = true; hasMore; ) {
+      const answer = await data(await this.#client.DELETE(TASKS, { ...this.#call(options), params }));
+      hasMore = answer.has_more;
+    }
+  }
+
+  /** Whether the API answers. The one call without a token. */
+  async getHealth({ signal }: Pick<CallOptions, "signal"> = {}): Promise<Health> {
+    return data(await this.#client.GET("/health", { fetch: this.#sender.sendBare, ...(signal && { signal }) }));
   }
 
   #call({ retry = true, ...options }: CallOptions) {

@@ -16,6 +16,8 @@ interface Token {
   readonly after: number;
   /** Where the next pull begins; null between two pulls. */
   readonly next: number | null;
+  /** The last erasure before its first pull. */
+  readonly erasedAt: number | null;
 }
 
 type Answer = {
@@ -33,6 +35,8 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 export class Server {
   readonly #users = new Map<string, Map<string, Stored>>();
   #moment = 0;
+  /** When everything of a user was erased. */
+  readonly #erasedAt = new Map<string, number>();
   /** Tokens older than this are refused. */
   forgotten = Number.NEGATIVE_INFINITY;
   /** No page of changes has more. */
@@ -52,7 +56,8 @@ export class Server {
     if (named !== user && named !== "me") return json(403, problem(403, "forbidden"));
     const tasks = this.#tasks(user);
     const body = text ? JSON.parse(text) : {};
-    if (id === "changes") return this.#changes(tasks, searchParams);
+    if (id === undefined && request.method === "DELETE") return this.#erase(user, request.headers.get("confirm-erase"));
+    if (id === "changes") return this.#changes(user, searchParams);
     if (id === "batch") return this.#batch(tasks, body);
     if (id === undefined && request.method === "POST") {
       const item: BatchItem = { op: "create", id: newTaskId(), task: body };
@@ -105,16 +110,35 @@ export class Server {
     return tasks;
   }
 
-  #changes(tasks: Map<string, Stored>, query: URLSearchParams): Response {
+  #erase(user: string, confirmation: string | null): Response {
+    if (confirmation !== user) return json(400, problem(400, "invalid_header"));
+    this.#now();
+    this.#users.delete(user);
+    this.#erasedAt.set(user, this.#moment);
+    return json(200, { has_more: false });
+  }
+
+  #changes(user: string, query: URLSearchParams): Response {
+    const tasks = this.#tasks(user);
     const since = query.get("since");
     const limit = Math.min(Number(query.get("limit") ?? 100), this.pageLimit);
     const start = this.#moment - OVERLAP;
     if (since === "latest") {
-      return json(200, { tasks: [], deleted: [], next: encode({ after: start, next: null }), has_more: false });
+      return json(200, {
+        tasks: [],
+        deleted: [],
+        next: encode({ after: start, next: null, erasedAt: null }),
+        has_more: false,
+      });
     }
-    const token: Token = since === null ? { after: -OVERLAP, next: null } : JSON.parse(atob(since));
+    const token: Token =
+      since === null
+        ? { after: -OVERLAP, next: null, erasedAt: this.#erasedAt.get(user) ?? null }
+        : JSON.parse(atob(since));
     const isPull = token.next === null;
     if (isPull && since !== null && token.after < this.forgotten) return json(410, problem(410, "sync_token_expired"));
+    const erasedAt = this.#erasedAt.get(user) ?? null;
+    if (since !== null && token.erasedAt !== erasedAt) return json(410, problem(410, "tasks_erased"));
     const next = token.next ?? Math.max(start, token.after);
     // A pull reads what there was when it began: what has changed since comes with the next one.
     const until = isPull ? this.#moment : next + OVERLAP;
@@ -128,7 +152,7 @@ export class Server {
       deleted: page
         .filter(({ deleted }) => deleted)
         .map(({ task: { id, updated_at, version } }) => ({ id, deleted_at: updated_at, version })),
-      next: encode(has_more && last ? { after: last.moment, next } : { after: next, next: null }),
+      next: encode(has_more && last ? { after: last.moment, next, erasedAt } : { after: next, next: null, erasedAt }),
       has_more,
     });
   }

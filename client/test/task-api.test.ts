@@ -479,3 +479,35 @@ describe("a problem", () => {
     await expect(world.client.deleteTask(TASK)).rejects.toMatchObject({ name: "Problem", status: 502, code: null });
   });
 });
+
+describe("what is stored of a user", () => {
+  it("is exported page by page", async () => {
+    const pages = [
+      { tasks: [TASK], deleted: [], next_cursor: TASK.id },
+      { tasks: [], deleted: [], next_cursor: null },
+    ];
+    world.api.push(...pages.map((page) => json(200, page)));
+    const given: unknown[] = [];
+    for await (const page of world.client.exportTasks()) given.push(page);
+    expect(given).toEqual(pages);
+    const queries = world.requests.map(({ url }) => new URL(url).search);
+    expect(queries).toEqual(["", `?cursor=${TASK.id}`]);
+  });
+
+  it("is erased until nothing is left, with its confirmation, also after a lost answer", async () => {
+    world.api.push(json(200, { has_more: true }), lost(), json(200, { has_more: false }));
+    await settled(world.client.eraseTasks());
+    expect(world.requests.map(({ method, url }) => `${method} ${new URL(url).pathname}`)).toEqual(
+      Array(3).fill("DELETE /api/me/tasks"),
+    );
+    expect(world.requests.map(({ headers }) => headers.get("confirm-erase"))).toEqual(["me", "me", "me"]);
+  });
+});
+
+describe("the health of the API", () => {
+  it("is asked for without a token", async () => {
+    world.api.push(json(200, { status: "ok" }));
+    expect(await world.client.getHealth()).toEqual({ status: "ok" });
+    expect([world.tokensGiven, world.tokens]).toEqual([0, [null]]);
+  });
+});

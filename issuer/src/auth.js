@@ -9,6 +9,7 @@ import { getMigrations } from "better-auth/db/migration";
 import { jwt } from "better-auth/plugins/jwt";
 import { SignJWT } from "jose";
 import { openDatabase } from "./database.js";
+import { eraseTasks } from "./erase.js";
 import { sendMail } from "./mail.js";
 
 export async function startAuth(settings) {
@@ -19,6 +20,15 @@ export async function startAuth(settings) {
     database: openDatabase(settings.database),
     emailAndPassword: { enabled: true, requireEmailVerification: settings.isProduction },
     ...(settings.isProduction && { emailVerification: verificationBy(settings.mailUrl) }),
+    user: {
+      deleteUser: {
+        enabled: true,
+        beforeDelete: async ({ id }) => {
+          const { token } = await auth.api.signJWT({ body: { payload: { sub: id } } });
+          await eraseTasks(settings.apiUrl, id, token);
+        },
+      },
+    },
     plugins: [jwt(settings.mode === "shared-secret" ? signedWithSecret(settings) : signedWithKeyPair(settings))],
     // Browsers send cookies to every port of a host. With the port in its name, two stacks do not sign each other out.
     advanced: { cookiePrefix: `tasks-${settings.port}` },

@@ -154,12 +154,30 @@ pub fn function<'a>(
 /// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API fails.
 pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy) -> Result<(), StartError> {
     let begun = Instant::now();
+    let app = start()?;
+    app.warm_up_since(Some(begun)).await;
+    lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
+}
+
+/// As [`serve`], for an operation that needs neither keys nor DynamoDB: it connects to nothing.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_unconnected(
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
+) -> Result<(), StartError> {
+    let begun = Instant::now();
+    let app = start()?;
+    let ((), nothing) = signals::recorded(async {}).await;
+    app.signals.started(Some(begun.elapsed()), &nothing);
+    lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
+}
+
+fn start() -> Result<App, StartError> {
     signals::start_logging(api::is_converting);
     let settings = Settings::from_env().map_err(StartError::Setting)?;
     let (to_dynamodb, to_keys) = (settings.store.connector(), settings.auth.connector());
-    let app = App::new(settings, &to_dynamodb, &to_keys).with_lines(signals::to_stdout);
-    app.warm_up_since(Some(begun)).await;
-    lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
+    Ok(App::new(settings, &to_dynamodb, &to_keys).with_lines(signals::to_stdout))
 }
 
 /// Why a function does not run. `main` prints it as one line.

@@ -203,8 +203,14 @@ impl TaskId {
     pub fn parse_new(text: &str, now: SystemTime) -> Result<Self, Invalid> {
         let id = Self::parse(text).ok_or(Invalid("must be a UUID of version 7 in lower case"))?;
         let (seconds, nanoseconds) = id.0.get_timestamp().map(|timestamp| timestamp.to_unix()).unwrap_or_default();
-        let is_in_time = UNIX_EPOCH + Duration::new(seconds, nanoseconds) <= now + Self::MAX_AHEAD;
-        if is_in_time { Ok(id) } else { Err(Invalid("must not have a time more than a day from now")) }
+        let at = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        let is_in_time = UNIX_EPOCH < at && at <= now + Self::MAX_AHEAD;
+        if is_in_time { Ok(id) } else { Err(Invalid("must not have a time of zero, or more than a day from now")) }
+    }
+
+    /// An id with a time of zero, which no task has. It sorts before the ids of all tasks.
+    pub(crate) const fn reserved(number: u8) -> Self {
+        Self(Uuid::from_u128(0x7000_8000_0000_0000_0000 | number as u128))
     }
 
     const MAX_AHEAD: Duration = Duration::from_hours(24);
@@ -540,10 +546,19 @@ mod tests {
             assert_eq!(TaskId::parse_new(id, now).ok(), TaskId::parse(id));
         }
         let refused = TaskId::parse_new(id, time - day - Duration::from_millis(1));
-        assert_eq!(refused, Err(Invalid("must not have a time more than a day from now")));
+        assert_eq!(refused, Err(Invalid("must not have a time of zero, or more than a day from now")));
         for text in ["none", "67e55044-10b1-426f-9247-bb680e5fe0c8", "ffffffff-ffff-7fff-bfff-ffffffffffff"] {
             assert!(TaskId::parse_new(text, time).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn reserved_ids_come_first_and_cannot_be_chosen() {
+        let text = TaskId::reserved(1).to_string();
+        assert_eq!(text, "00000000-0000-7000-8000-000000000001");
+        assert_eq!(TaskId::parse(&text), Some(TaskId::reserved(1)));
+        assert!(TaskId::parse_new(&text, UNIX_EPOCH).is_err());
+        assert!(TaskId::parse_new("00000000-0001-7000-8000-000000000001", UNIX_EPOCH).is_ok());
     }
 
     #[test]

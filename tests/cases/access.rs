@@ -31,7 +31,7 @@ async fn ended_access_is_refused_everywhere() {
     let (off, issued) = (Api::start().await, now() - 60);
     let on = off.another_with(&SWITCH_SETTINGS).await;
     off.put("access", &documented_item(ALICE, &issued.to_string()));
-    for operation in Operation::ALL {
+    for operation in Operation::of_a_user() {
         for (claims, is_refused) in [
             (json!({ "iat": issued - 1 }), true),
             (json!({ "iat": issued as f64 - 0.5 }), true),
@@ -80,7 +80,7 @@ async fn malformed_switch_fails_closed() {
         let mut stored = json!({ "user_id": { "S": ALICE } });
         stored.as_object_mut().unwrap().extend(item.as_object().unwrap().clone());
         api.put("access", &stored);
-        for operation in Operation::ALL {
+        for operation in Operation::of_a_user() {
             api.wire.take();
             let answer = api.call(operation, &Event::by(ALICE).of(operation, "x")).await;
             assert_eq!((answer.status, answer.code()), (503, "unavailable"), "{operation:?}, {item}");

@@ -19,6 +19,8 @@ enum Ask {
     Delete,
     AtomicBatch,
     Batch,
+    Export,
+    Erase,
 }
 
 /// What a client adds so that a repetition does no harm, the strictest last.
@@ -42,7 +44,7 @@ const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
 impl Call {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         use Terms::{IfMatch, Key, None};
-        let asked: [(Ask, &[Terms]); 12] = [
+        let asked: [(Ask, &[Terms]); 14] = [
             (Ask::Create, &[None, Key]),
             (Ask::CreateAs, &[None, Key]),
             (Ask::List, &[None]),
@@ -55,6 +57,8 @@ impl Call {
             (Ask::Delete, &[None, Key, IfMatch]),
             (Ask::AtomicBatch, &[None]),
             (Ask::Batch, &[None]),
+            (Ask::Export, &[None]),
+            (Ask::Erase, &[None]),
         ];
         asked.into_iter().flat_map(|(ask, terms)| terms.iter().map(move |&terms| Self { ask, terms }))
     }
@@ -77,6 +81,8 @@ impl Call {
             Ask::Complete | Ask::Toggle => Operation::CompleteTask,
             Ask::Delete => Operation::DeleteTask,
             Ask::Batch | Ask::AtomicBatch => Operation::BatchTasks,
+            Ask::Export => Operation::ExportTasks,
+            Ask::Erase => Operation::EraseTasks,
         }
     }
 
@@ -119,6 +125,7 @@ impl Call {
             Ask::Update => Some(json!({ "title": "after", "due": null })),
             Ask::Complete => Some(json!({ "completed": true })),
             Ask::List | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Delete => None,
+            Ask::Export | Ask::Erase => None,
             // A batch has its keys in its items.
             Ask::Batch | Ask::AtomicBatch => Some(json!({ "atomic": self.ask == Ask::AtomicBatch, "items": [{
                 "op": "update", "id": task, "changes": { "title": "after", "due": null }, "idempotency_key": "key",
@@ -140,7 +147,7 @@ impl Call {
     fn done(self) -> Value {
         let mut task = before();
         let changes = match self.ask {
-            Ask::List | Ask::Changes | Ask::Get => json!({}),
+            Ask::List | Ask::Changes | Ask::Get | Ask::Export => json!({}),
             Ask::Create => {
                 json!({ "title": "after", "description": null, "priority": "none", "due": "2026-12-02", "tags": [] })
             }
@@ -149,7 +156,7 @@ impl Call {
             }
             Ask::Update | Ask::Batch | Ask::AtomicBatch => json!({ "title": "after", "due": null }),
             Ask::Complete | Ask::Toggle => json!({ "completed": true }),
-            Ask::Delete => return Value::Null,
+            Ask::Delete | Ask::Erase => return Value::Null,
         };
         task["completed"] = json!(false);
         task.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
@@ -243,7 +250,7 @@ impl Client {
             _ if retry.reads() => (retry.success(), Left::Untouched),
             _ if *left == Left::Untouched => (retry.success(), Left::Done),
             // Under the same key it is answered as the first time, and done once.
-            (_, Terms::Key) | (Ask::Batch | Ask::AtomicBatch, _) => (retry.success(), Left::Done),
+            (_, Terms::Key) | (Ask::Batch | Ask::AtomicBatch | Ask::Erase, _) => (retry.success(), Left::Done),
             (Ask::Delete, _) => (404, Left::Done),
             (Ask::CreateAs, _) | (_, Terms::IfMatch) => (412, Left::Done),
             // A task that is what was asked for stays as it is.
@@ -267,7 +274,7 @@ impl Client {
 
     /// What is left in the tables.
     pub(crate) fn left(&self, api: &Api) -> Left {
-        let items = api.items("tasks", &self.user);
+        let items = without_marks(api.items("tasks", &self.user));
         let records = api.items("idempotency", &self.user);
         if let Some(incoherence) = items.iter().find_map(incoherence) {
             return Left::Broken(incoherence);
@@ -279,6 +286,9 @@ impl Client {
         }
         if items == self.before {
             return Left::Untouched;
+        }
+        if items.is_empty() && self.call.ask == Ask::Erase {
+            return Left::Done;
         }
         let [item] = items.as_slice() else { return Left::Broken(format!("{} tasks", items.len())) };
         if content(item) != self.call.done() {
@@ -297,12 +307,17 @@ impl Client {
         if answers == Content::Nothing {
             return None;
         }
-        let items = api.items("tasks", &self.user);
+        let items = without_marks(api.items("tasks", &self.user));
+        if answers == Content::Erasure {
+            return (answer.body["has_more"] == items.is_empty()).then(|| format!("{answer:?} of {items:?}"));
+        }
         let [item] = items.as_slice() else { return Some(format!("{answer:?} of {} tasks", items.len())) };
         let shown = match answers {
             Content::Rows => &answer.body["results"][0],
-            Content::Page | Content::Changes => &answer.body["tasks"][0],
-            Content::SentTask | Content::ChangedTask | Content::Nothing => &answer.body,
+            Content::Page | Content::Changes | Content::Export => &answer.body["tasks"][0],
+            Content::SentTask | Content::ChangedTask | Content::Nothing | Content::Erasure | Content::Health => {
+                &answer.body
+            }
         };
         let agrees = if answers == Content::Rows {
             // A transaction does not tell the version.
@@ -332,6 +347,11 @@ impl Client {
     fn anything(&self) -> Event {
         Event::anonymous("me").bearer(&self.token)
     }
+}
+
+/// The items but for what an erasure leaves.
+pub(crate) fn without_marks(items: Vec<Value>) -> Vec<Value> {
+    items.into_iter().filter(|item| !item["task_id"]["S"].as_str().unwrap().starts_with("00000000-0000-")).collect()
 }
 
 /// Writes of a task that others overtake: a replacement, an update, and a toggle.

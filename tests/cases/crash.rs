@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "the seed is enough to reproduce a failure")]
 
 use std::fs;
+use std::iter::repeat_n;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
@@ -36,13 +37,14 @@ async fn killed_function_did_all_or_nothing() {
         killed.ready().await;
         // The function has opened its connection. On a busy machine it may have given that up, without any request.
         let (sent, done) = process.wire.totals();
-        process.wire.fail_next([fault]);
+        let reads = call.operation().reads_first();
+        process.wire.fail_next(repeat_n(Fault::None, reads).chain([fault]));
         killed.begin(&client.event().to_string()).await;
-        process.wire.has_been_sent(sent + 1).await;
+        process.wire.has_been_sent(sent + reads + 1).await;
         let expected = if fault == Fault::Hang {
             Left::Untouched
         } else {
-            process.wire.has_done(done + 1).await;
+            process.wire.has_done(done + reads + 1).await;
             Left::Done
         };
         killed.stop().await;

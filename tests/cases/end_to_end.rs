@@ -2,9 +2,13 @@
 //! watch`.
 
 use std::fs;
+use std::iter::repeat_n;
 
+use kit::fixtures::root;
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, BOB, Dev, SECRET_SETTINGS, Signer, send, temporary_folder};
+use tests::{ALICE, Answer, BOB, Dev, Fault, SECRET_SETTINGS, Signer, Wire, send, temporary_folder};
+use tokio::process::Command;
+use xtask::smoke::Smoke;
 
 /// The stack, called with tokens that the tests sign.
 struct Stack(Dev);
@@ -115,5 +119,79 @@ async fn two_users_find_their_tasks_after_a_crash() {
     assert_eq!(dev.titles(BOB, "").await, ["Bob's"]);
     assert_eq!(dev.send(ALICE, "GET", &path, &[], None).await.body["version"], 7);
     drop(dev);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// Takes the tour of `cargo xtask smoke` through a wire, and gives its error.
+async fn smoke(wire: &Wire, token: &str) -> Option<String> {
+    let smoke = Smoke { base: format!("{}/", wire.endpoint()), token: Some(token.to_owned()) };
+    let result = tokio::task::spawn_blocking(|| smoke.run()).await.unwrap();
+    result.err().map(|error| format!("{error:#}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn smoke_test_names_the_step_that_fails_and_leaves_nothing() {
+    let folder = temporary_folder("smoke");
+    let stack = Stack::start(&folder).await;
+    let wire = Wire::to(&stack.0.api()).await;
+    let token = Signer::default().token(ALICE);
+    let down = Fault::Error(503, "Down");
+    for (number, fault, failure) in [
+        (0, Fault::None, None),
+        (0, down, Some("health, without a token: answered with 503 instead of 200")),
+        (1, down, Some("a bad token is refused: answered with 503")),
+        (2, down, Some("another user's tasks are off limits: answered with 503")),
+        (3, Fault::LostAnswer, Some("a task is created: answered with 000 instead of 201: curl")),
+        (4, down, Some("it is in the list: answered with 503")),
+        (6, down, Some("a stale version is refused: answered with 503 instead of 412")),
+        (8, down, Some("it is deleted: answered with 503")),
+    ] {
+        wire.fail_next(repeat_n(Fault::None, number).chain([fault]));
+        let error = smoke(&wire, &token).await;
+        assert_eq!(error.is_some(), failure.is_some(), "{error:?}");
+        let error = error.unwrap_or_default();
+        assert!(failure.is_none_or(|failure| error.contains(failure)) && !error.contains(&token), "{error}");
+        assert_eq!(stack.titles(ALICE, "").await, [""; 0], "{failure:?}");
+    }
+    let error = smoke(&wire, "another").await.unwrap_or_default();
+    assert!(error.contains("off limits: answered with 401 instead of 403"), "{error}");
+    drop(stack);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// The commands of docs/api.md write a whole export into a file, and erase everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn documented_export_is_whole_and_erasure_complete() {
+    let page = fs::read_to_string(root().join("docs/api.md")).unwrap();
+    let commands = |section: &str| {
+        let (_, section) = page.split_once(&format!("\n## {section}\n")).unwrap();
+        section.split("```sh\n").nth(1).unwrap().split_once("```").unwrap().0.to_owned()
+    };
+    let folder = temporary_folder("export");
+    let stack = Stack::start(&folder).await;
+    let confusing = r#"","next_cursor":"01990000-0000-7000-8000-000000000000"}"#;
+    for number in 0..5 {
+        stack.create(ALICE, &format!("{number} {confusing}")).await;
+    }
+    let script = |section: &str| {
+        // Two tasks a page, so that there are several.
+        let commands =
+            commands(section).replace("?cursor", "?limit=2&cursor").replace("/export\"", "/export?limit=2\"");
+        let api = format!("api={}/api/me/tasks", stack.0.api());
+        format!("{api}\nTOKEN={}\n{commands}", Signer::default().token(ALICE))
+    };
+    let run = async |section: &str| {
+        let output = Command::new("sh").args(["-euc", &script(section)]).current_dir(&folder).output().await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    run("Export").await;
+    let file = fs::read_to_string(folder.join("export.ndjson")).unwrap();
+    let pages: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let titles = pages.iter().flat_map(|page| page["tasks"].as_array().unwrap()).map(|task| task["title"].clone());
+    let expected: Vec<_> = (0..5).map(|number| json!(format!("{number} {confusing}"))).collect();
+    assert_eq!((pages.len(), titles.collect::<Vec<_>>()), (3, expected));
+    run("Erasure").await;
+    assert_eq!(stack.titles(ALICE, "").await, [""; 0]);
+    drop(stack);
     fs::remove_dir_all(folder).unwrap();
 }

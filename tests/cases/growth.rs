@@ -49,7 +49,7 @@ async fn cost_of_a_call_is_flat_in_the_number_of_tasks() {
     let table = table(&documented);
     for (name, costs) in &rows {
         assert_eq!(costs[1], costs[2], "{name}: a hundred times as many tasks");
-        if name.starts_with("list") {
+        if name.starts_with("list") || name.starts_with("export") {
             assert!(costs[0].units <= costs[2].units, "{name}");
             assert!(costs[2].requests <= 2 && costs[2].units <= 15.0, "{name}: {:?}", costs[2]);
         } else {
@@ -173,6 +173,33 @@ async fn list_reads_bounded_units() {
     assert_documented(&table);
 }
 
+/// What one erasure writes at most: it stops after the batch that reaches six thousand units, and a batch has 25 tasks, each
+/// with the entries of two indexes.
+const MOST_ERASED: f64 = 6_000.0 + 25.0 * 3.0 * 45.0;
+
+#[tokio::test]
+async fn erasure_takes_bounded_units_a_call() {
+    let api = Api::start().await;
+    api.wire.meter();
+    import_sized(&api, "large", &vec![45_000; 60]).await;
+    import_sized(&api, "small", &vec![1_000; 200]).await;
+    let mut rows = Vec::new();
+    for user in ["large", "small"] {
+        let answer = measured(&api, user, Operation::EraseTasks, Event::by(user), &mut rows).await;
+        assert_eq!(answer.body["has_more"], user == "large");
+    }
+    let [large, small] = rows.as_slice() else { panic!("{rows:?}") };
+    // What it reads is a twelfth of that.
+    assert!(large.cost.units <= MOST_ERASED * 13.0 / 12.0, "{large:?}");
+    let table = format!(
+        "| erasure | requests | units |\n|---|---:|---:|\n\
+         | one call, which ends after 50 tasks of the largest size | {} | {} |\n\
+         | all of 200 tasks of a kilobyte | {} | {} |\n",
+        large.cost.requests, large.cost.units, small.cost.requests, small.cost.units,
+    );
+    assert_documented(&table);
+}
+
 /// Gives a user tasks with items of these sizes, newest first.
 async fn import_sized(api: &Api, user: &str, sizes: &[usize]) {
     const PADDING: &str = "the padding";
@@ -212,6 +239,15 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
     let none = changes(&[("since", latest.body["next"].as_str().unwrap())]);
     let page = measured(api, "list of changes, none", Operation::ListChanges, none, &mut of_changes).await;
     assert_eq!((&page.body["tasks"], &page.body["deleted"]), (&json!([]), &json!([])));
+
+    let mut of_rights = Vec::new();
+    let export = Event::by(user).query(&[("limit", "50")]);
+    measured(api, "export", Operation::ExportTasks, export, &mut of_rights).await;
+    // Somebody else's, because others follow here.
+    let other = format!("{user}-erased");
+    api.create(&other, body()).await;
+    measured(api, "erasure of a task", Operation::EraseTasks, Event::by(&other), &mut of_rights).await;
+    measured(api, "health", Operation::GetHealth, Event::anonymous("me"), &mut of_rights).await;
 
     let created = measured(api, "create", Operation::CreateTask, Event::by(user).json(&body()), &mut rows).await;
     let id = created.body["id"].as_str().unwrap().to_owned();
@@ -258,6 +294,7 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
         let event = Event::by(user).json(&json!({ "atomic": atomic, "items": items }));
         measured(api, name, Operation::BatchTasks, event, &mut rows).await;
     }
+    rows.append(&mut of_rights);
     // Whatever has no row above.
     let measured_above: Vec<_> = rows.iter().map(|row| row.operation).collect();
     for operation in Operation::ALL.into_iter().filter(|operation| !measured_above.contains(operation)) {

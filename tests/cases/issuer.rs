@@ -300,3 +300,46 @@ async fn contradicting_settings_are_refused_in_one_line() {
     }
     fs::remove_dir_all(folder).unwrap();
 }
+
+/// In both modes, because the issuer signs a token of its own for the erasure.
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_account_takes_its_tasks_along() {
+    for options in [&[][..], &["--shared-secret"]] {
+        let folder = temporary_folder("delete-user");
+        let dev = Dev::start(&folder, options, &[]).await;
+        let (anna, ben) = (sign_up(&dev, &account("anna")).await, sign_up(&dev, &account("ben")).await);
+        let (annas, bens) = (token(&dev, &anna).await, token(&dev, &ben).await);
+        for token in [&annas, &bens] {
+            assert_eq!(call(&dev, token, "POST", "me/tasks", Some(json!({ "title": "mine" }))).await.status, 201);
+        }
+        let cookie = [("cookie", anna.cookie.as_str())];
+        let wrong = auth(&dev, "POST", "delete-user", &cookie, &json!({ "password": "another" })).await;
+        assert_eq!(wrong.status, 400, "{wrong:?}");
+        assert_eq!(call(&dev, &annas, "GET", "me/tasks", None).await.titles(), ["mine"]);
+
+        let deleted = auth(&dev, "POST", "delete-user", &cookie, &json!({ "password": PASSWORD })).await;
+        assert_eq!(deleted.status, 200, "{deleted:?}");
+        assert_eq!(sign_in(&dev, "anna", PASSWORD).await.status, 401);
+        assert_eq!(get(&dev, "token", &cookie).await.status, 401);
+        // Tokens from before are valid until they expire.
+        let export = call(&dev, &annas, "GET", "me/tasks/export", None).await;
+        assert_eq!(export.body, json!({ "tasks": [], "deleted": [], "next_cursor": null }));
+        assert_eq!(call(&dev, &bens, "GET", "me/tasks", None).await.titles(), ["mine"]);
+        drop(dev);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn account_stays_if_its_tasks_cannot_be_erased() {
+    let folder = temporary_folder("not-erased");
+    // The functions refuse the token, because it lives longer than they allow.
+    let dev = Dev::start(&folder, &[], &[("TOKEN_MAX_LIFETIME_SECONDS", "60")]).await;
+    let anna = sign_up(&dev, &account("anna")).await;
+    let cookie = [("cookie", anna.cookie.as_str())];
+    let refused = auth(&dev, "POST", "delete-user", &cookie, &json!({ "password": PASSWORD })).await;
+    assert_eq!((refused.status, &refused.body["code"]), (503, &json!("TASKS_NOT_ERASED")), "{refused:?}");
+    token(&dev, &Session::of(&sign_in(&dev, "anna", PASSWORD).await)).await;
+    drop(dev);
+    fs::remove_dir_all(folder).unwrap();
+}

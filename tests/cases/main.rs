@@ -31,6 +31,7 @@ mod process;
 mod properties;
 mod replay;
 mod requests;
+mod rights;
 mod runbook;
 mod signals;
 mod supply_chain;

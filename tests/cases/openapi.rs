@@ -219,6 +219,9 @@ impl Caller {
     async fn everything_about_a_sync_token(&mut self) {
         let expired = event("list-changes.expired-since").replace("TOKEN", &Signer::default().token(ALICE));
         self.answers.push(self.api.call_raw(self.operation, &expired).await);
+        let latest = self.api.call(self.operation, &Event::by(ALICE).raw_query("since=latest")).await;
+        self.api.call(Operation::EraseTasks, &Event::by(ALICE)).await;
+        self.send(Event::by(ALICE).query(&[("since", latest.body["next"].as_str().unwrap())])).await;
     }
 
     async fn everything_about_a_key_of_another_write(&mut self) {
@@ -264,6 +267,7 @@ async fn answers_and_contract_agree() {
         match operation.answers() {
             Content::Changes => caller.everything_about_a_sync_token().await,
             Content::Rows => caller.everything_about_a_batch().await,
+            Content::Erasure => caller.send(Event::by(ALICE).header("confirm-erase", BOB)).await,
             _ => {}
         }
 

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use tests::{ALICE, Api, BOB, Event, Key, Operation, Signer};
+use tests::{ALICE, Api, BOB, Content, Event, Key, Operation, Signer};
 use tokio::runtime::Runtime;
 
 use crate::isolation::partitions;
@@ -250,7 +250,7 @@ fn body() -> impl Strategy<Value = Option<String>> {
 
 prop_compose! {
     fn call()(
-        operation in select(Operation::ALL.to_vec()),
+        operation in select(Operation::of_a_user().collect::<Vec<_>>()),
         user in user(),
         decoded in any::<bool>(),
         task in prop_oneof![
@@ -395,6 +395,7 @@ impl World {
         }
         assert!(!answer.raw.to_string().contains(HIS_TITLE), "{answer:?}");
         match (answer.status, &call.task) {
+            (200, _) if call.operation.answers() == Content::Erasure => self.hers.borrow_mut().clear(),
             (201, _) => self.hers.borrow_mut().push(answer.body["id"].as_str().unwrap().to_owned()),
             (204, Name::Hers(index)) => {
                 let gone = index.index(self.hers.borrow().len());

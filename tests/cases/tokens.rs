@@ -15,7 +15,7 @@ const EXPIRED: &str = "token_expired";
 /// Sends the token to every function and expects the same 401 from each.
 async fn assert_refused(api: &Api, why: &str, token: &str, code: &str) {
     api.wire.take();
-    for operation in Operation::ALL {
+    for operation in Operation::of_a_user() {
         let event = Event::anonymous(ALICE).task("01990000-0000-7000-8000-000000000000").bearer(token);
         let answer = api.call(operation, &event.json(&json!({ "title": "stolen" }))).await;
         assert_eq!((answer.status, answer.code()), (401, code), "{why}, at {operation:?}");
@@ -221,7 +221,7 @@ async fn missing_keys_make_the_api_unavailable() {
     let nowhere = ("JWKS_URL", "http://127.0.0.1:1/jwks");
     let api = Api::start_with(&[("BETTER_AUTH_URL", ISSUER), nowhere]).await;
     let token = Signer::with(Key::Ed25519).token(ALICE);
-    for operation in Operation::ALL {
+    for operation in Operation::of_a_user() {
         let answer = api.call(operation, &Event::anonymous(ALICE).bearer(&token)).await;
         assert_eq!((answer.status, answer.code()), (503, "unavailable"), "{operation:?}");
         let retry_after: u64 = answer.header("retry-after").parse().unwrap();
@@ -247,7 +247,7 @@ async fn missing_token_challenge_names_no_error() {
         ("a token in the query", bare.clone().query(&[("access_token", &token), ("token", &token)])),
         ("a token in the body", bare.clone().body("application/x-www-form-urlencoded", &form)),
     ] {
-        for operation in Operation::ALL {
+        for operation in Operation::of_a_user() {
             let answer = api.call(operation, &event).await;
             assert_eq!((answer.status, answer.code()), (401, "token_missing"), "{why}, at {operation:?}");
             assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="tasks""#, "{why}, at {operation:?}");

@@ -21,9 +21,19 @@ impl OpenApi {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.yaml");
         let document: Value = serde_yaml_ng::from_str(&fs::read_to_string(path).unwrap()).unwrap();
         let mut closed = document["components"].clone();
-        for schema in
-            ["Task", "Page", "Changes", "DeletedTask", "Problem", "BatchResults", "BatchResult", "BatchProblem"]
-        {
+        for schema in [
+            "Task",
+            "Page",
+            "Changes",
+            "Export",
+            "DeletedTask",
+            "Erasure",
+            "Health",
+            "Problem",
+            "BatchResults",
+            "BatchResult",
+            "BatchProblem",
+        ] {
             closed["schemas"][schema]["additionalProperties"] = json!(false);
         }
         Self { document, closed }

@@ -71,6 +71,8 @@ pub enum Fault {
     Error(u16, &'static str),
     /// The proxy responds that the transaction was canceled for this reason.
     Cancelled(&'static str),
+    /// The proxy responds that nothing of a `BatchWriteItem` was done, and does not forward it.
+    Unprocessed,
     /// The connection is reset before the request is forwarded.
     Reset,
     /// The request is neither forwarded nor answered.
@@ -221,6 +223,11 @@ impl Connection {
             Fault::Cancelled(reason) => {
                 let reasons = format!(r#","CancellationReasons":[{{"Code":"None"}},{{"Code":"{reason}"}}]"#);
                 return error(400, "TransactionCanceledException", request, &reasons).send(&mut self.stream).await;
+            }
+            Fault::Unprocessed => {
+                let request: Value = serde_json::from_slice(&request.body).unwrap();
+                let body = json!({ "UnprocessedItems": request["RequestItems"] }).to_string();
+                return Message::answer(200, "application/x-amz-json-1.0", body).send(&mut self.stream).await;
             }
             Fault::Reset => return self.reset(),
             Fault::Hang => std::future::pending().await,

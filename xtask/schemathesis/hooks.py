@@ -5,6 +5,7 @@ import re
 
 import schemathesis
 from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import TestPhase
 from schemathesis.generation.modes import GenerationMode
 from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
 
@@ -17,7 +18,7 @@ AT_ODDS = {
     "must be the id of the task",
     "must not name a tag twice",
     "must not be named twice in an atomic batch",
-    "must not have a time more than a day from now",
+    "must not have a time of zero, or more than a day from now",
 }
 ENTITY_TAGS = re.compile(r'\*|((W/)?"[!#-~]*" ?, ?){0,49}(W/)?"[!#-~]*"')
 
@@ -33,6 +34,9 @@ def before_call(context, case, kwargs):
         case.headers["Idempotency-Key"] = f"{key}.{number}"
     if case.meta.generation.mode != GenerationMode.POSITIVE:
         return
+    # In the stateful phase, an erasure would remove the tasks that other requests follow.
+    if "Confirm-Erase" in case.headers and case.meta.phase.name != TestPhase.STATEFUL:
+        case.headers["Confirm-Erase"] = str(case.path_parameters["user_id"])
     # schemathesis often sends invalid quoted headers and expects them to be accepted.
     is_wrong = case.meta.components[ParameterLocation.HEADER].mode != GenerationMode.POSITIVE
     is_wrong = is_wrong or not all(
@@ -66,7 +70,8 @@ def filter_failure(context, failure, case, response):
     if isinstance(failure, RejectedPositiveData):
         problem = response.json()
         at_odds = [error["detail"] in AT_ODDS for error in problem.get("errors", [])]
-        return not (problem["code"] in UNFIT or (at_odds and all(at_odds)))
+        is_unconfirmed = problem["detail"].startswith("To erase all tasks, send Confirm-Erase")
+        return not (problem["code"] in UNFIT or is_unconfirmed or (at_odds and all(at_odds)))
     if isinstance(failure, UnsupportedMethodResponse):
         # API Gateway never returns 405: a method without a route gets the same 404 as a path without a route, or goes to a
         # route with a parameter in this place, which knows neither the query of the other route nor a task with its name.

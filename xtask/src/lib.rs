@@ -15,6 +15,7 @@ pub mod mutants;
 pub mod node;
 pub mod page;
 pub mod project;
+pub mod smoke;
 pub mod supply_chain;
 pub mod template;
 pub mod test;

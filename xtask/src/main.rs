@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use xtask::{bench, contract, coverage, dev, fuzz::Fuzz, load, mutants::Mutants, supply_chain::Audit, test};
+use xtask::{
+    bench, contract, coverage, dev, fuzz::Fuzz, load, mutants::Mutants, smoke::Smoke, supply_chain::Audit, test,
+};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -41,6 +43,8 @@ enum Command {
     },
     /// Injects small faults into the product and fails if the tests miss one.
     Mutants(Mutants),
+    /// Takes the README's tour of a deployed stack, and removes what it has created.
+    Smoke(Smoke),
 }
 
 /// The arguments of another program, including `--help`.
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Contract { arguments } => contract::check(&arguments),
         Command::Mutants(mutants) => mutants.run(),
+        Command::Smoke(smoke) => smoke.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,15 +4,13 @@ import { FIELDS, pick } from "./content.js";
 import type { OutboxItem } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
+type Tasks = ReadonlyMap<string, StoredTask>;
+
 /**
  * Takes a page. A task that changes while further pages are read may be in none of them, and comes with the next pull: so what is
  * not there says something only of a pull in one page.
  */
-export function received(
-  page: ChangesPage,
-  { meta, outbox }: Current,
-  tasks: ReadonlyMap<string, StoredTask>,
-): StoreChange {
+export function received(page: ChangesPage, { meta, outbox }: Current, tasks: Tasks): StoreChange {
   const { epoch } = meta;
   const isWhole = !meta.hasMore && !page.has_more;
   const puts = new Map<string, StoredTask>();
@@ -55,4 +53,15 @@ export function received(
 /** Begins again: the tasks that are here stay visible, and those that do not come again go at the end. */
 export function startedOver({ meta }: Current): StoreChange {
   return { meta: { token: null, hasMore: false, isFromBeginning: true, epoch: meta.epoch + 1 } };
+}
+
+/**
+ * Begins again after all tasks were erased: they go at once, and so does what waits to be written to them. A new task that was never
+ * sent stays, because it was not erased; one that was sent without an answer may have been.
+ */
+export function erased(current: Current, tasks: Tasks): StoreChange {
+  const isUnsent = ({ op, sent, applied }: OutboxItem) => op === "create" && sent === null && applied === null;
+  const unsent = new Set(current.outbox.filter(isUnsent).map(({ id }) => id));
+  const others = current.outbox.filter(({ id }) => !unsent.has(id));
+  return { ...startedOver(current), removeTasks: [...tasks.keys()], removeItems: others.map(({ seq }) => seq) };
 }

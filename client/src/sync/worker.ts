@@ -3,11 +3,11 @@
  * what waits, and pulls again to see what became of it.
  */
 import { BATCH_ITEMS, isFinal } from "../batch.js";
-import { isDown, isSignedOut, isTokenOver, Problem, Unreachable } from "../errors.js";
+import { isDown, isErased, isSignedOut, isTokenOver, Problem, Unreachable } from "../errors.js";
 import type { TaskApi } from "../task-api.js";
 import { asBatchItem, type OutboxItem } from "./item.js";
 import { answered, claimed, type Outcome, refusedAsWhole } from "./outbox.js";
-import { received, startedOver } from "./pull.js";
+import { erased, received, startedOver } from "./pull.js";
 import type { State } from "./state.js";
 import { NEW_STATUS, type Status } from "./status.js";
 
@@ -147,7 +147,7 @@ export class Worker {
         hasMore = page.has_more || (state.meta.isFromBeginning && pulls++ < 2);
       } catch (error) {
         if (!isTokenOver(error) || since === null) throw error;
-        await state.change(startedOver);
+        await state.change((current) => (isErased(error) ? erased(current, state.tasks) : startedOver(current)));
       }
     }
     this.#say({ pulledAt: Date.now() });

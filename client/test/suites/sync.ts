@@ -327,6 +327,33 @@ export function syncSuite(backend: () => Backend): void {
     await until(() => laptop.sync.pending.length === 0, "everything sent");
   });
 
+  it("forgets erased tasks on every device, and sends nothing that would bring one back", async () => {
+    const { laptop, phone, id } = await pair();
+    const { id: other } = await laptop.sync.create({ title: "other" });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    phone.isOnline = false;
+    await phone.sync.update(id, { title: "typed before it was erased" });
+    await phone.sync.delete(other);
+    await phone.sync.create({ title: "new, and never sent" });
+    // A create whose answer is lost was erased with the others.
+    laptop.losesAnswer = (request) => request.method === "POST";
+    await laptop.sync.create({ title: "sent" });
+    await laptop.sync.refresh();
+    laptop.losesAnswer = () => false;
+    await laptop.api.eraseTasks();
+    await laptop.sync.refresh();
+    expect([laptop.titles, laptop.sync.pending]).toEqual([[], []]);
+
+    phone.isOnline = true;
+    await phone.sync.refresh();
+    await laptop.sync.refresh();
+    for (const { sync, titles } of [phone, laptop]) {
+      expect([titles, sync.pending, sync.refused]).toEqual([["new, and never sent"], [], []]);
+    }
+    expect((await phone.api.listTasks()).tasks.map(({ title }) => title)).toEqual(["new, and never sent"]);
+  });
+
   it("never sends to another user's tasks", async () => {
     const laptop = device();
     await laptop.sync.refresh();

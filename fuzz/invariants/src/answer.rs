@@ -1,7 +1,7 @@
 //! Checks that every response follows the contract: a status that the operation may return, with the matching body.
 
 use kit::{Content, ON_EVERY_ANSWER, Operation};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::json::parse;
 
@@ -24,7 +24,7 @@ const CODES: [(u64, &str); 14] = [
     (403, "forbidden"),
     (404, "task_not_found"),
     (409, "idempotency_key_in_flight"),
-    (410, "sync_token_expired"),
+    (410, "sync_token_expired tasks_erased"),
     (412, "already_exists version_mismatch"),
     (413, "body_too_large"),
     (415, "unsupported_media_type"),
@@ -99,6 +99,17 @@ impl Answer {
                 page["tasks"].as_array().expect("changed tasks").iter().for_each(check_task);
                 page["deleted"].as_array().expect("deleted tasks").iter().for_each(check_tombstone);
             }
+            (200, Content::Export) => {
+                let page = self.body.as_object().expect("a page");
+                assert!(page.len() == 3 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
+                page["tasks"].as_array().expect("tasks").iter().for_each(check_task);
+                page["deleted"].as_array().expect("deleted tasks").iter().for_each(check_tombstone);
+            }
+            (200, Content::Erasure) => {
+                let is_whole = self.body.as_object().is_some_and(|body| body.len() == 1);
+                assert!(is_whole && self.body["has_more"].is_boolean(), "{self:?}");
+            }
+            (200, Content::Health) => assert_eq!(self.body, json!({ "status": "ok" })),
             (200, Content::Rows) => {
                 let rows = self.body["results"].as_array().expect("the results of a batch");
                 assert_eq!(self.body.as_object().map(Map::len), Some(1), "{self:?}");

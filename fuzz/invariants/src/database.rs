@@ -26,7 +26,7 @@ pub fn database(input: &[u8]) {
     });
     answer.check_success(operation);
     assert!(![401, 403, 413, 415].contains(&answer.status), "{answer:?}");
-    assert!(!asked.is_empty());
+    assert_eq!(asked.is_empty(), operation.asks().is_empty(), "{asked:?}");
     asked.iter().for_each(|asked| asked.must_be_of(USER));
 }
 

@@ -266,6 +266,11 @@ impl From<StoreError> for Problem {
                 "sync_token_expired",
                 "The token is older than deletions are remembered. Forget all tasks, and read them again without since.",
             ),
+            StoreError::Erased => Self::new(
+                StatusCode::GONE,
+                "tasks_erased",
+                "All tasks were erased. Forget them and what waits to be written to them, and read again without since.",
+            ),
             StoreError::NotAttempted => Self::new(
                 StatusCode::FAILED_DEPENDENCY,
                 "not_attempted",

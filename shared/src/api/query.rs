@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::problem::{ParameterError, Problem};
-use crate::store::{ChangesQuery, Cursor, DueRange, ListQuery, Since, Status, SyncToken};
-use crate::task::{Due, Invalid, Priority, Tag};
+use crate::store::{ChangesQuery, Cursor, DueRange, ExportQuery, ListQuery, Since, Status, SyncToken};
+use crate::task::{Due, Invalid, Priority, Tag, TaskId};
 
 const UNKNOWN: Invalid = Invalid("is not a parameter of this request");
 
@@ -81,6 +81,25 @@ pub(super) fn parse_changes<'a>(parameters: impl Iterator<Item = Parameter<'a>>)
         Some("latest") => Since::Now,
         Some(token) => Since::Token(SyncToken::decode(token).map_err(|_| Problem::invalid_sync_token())?),
     };
+    Ok(query)
+}
+
+/// Reads the parameters of an export, each at most once and none unknown.
+pub(super) fn parse_export<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<ExportQuery, Problem> {
+    let mut query = ExportQuery { limit: 500, after: None };
+    let mut cursor = None;
+    let errors = each(parameters, |name, value| {
+        match name {
+            "cursor" => cursor = Some(value.to_owned()),
+            "limit" => query.limit = limit(value, 500, Invalid("must be a number from 1 to 500"))?,
+            _ => return Err(UNKNOWN),
+        }
+        Ok(())
+    });
+    if !errors.is_empty() {
+        return Err(Problem::invalid_parameters(errors));
+    }
+    query.after = cursor.map(|id| TaskId::parse(&id).ok_or_else(Problem::invalid_cursor)).transpose()?;
     Ok(query)
 }
 

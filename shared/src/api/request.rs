@@ -12,7 +12,7 @@ use super::body::{self, FromBody};
 use super::problem::Problem;
 use super::query;
 use crate::signals::{AuditEvent, TraceContext, note};
-use crate::store::{ChangesQuery, Guard, IdempotencyKey, ListQuery, Precondition};
+use crate::store::{ChangesQuery, ExportQuery, Guard, IdempotencyKey, ListQuery, Precondition};
 use crate::task::{TaskId, Version};
 
 /// A request to one of the API's routes. Nothing in it is trusted.
@@ -138,6 +138,25 @@ impl Request {
     /// As [`Self::list_query`], and 400 `invalid_sync_token`.
     pub fn changes_query(&self) -> Result<ChangesQuery, Problem> {
         query::parse_changes(self.query())
+    }
+
+    /// The page of an export that the query asks for.
+    ///
+    /// # Errors
+    /// As [`Self::list_query`], and 400 `invalid_cursor`.
+    pub fn export_query(&self) -> Result<ExportQuery, Problem> {
+        query::parse_export(self.query())
+    }
+
+    /// Refuses to erase anything unless `Confirm-Erase` says once more whose tasks these are, as the path does.
+    ///
+    /// # Errors
+    /// 400 naming the header field.
+    pub fn confirm_erasure(&self) -> Result<(), Problem> {
+        if self.headers("confirm-erase").eq([&*self.user_segment()]) {
+            return Ok(());
+        }
+        Err(Problem::bad_header("To erase all tasks, send Confirm-Erase with the user id of the path, or me."))
     }
 
     /// On what terms a task is to be written: `If-Match` and `Idempotency-Key`.

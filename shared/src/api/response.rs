@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::problem::{Errors, Problem};
 use super::request::Request;
 use crate::signals::note;
-use crate::store::{Changes, Done, Page, Row};
+use crate::store::{Changes, Done, Export, Page, Row};
 use crate::task::{DeletedTask, Task, TaskId, Version};
 
 /// The answer to a request.
@@ -76,6 +76,42 @@ impl Response {
 
         let Changes { tasks, deleted, next, has_more } = changes;
         Self::new(StatusCode::OK, json(&Body { tasks, deleted, next, has_more: *has_more }))
+    }
+
+    /// 200 with a page of an export.
+    #[must_use]
+    pub fn export(export: &Export) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            tasks: &'a [Task],
+            deleted: &'a [DeletedTask],
+            next_cursor: Option<TaskId>,
+        }
+
+        let Export { tasks, deleted, next } = export;
+        Self::new(StatusCode::OK, json(&Body { tasks, deleted, next_cursor: *next }))
+    }
+
+    /// 200 with whether an erasure has to be continued.
+    #[must_use]
+    pub fn erased(has_more: bool) -> Self {
+        #[derive(Serialize)]
+        struct Body {
+            has_more: bool,
+        }
+
+        Self::new(StatusCode::OK, json(&Body { has_more }))
+    }
+
+    /// 200: the API answers requests.
+    #[must_use]
+    pub fn healthy() -> Self {
+        #[derive(Serialize)]
+        struct Body {
+            status: &'static str,
+        }
+
+        Self::new(StatusCode::OK, json(&Body { status: "ok" }))
     }
 
     /// 200 with what became of each item of a batch. The log has the server faults among them.

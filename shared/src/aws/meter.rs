@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::interceptors::{
 };
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput};
 use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
 use aws_sdk_dynamodb::operation::query::QueryInput;
@@ -104,7 +105,7 @@ fn return_consumed_capacity(input: &mut Input) -> Option<&mut Option<ReturnConsu
             })*
         };
     }
-    first_of!(GetItemInput, QueryInput, UpdateItemInput, PutItemInput, TransactWriteItemsInput);
+    first_of!(GetItemInput, QueryInput, UpdateItemInput, PutItemInput, TransactWriteItemsInput, BatchWriteItemInput);
     None
 }
 
@@ -118,6 +119,8 @@ fn units(output: &Output) -> (f64, f64) {
     } else if let Some(output) = output.downcast_ref::<PutItemOutput>() {
         (0.0, total(output.consumed_capacity()))
     } else if let Some(output) = output.downcast_ref::<TransactWriteItemsOutput>() {
+        (0.0, output.consumed_capacity().iter().map(|table| total(Some(table))).sum())
+    } else if let Some(output) = output.downcast_ref::<BatchWriteItemOutput>() {
         (0.0, output.consumed_capacity().iter().map(|table| total(Some(table))).sum())
     } else {
         (0.0, 0.0)

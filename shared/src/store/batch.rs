@@ -17,7 +17,7 @@ const MAX_CONCURRENT: usize = 8;
 
 /// When a batch stops: the time of an answer, [`crate::app::ANSWER_WITHIN`], less the three seconds that the issuer's keys
 /// may take before it begins, and one to answer.
-const BATCH_WITHIN: Duration = Duration::from_secs(6);
+pub(super) const BATCH_WITHIN: Duration = Duration::from_secs(6);
 
 /// Writes of a user's tasks, in the order in which they are asked for.
 #[derive(Debug, Clone)]

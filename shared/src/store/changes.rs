@@ -7,6 +7,9 @@
 //! the moment at which this one began. What lands after that moment has a later timestamp, so no change is missed, and
 //! the changes of that time are given more than once.
 //!
+//! A token also has the erasure that was the last one when its first pull began (see [`super::erase`]). A pull that meets the
+//! mark of another one ends in an error, because what the client knows may have been erased.
+//!
 //! For the same reason a pull is over as soon as it has read [`OVERLAP`] beyond that moment: everything that was written
 //! before it began is behind then, and it ends however much is written meanwhile.
 
@@ -18,6 +21,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
+use super::erase::{FIRST_MARK, MARK};
 use super::item::{Change, Item, TaskAttributes, attribute, text, updated};
 use super::list::MAX_PAGE_TEXT_BYTES;
 use super::write::TOMBSTONE_LIFETIME;
@@ -84,6 +88,8 @@ pub struct Changes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncToken {
     user: String,
+    /// When all tasks were erased, before the client read any.
+    erased_at: Option<Timestamp>,
     place: Place,
 }
 
@@ -118,6 +124,8 @@ struct Pull {
 struct Text {
     list: String,
     user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_at: Option<String>,
     after: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pull: Option<PullText>,
@@ -151,7 +159,8 @@ impl SyncToken {
                 Place::Within(pull, (after, TaskId::parse(task_id).ok_or(InvalidSyncToken)?))
             }
         };
-        let token = Self { user: parts.user, place };
+        let erased_at = parts.erased_at.as_deref().map(timestamp).transpose()?;
+        let token = Self { user: parts.user, erased_at, place };
         // Which list it belongs to is in the text, and there is one text for each place.
         if token.encode() == text { Ok(token) } else { Err(InvalidSyncToken) }
     }
@@ -165,7 +174,9 @@ impl SyncToken {
                 (after, Some(PullText { task_id: task_id.to_string(), floor, is_first: *is_first }))
             }
         };
-        let text = Text { list: LIST.to_owned(), user: self.user.clone(), after: after.as_str().to_owned(), pull };
+        let erased_at = self.erased_at.as_ref().map(|at| at.as_str().to_owned());
+        let (user, after) = (self.user.clone(), after.as_str().to_owned());
+        let text = Text { list: LIST.to_owned(), user, erased_at, after, pull };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&text).unwrap_or_default())
     }
 }
@@ -223,6 +234,10 @@ struct Page {
     deleted: Vec<DeletedTask>,
     /// The change that the page ends with, if there are more.
     reached: Option<Position>,
+    /// When the last erasure was, if the index was read from its first item on.
+    erased_at: Option<Timestamp>,
+    /// When the erasure was whose mark lies among the changes.
+    marked_at: Option<Timestamp>,
 }
 
 impl Page {
@@ -232,7 +247,17 @@ impl Page {
         let mut text_bytes = 0;
         let mut last = None;
         for attributes in answer.items {
-            let change = attributes.change()?;
+            let change = match attributes.change()? {
+                Change::Deleted(mark) if mark.id == FIRST_MARK => {
+                    page.erased_at = Some(mark.deleted_at);
+                    continue;
+                }
+                Change::Deleted(mark) if mark.id == MARK => {
+                    page.marked_at = Some(mark.deleted_at);
+                    continue;
+                }
+                change => change,
+            };
             text_bytes += change.text_bytes();
             let is_full = page.tasks.len() + page.deleted.len() == limit || text_bytes > MAX_PAGE_TEXT_BYTES;
             if is_full && last.is_some() {
@@ -244,16 +269,36 @@ impl Page {
                 Change::Deleted(task) => page.deleted.push(task),
             }
         }
-        // A megabyte was read. Where DynamoDB stopped need not be an item that it gave.
+        // A megabyte was read, or marks are among the items. Where DynamoDB stopped need not be an item that it gave.
         if let Some(key) = answer.last_evaluated_key {
             let position = position(&key).ok_or_else(|| StoreError::unexpected("a start key is malformed"))?;
             page.reached = Some(position);
         }
         Ok(page)
     }
+
+    /// The last erasure that the client knows of once it has this page.
+    ///
+    /// # Errors
+    /// [`StoreError::Erased`] if it is not the one whose mark lies here.
+    fn last_erasure(&self, since: &Since) -> Result<Option<Timestamp>, StoreError> {
+        let known = match since {
+            Since::Token(token) => &token.erased_at,
+            Since::Beginning | Since::Now => &self.erased_at,
+        };
+        let is_another = self.marked_at.is_some() && self.marked_at != *known;
+        if is_another { Err(StoreError::Erased) } else { Ok(known.clone()) }
+    }
 }
 
 impl Change {
+    pub(super) fn id(&self) -> TaskId {
+        match self {
+            Self::Task(task) => task.id,
+            Self::Deleted(task) => task.id,
+        }
+    }
+
     fn position(&self) -> Position {
         match self {
             Self::Task(task) => (task.updated_at.clone(), task.id),
@@ -262,7 +307,7 @@ impl Change {
         }
     }
 
-    fn text_bytes(&self) -> usize {
+    pub(super) fn text_bytes(&self) -> usize {
         match self {
             Self::Task(task) => task.text_bytes(),
             Self::Deleted(_) => 0,
@@ -282,8 +327,8 @@ impl UserTasks<'_> {
     /// or later; a task that was written meanwhile may be missing, and is in the next pull.
     ///
     /// # Errors
-    /// [`StoreError::ForeignSyncToken`], [`StoreError::SyncTokenExpired`], [`StoreError::Unavailable`],
-    /// [`StoreError::Unexpected`].
+    /// [`StoreError::ForeignSyncToken`], [`StoreError::SyncTokenExpired`], [`StoreError::Erased`],
+    /// [`StoreError::Unavailable`], [`StoreError::Unexpected`].
     pub async fn changes(&self, query: &ChangesQuery) -> Result<Changes, StoreError> {
         // Before anything is read: what lands later may be missed by this page, and must not be by the next pull.
         let now = SystemTime::now();
@@ -292,7 +337,7 @@ impl UserTasks<'_> {
             Since::Beginning => None,
             Since::Now => {
                 let place = Place::Kept(Timestamp::from(now - OVERLAP));
-                return Ok(Changes::new(Page::default(), SyncToken { user, place }));
+                return Ok(Changes::new(Page::default(), SyncToken { user, erased_at: None, place }));
             }
             Since::Token(token) if token.user != user => return Err(StoreError::ForeignSyncToken),
             Since::Token(token) if token.place.has_expired(now, OVERLAP) => return Err(StoreError::SyncTokenExpired),
@@ -302,8 +347,9 @@ impl UserTasks<'_> {
         let request =
             self.changed_after(place.map(Place::key)).limit(i32::try_from(query.limit + 1).unwrap_or(i32::MAX));
         let mut page = Page::of(aws::query(request).await?, query.limit)?;
+        let erased_at = page.last_erasure(&query.since)?;
         let place = Pull::from(place, now, OVERLAP).next(page.reached.take(), OVERLAP);
-        Ok(Changes::new(page, SyncToken { user, place }))
+        Ok(Changes::new(page, SyncToken { user, erased_at, place }))
     }
 
     /// The request for what changed after this key, or ever.

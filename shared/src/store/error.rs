@@ -26,6 +26,8 @@ pub enum StoreError {
     ForeignSyncToken,
     /// The sync token is older than deletions are remembered.
     SyncTokenExpired,
+    /// The tasks have been erased since the sync token was given.
+    Erased,
     /// The user's tasks have reached DynamoDB's bound of 10 GB a partition with local indexes.
     Full,
     /// DynamoDB throttles, fails, or does not answer in time. The cause is for the log. A write may have been done.

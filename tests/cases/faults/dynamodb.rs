@@ -1,5 +1,7 @@
 //! Rows of the table: what fails between a function and DynamoDB.
 
+use std::iter::repeat_n;
+
 use shared::aws::ATTEMPT_TIMEOUT;
 use tests::{Api, ENDPOINT, Fault, SECRET_SETTINGS, SWITCH_SETTINGS, Wire};
 
@@ -65,12 +67,16 @@ pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
         for (name, fault, outcome) in faults() {
             // The SDK does not try again what was answered, though in no words that it understands.
             let once = if fault == Fault::Garbled { Outcome::Done } else { Outcome::Unseen };
+            // It is the first write that fails, if it makes one.
+            let before = repeat_n(Fault::None, if call.reads() { 0 } else { call.operation().reads_first() });
+            let first = before.clone().chain([fault]);
             let settings = &SECRET_SETTINGS;
             rows.push(Box::pin(spoiled(api, settings, format!("{name}, once"), call, once, move |wire| {
-                wire.fail_next([fault])
+                wire.fail_next(first)
             })));
             rows.push(Box::pin(spoiled(api, settings, format!("{name}, lasting"), call, outcome, move |wire| {
-                wire.fail_all(fault)
+                wire.fail_next(before);
+                wire.fail_all(fault);
             })));
         }
         for (name, fault) in OF_THE_SWITCH {

@@ -116,6 +116,8 @@ impl fmt::Display for Event {
             let folded = headers.get(name).and_then(Value::as_str).map(|earlier| format!("{earlier},{value}"));
             headers.insert(name.clone(), json!(folded.unwrap_or_else(|| value.clone())));
         }
+        // Only the erasure reads it.
+        headers.entry("confirm-erase").or_insert_with(|| json!(self.user));
         let event = json!({
             "version": "2.0",
             "rawPath": path,

@@ -27,14 +27,16 @@ pub fn event(name: &str) -> String {
 /// If it is not an event of API Gateway.
 pub fn as_cargo_lambda_watch(event: &str) -> String {
     let event: Value = serde_json::from_str(event).expect("an event in JSON");
-    let user = event["pathParameters"]["user_id"].as_str().expect("a user in the path");
-    let encoded = user.replacen(&user[..1], &format!("%{:02x}", user.as_bytes()[0]), 1);
-    let path = event["rawPath"].as_str().expect("a path").replacen(&format!("/{user}/"), &format!("/{encoded}/"), 1);
+    let mut path = event["rawPath"].as_str().expect("a path").to_owned();
     let mut watch = table("cargo-lambda-watch");
     for name in ["rawQueryString", "headers", "pathParameters", "body", "isBase64Encoded"] {
         watch[name] = event[name].clone();
     }
-    watch["pathParameters"]["user_id"] = json!(encoded);
+    if let Some(user) = event["pathParameters"]["user_id"].as_str() {
+        let encoded = user.replacen(&user[..1], &format!("%{:02x}", user.as_bytes()[0]), 1);
+        path = path.replacen(&format!("/{user}/"), &format!("/{encoded}/"), 1);
+        watch["pathParameters"]["user_id"] = json!(encoded);
+    }
     watch["rawPath"] = json!(path);
     watch["requestContext"]["requestId"] = event["requestContext"]["requestId"].clone();
     watch["requestContext"]["http"]["method"] = event["requestContext"]["http"]["method"].clone();

@@ -28,8 +28,10 @@ struct Facts {
     takes_idempotency_key: bool,
     /// Good queries, of which each makes it ask DynamoDB something else; none if it takes no query.
     queries: &'static [&'static str],
-    /// What it asks DynamoDB for on the usual path, and nothing else.
-    asks: &'static str,
+    /// What it asks DynamoDB for on the usual path, in this order, and nothing else.
+    asks: &'static [&'static str],
+    /// Whether it is for one user, who says so with a token. What is for nobody in particular does not look at a token.
+    takes_token: bool,
 }
 
 /// What the body of a successful answer holds.
@@ -47,6 +49,12 @@ pub enum Content {
     Nothing,
     /// What became of each item that was sent.
     Rows,
+    /// A page of everything that is stored.
+    Export,
+    /// Whether there is more to erase.
+    Erasure,
+    /// That the API answers.
+    Health,
 }
 
 /// Whether a request has a body, and a good one.
@@ -110,7 +118,8 @@ operations! {
         condition: None,
         takes_idempotency_key: true,
         queries: &[],
-        asks: "PutItem",
+        asks: &["PutItem"],
+        takes_token: true,
     };
     /// Lists tasks.
     ListTasks: list_tasks = Facts {
@@ -124,7 +133,8 @@ operations! {
         condition: None,
         takes_idempotency_key: false,
         queries: &["status=completed&tag=work", "status=open", "status=all"],
-        asks: "Query",
+        asks: &["Query"],
+        takes_token: true,
     };
     /// Lists what changed.
     ListChanges: list_changes = Facts {
@@ -138,7 +148,8 @@ operations! {
         condition: None,
         takes_idempotency_key: false,
         queries: &["limit=1", "since=latest"],
-        asks: "Query",
+        asks: &["Query"],
+        takes_token: true,
     };
     /// Reads a task.
     GetTask: get_task = Facts {
@@ -152,7 +163,8 @@ operations! {
         condition: Some("if-none-match"),
         takes_idempotency_key: false,
         queries: &[],
-        asks: "GetItem",
+        asks: &["GetItem"],
+        takes_token: true,
     };
     /// Replaces a task.
     ReplaceTask: replace_task = Facts {
@@ -166,7 +178,8 @@ operations! {
         condition: Some("if-match"),
         takes_idempotency_key: true,
         queries: &[],
-        asks: "UpdateItem",
+        asks: &["UpdateItem"],
+        takes_token: true,
     };
     /// Changes parts of a task.
     UpdateTask: update_task = Facts {
@@ -180,7 +193,8 @@ operations! {
         condition: Some("if-match"),
         takes_idempotency_key: true,
         queries: &[],
-        asks: "UpdateItem",
+        asks: &["UpdateItem"],
+        takes_token: true,
     };
     /// Completes or reopens a task.
     CompleteTask: complete_task = Facts {
@@ -194,7 +208,8 @@ operations! {
         condition: Some("if-match"),
         takes_idempotency_key: true,
         queries: &[],
-        asks: "UpdateItem",
+        asks: &["UpdateItem"],
+        takes_token: true,
     };
     /// Deletes a task.
     DeleteTask: delete_task = Facts {
@@ -208,7 +223,8 @@ operations! {
         condition: Some("if-match"),
         takes_idempotency_key: true,
         queries: &[],
-        asks: "UpdateItem",
+        asks: &["UpdateItem"],
+        takes_token: true,
     };
     /// Makes many writes.
     BatchTasks: batch_tasks = Facts {
@@ -222,7 +238,53 @@ operations! {
         condition: None,
         takes_idempotency_key: false,
         queries: &[],
-        asks: "PutItem",
+        asks: &["PutItem"],
+        takes_token: true,
+    };
+    /// Gives everything that is stored of a user.
+    ExportTasks: export_tasks = Facts {
+        name: "export-tasks",
+        letter: b'e',
+        method: "GET",
+        path: "/api/{user_id}/tasks/export",
+        success: 200,
+        answers: Content::Export,
+        body: Body::None,
+        condition: None,
+        takes_idempotency_key: false,
+        queries: &["limit=1", "cursor=01990000-0000-7000-8000-000000000000"],
+        asks: &["Query"],
+        takes_token: true,
+    };
+    /// Erases everything that is stored of a user.
+    EraseTasks: erase_tasks = Facts {
+        name: "erase-tasks",
+        letter: b'z',
+        method: "DELETE",
+        path: "/api/{user_id}/tasks",
+        success: 200,
+        answers: Content::Erasure,
+        body: Body::None,
+        condition: None,
+        takes_idempotency_key: false,
+        queries: &[],
+        asks: &["Query", "BatchWriteItem", "Query", "TransactWriteItems"],
+        takes_token: true,
+    };
+    /// Says that the API answers.
+    GetHealth: get_health = Facts {
+        name: "get-health",
+        letter: b'o',
+        method: "GET",
+        path: "/health",
+        success: 200,
+        answers: Content::Health,
+        body: Body::None,
+        condition: None,
+        takes_idempotency_key: false,
+        queries: &[],
+        asks: &[],
+        takes_token: false,
     };
 }
 
@@ -315,19 +377,34 @@ impl Operation {
         self.facts().queries
     }
 
-    /// The one request that it sends to DynamoDB on the usual path.
-    pub fn asks(self) -> &'static str {
+    /// The requests that it sends to DynamoDB on the usual path, in their order.
+    pub fn asks(self) -> &'static [&'static str] {
         self.facts().asks
     }
 
     /// Whether it changes nothing.
     pub fn reads(self) -> bool {
-        ["GetItem", "Query"].contains(&self.asks())
+        self.asks().iter().all(reads)
+    }
+
+    /// How many requests it sends before the one that changes something.
+    pub fn reads_first(self) -> usize {
+        self.asks().iter().take_while(|request| reads(request)).count()
+    }
+
+    /// Whether it is for one user, who says so with a token.
+    pub fn takes_token(self) -> bool {
+        self.facts().takes_token
     }
 
     /// Whether its path names a task.
     pub fn is_on_a_task(self) -> bool {
         self.path().contains("{task_id}")
+    }
+
+    /// The operations that are for one user.
+    pub fn of_a_user() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|operation| operation.takes_token())
     }
 
     /// The operations whose paths name a task.
@@ -351,8 +428,8 @@ impl Operation {
         Self::ALL.into_iter().find(|operation| operation.letter() == letter)
     }
 
-    /// The operation that a request with this method and these segments after `/api/` means: the one whose route is most
-    /// like them. A method that no route has reads what the path names, so that every input means something.
+    /// The operation of a user that a request with this method and these segments after `/api/` means: the one whose route
+    /// is most like them. A method that no route has reads what the path names, so that every input means something.
     pub fn routed(method: &str, segments: &[&str]) -> Self {
         let unlikeness = |operation: &Self| {
             let route: Vec<_> = operation.route().collect();
@@ -363,7 +440,7 @@ impl Operation {
         };
         let is_on_a_task = segments.len() > 2;
         let of_method = |method: &str| {
-            let same = Self::ALL.into_iter().filter(|operation| operation.method() == method);
+            let same = Self::of_a_user().filter(|operation| operation.method() == method);
             same.filter(|operation| (operation.route().count() > 2) == is_on_a_task).min_by_key(unlikeness)
         };
         of_method(method).or_else(|| of_method("GET")).expect("there is something to read")
@@ -373,6 +450,11 @@ impl Operation {
     pub fn route(self) -> impl Iterator<Item = &'static str> {
         self.path().trim_start_matches("/api/").split('/')
     }
+}
+
+/// Whether a request to DynamoDB changes nothing.
+fn reads(request: &&str) -> bool {
+    ["GetItem", "Query"].contains(request)
 }
 
 /// As [`Operation::invoke`], for any operation.
@@ -406,6 +488,9 @@ mod tests {
         ('x', "complete-task"),
         ('d', "delete-task"),
         ('b', "batch-tasks"),
+        ('e', "export-tasks"),
+        ('z', "erase-tasks"),
+        ('o', "get-health"),
     ];
 
     #[test]
@@ -420,7 +505,7 @@ mod tests {
 
     #[test]
     fn every_route_leads_to_its_operation() {
-        for operation in Operation::ALL {
+        for operation in Operation::of_a_user() {
             let segments: Vec<_> = operation.route().collect();
             assert_eq!(Operation::routed(operation.method(), &segments), operation);
         }

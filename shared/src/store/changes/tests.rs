@@ -97,6 +97,8 @@ impl Entry {
 struct Table {
     items: HashMap<TaskId, Entry>,
     by_updated: BTreeMap<String, TaskId>,
+    /// How often something was erased.
+    erasures: usize,
 }
 
 impl Table {
@@ -112,6 +114,27 @@ impl Table {
         };
         self.by_updated.insert(updated(&at, id), id);
         self.items.insert(id, Entry { version, at, is_deleted });
+    }
+
+    /// Erases a part of what is there, or all of it.
+    fn erase(&mut self, is_erased: impl Fn(TaskId) -> bool) {
+        self.items.retain(|id, entry| {
+            let is_erased = ![FIRST_MARK, MARK].contains(id) && is_erased(*id);
+            if is_erased {
+                self.by_updated.remove(&updated(&entry.at, *id));
+            }
+            !is_erased
+        });
+        self.erasures += 1;
+    }
+
+    /// Both marks of an erasure at once, over those of an earlier one.
+    fn mark(&mut self, at: &Timestamp) {
+        self.by_updated.retain(|_, id| ![FIRST_MARK, MARK].contains(id));
+        for (id, position) in [(FIRST_MARK, &Timestamp::from(UNIX_EPOCH)), (MARK, at)] {
+            self.by_updated.insert(updated(position, id), id);
+            self.items.insert(id, Entry { version: 1, at: at.clone(), is_deleted: true });
+        }
     }
 
     /// As DynamoDB answers.
@@ -131,13 +154,26 @@ impl Table {
     }
 
     fn versions(&self) -> HashMap<TaskId, (u64, bool)> {
-        self.items.iter().map(|(id, entry)| (*id, (entry.version, entry.is_deleted))).collect()
+        let tasks = self.items.iter().filter(|(id, _)| ![FIRST_MARK, MARK].contains(id));
+        tasks.map(|(id, entry)| (*id, (entry.version, entry.is_deleted))).collect()
     }
 }
 
 /// What happens next.
 enum Event {
-    Land { id: TaskId, at: Timestamp, is_deleted: bool },
+    Land {
+        id: TaskId,
+        at: Timestamp,
+        is_deleted: bool,
+    },
+    /// Every second task is erased, or all of them.
+    Erase {
+        all: bool,
+    },
+    /// The marks of the erasure land.
+    Mark {
+        at: Timestamp,
+    },
     Read,
 }
 
@@ -150,6 +186,9 @@ struct Client {
     /// What was there when the pull began that is under way.
     owed: HashMap<TaskId, (u64, bool)>,
     is_within: bool,
+    /// How often something was erased before it read anything, and before the pull under way.
+    erasures: usize,
+    erasures_before_pull: usize,
     /// By the clock of the instance that answered, when the pull under way began, and when the one before it did.
     begun: Option<SystemTime>,
     begun_before: Option<SystemTime>,
@@ -162,6 +201,8 @@ struct Client {
 enum Fault {
     /// A pull ended, and the client does not know what was there when it began, and still is.
     Missed,
+    /// In the end, the client knows something else than what is there.
+    Kept,
     /// A change was given again by the same pull, or by one although the one before it began longer than the overlap after
     /// the change.
     Repeated,
@@ -171,18 +212,28 @@ impl Client {
     /// Asks for a page, of an instance with this clock.
     fn read(&mut self, table: &Table, now: SystemTime, limit: usize, overlap: Duration) -> Result<(), Fault> {
         // What `UserTasks::changes` does, but for the request.
-        let token = self.token.as_deref().map(|text| SyncToken::decode(text).unwrap());
-        let place = token.as_ref().map(|token| &token.place);
+        let since =
+            self.token.as_deref().map(|text| Since::Token(SyncToken::decode(text).unwrap())).unwrap_or_default();
+        let place = if let Since::Token(token) = &since { Some(&token.place) } else { None };
+        if place.is_none() {
+            *self = Self { erasures: table.erasures, pulls: self.pulls, ..Self::default() };
+        }
         assert!(!place.is_some_and(|place| place.has_expired(now, overlap)));
         if !self.is_within {
             self.owed = table.versions();
             self.begun_before = self.begun.replace(now);
             self.pulls += 1;
+            self.erasures_before_pull = table.erasures;
         }
         let answer = table.query(place.map(Place::key).as_deref(), limit + 1);
         let mut page = Page::of(answer, limit).unwrap();
+        let Ok(erased_at) = page.last_erasure(&since) else {
+            // It begins again.
+            (self.token, self.is_within) = (None, false);
+            return Ok(());
+        };
         let place = Pull::from(place, now, overlap).next(page.reached.take(), overlap);
-        let changes = Changes::new(page, SyncToken { user: String::new(), place });
+        let changes = Changes::new(page, SyncToken { user: String::new(), erased_at, place });
 
         assert!(changes.tasks.len() + changes.deleted.len() <= limit);
         let tasks = changes.tasks.iter().map(|task| (task.id, task.version, false, &task.updated_at));
@@ -191,7 +242,9 @@ impl Client {
             self.knows.insert(id, (version, is_deleted));
             let is_near = self.begun_before.is_none_or(|begun| at.time().unwrap() + overlap > begun - MILLISECOND);
             let given = self.given.insert((id, version), self.pulls);
-            if given.is_some_and(|pull| pull == self.pulls || !is_near) {
+            // What was erased may have been created again.
+            let is_the_same = self.erasures == table.erasures;
+            if given.is_some_and(|pull| is_the_same && (pull == self.pulls || !is_near)) {
                 return Err(Fault::Repeated);
             }
         }
@@ -201,7 +254,8 @@ impl Client {
         let knows = |(id, (version, _)): (&TaskId, &(u64, bool))| {
             self.knows.get(id).is_some_and(|(known, _)| known >= version) || table.items[id].version > *version
         };
-        if changes.has_more || self.owed.iter().all(knows) { Ok(()) } else { Err(Fault::Missed) }
+        let is_erased = self.erasures_before_pull != table.erasures;
+        if changes.has_more || is_erased || self.owed.iter().all(knows) { Ok(()) } else { Err(Fault::Missed) }
     }
 }
 
@@ -209,7 +263,7 @@ impl Client {
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// Writers race against one client. What was wrong, if anything was.
-fn run(seed: u64, overlap: Duration) -> Result<(), Fault> {
+fn run(seed: u64, overlap: Duration, marks: bool) -> Result<(), Fault> {
     let mut random = Random(seed);
     let ids: Vec<_> = (0..1 + random.below(10)).map(|_| TaskId::new()).collect();
     let writers: Vec<_> = (0..1 + random.below(4)).map(|_| random.clock()).collect();
@@ -227,7 +281,15 @@ fn run(seed: u64, overlap: Duration) -> Result<(), Fault> {
         let event = Event::Land { id: *random.pick(&ids), at, is_deleted: random.one_in(20) };
         events.insert((time + random.delay(), number), event);
     }
-    let end = time + LATEST;
+    for number in 0..random.below(6).saturating_sub(3) {
+        let begin = BEGIN + random.below(time - BEGIN + 60 * SECOND);
+        let is_done = begin + random.below(30 * SECOND);
+        events.insert((begin, 100 + number), Event::Erase { all: false });
+        events.insert((is_done, 200 + number), Event::Erase { all: true });
+        let at = Timestamp::from(by_clock(random.clock(), is_done + 1));
+        events.insert((is_done + 1 + random.delay(), 300 + number), Event::Mark { at });
+    }
+    let end = time + LATEST + 91 * SECOND;
     let pause = 5 * SECOND + random.below(300 * SECOND);
     let mut time = BEGIN;
     for number in 1_000.. {
@@ -242,6 +304,11 @@ fn run(seed: u64, overlap: Duration) -> Result<(), Fault> {
     for ((time, _), event) in events {
         match event {
             Event::Land { id, at, is_deleted } => table.write(id, at, is_deleted),
+            Event::Erase { all } => {
+                table.erase(|id| all || ids.iter().position(|other| *other == id) < Some(ids.len() / 2))
+            }
+            Event::Mark { at } if marks => table.mark(&at),
+            Event::Mark { .. } => {}
             Event::Read => client.read(&table, by_clock(*random.pick(&readers), time), limit, overlap)?,
         }
     }
@@ -259,7 +326,9 @@ fn run(seed: u64, overlap: Duration) -> Result<(), Fault> {
             read(&mut client, time)?;
         }
     }
-    assert_eq!(client.knows, table.versions());
+    if client.knows != table.versions() {
+        return Err(Fault::Kept);
+    }
     let answer = client.token.as_deref().map(|text| SyncToken::decode(text).unwrap().place.key());
     assert!(table.query(answer.as_deref(), 1).items.is_empty(), "an old change is given again");
     Ok(())
@@ -275,7 +344,7 @@ impl Random {
 #[test]
 fn no_schedule_misses_a_change() {
     for seed in 0..SCHEDULES {
-        assert_eq!(run(seed, OVERLAP), Ok(()), "seed {seed}");
+        assert_eq!(run(seed, OVERLAP, true), Ok(()), "seed {seed}");
     }
 }
 
@@ -288,9 +357,14 @@ fn any_shorter_overlap_misses_changes() {
         ("the function's time", SIGNATURE_LIFETIME + CLOCK_SKEW),
         ("clocks", SIGNATURE_LIFETIME + FUNCTION_TIMEOUT),
     ] {
-        let misses = (0..SCHEDULES).any(|seed| run(seed, overlap) == Err(Fault::Missed));
+        let misses = (0..SCHEDULES).any(|seed| run(seed, overlap, true) == Err(Fault::Missed));
         assert!(misses, "without {left_out} nothing is missed");
     }
+}
+
+#[test]
+fn without_marks_erased_tasks_stay_on_devices() {
+    assert!((0..SCHEDULES).any(|seed| run(seed, OVERLAP, false) == Err(Fault::Kept)));
 }
 
 /// Whoever reads one change a second sees ten others in the meantime.

@@ -1,0 +1,13 @@
+//! `GET /health`: says that the API answers.
+
+use shared::api::{Problem, Request, Response};
+use shared::app::App;
+
+/// Answers 200, whoever asks. It looks at neither tokens nor tasks.
+///
+/// # Errors
+/// 400 with a query.
+pub async fn handle(_: &App, request: &Request) -> Result<Response, Problem> {
+    request.refuse_query()?;
+    Ok(Response::healthy())
+}

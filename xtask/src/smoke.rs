@@ -1,0 +1,124 @@
+//! `cargo xtask smoke`: the README's tour against any deployed stack. It removes the task that it creates, even when a step fails.
+#![expect(clippy::print_stdout, reason = "a line for each step")]
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::{Value, json};
+use xshell::{Shell, cmd};
+
+use crate::project;
+
+/// Where to go, and as whom.
+#[derive(Args)]
+pub struct Smoke {
+    /// The URL of the API, such as https://tasks.example.com.
+    #[arg(long, value_name = "URL")]
+    pub base: String,
+    /// A token of a user for tests. Without it, the variable TOKEN is used, which others on this machine cannot see.
+    #[arg(long)]
+    pub token: Option<String>,
+}
+
+/// A request, and how it must be answered.
+struct Step<'a> {
+    what: &'a str,
+    status: u16,
+    method: &'a str,
+    path: &'a str,
+    headers: &'a [&'a str],
+    body: Option<Value>,
+}
+
+impl Smoke {
+    /// Takes the tour, and prints a line for each step.
+    ///
+    /// # Errors
+    /// The first step that fails: what it does, and how it was answered.
+    pub fn run(self) -> Result<()> {
+        let token = self.token.or_else(|| std::env::var("TOKEN").ok()).context("pass --token, or set TOKEN")?;
+        let (shell, base) = (project::shell()?, self.base.trim_end_matches('/'));
+        let get = |what, status, path, headers| {
+            Step { what, status, method: "GET", path, headers, body: None }.take(&shell, base)
+        };
+        let user = format!("Authorization: Bearer {token}");
+        let health = get("health, without a token", 200, "/health", &[])?;
+        ensure!(health.get("status").is_some_and(|status| status == "ok"), "health is {health}");
+        get("a bad token is refused", 401, "/api/me/tasks", &["Authorization: Bearer bad"])?;
+        get("another user's tasks are off limits", 403, "/api/smoke-test-nobody/tasks", &[&user])?;
+
+        // The key finds the task again if the answer to the first request is lost.
+        let key = format!("Idempotency-Key: smoke-{}", SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos());
+        let create = |what| {
+            let body = Some(json!({ "title": "Smoke test" }));
+            let headers = &[user.as_str(), &key];
+            let task = Step { what, status: 201, method: "POST", path: "/api/me/tasks", headers, body };
+            anyhow::Ok(format!(
+                "/api/me/tasks/{}",
+                task.take(&shell, base)?.get("id").and_then(Value::as_str).context("no id")?
+            ))
+        };
+        let toured = create("a task is created").and_then(|path| tour(&shell, base, &user, &path));
+        let Err(failure) = toured else { return Ok(()) };
+        let path = create("the task is found again")?;
+        let headers = &[user.as_str()];
+        Step { what: "the task is removed", status: 204, method: "DELETE", path: &path, headers, body: None }
+            .take(&shell, base)
+            .with_context(|| format!("{failure:#}; and then"))?;
+        Err(failure)
+    }
+}
+
+/// What can be done with a task, until it is deleted.
+fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
+    let list = "/api/me/tasks?limit=100";
+    let listed =
+        Step { what: "it is in the list", status: 200, method: "GET", path: list, headers: &[user], body: None }
+            .take(shell, base)?;
+    let is_there = |task: &Value| task.get("id").and_then(Value::as_str).is_some_and(|id| path.ends_with(id));
+    ensure!(
+        listed.get("tasks").and_then(Value::as_array).is_some_and(|tasks| tasks.iter().any(is_there)),
+        "it is not in the list"
+    );
+    let complete = format!("{path}/complete");
+    for (what, status, method, path, field, body) in [
+        ("it is changed", 200, "PATCH", path, "", Some(json!({ "title": "Smoke test, changed" }))),
+        ("a stale version is refused", 412, "PATCH", path, "If-Match: \"1\"", Some(json!({ "title": "stale" }))),
+        ("it is completed", 200, "PATCH", &complete, "", Some(json!({ "completed": true }))),
+        ("it is deleted", 204, "DELETE", path, "", None),
+        ("it is gone", 404, "GET", path, "", None),
+    ] {
+        let headers: Vec<_> = [user, field].into_iter().filter(|field| !field.is_empty()).collect();
+        Step { what, status, method, path, headers: &headers, body }.take(shell, base)?;
+    }
+    Ok(())
+}
+
+impl Step<'_> {
+    /// Sends the request, and gives the body of the answer. What curl is told goes through its standard input: arguments can be
+    /// seen by others.
+    fn take(self, shell: &Shell, base: &str) -> Result<Value> {
+        let Self { what, status, method, path, headers, body } = self;
+        let mut config = vec![("url", format!("{base}{path}")), ("request", method.to_owned())];
+        config.push(("write-out", "\n%{http_code}".to_owned()));
+        config.extend(headers.iter().map(|field| ("header", (*field).to_owned())));
+        if let Some(body) = body {
+            config.extend([("header", "Content-Type: application/json".to_owned()), ("data", body.to_string())]);
+        }
+        // A string of JSON is one for curl.
+        let config: Vec<_> = config.iter().map(|(name, value)| format!("{name} = {}\n", json!(value))).collect();
+        let curl = cmd!(shell, "curl --silent --show-error --max-time 30 --config -");
+        let output = curl.stdin(config.concat()).quiet().ignore_status().output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let (body, answered) = text.rsplit_once('\n').unwrap_or_default();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        if answered != status.to_string() {
+            let error = String::from_utf8_lossy(&output.stderr);
+            let said = if body.is_null() { error.trim().to_owned() } else { body.to_string() };
+            anyhow::bail!("{what}: answered with {answered} instead of {status}: {said}");
+        }
+        println!("ok  {what} ({status})");
+        Ok(body)
+    }
+}
