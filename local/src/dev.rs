@@ -100,6 +100,9 @@ impl Dev {
             logs: folder.join("logs"),
             settings: verification.settings.clone(),
             issuer: verification.issuer().cloned(),
+            processes: 2,
+            release: false,
+            shows_requests: true,
         })
         .await?;
         verification.introduce(&stack, &folder, self.dynamodb.is_none())?;

@@ -7,6 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tokio::process::Command;
+use xshell::Cmd;
 use xtask::project;
 
 /// Binaries by name.
@@ -28,7 +29,21 @@ impl Executables {
         let shell = project::shell()?;
         // The whole workspace, because with `--package` other features would compile the dependencies again.
         let build = project::cargo(&shell).args(["build", "--workspace", "--message-format=json-render-diagnostics"]);
-        let build = names.into_iter().fold(build, |build, name| build.args(["--bin", name]));
+        Self::run(names.into_iter().fold(build, |build, name| build.args(["--bin", name]))).await
+    }
+
+    /// Builds the functions in the form in which they are deployed. They are the default members of the workspace: in one
+    /// build with other members, Cargo would enable library features for them that only those need.
+    ///
+    /// # Errors
+    /// They do not compile, or cargo is missing.
+    pub async fn build_release() -> Result<Self> {
+        let shell = project::shell()?;
+        let build = project::cargo(&shell).args(["build", "--release", "--message-format=json-render-diagnostics"]);
+        Self::run(build).await
+    }
+
+    async fn run(build: Cmd<'_>) -> Result<Self> {
         let mut build = Command::from(std::process::Command::from(build));
         let cargo = build.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let output = cargo.wait_with_output().await?;

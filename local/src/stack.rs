@@ -40,9 +40,6 @@ const ROUTER: &str = "router";
 /// The name of the issuer among the processes and the logs.
 pub const ISSUER: &str = "issuer";
 
-/// One process answers one request at a time.
-const PROCESSES_PER_FUNCTION: usize = 2;
-
 const STARTUP: Duration = Duration::from_secs(60);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -59,6 +56,12 @@ pub struct Options {
     pub settings: BTreeMap<String, String>,
     /// The issuer to run beside the API, if any. It serves the page as well.
     pub issuer: Option<Issuer>,
+    /// How many processes of each function run. One process answers one request at a time.
+    pub processes: usize,
+    /// Whether the functions are those that are deployed, instead of development builds.
+    pub release: bool,
+    /// Whether the terminal shows every request.
+    pub shows_requests: bool,
 }
 
 /// Where the tables are.
@@ -83,7 +86,7 @@ pub struct Stack {
     ended: mpsc::Sender<Ending>,
     endings: mpsc::Receiver<Ending>,
     restarts: BTreeMap<String, watch::Sender<()>>,
-    /// Requests are not shown before, because they only find out whether every function answers.
+    /// Set once every function answers; requests before only find that out. Never set if requests are not shown.
     has_started: Arc<AtomicBool>,
 }
 
@@ -103,7 +106,8 @@ impl Stack {
         let emulator = spawn_blocking(move || install(has_issuer)).await??;
         let template = Template::read()?;
         let functions = template.functions.iter().map(|function| function.binary.as_str());
-        let executables = Executables::build(functions).await?;
+        let executables =
+            if options.release { Executables::build_release().await? } else { Executables::build(functions).await? };
         let port = if options.port == 0 { probe::free_port().await? } else { options.port };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         probe::wait_until_free(address).await?;
@@ -154,10 +158,10 @@ impl Stack {
             environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
             environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), format!("http://{router}/.rt/{name}"));
             let program = executables.path(name)?.to_path_buf();
-            stack.supervise(PROCESSES_PER_FUNCTION, name, program, &[], environment)?;
+            stack.supervise(options.processes, name, program, &[], environment)?;
         }
         stack.unless_a_process_ends(all_functions_answer(&template, address)).await?;
-        stack.has_started.store(true, Ordering::Relaxed);
+        stack.has_started.store(options.shows_requests, Ordering::Relaxed);
         Ok(stack)
     }
 

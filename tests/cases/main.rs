@@ -32,6 +32,7 @@ mod properties;
 mod replay;
 mod requests;
 mod rights;
+mod runbook;
 mod signals;
 mod supply_chain;
 mod tokens;

@@ -38,6 +38,10 @@ async fn refused_start_says_why_in_one_line() {
         ),
         (vec![("BETTER_AUTH_SECRET", "too short")], "BETTER_AUTH_SECRET must be at least 32 bytes long"),
         (vec![secret], "TOKEN_ISSUER must be set with a secret; the word any turns the check off"),
+        (
+            vec![("BETTER_AUTH_SECRET_ARN", "daylist")],
+            "BETTER_AUTH_SECRET_ARN must be the ARN of a secret in Secrets Manager, in this region",
+        ),
         (with("TASKS_TABLE", ""), "TASKS_TABLE is set but empty"),
         (with("AWS_REGION", ""), "AWS_REGION must be set"),
         (with("AWS_ACCESS_KEY_ID", ""), no_access),

@@ -2,6 +2,7 @@
 //! faults of networks and overloaded servers.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,6 +37,9 @@ struct State {
     recorded: Vec<Recorded>,
     faults: VecDeque<Fault>,
     all: Option<Fault>,
+    /// One in so many requests gets one of these faults.
+    some: Option<(u64, &'static [Fault])>,
+    injected: usize,
     metered: bool,
     units: f64,
 }
@@ -136,10 +140,21 @@ impl Wire {
         self.shared.state.lock().unwrap().all = Some(fault);
     }
 
+    /// Injects one of these faults into one in `n` further requests, chosen by their numbers as if by chance; 0 for none.
+    pub fn fail_one_in(&self, n: u64, faults: &'static [Fault]) {
+        self.shared.state.lock().unwrap().some = (n > 0).then_some((n, faults));
+    }
+
+    /// How many requests [`Self::fail_one_in`] has failed.
+    pub fn injected(&self) -> usize {
+        self.shared.state.lock().unwrap().injected
+    }
+
     /// Stops injecting faults and waits until the server has responded to all forwarded requests.
     pub async fn settle(&self) {
         self.fail_next([]);
         self.fail_all(Fault::None);
+        self.fail_one_in(0, &[]);
         self.until(|traffic| traffic.in_flight == 0).await;
     }
 
@@ -289,8 +304,18 @@ impl Shared {
         self.traffic.send_modify(|traffic| traffic.sent += 1);
         let mut state = self.state.lock().unwrap();
         state.recorded.push(Recorded { operation, body });
-        state.faults.pop_front().or(state.all).unwrap_or(Fault::None)
+        let by_chance = state.some.and_then(|(n, faults)| chance(self.traffic.borrow().sent, n, faults));
+        state.injected += usize::from(by_chance.is_some());
+        state.faults.pop_front().or(state.all).or(by_chance).unwrap_or(Fault::None)
     }
+}
+
+/// The fault of the request with this number, the same in every run.
+fn chance(number: usize, n: u64, faults: &[Fault]) -> Option<Fault> {
+    let mut hasher = DefaultHasher::new();
+    number.hash(&mut hasher);
+    let hash = hasher.finish();
+    if hash.is_multiple_of(n) { faults.get((hash / n) as usize % faults.len()).copied() } else { None }
 }
 
 /// The consumed capacity that DynamoDB reports, summed over the tables of a transaction. It reports none for a write

@@ -2,7 +2,7 @@
 //!
 //! - [`project`] provides paths and runs cargo; [`tools`] and [`node`] install missing tools and packages.
 //! - [`test`] runs all checks, among them [`template`], [`contract`], and [`page`].
-//! - [`coverage`], [`mutants`], [`fuzz`], [`supply_chain`], and [`bench`] are separate commands.
+//! - [`coverage`], [`mutants`], [`fuzz`], [`supply_chain`], [`bench`], and [`load`] are separate commands.
 //! - [`dev`] starts the local stack, a separate program in `local/`.
 
 pub mod bench;
@@ -10,6 +10,7 @@ pub mod contract;
 pub mod coverage;
 pub mod dev;
 pub mod fuzz;
+pub mod load;
 pub mod mutants;
 pub mod node;
 pub mod page;

@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use xtask::{bench, contract, coverage, dev, fuzz::Fuzz, mutants::Mutants, smoke::Smoke, supply_chain::Audit, test};
+use xtask::{
+    bench, contract, coverage, dev, fuzz::Fuzz, load, mutants::Mutants, smoke::Smoke, supply_chain::Audit, test,
+};
 
 /// The project's commands.
 #[derive(Parser)]
@@ -28,6 +30,9 @@ enum Command {
     /// Measures what a call costs.
     #[command(disable_help_flag = true)]
     Bench(Others),
+    /// Loads the local stack with many users and faults, and checks that no write is lost or doubled.
+    #[command(disable_help_flag = true)]
+    Load(Others),
     /// Fuzzes the parsers of untrusted input.
     Fuzz(Fuzz),
     /// Runs a generated client and generated requests against the API and checks the responses against openapi.yaml.
@@ -56,6 +61,7 @@ fn main() -> ExitCode {
         Command::Coverage => coverage::run(),
         Command::Audit(audit) => audit.run(),
         Command::Bench(Others { arguments }) => bench::run(&arguments),
+        Command::Load(Others { arguments }) => load::run(&arguments),
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Contract { arguments } => contract::check(&arguments),
         Command::Mutants(mutants) => mutants.run(),

@@ -1,5 +1,6 @@
 //! The project's paths, and cargo.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -47,4 +48,30 @@ pub fn build(shell: &Shell, program: &str) -> Result<PathBuf> {
     cargo(shell).args(["build", "--locked", "--workspace", "--bin", program]).quiet().run()?;
     let this = std::env::current_exe().context("cannot determine the path of this program")?;
     Ok(this.with_file_name(program))
+}
+
+/// The current commit, and whether the working tree has changes.
+#[must_use]
+pub fn commit(shell: &Shell) -> String {
+    let head = cmd!(shell, "git rev-parse --short=12 HEAD").quiet().ignore_stderr().read();
+    let changes = cmd!(shell, "git status --porcelain --untracked-files=no").quiet().ignore_stderr().read();
+    match (head, changes) {
+        (Ok(commit), Ok(changes)) if changes.is_empty() => format!("commit {commit}"),
+        (Ok(commit), _) => format!("commit {commit} with changes"),
+        (Err(_), _) => "unknown commit".to_owned(),
+    }
+}
+
+/// The processor model, the number of cores, the kernel version, and the architecture of this machine.
+///
+/// # Errors
+/// The kernel does not tell.
+pub fn machine() -> Result<String> {
+    let processors = fs::read_to_string("/proc/cpuinfo")?;
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let release: String = kernel.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    let model = model.map_or("unknown processor", |(_, model)| model.trim());
+    Ok(format!("{model}, {count} cores, Linux {}, {}", release.trim_end_matches('.'), std::env::consts::ARCH))
 }

@@ -11,6 +11,7 @@ mod http;
 mod instructions;
 mod laboratory;
 mod lambda;
+mod partitions;
 mod peers;
 mod picture;
 mod process;
@@ -59,6 +60,9 @@ struct Arguments {
     /// Only checks the figures that are the same on every machine and in every run: sizes and instructions.
     #[arg(long, exclusive = true)]
     counts: bool,
+    /// Only simulates where DynamoDB throttles, and writes docs/scale.svg.
+    #[arg(long, exclusive = true)]
+    partitions: bool,
 }
 
 fn main() -> ExitCode {
@@ -74,6 +78,9 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<()> {
     if arguments.counts {
         return counts::check();
+    }
+    if arguments.partitions {
+        return fs::write(root().join("docs/scale.svg"), partitions::draw()).context("cannot write the chart");
     }
     eprintln!("Building the functions in release mode; this takes some minutes after a change …");
     let builds = Builds::make()?;

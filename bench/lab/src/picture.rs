@@ -27,11 +27,22 @@ const STYLE: &str = "text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .quiet { fill: #59636e }
 .ours { fill: #0a69da }
 .other { fill: #9aa4ae }
+polyline { fill: none; stroke-width: 2 }
+.axis { stroke: #d1d9e0; stroke-width: 1 }
+.c0 { stroke: #0a69da }
+.c1 { stroke: #1a7f37 }
+.c2 { stroke: #9a6700 }
+.c3 { stroke: #cf222e }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 }
 .quiet { fill: #9198a1 }
 .ours { fill: #4493f8 }
 .other { fill: #6e7681 }
+.axis { stroke: #3d444d }
+.c0 { stroke: #4493f8 }
+.c1 { stroke: #3fb950 }
+.c2 { stroke: #d29922 }
+.c3 { stroke: #f85149 }
 }";
 
 /// A bar, in multiples of the no-op.
@@ -64,12 +75,85 @@ pub(crate) fn draw(report: &Report) -> String {
             y += ROW;
         }
     }
+    image("CPU time, as multiples of a function that does nothing (no-op)", y, &shapes)
+}
+
+/// Percentages from 0 to 100 over a quantity.
+pub(crate) struct Panel<'a> {
+    pub(crate) heading: &'a str,
+    pub(crate) is_logarithmic: bool,
+    /// Labelled values of the quantity. The first is where the axis begins.
+    pub(crate) ticks: &'a [f64],
+    /// At most as many as there are colors.
+    pub(crate) curves: &'a [Curve],
+}
+
+/// A line through points.
+pub(crate) struct Curve {
+    pub(crate) label: String,
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// Draws panels below one another.
+pub(crate) fn curves(title: &str, panels: &[Panel<'_>]) -> String {
+    const HEIGHT: f64 = 170.0;
+    const LINE: f64 = 18.0;
+    let (mut shapes, mut y) = (String::new(), TOP);
+    for Panel { heading, is_logarithmic, ticks, curves } in panels {
+        let _ = writeln!(shapes, r#"<text x="0" y="{:.0}" font-weight="600">{heading}</text>"#, y + HEADING - 14.0);
+        y += HEADING;
+        let scale = |x: f64| if *is_logarithmic { x.log10() } else { x };
+        let begin = ticks.first().copied().map_or(0.0, scale);
+        let all = curves.iter().flat_map(|curve| &curve.points);
+        let end = all.map(|(x, _)| scale(*x)).fold(begin + f64::EPSILON, f64::max);
+        let across = |x: f64| LEFT + (WIDTH - LEFT - 20.0) * (scale(x) - begin) / (end - begin);
+        let top = y;
+        let down = |percent: f64| top + HEIGHT * (1.0 - percent / 100.0);
+        for percent in [0.0, 50.0, 100.0] {
+            let at = down(percent);
+            let _ = writeln!(
+                shapes,
+                r#"<line class="axis" x1="{LEFT}" y1="{at:.0}" x2="{WIDTH}" y2="{at:.0}"/>
+<text class="quiet" x="{:.0}" y="{:.0}" text-anchor="end">{percent:.0} %</text>"#,
+                LEFT - 6.0,
+                at + 4.0
+            );
+        }
+        for tick in *ticks {
+            let (at, base) = (across(*tick), y + HEIGHT + LINE);
+            let tick = if *tick < 1e3 { format!("{tick:.0}") } else { format!("{:.0},000", tick / 1e3) };
+            let _ =
+                writeln!(shapes, r#"<text class="quiet" x="{at:.0}" y="{base:.0}" text-anchor="middle">{tick}</text>"#);
+        }
+        y += HEIGHT + LINE;
+        for (number, Curve { label, points }) in curves.iter().enumerate() {
+            let y_of_label = y + LINE * (number + 1) as f64;
+            let points = points
+                .iter()
+                .map(|(x, percent)| format!("{:.1},{:.1}", across(*x), down(*percent) - 0.5 * number as f64));
+            let points = points.collect::<Vec<_>>().join(" ");
+            let _ = writeln!(
+                shapes,
+                r#"<polyline class="c{number}" points="{points}"/>
+<line class="c{number}" x1="{LEFT}" y1="{0:.0}" x2="{1}" y2="{0:.0}" stroke-width="2"/>
+<text class="quiet" x="{2}" y="{y_of_label:.0}">{label}</text>"#,
+                y_of_label - 4.0,
+                LEFT + 24.0,
+                LEFT + 32.0,
+            );
+        }
+        y += LINE * curves.len() as f64 + 8.0;
+    }
+    image(title, y, &shapes)
+}
+
+fn image(title: &str, height: f64, shapes: &str) -> String {
     format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y:.0}" role="img" aria-label="CPU time as multiples of a function that does nothing">
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0}" role="img" aria-label="{title}">
 <style>
 {STYLE}
 </style>
-<text x="0" y="16">CPU time, as multiples of a function that does nothing (no-op)</text>
+<text x="0" y="16">{title}</text>
 {shapes}</svg>
 "#
     )

@@ -55,14 +55,3 @@ pub(crate) fn peak_memory(process: Pid) -> Result<f64> {
     let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().context("no peak memory")?;
     Ok(kibibytes / 1024.0)
 }
-
-/// The processor model, the number of cores, the kernel version, and the architecture.
-pub(crate) fn machine() -> Result<String> {
-    let processors = fs::read_to_string("/proc/cpuinfo")?;
-    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let count = processors.lines().filter(|line| line.starts_with("processor")).count();
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let release: String = kernel.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    let model = model.map_or("unknown processor", |(_, model)| model.trim());
-    Ok(format!("{model}, {count} cores, Linux {}, {}", release.trim_end_matches('.'), std::env::consts::ARCH))
-}

@@ -4,13 +4,11 @@ use std::fmt;
 
 use anyhow::Result;
 use serde::Serialize;
-use xshell::{Shell, cmd};
 use xtask::project;
 
 use crate::instructions::Instructions;
 use crate::laboratory::Effort;
 use crate::peers::{self, Peer};
-use crate::process;
 use crate::programs::Size;
 
 /// The beginning of the figures file.
@@ -130,8 +128,8 @@ impl Report {
     pub(crate) fn new(effort: Effort, peers: &[Peer]) -> Result<Self> {
         Ok(Self {
             date: time::UtcDateTime::now().date().to_string(),
-            commit: commit(&project::shell()?),
-            machine: process::machine()?,
+            commit: project::commit(&project::shell()?),
+            machine: project::machine()?,
             versions: if peers.is_empty() { Vec::new() } else { peers::versions()? },
             effort,
             cold: Vec::new(),
@@ -209,17 +207,6 @@ fn write_compared<T>(
         }
     }
     writeln!(f)
-}
-
-/// The current commit, and whether the working tree has changes.
-fn commit(shell: &Shell) -> String {
-    let head = cmd!(shell, "git rev-parse --short=12 HEAD").quiet().ignore_stderr().read();
-    let changes = cmd!(shell, "git status --porcelain --untracked-files=no").quiet().ignore_stderr().read();
-    match (head, changes) {
-        (Ok(commit), Ok(changes)) if changes.is_empty() => format!("commit {commit}"),
-        (Ok(commit), _) => format!("commit {commit} with changes"),
-        (Err(_), _) => "unknown commit".to_owned(),
-    }
 }
 
 impl fmt::Display for Report {

@@ -92,3 +92,53 @@ fn must_be_strong(name: &'static str, secret: &str) -> Result<(), InvalidSetting
     };
     Err(InvalidSetting::new(name, weakness))
 }
+
+#[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "a secret of at least thirty-two bytes";
+    const TWO: &str = "another secret of at least thirty-two bytes";
+
+    #[test]
+    fn stored_secret_is_plain_or_a_pair() {
+        let pair = format!(r#"{{"current":"{ONE}","previous":"{TWO}"}}"#);
+        let alone = format!(r#"{{"current":"{ONE}","previous":null}}"#);
+        let braces = format!("x{{{ONE}");
+        for (text, current, previous) in [
+            (ONE, ONE, None),
+            (&braces, &braces, None),
+            (&pair, ONE, Some(TWO)),
+            (&format!("\n {pair}\n"), ONE, Some(TWO)),
+            (&alone, ONE, None),
+            (&format!(r#"{{"current":"{ONE}"}}"#), ONE, None),
+        ] {
+            let secrets = Secrets::parse(text).unwrap();
+            assert_eq!((secrets.current.as_str(), secrets.previous.as_deref()), (current, previous), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_stored_value_is_refused_and_never_repeated() {
+        const OTHER_JSON: &str = "the secret is JSON, but has other members than current and previous";
+        for (text, reason) in [
+            ("{}", OTHER_JSON),
+            (&format!(r#"{{"current":"{ONE}""#), OTHER_JSON),
+            (&format!(r#"{{"current":["{ONE}"]}}"#), OTHER_JSON),
+            (&format!(r#"{{"current":"{ONE}","{TWO}":1}}"#), OTHER_JSON),
+            (&format!(r#"{{"current":"{ONE}","current":"{TWO}"}}"#), OTHER_JSON),
+            (
+                &format!(r#"{{"current":"{ONE}","previous":"{ONE}"}}"#),
+                "previous must not be current: it is the secret from before a rotation",
+            ),
+            (&format!(r#"{{"current":"{ONE}","previous":""}}"#), "previous must be at least 32 bytes long"),
+            (&format!(r#"{{"current":"short","previous":"{ONE}"}}"#), "current must be at least 32 bytes long"),
+            ("short", "current must be at least 32 bytes long"),
+            ("", "current must be at least 32 bytes long"),
+            (BETTER_AUTH_DEFAULT, "current must not be Better Auth's default secret, which is public"),
+        ] {
+            assert_eq!(Secrets::parse(text).unwrap_err().to_string(), reason, "{text}");
+        }
+    }
+}

@@ -366,6 +366,18 @@ mod tests {
                 read(&[("BETTER_AUTH_URL", "https://app.example"), ("JWKS_URL", refused)]).unwrap_err().to_string();
             assert!(error.starts_with("JWKS_URL "), "{error}");
         }
+        for (endpoint, is_accepted) in [
+            ("http://10.0.0.1:4566", false),
+            ("http://secretsmanager.example", false),
+            ("x", false),
+            ("https://vpce.example", true),
+            ("http://localhost:4566", true),
+        ] {
+            let stored = [("BETTER_AUTH_SECRET_ARN", ARN), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", endpoint)];
+            let result = read(&[&CLAIMS[..], &stored].concat()).map(drop).map_err(|error| error.to_string());
+            assert_eq!(result.is_ok(), is_accepted, "{endpoint}");
+            assert!(result.err().is_none_or(|error| error.starts_with("AWS_ENDPOINT_URL_SECRETS_MANAGER must be")));
+        }
         // The name of the issuer may be an inner one, as long as its keys come from elsewhere.
         assert!(read(&[("BETTER_AUTH_URL", "http://app.internal"), ("JWKS_URL", "https://app.example/keys")]).is_ok());
     }

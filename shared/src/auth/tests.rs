@@ -960,3 +960,37 @@ async fn keys_are_needed_before_the_first_answer() {
     issuer.answers(500, "");
     keys_unavailable(&issuer.verifier(&[])).await;
 }
+
+#[tokio::test]
+async fn stored_secret_is_bounded_to_sixteen_kibibytes() {
+    let long = "x".repeat(15 * 1024);
+    let (store, verifier) = secrets_manager(&long).await;
+    verifier.verify(&signed_with(&long, json!({}))).await.unwrap();
+    let longer = "x".repeat(16 * 1024);
+    store.holds(&longer);
+    wait(600);
+    verifier.verify(&signed_with(&longer, json!({}))).await.unwrap_err();
+    verifier.verify(&signed_with(&long, json!({}))).await.unwrap();
+}
+
+#[tokio::test]
+async fn access_ends_for_tokens_from_before() {
+    let verifier = verifier_with_secret(&[]);
+    let issued = now() - 60;
+    for (iat, not_before, is_accepted) in [
+        (json!(issued), None, true),
+        (json!(null), None, true),
+        (json!(issued), Some(0.0), true),
+        (json!(issued), Some(issued as f64), true),
+        (json!(issued), Some(issued as f64 + 0.5), false),
+        (json!(null), Some(0.0), false),
+    ] {
+        let token = Signer::default().claims(json!({ "iat": iat })).token("1");
+        let user = verifier.verify(&token).await.unwrap().issued_since(not_before);
+        assert_eq!(
+            user.map(|user| user.id().to_owned()),
+            if is_accepted { Ok("1".to_owned()) } else { Err(AuthError::AccessEnded) }
+        );
+    }
+    assert_eq!(AuthError::AccessEnded.to_string(), "an operator has ended the access of this token");
+}

@@ -51,8 +51,6 @@ pub(super) struct Line<'a> {
     values: Values,
     #[serde(skip)]
     pub(super) ended: SystemTime,
-    #[serde(skip)]
-    pub(super) latency: Duration,
 }
 
 #[derive(Serialize)]
@@ -109,7 +107,7 @@ struct Values(Vec<Metric>);
 impl<'a> Line<'a> {
     /// The line of a request that was just answered, and of the start that preceded it.
     pub(super) fn new(record: &'a Record, settings: &'a SignalSettings, start: Option<&Start>) -> Self {
-        let (ended, latency) = (SystemTime::now(), record.begun.elapsed());
+        let ended = SystemTime::now();
         let init = start.and_then(|start| start.init);
         let (failure, usage) = (record.failure.as_ref(), &record.dynamodb);
         let levels = failure.into_iter().chain(record.failed_items.iter().map(|items| &items.failure));
@@ -133,7 +131,7 @@ impl<'a> Line<'a> {
         // series without gaps where there are requests, and so that the average of `ServerErrors` is their share.
         let metrics = [
             ("Requests", "Count", Some(1.0)),
-            ("Latency", "Milliseconds", Some(milliseconds(latency))),
+            ("Latency", "Milliseconds", Some(milliseconds(record.latency))),
             ("ServerErrors", "Count", flag(record.status >= 500)),
             ("RefusedTokens", "Count", flag(refused && code != Some("token_missing")).and_then(count)),
             ("ForbiddenPaths", "Count", flag(denied).and_then(count)),
@@ -161,7 +159,7 @@ impl<'a> Line<'a> {
             status: record.status,
             code,
             cause,
-            latency_ms: milliseconds(latency),
+            latency_ms: milliseconds(record.latency),
             cold_start: start.is_some(),
             init_ms: init.map(milliseconds),
             dynamodb,
@@ -177,7 +175,6 @@ impl<'a> Line<'a> {
             service: &settings.service,
             values: Values(metrics),
             ended,
-            latency,
         }
     }
 

@@ -13,9 +13,9 @@ tokio::task_local! {
 }
 
 /// What its line will say of a request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Record {
-    pub(super) begun: Instant,
+    pub(super) latency: Duration,
     pub(crate) request_id: String,
     pub(crate) function: String,
     /// The route key of API Gateway, such as `GET /api/{user_id}/tasks`. Never a path.
@@ -85,25 +85,6 @@ pub(crate) struct DynamoDbUsage {
 }
 
 impl Record {
-    fn new() -> Self {
-        Self {
-            begun: Instant::now(),
-            request_id: String::new(),
-            function: String::new(),
-            route: None,
-            source_ip: None,
-            trace: None,
-            status: 0,
-            failure: None,
-            failed_items: Vec::new(),
-            user: None,
-            path_user: None,
-            audit: None,
-            dynamodb: DynamoDbUsage::default(),
-            key_set_failures: 0,
-        }
-    }
-
     /// Adds the failure of an item. A hundred items that fail alike are one entry.
     pub(crate) fn item_failed(&mut self, failure: Failure) {
         match self.failed_items.iter_mut().find(|items| items.failure == failure) {
@@ -167,8 +148,9 @@ impl DynamoDbUsage {
 
 /// Runs a future and returns what it noted as well.
 pub(crate) async fn recorded<T>(future: impl Future<Output = T>) -> (T, Record) {
-    let record = RefCell::new(Record::new());
-    RECORD.scope(record, async { (future.await, RECORD.with(|record| record.replace(Record::new()))) }).await
+    let begun = Instant::now();
+    let (result, record) = RECORD.scope(RefCell::default(), async { (future.await, RECORD.with(RefCell::take)) }).await;
+    (result, Record { latency: begun.elapsed(), ..record })
 }
 
 /// Changes the record of the request that is being answered. Does nothing outside of a request.

@@ -36,7 +36,7 @@ pub(super) fn export(line: &Line<'_>, record: &Record) -> Option<Vec<u8>> {
         "parentSpanId": trace.parent.as_deref().unwrap_or_default(),
         "name": line.route.unwrap_or(line.function),
         "kind": KIND_SERVER,
-        "startTimeUnixNano": nanoseconds(line.ended - line.latency),
+        "startTimeUnixNano": nanoseconds(line.ended - record.latency),
         "endTimeUnixNano": nanoseconds(line.ended),
         "attributes": attributes,
         "status": { "code": if line.status >= 500 { STATUS_ERROR } else { STATUS_UNSET } },

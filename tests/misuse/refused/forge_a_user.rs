@@ -3,7 +3,7 @@
 use shared::auth::{AuthError, AuthenticatedUser, TokenVerifier};
 
 async fn user(verifier: TokenVerifier, token: &str) -> Result<AuthenticatedUser, AuthError> {
-    verifier.verify(token).await.map(|_| AuthenticatedUser { id: String::from("alice") })
+    verifier.verify(token).await.map(|_| AuthenticatedUser { id: String::from("alice"), issued: None })
 }
 
 fn main() {}
