@@ -523,7 +523,7 @@ fn try_writes(asked: impl Strategy<Value = Asked>, check: impl Fn(&str, &mut Mod
     let key = prop_oneof![1 => Just(None), 2 => select(vec!["a", "b", "c"]).prop_map(Some)];
     let is_current = prop_oneof![4 => Just(None), 1 => any::<bool>().prop_map(Some)];
     let number = Cell::new(0_u64);
-    let tried = runner(60).run(&vec((asked, (key, is_current)), 1..14), |calls| {
+    let tried = runner(150).run(&vec((asked, (key, is_current)), 1..14), |calls| {
         number.set(number.get() + 1);
         check(&format!("01990000-0000-7000-8000-{:012}", number.get()), &mut Model::default(), &calls);
         Ok(())
@@ -559,7 +559,7 @@ fn keyed_writes_follow_the_contract() {
         }
         assert_eq!(runtime.block_on(api.get(ALICE, id)).status, model.status(), "{calls:?}");
     });
-    assert!(repeated.get() > 0, "nothing was repeated");
+    assert!(repeated.get() > 5, "hardly anything was repeated");
 }
 
 /// The item of a batch that asks the same, if there is one.
