@@ -5,7 +5,7 @@ import type { Tokens } from "./tokens.js";
 
 /** How often a request is sent. */
 const ATTEMPTS = 3;
-/** The longest wait between two attempts, in milliseconds. Whoever is told to wait longer tells the user so. */
+/** The longest wait between two attempts, in milliseconds. If the API asks for a longer wait, the user is told. */
 const PATIENCE = 5_000;
 /** The longest wait for an answer, in milliseconds: twice what API Gateway takes at the most, for slow networks. */
 const TIMEOUT = 60_000;

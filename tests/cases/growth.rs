@@ -266,7 +266,7 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
             cursor => Event::by(user).query(&[("status", status), ("cursor", cursor)]),
         };
         let page = measured(api, first, Operation::ListTasks, query(""), &mut rows).await;
-        // Whoever has one task has no second page; the first one again stands for it.
+        // A user with one task has no second page, so the first page is read again instead.
         let cursor = page.body["next_cursor"].as_str().unwrap_or_default();
         measured(api, next, Operation::ListTasks, query(cursor), &mut rows).await;
     }

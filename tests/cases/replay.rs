@@ -38,7 +38,7 @@ fn cases() -> impl Iterator<Item = Case> {
 }
 
 impl Case {
-    /// Whether it names the task of whoever sends it.
+    /// Whether it names a task of the user who sends it.
     fn is_on_a_task(&self) -> bool {
         let own_id = ["unknown-task", "not-an-id", "new-task"].iter().any(|case| self.name.ends_with(case));
         (self.operation.is_on_a_task() || self.operation.answers() == Content::Rows) && !own_id

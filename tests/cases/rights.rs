@@ -1,4 +1,4 @@
-//! What users may do with all that is stored of them: take it with them, and have it erased.
+//! Users can export everything that is stored about them, and have it erased.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -177,7 +177,7 @@ async fn token_from_before_an_erasure_leads_to_a_fresh_sync() {
             assert_eq!(pull(&api, Some(token), limit).await, Err("tasks_erased".to_owned()));
         }
 
-        // From the beginning it is an empty list, and its token is as good as any.
+        // Read from the beginning, it is an empty list with a valid token.
         let (tasks, deleted, next) = pull(&api, None, limit).await.unwrap();
         assert_eq!((tasks, deleted), (Vec::new(), Vec::new()));
         let id = api.create_titled("afterwards").await;

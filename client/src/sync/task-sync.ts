@@ -200,7 +200,7 @@ export class TaskSync {
     this.#isLoaded = true;
     const { signal } = this.#stopped;
     this.#ended = alone(this.#store.shared, this.#state, signal, async (signal) => {
-      // Whoever sent before may have written until a moment ago.
+      // The tab that sent before may have written until a moment ago.
       await this.#state.load();
       this.#isSender = true;
       for (const [id, done] of this.#asked) {

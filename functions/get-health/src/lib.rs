@@ -3,7 +3,7 @@
 use shared::api::{Problem, Request, Response};
 use shared::app::App;
 
-/// Answers 200, whoever asks. It looks at neither tokens nor tasks.
+/// Always responds with 200. Reads neither tokens nor tasks.
 ///
 /// # Errors
 /// 400 with a query.

@@ -1,9 +1,10 @@
-//! Erasure: deletes everything that is stored of a user, and leaves what other devices learn it from.
+//! Erasure: deletes everything that is stored about a user, and leaves marks from which other devices learn of it.
 //!
 //! Tombstones are deleted as well, so changes cannot say which tasks are gone. An erasure leaves two *marks* instead: tombstones
-//! under reserved ids, both with the time of the erasure. One is always the first item of the index by last write, and the other
-//! lies there at that time. Whoever reads all changes meets the first mark, and its sync token keeps the time. Whoever comes back
-//! with an older token meets the second mark, whose time the token does not have: it has to begin again.
+//! under reserved ids, both with the time of the erasure. The first mark sorts before every other item of the index by last
+//! write, and the second sorts at the time of the erasure. A device that reads all changes sees the first mark, and its sync
+//! token keeps that time. A device that returns with an older token sees the second mark, whose time its token lacks, so it
+//! has to start over.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

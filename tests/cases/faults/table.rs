@@ -44,8 +44,8 @@ pub(super) struct Row {
 pub(super) type Pending<'a> = LocalBoxFuture<'a, Row>;
 
 impl Row {
-    /// What becomes of a call, and what is wrong with that in any row: a failure that is none of ours or not in time, or a
-    /// success that is none.
+    /// Makes a call, and notes what is wrong with the response in any row: a failure without a problem document or too late, or
+    /// a success that disagrees with the table.
     pub(super) async fn of(group: &'static str, fault: String, client: &Client, api: &Api) -> Self {
         let begun = Instant::now();
         let answer = timeout(2 * ANSWER_WITHIN, client.call(api)).await.ok();

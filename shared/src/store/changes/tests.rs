@@ -367,7 +367,7 @@ fn without_marks_erased_tasks_stay_on_devices() {
     assert!((0..SCHEDULES).any(|seed| run(seed, OVERLAP, false) == Err(Fault::Kept)));
 }
 
-/// Whoever reads one change a second sees ten others in the meantime.
+/// A client that reads one change per second sees ten others in the meantime.
 #[test]
 fn pull_ends_although_writers_never_do() {
     let ids: Vec<_> = (0..20).map(|_| TaskId::new()).collect();
