@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{self, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
@@ -13,7 +15,6 @@ use local::executables::Executables;
 use local::template::Template;
 use serde_json::Value;
 use shared::aws::{Connector, TrustedRoots};
-use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 use crate::Answer;
@@ -90,11 +91,15 @@ async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) 
     command
 }
 
-/// Finds two consecutive free ports and returns the first.
+/// Finds two consecutive free ports and returns the first. They are below 32768, because systems give higher ones to outgoing
+/// connections, which could take one before the stack listens on it. Each test process has 64 of them.
 async fn free_ports() -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let first = 16_384 + (process::id() % 256) as u16 * 64;
     loop {
-        let port = local::probe::free_port().await.unwrap();
-        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).await.is_ok() {
+        let port = first + TRIED.fetch_add(2, Ordering::Relaxed) % 64;
+        let both = [port, port + 1].map(|port| TcpListener::bind(("127.0.0.1", port)));
+        if both.iter().all(Result::is_ok) {
             return port;
         }
     }
@@ -102,7 +107,7 @@ async fn free_ports() -> u16 {
 
 /// Creates an empty folder for one test.
 pub fn temporary_folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("task-api-{name}-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("task-api-{name}-{}", process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     folder
