@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, attribute, due_key, number, text, updated};
+use super::item::{self, Item, attribute, done_key, due_key, number, text, updated};
 use super::write_id::{Memory, WriteId};
 use super::{Guard, Precondition, StoreError};
 use crate::task::{Completion, Description, Due, Patch, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title};
@@ -41,8 +41,8 @@ pub(super) struct Write {
 
 enum Value {
     New(AttributeValue),
-    /// What it was before, or this if it was absent.
-    OldOr(AttributeValue),
+    /// What this attribute was before, or the value if it was absent.
+    OldOr(&'static str, AttributeValue),
     CopyOf(&'static str),
 }
 
@@ -81,17 +81,12 @@ impl<'a> Call<'a> {
 /// Replaces all of a task that a client may set.
 pub(super) fn replacing(id: TaskId, replacement: Replacement, guard: &Guard) -> Vec<Write> {
     let changes = replacement.into();
-    vec![Write::changing(&Call::new(id, "replace", &changes, guard), &changes, State::Any)]
+    vec![Write::changing(&Call::new(id, "replace", &changes, guard), &changes)]
 }
 
 /// Changes parts of a task: at least one.
 pub(super) fn updating(id: TaskId, changes: &TaskChanges, guard: &Guard) -> Vec<Write> {
-    let call = Call::new(id, "update", changes, guard);
-    if changes.due == Patch::Keep || changes.completed.is_some() {
-        return vec![Write::changing(&call, changes, State::Any)];
-    }
-    // Only an open task is in the index by due date, and most that get a new date are open.
-    [State::Open, State::Completed].map(|state| Write::changing(&call, changes, state)).into()
+    vec![Write::changing(&Call::new(id, "update", changes, guard), changes)]
 }
 
 /// Completes or reopens a task. Only a toggle is a write in either state.
@@ -114,10 +109,8 @@ pub(super) fn deleting(id: TaskId, guard: &Guard) -> Vec<Write> {
 }
 
 impl Write {
-    /// Changes parts of a task. With another `due`, either the changes or `state` must say whether the task is open then,
-    /// and so in the index of open ones.
-    fn changing(call: &Call<'_>, changes: &TaskChanges, state: State) -> Self {
-        let mut write = Self::new(call, state);
+    fn changing(call: &Call<'_>, changes: &TaskChanges) -> Self {
+        let mut write = Self::new(call, State::Any);
         if let Some(title) = &changes.title {
             write.set(attribute::TITLE, text(Title::as_str(title)));
         }
@@ -138,35 +131,31 @@ impl Write {
             write.set(attribute::DUE_KEY, text(due_key.as_str()));
         }
         match (changes.completed, due_key) {
-            (Some(true), _) => {
-                let now = text(Timestamp::from(call.now).as_str());
-                write.set.push((attribute::COMPLETED_AT, Value::OldOr(now)));
-                write.remove.push(attribute::OPEN_DUE);
-            }
+            (Some(true), _) => write.complete(call),
             (Some(false), due_key) => {
                 let due_key = due_key.map_or(Value::CopyOf(attribute::DUE_KEY), |due_key| Value::New(text(due_key)));
-                write.set.push((attribute::OPEN_DUE, due_key));
-                write.remove.push(attribute::COMPLETED_AT);
+                write.set.push((attribute::STATE_KEY, due_key));
+                write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
             }
-            (None, Some(due_key)) if state == State::Open => write.set(attribute::OPEN_DUE, text(due_key)),
-            (None, _) => {}
+            // A completed task stays where its completion put it.
+            (None, Some(due_key)) => {
+                write.set.push((attribute::STATE_KEY, Value::OldOr(attribute::DONE_KEY, text(due_key))));
+            }
+            (None, None) => {}
         }
         write
     }
 
-    /// Completes an open task and takes it out of the index of open ones.
     fn completing(call: &Call<'_>) -> Self {
         let mut write = Self::new(call, State::Open);
-        write.set(attribute::COMPLETED_AT, text(Timestamp::from(call.now).as_str()));
-        write.remove.push(attribute::OPEN_DUE);
+        write.complete(call);
         write
     }
 
-    /// Reopens a completed task and puts it into the index of open ones.
     fn reopening(call: &Call<'_>) -> Self {
         let mut write = Self::new(call, State::Completed);
-        write.set.push((attribute::OPEN_DUE, Value::CopyOf(attribute::DUE_KEY)));
-        write.remove.push(attribute::COMPLETED_AT);
+        write.set.push((attribute::STATE_KEY, Value::CopyOf(attribute::DUE_KEY)));
+        write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
         write
     }
 
@@ -183,8 +172,9 @@ impl Write {
             attribute::DUE,
             attribute::TAGS,
             attribute::CREATED_AT,
-            attribute::OPEN_DUE,
+            attribute::STATE_KEY,
             attribute::DUE_KEY,
+            attribute::DONE_KEY,
         ];
         write.returns = ReturnValue::None;
         write
@@ -204,6 +194,19 @@ impl Write {
         write.set(attribute::UPDATED, text(updated(&now, call.id)));
         write.set(attribute::UPDATED_AT, text(now.as_str()));
         write
+    }
+
+    /// Completes the task now, unless it is completed already: then it keeps the time at which it was.
+    fn complete(&mut self, call: &Call<'_>) {
+        let now = Timestamp::from(call.now);
+        let done_key = done_key(&now, call.id);
+        for (target, source, value) in [
+            (attribute::COMPLETED_AT, attribute::COMPLETED_AT, now.as_str()),
+            (attribute::DONE_KEY, attribute::DONE_KEY, &done_key),
+            (attribute::STATE_KEY, attribute::DONE_KEY, &done_key),
+        ] {
+            self.set.push((target, Value::OldOr(source, text(value))));
+        }
     }
 
     fn set(&mut self, name: &'static str, value: AttributeValue) {
@@ -261,9 +264,10 @@ impl Write {
                     values.insert(format!(":{target}"), value.clone());
                     format!(":{target}")
                 }
-                Value::OldOr(value) => {
+                Value::OldOr(source, value) => {
+                    name(source);
                     values.insert(format!(":{target}"), value.clone());
-                    format!("if_not_exists(#{target}, :{target})")
+                    format!("if_not_exists(#{source}, :{target})")
                 }
                 Value::CopyOf(source) => {
                     name(source);
@@ -292,8 +296,8 @@ impl Write {
         }
         condition.push_str(match self.state {
             State::Any => "",
-            State::Open => " AND attribute_exists(open_due)",
-            State::Completed => " AND attribute_not_exists(open_due)",
+            State::Open => " AND attribute_not_exists(completed_at)",
+            State::Completed => " AND attribute_exists(completed_at)",
         });
         if let Precondition::Version(versions) = &self.precondition {
             // No task ever has version 0: with no other version to match, the condition fails and gives the item.
