@@ -1,6 +1,8 @@
 //! Tasks and their parts: pure values. A part that exists is valid, because its `parse` is the only way to make it
 //! from outside.
 
+mod position;
+
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +13,8 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
+
+pub use self::position::Position;
 
 /// Why a value was refused, in words for the person who sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,10 @@ pub struct Task {
     pub due: Option<Due>,
     /// Free labels, in the order they were given.
     pub tags: Tags,
+    /// The task that it is a subtask of.
+    pub parent_id: Option<TaskId>,
+    /// Where it is in its owner's order.
+    pub position: Option<Position>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last written.
@@ -44,7 +52,7 @@ pub struct Task {
 /// The JSON of the HTTP contract.
 impl Serialize for Task {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Task", 11)?;
+        let mut object = serializer.serialize_struct("Task", 13)?;
         object.serialize_field("id", &self.id)?;
         object.serialize_field("title", &self.title)?;
         object.serialize_field("description", &self.description)?;
@@ -53,6 +61,12 @@ impl Serialize for Task {
         object.serialize_field("priority", self.priority.as_str())?;
         object.serialize_field("due", &self.due)?;
         object.serialize_field("tags", &self.tags)?;
+        if let Some(parent_id) = &self.parent_id {
+            object.serialize_field("parent_id", parent_id)?;
+        }
+        if let Some(position) = &self.position {
+            object.serialize_field("position", position)?;
+        }
         object.serialize_field("created_at", &self.created_at)?;
         object.serialize_field("updated_at", &self.updated_at)?;
         object.serialize_field("version", &self.version)?;
@@ -95,6 +109,10 @@ pub struct NewTask {
     pub due: Option<Due>,
     /// See [`Task::tags`].
     pub tags: Tags,
+    /// See [`Task::parent_id`]. It never changes.
+    pub parent_id: Option<TaskId>,
+    /// See [`Task::position`].
+    pub position: Option<Position>,
 }
 
 /// What a client says of a task when it replaces it: all that a client may set.
@@ -140,6 +158,10 @@ pub struct TaskChanges {
     pub due: Patch<Due>,
     /// See [`Task::tags`].
     pub tags: Option<Tags>,
+    /// Which parent the task must have, if it matters: this is no change.
+    pub parent_id: Option<TaskId>,
+    /// See [`Task::position`].
+    pub position: Patch<Position>,
 }
 
 impl TaskChanges {
@@ -153,7 +175,8 @@ impl TaskChanges {
 /// A replacement changes everything, and clears what it does not have.
 impl From<Replacement> for TaskChanges {
     fn from(replacement: Replacement) -> Self {
-        let Replacement { content: NewTask { title, description, priority, due, tags }, completed } = replacement;
+        let Replacement { content, completed } = replacement;
+        let NewTask { title, description, priority, due, tags, parent_id, position } = content;
         Self {
             title: Some(title),
             description: description.into(),
@@ -161,6 +184,8 @@ impl From<Replacement> for TaskChanges {
             priority: Some(priority),
             due: due.into(),
             tags: Some(tags),
+            parent_id,
+            position: position.into(),
         }
     }
 }

@@ -16,6 +16,7 @@ enum Ask {
     Update,
     Complete,
     Toggle,
+    Move,
     Delete,
     AtomicBatch,
     Batch,
@@ -44,7 +45,7 @@ const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
 impl Call {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         use Terms::{IfMatch, Key, None};
-        let asked: [(Ask, &[Terms]); 14] = [
+        let asked: [(Ask, &[Terms]); 15] = [
             (Ask::Create, &[None, Key]),
             (Ask::CreateAs, &[None, Key]),
             (Ask::List, &[None]),
@@ -54,6 +55,7 @@ impl Call {
             (Ask::Update, &[None, Key, IfMatch]),
             (Ask::Complete, &[None, IfMatch]),
             (Ask::Toggle, &[None, Key, IfMatch]),
+            (Ask::Move, &[None, Key, IfMatch]),
             (Ask::Delete, &[None, Key, IfMatch]),
             (Ask::AtomicBatch, &[None]),
             (Ask::Batch, &[None]),
@@ -79,6 +81,7 @@ impl Call {
             Ask::CreateAs | Ask::Replace => Operation::ReplaceTask,
             Ask::Update => Operation::UpdateTask,
             Ask::Complete | Ask::Toggle => Operation::CompleteTask,
+            Ask::Move => Operation::MoveTask,
             Ask::Delete => Operation::DeleteTask,
             Ask::Batch | Ask::AtomicBatch => Operation::BatchTasks,
             Ask::Export => Operation::ExportTasks,
@@ -124,6 +127,7 @@ impl Call {
             Ask::CreateAs | Ask::Replace => Some(json!({ "title": "after", "tags": ["new"], "completed": true })),
             Ask::Update => Some(json!({ "title": "after", "due": null })),
             Ask::Complete => Some(json!({ "completed": true })),
+            Ask::Move => Some(json!({ "after": null })),
             Ask::List | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Delete => None,
             Ask::Export | Ask::Erase => None,
             // A batch has its keys in its items.
@@ -156,6 +160,7 @@ impl Call {
             }
             Ask::Update | Ask::Batch | Ask::AtomicBatch => json!({ "title": "after", "due": null }),
             Ask::Complete | Ask::Toggle => json!({ "completed": true }),
+            Ask::Move => json!({ "position": "a0" }),
             Ask::Delete | Ask::Erase => return Value::Null,
         };
         task["completed"] = json!(false);
@@ -373,6 +378,9 @@ fn content(item: &Value) -> Value {
     for name in ["title", "description", "priority", "due"] {
         content[name] = item[name]["S"].clone();
     }
+    if item["task_position"].is_object() {
+        content["position"] = item["task_position"]["S"].clone();
+    }
     content
 }
 
@@ -388,11 +396,15 @@ pub(crate) fn incoherence(item: &Value) -> Option<String> {
     let is_deleted = item["deleted_at"].is_object();
     let due_key = (!is_deleted).then(|| format!("open#{}#{id}", item["due"]["S"].as_str().unwrap_or("~")));
     let done_key = item["completed_at"]["S"].as_str().map(|at| format!("completed#{at}#{id}"));
+    let (parent, position) = (item["parent_id"]["S"].as_str(), item["task_position"]["S"].as_str());
+    let is_open = !is_deleted && done_key.is_none();
     let keys = [
         ("updated", Some(updated)),
         ("state_key", done_key.clone().or_else(|| due_key.clone())),
         ("due_key", due_key),
         ("done_key", done_key),
+        ("position_key", position.filter(|_| is_open && parent.is_none()).map(|position| format!("{position}#{id}"))),
+        ("child_key", parent.map(|parent| format!("{parent}#{}#{id}", position.unwrap_or("~")))),
     ];
     let fits = keys.iter().all(|(name, expected)| item[name]["S"].as_str() == expected.as_deref());
     let is_empty = ["title", "description", "tags", "due", "priority"].iter().all(|name| item[name].is_null());

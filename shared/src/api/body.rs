@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::problem::{FieldError, Problem};
 use crate::json;
-use crate::store::{Action, Batch, BatchItem, Guard, IdempotencyKey, Precondition};
+use crate::store::{Action, Batch, BatchItem, Destination, Guard, IdempotencyKey, Precondition};
 use crate::task::{
-    Completion, Description, Due, Invalid, NewTask, Patch, Priority, Replacement, Tag, Tags, TaskChanges, TaskId,
+    Completion, Description, Due, Invalid, NewTask, Patch, Position, Priority, Replacement, Tag, Tags, TaskChanges, TaskId,
     Title, Version,
 };
 
@@ -61,7 +61,9 @@ impl FromBody for NewTask {
         let priority = fields.optional("priority", priority).unwrap_or_default();
         let due = fields.optional("due", nullable(due)).flatten();
         let tags = fields.optional("tags", tags).unwrap_or_default();
-        Some(Self { title: title?, description, priority, due, tags })
+        let parent_id = fields.optional("parent_id", nullable(id)).flatten();
+        let position = fields.optional("position", nullable(position)).flatten();
+        Some(Self { title: title?, description, priority, due, tags, parent_id, position })
     }
 }
 
@@ -90,6 +92,8 @@ impl FromBody for TaskChanges {
             priority: fields.optional("priority", nullable(priority)).map(Option::unwrap_or_default),
             due: fields.optional("due", nullable(due)).map_or(Patch::Keep, Patch::from),
             tags: fields.optional("tags", nullable(tags)).map(Option::unwrap_or_default),
+            parent_id: None,
+            position: fields.optional("position", nullable(position)).map_or(Patch::Keep, Patch::from),
         })
     }
 }
@@ -99,6 +103,29 @@ impl FromBody for Completion {
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         fields.required("completed", boolean).map(Self::Set)
+    }
+}
+
+impl FromBody for Destination {
+    const MEDIA_TYPES: &'static [&'static str] = JSON;
+
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let before = fields.optional("before", nullable(id));
+        let after = fields.optional("after", nullable(id));
+        match (before, after) {
+            (Some(before), None) => Some(Self::Before(before)),
+            (None, Some(after)) => Some(Self::After(after)),
+            (None, None) => {
+                fields.errors.extend(
+                    fields.errors.is_empty().then(|| FieldError::at("before", None, "is required, or else after")),
+                );
+                None
+            }
+            (Some(_), Some(_)) => {
+                fields.errors.push(FieldError::at("after", None, "cannot be used with before"));
+                None
+            }
+        }
     }
 }
 
@@ -252,6 +279,7 @@ impl From<Invalid> for Errors {
 fn unknown_in_task(name: &str) -> &'static str {
     match name {
         "completed" => "cannot be set when a task is created",
+        "parent_id" => "is fixed when the task is created",
         "id" | "completed_at" | "created_at" | "updated_at" | "version" => "is set by the server",
         _ => "is not a field of this request",
     }
@@ -313,6 +341,10 @@ fn priority(value: Value) -> Result<Priority, Invalid> {
 
 fn due(value: Value) -> Result<Due, Invalid> {
     Due::parse(&text(value)?)
+}
+
+fn position(value: Value) -> Result<Position, Invalid> {
+    Position::parse(&text(value)?)
 }
 
 fn tags(value: Value) -> Result<Tags, Errors> {

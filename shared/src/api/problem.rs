@@ -276,6 +276,7 @@ impl From<StoreError> for Problem {
                 "not_attempted",
                 "Another item of this atomic batch was refused.",
             ),
+            StoreError::Field(name, Invalid(detail)) => Self::invalid_fields(vec![FieldError::at(name, None, detail)]),
             StoreError::BatchTooLarge => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "batch_too_large",

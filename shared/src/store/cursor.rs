@@ -5,9 +5,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::item::{COMPLETED, Item, OPEN, attribute, done_key, due_key, key, text};
-use super::list::{ListQuery, Status};
-use crate::task::{Due, Task, TaskId, Timestamp};
+use super::item::{
+    COMPLETED, Item, OPEN, attribute, child_key, done_key, due_key, key, position_key, text,
+};
+use super::list::{ListQuery, Order, Status};
+use crate::task::{Due, Position, Task, TaskId, Timestamp};
 
 /// The last task of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +27,8 @@ enum Place {
     Open(Option<Due>),
     /// Among the completed ones, by when they were.
     Completed(Timestamp),
+    /// Among those in manual order, by position.
+    Ordered(Option<Position>),
 }
 
 /// A cursor that this API did not give for this list.
@@ -41,12 +45,15 @@ struct Text {
     due: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<String>,
 }
 
 impl Cursor {
     /// The cursor after `task`. `None` if the list has no such task.
     pub(super) fn after(task: &Task, query: &ListQuery) -> Option<Self> {
         let place = match query.status {
+            _ if query.order != Order::Status => Place::Ordered(task.position.clone()),
             Status::All => Place::Table,
             Status::Open => Place::Open(task.due.clone()),
             Status::Completed => Place::Completed(task.completed_at.clone()?),
@@ -59,7 +66,12 @@ impl Cursor {
         let text = |name| key.get(name)?.as_s().ok();
         let task_id = TaskId::parse(text(attribute::TASK_ID)?)?;
         let key = |state| Some(text(attribute::STATE_KEY)?.strip_prefix(state)?.split_once('#')?.0);
+        let position = |key: &str| Position::parse(key.split_once('#')?.0).ok();
         let place = match query.status {
+            _ if query.order == Order::Position => Place::Ordered(position(text(attribute::POSITION_KEY)?)),
+            _ if query.order != Order::Status => {
+                Place::Ordered(position(text(attribute::CHILD_KEY)?.split_once('#')?.1))
+            }
             Status::All => Place::Table,
             Status::Open => Place::Open(Due::parse(key(OPEN)?).ok()),
             Status::Completed => Place::Completed(Timestamp::parse(key(COMPLETED)?)?),
@@ -69,12 +81,14 @@ impl Cursor {
 
     /// The text that a client sends back.
     pub(super) fn encode(&self, query: &ListQuery) -> String {
-        let (due, completed_at) = match &self.place {
-            Place::Table => (None, None),
-            Place::Open(due) => (due.as_ref().map(|due| due.as_str().to_owned()), None),
-            Place::Completed(at) => (None, Some(at.as_str().to_owned())),
-        };
-        let text = Text { list: query.signature(), task_id: self.task_id.to_string(), due, completed_at };
+        let (mut due, mut completed_at, mut position) = (None, None, None);
+        match &self.place {
+            Place::Table => {}
+            Place::Open(at) => due = at.as_ref().map(|due| due.as_str().to_owned()),
+            Place::Completed(at) => completed_at = Some(at.as_str().to_owned()),
+            Place::Ordered(at) => position = at.as_ref().map(|position| position.as_str().to_owned()),
+        }
+        let text = Text { list: query.signature(), task_id: self.task_id.to_string(), due, completed_at, position };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&text).unwrap_or_default())
     }
 
@@ -88,7 +102,10 @@ impl Cursor {
         let task_id = TaskId::parse(&parts.task_id).ok_or(InvalidCursor)?;
         let due = parts.due.as_deref().map(Due::parse).transpose().map_err(|_| InvalidCursor)?;
         let completed_at = parts.completed_at.as_deref().and_then(Timestamp::parse);
+        let position = parts.position.as_deref().map(Position::parse).transpose().map_err(|_| InvalidCursor)?;
         let place = match query.status {
+            _ if query.order == Order::Position && position.is_none() => return Err(InvalidCursor),
+            _ if query.order != Order::Status => Place::Ordered(position),
             Status::All => Place::Table,
             // DynamoDB refuses to start outside of what is asked for.
             Status::Open if query.due.includes(due.as_ref()) => Place::Open(due),
@@ -101,14 +118,23 @@ impl Cursor {
     }
 
     /// The exclusive start key of a query, but for the partition.
-    pub(super) fn start_key(&self) -> Item {
-        let mut start = key(self.task_id);
-        let state_key = match &self.place {
-            Place::Table => return start,
-            Place::Open(due) => due_key(due.as_ref(), self.task_id),
-            Place::Completed(at) => done_key(at, self.task_id),
+    pub(super) fn start_key(&self, query: &ListQuery) -> Item {
+        let id = self.task_id;
+        let (name, key_of_index) = match (&self.place, query.order) {
+            (Place::Table, _) => return key(id),
+            (Place::Open(due), _) => (attribute::STATE_KEY, due_key(due.as_ref(), id)),
+            (Place::Completed(at), _) => (attribute::STATE_KEY, done_key(at, id)),
+            (Place::Ordered(position), Order::Subtasks(parent)) => {
+                let position = position.as_ref().map(Position::as_str);
+                (attribute::CHILD_KEY, child_key(&parent.to_string(), position, id))
+            }
+            (Place::Ordered(position), _) => {
+                let position = position.as_ref().map_or("", Position::as_str);
+                (attribute::POSITION_KEY, position_key(position, id))
+            }
         };
-        start.insert(attribute::STATE_KEY.to_owned(), text(state_key));
+        let mut start = key(id);
+        start.insert(name.to_owned(), text(key_of_index));
         start
     }
 }
@@ -123,6 +149,7 @@ mod tests {
     fn cursor_has_one_spelling() {
         let query = ListQuery {
             status: Status::Open,
+            order: Order::Status,
             limit: 50,
             priority: None,
             tag: None,

@@ -14,7 +14,8 @@ use super::{IdempotencyKey, StoreError};
 use crate::aws::Value;
 use crate::json::Text;
 use crate::task::{
-    DeletedTask, Description, Due, NewTask, Priority, Replacement, Tag, Tags, Task, TaskId, Timestamp, Title, Version,
+    DeletedTask, Description, Due, NewTask, Position, Priority, Replacement, Tag, Tags, Task, TaskId, Timestamp, Title,
+    Version,
 };
 
 /// Attributes by name.
@@ -53,7 +54,18 @@ pub(super) mod attribute {
     pub(in crate::store) const WRITE_IDS: [&str; 3] = [WRITE_ID, WRITE_ID_2, WRITE_ID_3];
     /// The rule by which an open task recurs. A completed one has passed it on.
     pub(in crate::store) const RECURRENCE: &str = "recurrence";
-    /// There if the task has, or had, subtasks.
+    /// The task that this one is a subtask of. It never changes.
+    pub(in crate::store) const PARENT_ID: &str = "parent_id";
+    /// The position in its owner's order. DynamoDB reserves the word itself.
+    pub(in crate::store) const POSITION: &str = "task_position";
+    /// The sort key of the index `by_position`: of an open task that has a position and no parent.
+    pub(in crate::store) const POSITION_KEY: &str = "position_key";
+    /// The sort key of the index `by_parent`: of every subtask, which keeps it when it is completed or deleted.
+    pub(in crate::store) const CHILD_KEY: &str = "child_key";
+    /// There if a subtask was deleted with its parent, which is then restored with it.
+    pub(in crate::store) const DELETED_WITH: &str = "deleted_with";
+    /// How many subtasks a task was ever given; absent if none. A write of a task and its subtasks demands the number that
+    /// it found, so that it misses none.
     pub(in crate::store) const HAS_SUBTASKS: &str = "has_subtasks";
     pub(in crate::store) const DELETED_AT: &str = "deleted_at";
     /// When DynamoDB may remove the item, in seconds since the epoch.
@@ -64,10 +76,12 @@ pub(super) mod attribute {
     /// What a task is read from, as a projection: a third of an item serves keys, indexes and conditions. None of these
     /// names is one of DynamoDB's reserved words.
     pub(in crate::store) const OF_A_TASK: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version";
+        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, \
+         parent_id, task_position";
     /// What a task or a tombstone is read from.
     pub(in crate::store) const OF_A_CHANGE: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at";
+        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at, \
+         parent_id, task_position";
 }
 
 /// A new task, before its owner's partition is known to it.
@@ -113,9 +127,36 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
         set(attribute::DUE, text(due.as_str()));
     }
 
-    let NewTask { title, description, priority, due, tags } = new;
+    if let Some(position) = &new.position {
+        set(attribute::POSITION, text(position.as_str()));
+    }
+    match (new.parent_id, &new.position) {
+        (Some(parent), position) => {
+            set(attribute::PARENT_ID, text(parent.to_string()));
+            set(attribute::CHILD_KEY, text(child_key(&parent.to_string(), position.as_ref().map(Position::as_str), id)));
+        }
+        (None, Some(position)) if !completed => {
+            set(attribute::POSITION_KEY, text(position_key(position.as_str(), id)));
+        }
+        (None, _) => {}
+    }
+
+    let NewTask { title, description, priority, due, tags, parent_id, position } = new;
     let (created_at, updated_at) = (now.clone(), now);
-    let task = Task { id, title, description, completed_at, priority, due, tags, created_at, updated_at, version: 1 };
+    let task = Task {
+        id,
+        title,
+        description,
+        completed_at,
+        priority,
+        due,
+        tags,
+        parent_id,
+        position,
+        created_at,
+        updated_at,
+        version: 1,
+    };
     CreatedTask { task, item, write_id }
 }
 
@@ -130,6 +171,8 @@ pub(super) struct TaskAttributes {
     priority: Found<Priority>,
     due: Found<Due>,
     tags: Found<Tags>,
+    parent_id: Found<TaskId>,
+    position: Found<Position>,
     created_at: Found<Timestamp>,
     updated_at: Found<Timestamp>,
     version: Found<Version>,
@@ -157,6 +200,8 @@ impl TaskAttributes {
             attribute::PRIORITY => self.priority = Some(as_text(value).and_then(|text| Priority::parse(&text).ok())),
             attribute::DUE => self.due = Some(as_owned_text(value).map(Due::from_store)),
             attribute::TAGS => self.tags = Some(as_tags(value)),
+            attribute::PARENT_ID => self.parent_id = Some(as_text(value).and_then(|text| TaskId::parse(&text))),
+            attribute::POSITION => self.position = Some(as_owned_text(value).map(Position::from_store)),
             attribute::CREATED_AT => self.created_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::UPDATED_AT => self.updated_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::VERSION => self.version = Some(as_number(value)),
@@ -178,10 +223,20 @@ impl TaskAttributes {
             priority: required(attribute::PRIORITY, self.priority)?,
             due: optional(attribute::DUE, self.due)?,
             tags: required(attribute::TAGS, self.tags)?,
+            parent_id: optional(attribute::PARENT_ID, self.parent_id)?,
+            position: optional(attribute::POSITION, self.position)?,
             created_at: required(attribute::CREATED_AT, self.created_at)?,
             updated_at: required(attribute::UPDATED_AT, self.updated_at)?,
             version: required(attribute::VERSION, self.version)?,
         })
+    }
+
+    /// Which task it is, and its position.
+    ///
+    /// # Errors
+    /// As [`Self::task`].
+    pub(super) fn place(self) -> Result<(TaskId, Position), StoreError> {
+        Ok((required(attribute::TASK_ID, self.id)?, required(attribute::POSITION, self.position)?))
     }
 
     /// The task, or its tombstone.
@@ -287,6 +342,16 @@ pub(super) fn due_key(due: Option<&Due>, id: TaskId) -> String {
 /// By completion.
 pub(super) fn done_key(at: &Timestamp, id: TaskId) -> String {
     format!("{COMPLETED}{}#{id}", at.as_str())
+}
+
+/// By position; the id makes it unique, so that equal positions have one order. `#` sorts before every digit of a position.
+pub(super) fn position_key(position: &str, id: TaskId) -> String {
+    format!("{position}#{id}")
+}
+
+/// By parent, and then by position, subtasks without one last.
+pub(super) fn child_key(parent: &str, position: Option<&str>, id: TaskId) -> String {
+    format!("{parent}#{}#{id}", position.unwrap_or(UNDATED))
 }
 
 /// What the keys of open tasks in the index `by_state` begin with.

@@ -9,9 +9,12 @@ use tokio::time::sleep;
 
 use super::error::cancellation_reasons;
 use super::item::Item;
-use super::write::Write;
+use super::write::{Outcome, Write};
 use super::{IS_ABSENT, StoreError, UserTasks};
+use crate::task::TaskId;
 
+/// How many actions a transaction of DynamoDB takes.
+const MAX_ACTIONS: usize = 100;
 /// How long to wait for another transaction that is writing the same tasks.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -28,7 +31,6 @@ pub(super) enum Companion {
     /// A new task. Left out if there is one with its id.
     Put(Item),
     /// A change of a task, on the conditions that it has.
-    #[expect(dead_code, reason = "subtasks are written with it")]
     Update(Write),
 }
 
@@ -36,6 +38,11 @@ impl Plan {
     /// How many actions of a transaction it takes.
     pub(super) fn len(&self) -> usize {
         1 + self.others.len()
+    }
+
+    /// Leaves out what it brings about for these tasks.
+    pub(super) fn leave_out(&mut self, tasks: &[TaskId]) {
+        self.others.retain(|other| !matches!(other, Companion::Update(write) if tasks.contains(&write.id)));
     }
 
     /// Takes note of why the transaction was cancelled, as far as this plan is the reason. `false` if it does not fit the
@@ -66,6 +73,28 @@ impl UserTasks<'_> {
     /// were faster, so that the write must be tried again.
     pub(super) async fn write_linked(&self, write: &Write, found: &Item) -> Result<Option<Item>, StoreError> {
         let mut plan = self.plan(write, found).await?;
+        if plan.others.is_empty() {
+            return match self.attempt(&plan.own).await {
+                Ok(Outcome::Done(item)) => Ok(Some(item)),
+                Ok(_) | Err(StoreError::VersionMismatch) => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
+        // What does not fit into one transaction is written before it. Whatever ends this halfway leaves the task as it was,
+        // and a repetition goes on with what is left.
+        while plan.len() > MAX_ACTIONS {
+            let first: Vec<_> = plan.others.drain(..MAX_ACTIONS.min(plan.len() - MAX_ACTIONS)).collect();
+            let actions = self.actions_of_companions(&first).collect::<Result<_, _>>()?;
+            let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
+            if let Err(error) = request.send().await {
+                let reasons = cancellation_reasons(error)?;
+                let is_final = |reason: &CancellationReason| match reason.code()? {
+                    "TransactionConflict" => None,
+                    code => StoreError::from_cancellation(code),
+                };
+                return reasons.iter().find_map(is_final).map_or(Ok(None), Err);
+            }
+        }
         // Of two attempts, the second one is without a new task whose id is taken.
         for _ in 0..2 {
             let request = self.store.client.transact_write_items();
@@ -88,16 +117,20 @@ impl UserTasks<'_> {
     pub(super) async fn plan(&self, write: &Write, found: &Item) -> Result<Plan, StoreError> {
         let own = write.pinned(found);
         let after = own.applied(found);
-        Ok(Plan { own, others: Vec::new(), after })
+        let others = self.writes_of_subtasks(write, found).await?;
+        Ok(Plan { own, others, after })
     }
 
     /// The actions of a transaction that carries out the plan, its own write first.
     pub(super) fn actions(&self, plan: &Plan) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let others = plan.others.iter().map(|other| match other {
+        [self.update_action(&plan.own)].into_iter().chain(self.actions_of_companions(&plan.others)).collect()
+    }
+
+    fn actions_of_companions(&self, others: &[Companion]) -> impl Iterator<Item = Result<TransactWriteItem, StoreError>> {
+        others.iter().map(|other| match other {
             Companion::Put(item) => self.put_action(item.clone()),
             Companion::Update(write) => self.update_action(write),
-        });
-        [self.update_action(&plan.own)].into_iter().chain(others).collect()
+        })
     }
 
     /// Puts a task that is new.

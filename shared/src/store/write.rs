@@ -12,11 +12,15 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, attribute, done_key, due_key, number, text, updated};
+use super::item::{self, Item, attribute, child_key, done_key, due_key, number, position_key, text, updated};
 use super::write_id::{Memory, WriteId};
 use super::{Guard, Precondition, StoreError};
-use crate::task::{Completion, Description, Due, Patch, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title};
+use crate::task::{
+    Completion, Description, Due, Invalid, Patch, Position, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title,
+    Version,
+};
 
+const PARENT_IS_FIXED: Invalid = Invalid("is fixed when the task is created");
 /// How long a tombstone stays.
 pub(super) const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
@@ -58,9 +62,24 @@ pub(super) struct Write {
     write_id: WriteId,
     precondition: Precondition,
     state: State,
+    /// The list that the task must be in.
+    home: Option<Home>,
+    /// What the task must not have, because its keys in the indexes of lists in manual order would follow from that. With
+    /// it, the write is made of the item as it was found.
+    unless: Vec<&'static str>,
+    /// How many subtasks the task must have been given, if it was any.
+    subtasks: Option<AttributeValue>,
     set: Vec<(&'static str, Value)>,
     remove: Vec<&'static str>,
     returns: ReturnValue,
+}
+
+/// The list of a parent's subtasks, or that of tasks without one.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    pub(super) parent: Option<TaskId>,
+    /// What a task of another list means.
+    pub(super) otherwise: StoreError,
 }
 
 #[derive(Clone)]
@@ -114,6 +133,25 @@ pub(super) fn replacing(id: TaskId, replacement: Replacement, guard: &Guard) -> 
 /// Changes parts of a task: at least one.
 pub(super) fn updating(id: TaskId, changes: &TaskChanges, guard: &Guard) -> Vec<Write> {
     vec![Write::changing(&Call::new(id, "update", changes, guard), changes)]
+}
+
+/// Gives a task a position in this list. `operation` says what the client asked for.
+pub(super) fn moving(id: TaskId, position: Position, home: Home, operation: &str, guard: &Guard) -> Vec<Write> {
+    let call = Call::new(id, operation, &TaskChanges::default(), guard);
+    let changes = TaskChanges { position: Patch::Set(position), parent_id: home.parent, ..TaskChanges::default() };
+    vec![Write { home: Some(home), ..Write::changing(&call, &changes) }]
+}
+
+/// Completes a subtask together with its parent, if it is in this version.
+pub(super) fn completing_with_parent(id: TaskId, version: Version) -> Write {
+    Write::completing(&Call::new(id, "complete", &TaskChanges::default(), &Guard::default())).alone(version)
+}
+
+/// Deletes a subtask together with its parent, if it is in this version.
+pub(super) fn deleting_with_parent(id: TaskId, version: Version) -> Write {
+    let mut write = Write::deleting(&Call::new(id, "delete", &TaskChanges::default(), &Guard::default())).alone(version);
+    write.set(attribute::DELETED_WITH, AttributeValue::Bool(true));
+    write
 }
 
 /// Completes or reopens a task. Only a toggle is a write in either state.
@@ -170,7 +208,36 @@ impl Write {
             }
             (None, None) => {}
         }
+        write.place(call.id, changes);
         write
+    }
+
+    /// Gives the task its position, and its keys in the indexes of lists in manual order as far as they follow from the
+    /// changes.
+    fn place(&mut self, id: TaskId, changes: &TaskChanges) {
+        self.patch(attribute::POSITION, &changes.position, Position::as_str);
+        let position = match &changes.position {
+            Patch::Keep if changes.completed == Some(false) => return self.unless.push(attribute::POSITION),
+            Patch::Keep => return,
+            Patch::Clear => None,
+            Patch::Set(position) => Some(position.as_str()),
+        };
+        let otherwise = StoreError::Field("parent_id", PARENT_IS_FIXED);
+        if let Some(parent) = changes.parent_id {
+            self.home = Some(Home { parent: Some(parent), otherwise });
+            return self.set(attribute::CHILD_KEY, text(child_key(&parent.to_string(), position, id)));
+        }
+        self.unless.push(attribute::PARENT_ID);
+        match (position, changes.completed) {
+            (Some(position), Some(false)) => self.set(attribute::POSITION_KEY, text(position_key(position, id))),
+            (Some(position), None) => {
+                self.unless.push(attribute::COMPLETED_AT);
+                self.set(attribute::POSITION_KEY, text(position_key(position, id)));
+            }
+            (None, None | Some(false)) => self.remove.push(attribute::POSITION_KEY),
+            // Completing removes it.
+            (_, Some(true)) => {}
+        }
     }
 
     fn completing(call: &Call<'_>) -> Self {
@@ -183,6 +250,7 @@ impl Write {
         let mut write = Self::new(call, State::Completed);
         write.set.push((attribute::STATE_KEY, Value::CopyOf(attribute::DUE_KEY)));
         write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
+        write.unless.push(attribute::POSITION);
         write
     }
 
@@ -203,6 +271,7 @@ impl Write {
             attribute::STATE_KEY,
             attribute::DUE_KEY,
             attribute::DONE_KEY,
+            attribute::POSITION_KEY,
         ];
         write.returns = ReturnValue::None;
         write
@@ -216,6 +285,9 @@ impl Write {
             write_id: call.write_id.clone(),
             precondition: call.precondition.clone(),
             state,
+            home: None,
+            unless: Vec::new(),
+            subtasks: None,
             set: Vec::with_capacity(12),
             remove: Vec::new(),
             returns: ReturnValue::AllNew,
@@ -237,12 +309,33 @@ impl Write {
         ] {
             self.set.push((target, Value::OldOr(source, text(value))));
         }
+        self.remove.push(attribute::POSITION_KEY);
+    }
+
+    /// The same write of this version, whatever else the task has.
+    fn alone(self, version: Version) -> Self {
+        let precondition = Precondition::from(Some(version));
+        Self { links: Links::None, unless: Vec::new(), precondition, ..self }
     }
 
     /// The same write of the item as it was found, and of no later version: one of several that are done together.
     pub(super) fn pinned(&self, found: &Item) -> Self {
-        let precondition = Precondition::from(Some(item::version(found).unwrap_or_default()));
-        Self { links: Links::None, precondition, ..self.clone() }
+        let mut write = self.clone().alone(item::version(found).unwrap_or_default());
+        write.subtasks = found.get(attribute::HAS_SUBTASKS).cloned();
+        let after = write.applied(found);
+        let text_of = |name| after.get(name)?.as_s().ok().map(String::as_str);
+        let is_key = |name: &str| [attribute::POSITION_KEY, attribute::CHILD_KEY].contains(&name);
+        write.set.retain(|(name, _)| !is_key(name));
+        write.remove.retain(|name| !is_key(name));
+        let is_open = !after.contains_key(attribute::COMPLETED_AT) && !after.contains_key(attribute::DELETED_AT);
+        match (text_of(attribute::PARENT_ID), text_of(attribute::POSITION)) {
+            (Some(parent), position) => write.set(attribute::CHILD_KEY, text(child_key(parent, position, self.id))),
+            (None, Some(position)) if is_open => {
+                write.set(attribute::POSITION_KEY, text(position_key(position, self.id)));
+            }
+            (None, _) => write.remove.push(attribute::POSITION_KEY),
+        }
+        write
     }
 
     /// The item after a write that was pinned to it.
@@ -359,8 +452,20 @@ impl Write {
             State::Open => " AND attribute_not_exists(completed_at)",
             State::Completed => " AND attribute_exists(completed_at)",
         });
-        for name in self.links.attributes() {
+        for name in self.links.attributes().iter().chain(&self.unless) {
             condition.push_str(&format!(" AND attribute_not_exists({name})"));
+        }
+        match &self.home {
+            Some(Home { parent: Some(parent), .. }) => {
+                condition.push_str(" AND parent_id = :parent_id");
+                values.insert(":parent_id".to_owned(), text(parent.to_string()));
+            }
+            Some(Home { parent: None, .. }) => condition.push_str(" AND attribute_not_exists(parent_id)"),
+            None => {}
+        }
+        if let Some(subtasks) = &self.subtasks {
+            condition.push_str(" AND has_subtasks = :has_subtasks");
+            values.insert(":has_subtasks".to_owned(), subtasks.clone());
         }
         if let Precondition::Version(versions) = &self.precondition {
             // No task ever has version 0: with no other version to match, the condition fails and gives the item.
@@ -385,13 +490,21 @@ impl Write {
         if !self.precondition.allows(item::version(&item).unwrap_or_default()) {
             return Err(StoreError::VersionMismatch);
         }
+        if self.subtasks.as_ref().is_some_and(|subtasks| item.get(attribute::HAS_SUBTASKS) != Some(subtasks)) {
+            return Err(StoreError::VersionMismatch);
+        }
+        if let Some(Home { parent, otherwise }) = &self.home
+            && item.get(attribute::PARENT_ID) != parent.map(|parent| text(parent.to_string())).as_ref()
+        {
+            return Err(otherwise.clone());
+        }
         let is_open = !item.contains_key(attribute::COMPLETED_AT);
         match self.state {
             State::Open if !is_open => return Ok(Outcome::OtherState(item)),
             State::Completed if is_open => return Ok(Outcome::OtherState(item)),
             State::Any | State::Open | State::Completed => {}
         }
-        if self.links.attributes().iter().any(|&name| item.contains_key(name)) {
+        if self.links.attributes().iter().chain(&self.unless).any(|&name| item.contains_key(name)) {
             return Ok(Outcome::Linked(item));
         }
         Err(StoreError::unexpected("a condition failed that always holds"))

@@ -132,7 +132,13 @@ operations! {
         body: Body::None,
         condition: None,
         takes_idempotency_key: false,
-        queries: &["status=completed&tag=work", "status=open", "status=all"],
+        queries: &[
+            "status=completed&tag=work",
+            "status=open",
+            "status=all",
+            "sort=position",
+            "parent_id=01990000-0000-7000-8000-000000000000",
+        ],
         asks: &["Query"],
         takes_token: true,
     };
@@ -209,6 +215,21 @@ operations! {
         takes_idempotency_key: true,
         queries: &[],
         asks: &["UpdateItem"],
+        takes_token: true,
+    };
+    /// Moves a task within its list.
+    MoveTask: move_task = Facts {
+        name: "move-task",
+        letter: b'm',
+        method: "POST",
+        path: "/api/{user_id}/tasks/{task_id}/move",
+        success: 200,
+        answers: Content::ChangedTask,
+        body: Body::Required(r#"{ "after": null }"#),
+        condition: Some("if-match"),
+        takes_idempotency_key: true,
+        queries: &[],
+        asks: &["GetItem", "Query", "UpdateItem"],
         takes_token: true,
     };
     /// Deletes a task.
@@ -486,6 +507,7 @@ mod tests {
         ('r', "replace-task"),
         ('u', "update-task"),
         ('x', "complete-task"),
+        ('m', "move-task"),
         ('d', "delete-task"),
         ('b', "batch-tasks"),
         ('e', "export-tasks"),
