@@ -10,6 +10,8 @@ export type NewTask = Schemas["NewTask"];
 export type TaskReplacement = Schemas["TaskReplacement"];
 export type TaskChanges = Schemas["TaskChanges"];
 export type Page = Schemas["Page"];
+/** Where a task goes in its list. */
+export type Destination = { readonly before: string | null } | { readonly after: string | null };
 export type ListQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
 
 export type DeletedTask = Schemas["DeletedTask"];

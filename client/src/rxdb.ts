@@ -14,7 +14,6 @@ import {
   fieldsOf,
   missingIn,
   pick,
-  type TaskContent,
   type TaskDraft,
 } from "./sync/content.js";
 import { browserTriggers, type Triggers } from "./sync/triggers.js";
@@ -290,7 +289,7 @@ function itemOf({ assumedMasterState: assumed, newDocumentState: mine }: Row): B
     return item.op === "create" ? { ...item, idempotency_key: key } : { ...item, idempotency_key: key, if_match };
   };
   if (mine._deleted) return assumed && !assumed._deleted ? write({ op: "delete", id }) : null;
-  if (!assumed || assumed._deleted) return write({ op: "create", id, task: pick(mine, FIELDS) as TaskContent });
+  if (!assumed || assumed._deleted) return write({ op: "create", id, task: contentOf(mine) });
   const changes: ContentChanges = missingIn(assumed, pick(mine, FIELDS));
   return fieldsOf(changes).length === 0 ? null : write({ op: "update", id, changes });
 }
@@ -342,6 +341,8 @@ const taskSchema: RxJsonSchema<Task> = {
     priority: { type: "string", enum: ["none", "low", "medium", "high"] },
     due: optionalText,
     tags: { type: "array", items: text },
+    parent_id: text,
+    position: optionalText,
     created_at: text,
     updated_at: text,
     version: { type: "integer", minimum: 0 },

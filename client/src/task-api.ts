@@ -5,6 +5,7 @@ import type {
   BatchResult,
   ChangesPage,
   ChangesQuery,
+  Destination,
   ExportPage,
   Health,
   ListQuery,
@@ -66,6 +67,7 @@ export type Known = Pick<Task, "id"> & Partial<Pick<Task, "version">>;
 const TASKS = "/api/{user_id}/tasks";
 const TASK = "/api/{user_id}/tasks/{task_id}";
 const COMPLETE = "/api/{user_id}/tasks/{task_id}/complete";
+const MOVE = "/api/{user_id}/tasks/{task_id}/move";
 const CHANGES = "/api/{user_id}/tasks/changes";
 const BATCH = "/api/{user_id}/tasks/batch";
 const EXPORT = "/api/{user_id}/tasks/export";
@@ -140,6 +142,12 @@ export class TaskApi {
   async completeTask(known: Known, completed: boolean, { key, ...options }: WriteOptions = {}): Promise<Task> {
     const params = this.#params(known, key);
     return data(await this.#client.PATCH(COMPLETE, { ...this.#call(options), params, body: { completed } }));
+  }
+
+  /** Moves a task right before or after another one of its list; with null, to the end (`before`) or the beginning (`after`). */
+  async moveTask(known: Known, to: Destination, { key, ...options }: WriteOptions = {}): Promise<Task> {
+    const params = this.#params(known, key);
+    return data(await this.#client.POST(MOVE, { ...this.#call(options), params, body: to }));
   }
 
   async deleteTask(known: Known, { key, ...options }: WriteOptions = {}): Promise<void> {

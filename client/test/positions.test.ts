@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { generateKeyBetween } from "fractional-indexing";
 import { expect, it } from "vitest";
+import { byPosition, positionAt } from "../src/index.js";
 
 /** What the API must make as well: its tests read it. */
 const FIXTURE = new URL("../../tests/fixtures/positions.json", import.meta.url);
@@ -46,6 +47,15 @@ function walk(): string[] {
 
 /** No keys, for the package; or only because of a character that it does not look at. */
 const REFUSED = ["", "a", "0", "a00", "a0 ", "A0", "b0", SMALLEST, "a1-", "a_", "aä", "~", "!0", "b", "a0V0", "{0", "-", "#a0"];
+
+it("makes positions for any place of a list", () => {
+  const positions = ["a0", "a1", "a1", "a2", null];
+  const list = positions.map((position, number) => ({ id: `${number}`, position }));
+  expect(list.toReversed().sort(byPosition)).toEqual(list);
+  const at = list.map((_, index) => positionAt(list, index));
+  expect([...at, positionAt(list, 5)]).toEqual(["Zz", "a0V", "a0V", "a1V", "a3", "a3"]);
+  expect(positionAt([], 0)).toBe("a0");
+});
 
 it("makes the keys that the API makes", () => {
   const vectors = { between: pairs(), refused: REFUSED, walk: walk() };

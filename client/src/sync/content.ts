@@ -2,7 +2,7 @@
 import type { NewTask, Task } from "../contract.js";
 
 /** The fields of a task that a user can set. */
-export const FIELDS = ["title", "description", "completed", "priority", "due", "tags"] as const;
+export const FIELDS = ["title", "description", "completed", "priority", "due", "tags", "position"] as const;
 
 export type Field = (typeof FIELDS)[number];
 export type TaskContent = Pick<Task, Field>;
@@ -12,8 +12,12 @@ export type ContentChanges = Partial<TaskContent>;
 export type TaskDraft = NewTask & { readonly completed?: boolean };
 
 /** The whole content of a new task. */
-export function contentOf({ title, description, completed, priority, due, tags }: TaskDraft): TaskContent {
+export function contentOf({ parent_id, ...draft }: TaskDraft): TaskContent & Pick<Task, "parent_id"> {
+  const { title, description, completed, priority, due, tags, position } = draft;
   const content = {
+    // It never changes, and is no field that is merged.
+    ...(parent_id && { parent_id }),
+    position: position ?? null,
     title,
     description: description ?? null,
     completed: completed ?? false,
@@ -21,7 +25,7 @@ export function contentOf({ title, description, completed, priority, due, tags }
     due: due ?? null,
     tags: tags ?? [],
   };
-  return normalized(content) as TaskContent;
+  return normalized(content) as TaskContent & Pick<Task, "parent_id">;
 }
 
 /** As the API will store it, so that what it stores does not look like somebody else's change. */
@@ -42,7 +46,7 @@ function normalizedDue(due: string): string {
 
 /** These fields of a task. */
 export function pick(task: TaskContent, fields: readonly Field[]): ContentChanges {
-  return Object.fromEntries(fields.map((field) => [field, task[field]]));
+  return Object.fromEntries(fields.map((field) => [field, task[field] ?? null]));
 }
 
 export function fieldsOf(changes: ContentChanges): Field[] {
@@ -50,7 +54,7 @@ export function fieldsOf(changes: ContentChanges): Field[] {
 }
 
 export function isSame(a: TaskContent[Field] | undefined, b: TaskContent[Field] | undefined): boolean {
-  return a === b || (Array.isArray(a) && Array.isArray(b) && a.join("\n") === b.join("\n"));
+  return (a ?? null) === (b ?? null) || (Array.isArray(a) && Array.isArray(b) && a.join("\n") === b.join("\n"));
 }
 
 /** The part of `changes` that `task` does not have yet. */

@@ -231,6 +231,15 @@ impl TaskAttributes {
         })
     }
 
+    /// Which task it is, in which version, and whether it is completed.
+    ///
+    /// # Errors
+    /// As [`Self::task`].
+    pub(super) fn state(self) -> Result<(TaskId, Version, bool), StoreError> {
+        let (id, version) = (required(attribute::TASK_ID, self.id)?, required(attribute::VERSION, self.version)?);
+        Ok((id, version, self.completed_at.is_some()))
+    }
+
     /// Which task it is, and its position.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use tokio::time::sleep;
@@ -20,10 +21,14 @@ use super::write::{Links, Write, completing_with_parent, deleting_with_parent};
 use super::write_id::{Memory, WriteId};
 use super::{StoreError, UserTasks};
 use crate::aws;
-use crate::task::{Invalid, Task, TaskId};
+use crate::task::{Invalid, TaskId};
 
 /// The index of all subtasks, by parent and position.
 pub(super) const BY_PARENT: &str = "by_parent";
+/// How many subtasks a task is ever given, deleted ones included. So a write of all of them ends, and a list of them too.
+const MAX_SUBTASKS: u64 = 1_000;
+/// How many requests read all subtasks of a task: as many megabytes as they can have, with their tombstones.
+const MAX_READS: usize = 64;
 /// How long to wait, once and then twice and four times as long, while another request adds a subtask to the same parent.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 const ATTEMPTS: u32 = 5;
@@ -73,9 +78,11 @@ impl UserTasks<'_> {
             .update_expression("ADD has_subtasks :count")
             .condition_expression(
                 "attribute_exists(task_id) AND attribute_not_exists(deleted_at) \
-                 AND attribute_not_exists(completed_at) AND attribute_not_exists(parent_id)",
+                 AND attribute_not_exists(completed_at) AND attribute_not_exists(parent_id) \
+                 AND (attribute_not_exists(has_subtasks) OR has_subtasks <= :most)",
             )
             .expression_attribute_values(":count", number(count))
+            .expression_attribute_values(":most", number(MAX_SUBTASKS.saturating_sub(count)))
             .return_values_on_condition_check_failure(AllOld)
             .build();
         let update = update.map_err(|error| StoreError::unexpected(error.to_string()))?;
@@ -95,32 +102,24 @@ impl UserTasks<'_> {
         if !found.contains_key(attribute::HAS_SUBTASKS) {
             return Ok(Vec::new());
         }
-        let subtasks = self.subtasks_of(write.id).await?.into_iter();
-        let writes = subtasks.filter(|task| !completes || task.completed_at.is_none()).map(|task| {
-            if completes {
-                completing_with_parent(task.id, task.version)
-            } else {
-                deleting_with_parent(task.id, task.version)
-            }
-        });
-        Ok(writes.map(Companion::Update).collect())
-    }
-
-    /// All subtasks of a task but deleted ones, in their order: one request a megabyte.
-    pub(super) async fn subtasks_of(&self, parent: TaskId) -> Result<Vec<Task>, StoreError> {
-        let mut tasks = Vec::new();
-        let mut start = None;
-        loop {
-            let request = self.query_of_subtasks(parent).set_exclusive_start_key(start);
-            let answer = aws::query::<TaskAttributes>(request).await?;
+        let (mut writes, mut start) = (Vec::new(), None);
+        for _ in 0..MAX_READS {
+            let request = self.query_of_subtasks(write.id).projection_expression("task_id, version, completed_at");
+            let answer = aws::query::<TaskAttributes>(request.set_exclusive_start_key(start)).await?;
             for attributes in answer.items {
-                tasks.push(attributes.task()?);
+                let (id, version, is_completed) = attributes.state()?;
+                match (completes, is_completed) {
+                    (true, true) => {}
+                    (true, false) => writes.push(Companion::Update(completing_with_parent(id, version))),
+                    (false, _) => writes.push(Companion::Update(deleting_with_parent(id, version))),
+                }
             }
             start = answer.last_evaluated_key;
             if start.is_none() {
-                return Ok(tasks);
+                return Ok(writes);
             }
         }
+        Err(StoreError::unexpected("the subtasks of a task do not end"))
     }
 
     /// A page of a task's subtasks, in their order, with the progress of all of them: one request, which reads all of them up
@@ -130,8 +129,8 @@ impl UserTasks<'_> {
     /// [`StoreError::Unavailable`], [`StoreError::Unexpected`].
     pub(super) async fn list_subtasks(&self, parent: TaskId, query: &ListQuery) -> Result<Page, StoreError> {
         let start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key(query)));
-        let request = self.query_of_subtasks(parent).set_exclusive_start_key(start);
-        let answer = aws::query::<TaskAttributes>(request).await?;
+        let request = self.query_of_subtasks(parent).projection_expression(attribute::OF_A_TASK);
+        let answer = aws::query::<TaskAttributes>(request.set_exclusive_start_key(start)).await?;
         let mut progress = Progress { completed: 0, total: 0 };
         let mut page = Page { tasks: Vec::new(), next_cursor: None, progress: None };
         let mut text_bytes = 0;
@@ -158,16 +157,13 @@ impl UserTasks<'_> {
         Ok(page)
     }
 
-    fn query_of_subtasks(
-        &self,
-        parent: TaskId,
-    ) -> aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder {
+    /// The request for all subtasks of a task but deleted ones, in their order.
+    fn query_of_subtasks(&self, parent: TaskId) -> QueryFluentBuilder {
         let values = [(":user_id", self.user.id().to_owned()), (":parent", format!("{parent}#"))];
         let values: HashMap<_, _> = values.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect();
         let request = self.store.client.query().table_name(&self.store.tasks_table).index_name(BY_PARENT);
         request
             .consistent_read(true)
-            .projection_expression(attribute::OF_A_TASK)
             .key_condition_expression("user_id = :user_id AND begins_with(child_key, :parent)")
             .filter_expression("attribute_not_exists(deleted_at)")
             .set_expression_attribute_values(Some(values))
@@ -181,8 +177,10 @@ pub(super) fn refused_parent(item: Option<&Item>) -> StoreError {
         "must be the id of a task"
     } else if has(attribute::PARENT_ID) {
         "must not be a subtask itself"
-    } else {
+    } else if has(attribute::COMPLETED_AT) {
         "must be an open task"
+    } else {
+        "must not have had 1,000 subtasks, which is the most"
     };
     StoreError::Field(PARENT_ID, Invalid(reason))
 }
