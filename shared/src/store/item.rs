@@ -51,6 +51,10 @@ pub(super) mod attribute {
     /// two others have come after it: between two attempts of one call there are tenths of a second, seldom a second,
     /// and in that time people make no third write of a task. Each takes 26 bytes of every item and of its index entries.
     pub(in crate::store) const WRITE_IDS: [&str; 3] = [WRITE_ID, WRITE_ID_2, WRITE_ID_3];
+    /// The rule by which an open task recurs. A completed one has passed it on.
+    pub(in crate::store) const RECURRENCE: &str = "recurrence";
+    /// There if the task has, or had, subtasks.
+    pub(in crate::store) const HAS_SUBTASKS: &str = "has_subtasks";
     pub(in crate::store) const DELETED_AT: &str = "deleted_at";
     /// When DynamoDB may remove the item, in seconds since the epoch.
     pub(in crate::store) const EXPIRES_AT: &str = "expires_at";

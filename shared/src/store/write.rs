@@ -28,9 +28,33 @@ enum State {
     Completed,
 }
 
+/// What a write brings about beyond its own task, if that has one of these attributes: then it is one of several writes
+/// that are done together (see [`super::linked`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    None,
+    /// Completing: the next occurrence is made, and subtasks are completed.
+    Completes,
+    /// Deleting: subtasks are deleted.
+    Deletes,
+}
+
+impl Links {
+    /// What a task must not have for the write to be done by itself.
+    fn attributes(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::Completes => &[attribute::RECURRENCE, attribute::HAS_SUBTASKS],
+            Self::Deletes => &[attribute::HAS_SUBTASKS],
+        }
+    }
+}
+
 /// What becomes of a task's attributes, and on which conditions.
+#[derive(Clone)]
 pub(super) struct Write {
     pub(super) id: TaskId,
+    pub(super) links: Links,
     write_id: WriteId,
     precondition: Precondition,
     state: State,
@@ -39,6 +63,7 @@ pub(super) struct Write {
     returns: ReturnValue,
 }
 
+#[derive(Clone)]
 enum Value {
     New(AttributeValue),
     /// What this attribute was before, or the value if it was absent.
@@ -61,6 +86,8 @@ pub(super) enum Outcome {
     Done(Item),
     /// Nothing: the task is not in the state that the write demands. This is the item as it is.
     OtherState(Item),
+    /// Nothing: the write concerns other tasks as well. This is the item as it is.
+    Linked(Item),
 }
 
 /// A call that writes a task. Its attempts have one name: once one of them is done, the others come late.
@@ -161,6 +188,7 @@ impl Write {
 
     fn deleting(call: &Call<'_>) -> Self {
         let mut write = Self::new(call, State::Any);
+        write.links = Links::Deletes;
         let expires_at = (call.now + TOMBSTONE_LIFETIME).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         write.set(attribute::DELETED_AT, text(Timestamp::from(call.now).as_str()));
         write.set(attribute::EXPIRES_AT, number(expires_at));
@@ -184,6 +212,7 @@ impl Write {
         let now = Timestamp::from(call.now);
         let mut write = Self {
             id: call.id,
+            links: Links::None,
             write_id: call.write_id.clone(),
             precondition: call.precondition.clone(),
             state,
@@ -198,6 +227,7 @@ impl Write {
 
     /// Completes the task now, unless it is completed already: then it keeps the time at which it was.
     fn complete(&mut self, call: &Call<'_>) {
+        self.links = Links::Completes;
         let now = Timestamp::from(call.now);
         let done_key = done_key(&now, call.id);
         for (target, source, value) in [
@@ -209,7 +239,37 @@ impl Write {
         }
     }
 
-    fn set(&mut self, name: &'static str, value: AttributeValue) {
+    /// The same write of the item as it was found, and of no later version: one of several that are done together.
+    pub(super) fn pinned(&self, found: &Item) -> Self {
+        let precondition = Precondition::from(Some(item::version(found).unwrap_or_default()));
+        Self { links: Links::None, precondition, ..self.clone() }
+    }
+
+    /// The item after a write that was pinned to it.
+    pub(super) fn applied(&self, found: &Item) -> Item {
+        let mut item = found.clone();
+        let [last, second, third] = attribute::WRITE_IDS;
+        let first = self.write_id.value();
+        let [moved, next] = [last, second].map(|name| found.get(name).cloned());
+        item.insert(third.to_owned(), next.unwrap_or_else(|| first.clone()));
+        item.extend(moved.map(|moved| (second.to_owned(), moved)));
+        item.insert(last.to_owned(), first);
+        item.insert(attribute::VERSION.to_owned(), number(item::version(found).unwrap_or_default() + 1));
+        for (name, value) in &self.set {
+            let value = match value {
+                Value::New(value) => Some(value),
+                Value::OldOr(source, value) => found.get(*source).or(Some(value)),
+                Value::CopyOf(source) => found.get(*source),
+            };
+            item.extend(value.map(|value| ((*name).to_owned(), value.clone())));
+        }
+        for name in &self.remove {
+            item.remove(*name);
+        }
+        item
+    }
+
+    pub(super) fn set(&mut self, name: &'static str, value: AttributeValue) {
         self.set.push((name, Value::New(value)));
     }
 
@@ -299,6 +359,9 @@ impl Write {
             State::Open => " AND attribute_not_exists(completed_at)",
             State::Completed => " AND attribute_exists(completed_at)",
         });
+        for name in self.links.attributes() {
+            condition.push_str(&format!(" AND attribute_not_exists({name})"));
+        }
         if let Precondition::Version(versions) = &self.precondition {
             // No task ever has version 0: with no other version to match, the condition fails and gives the item.
             let placeholders: Vec<_> = (0..=versions.len()).map(|index| format!(":version_{index}")).collect();
@@ -322,10 +385,16 @@ impl Write {
         if !self.precondition.allows(item::version(&item).unwrap_or_default()) {
             return Err(StoreError::VersionMismatch);
         }
+        let is_open = !item.contains_key(attribute::COMPLETED_AT);
         match self.state {
-            State::Any => Err(StoreError::unexpected("a condition failed that always holds")),
-            State::Open | State::Completed => Ok(Outcome::OtherState(item)),
+            State::Open if !is_open => return Ok(Outcome::OtherState(item)),
+            State::Completed if is_open => return Ok(Outcome::OtherState(item)),
+            State::Any | State::Open | State::Completed => {}
         }
+        if self.links.attributes().iter().any(|&name| item.contains_key(name)) {
+            return Ok(Outcome::Linked(item));
+        }
+        Err(StoreError::unexpected("a condition failed that always holds"))
     }
 }
 
