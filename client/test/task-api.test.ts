@@ -504,6 +504,38 @@ describe("what is stored of a user", () => {
   });
 });
 
+describe("tags and search", () => {
+  it("adds up the pages of tags by their keys", async () => {
+    const work = { tag: "Work", key: "work", open: 1, completed: 2 };
+    world.api.push(
+      json(200, { tags: [work], next_cursor: "c" }),
+      json(200, { tags: [{ tag: "café", key: "cafe", open: 0, completed: 1 }, work], next_cursor: null }),
+    );
+    const counts = (await world.client.listTags()).map(({ key, open, completed }) => [key, open, completed]);
+    expect(counts).toEqual([
+      ["work", 2, 4],
+      ["cafe", 0, 1],
+    ]);
+    expect(world.requests.map(({ url }) => new URL(url).search)).toEqual(["", "?cursor=c"]);
+  });
+
+  it("asks for words and for several tags", async () => {
+    world.api.push(json(200, { tasks: [TASK], next_cursor: null }));
+    const found: unknown[] = [];
+    for await (const task of world.client.searchTasks("caf mil", { tag: ["a b", "c"] })) found.push(task);
+    expect(found).toEqual([TASK]);
+    expect(new URL(world.requests[0]?.url ?? "").searchParams.getAll("tag")).toEqual(["a b", "c"]);
+    expect(new URL(world.requests[0]?.url ?? "").searchParams.get("q")).toBe("caf mil");
+  });
+
+  it("restores a deleted task under a key", async () => {
+    await world.client.restoreTask(TASK);
+    const [request] = world.requests;
+    expect(`${request?.method} ${request?.url}`).toMatch(new RegExp(`^POST .*/api/me/tasks/${TASK.id}/restore$`, "u"));
+    expect([request?.headers.get("if-match"), world.keys[0]]).toEqual([`"${TASK.version}"`, expect.any(String)]);
+  });
+});
+
 describe("the health of the API", () => {
   it("is asked for without a token", async () => {
     world.api.push(json(200, { status: "ok" }));
