@@ -396,7 +396,7 @@ describe("other requests", () => {
 
   it("use the contract's methods and paths", async () => {
     world.api.push(json(200, { tasks: [], next_cursor: null }), new Response(null, { status: 204 }));
-    await world.client.listTasks({ status: "open", tag: "a&b=c, ä%", limit: 20 });
+    await world.client.listTasks({ status: "open", tag: ["a&b=c, ä%"], limit: 20 });
     await expect(world.client.deleteTask({ id: TASK.id })).resolves.toBeUndefined();
     await world.client.completeTask(TASK, false);
     expect(world.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
@@ -447,7 +447,7 @@ describe("other requests", () => {
     const page = (id: string, next_cursor: string | null) => json(200, { tasks: [{ ...TASK, id }], next_cursor });
     world.api.push(page("1", "c1"), page("2", "c2"), page("3", null));
     const ids: string[] = [];
-    for await (const { id } of world.client.eachTask({ tag: "shop" })) {
+    for await (const { id } of world.client.eachTask({ tag: ["shop"] })) {
       ids.push(id);
       expect(world.requests).toHaveLength(ids.length);
     }

@@ -98,7 +98,8 @@ export function answered(
       else edit.put({ ...item, applied: version });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
     else if (row.status === 404 || row.status === 410) {
-      if (item.op === "update" || item.op === "restore") edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
+      if (item.op === "update" || item.op === "restore")
+        edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
       // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
       else edit.remove(item, { withTask: true });
     } else if (row.status === 412 && item.sent?.ifMatch) {
