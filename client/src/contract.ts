@@ -14,6 +14,11 @@ export type Page = Schemas["Page"];
 export type Destination = { readonly before: string | null } | { readonly after: string | null };
 export type ListQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
 
+/** A tag, and how many tasks have it. */
+export type TagCount = Schemas["TagCount"];
+
+export type TagsPage = Schemas["TagsPage"];
+
 export type DeletedTask = Schemas["DeletedTask"];
 export type ChangesPage = Schemas["Changes"];
 export type ChangesQuery = NonNullable<operations["listChanges"]["parameters"]["query"]>;

@@ -22,12 +22,8 @@ export interface paths {
          * @description `all` is sorted newest first, `completed` by completion with the latest first, and `open` by due date with undated tasks last.
          *
          *     A page holds `limit` tasks unless it is the last one. It can hold fewer, even none, and still have a `next_cursor`, if a
-         *     filter skips some nine hundred tasks in a row or the page would have more than 512 KiB of text. The list ends when
-         *     `next_cursor` is null.
-         *
-         *     With `sort=position`, the list has the open tasks that have a position and are no subtasks, in manual order. With
-         *     `parent_id`, it has the subtasks of a task, open and completed, in manual order, those without a position last. Tasks with
-         *     the same position are sorted by id.
+         *     filter skips some nine hundred tasks in a row, a search some three thousand, or the page would have more than 512 KiB of
+         *     text. The list ends when `next_cursor` is null.
          */
         get: operations["listTasks"];
         put?: never;
@@ -161,7 +157,8 @@ export interface paths {
         post?: never;
         /**
          * Delete a task
-         * @description Removes the task's content immediately. The response is 404 if the task does not exist, or no longer exists.
+         * @description The task is gone from every read. It can be restored for a while, usually 7 days. The response is 404 if the task does not
+         *     exist, or no longer exists.
          */
         delete: operations["deleteTask"];
         options?: never;
@@ -208,7 +205,7 @@ export interface paths {
         patch: operations["completeTask"];
         trace?: never;
     };
-    "/api/{user_id}/tasks/{task_id}/move": {
+    "/api/{user_id}/tasks/{task_id}/restore": {
         parameters: {
             query?: never;
             header?: never;
@@ -229,15 +226,40 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Move a task within its list
-         * @description Gives the task a position right before or right after another task of its list: the subtasks of the same parent, or the
-         *     tasks without a parent. The other task must have a position. With null, the task goes to the end (`before`) or to the
-         *     beginning (`after`) of the list. Only the moved task is written. If concurrent moves have left tasks with the same
-         *     position, a task cannot go between them: it goes before or after all of them.
-         *
-         *     A client that has the tasks can also make the position itself and send it with `PATCH`.
+         * Restore a deleted task
+         * @description Brings a deleted task back as it was, open or completed; only its version and `updated_at` go on. It works for some days
+         *     after the deletion, 7 unless the service is set up differently; after that, the response is 410 `restore_expired`, and
+         *     later 404. `If-Match` names the version of the deletion, as `deleted` among the changes has it. A task that is not deleted
+         *     does not change, and keeps its version.
          */
-        post: operations["moveTask"];
+        post: operations["restoreTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{user_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Count the tasks of each tag
+         * @description Spellings that differ only in case and accents are one tag. A page counts as many tasks as one call may read, some eight
+         *     thousand ordinary ones. With a `next_cursor`, there are more: add up the pages by `key`.
+         */
+        get: operations["listTags"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -261,7 +283,7 @@ export interface paths {
         put?: never;
         /**
          * Make many writes
-         * @description Makes up to 100 creates, updates, completions, and deletions, each as the single operation makes it, and returns a result
+         * @description Makes up to 100 creates, updates, completions, deletions, and restorations, each as the single operation makes it, and returns a result
          *     for each, in their order. Writes of the same task are made one after another, others at the same time. All items are
          *     validated first: if one is invalid, the response is 422, and none is written.
          *
@@ -355,16 +377,6 @@ export interface components {
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
             /** @default [] */
             tags?: components["schemas"]["Tags"];
-            /**
-             * @description The parent of the new task, which becomes its subtask. The parent must be open, and no subtask. It never changes.
-             * @default null
-             */
-            parent_id?: components["schemas"]["TaskId"] | null;
-            /**
-             * @description Where the task is in manual order.
-             * @default null
-             */
-            position?: components["schemas"]["Position"] | null;
         };
         /** @description Every field that a client can set. Omitted fields are reset. */
         TaskReplacement: {
@@ -385,16 +397,6 @@ export interface components {
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
             /** @default [] */
             tags?: components["schemas"]["Tags"];
-            /**
-             * @description The parent of a subtask, which never changes. Another one is rejected. A new task gets it.
-             * @default null
-             */
-            parent_id?: components["schemas"]["TaskId"] | null;
-            /**
-             * @description Where the task is in manual order.
-             * @default null
-             */
-            position?: components["schemas"]["Position"] | null;
             /** @description The id in the path. Any other id is rejected. */
             id?: components["schemas"]["TaskId"];
             /** @description Ignored. */
@@ -418,25 +420,11 @@ export interface components {
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
             /** @description Labels without duplicates, in the order given. Null removes all of them. */
             tags?: components["schemas"]["Tag"][] | null;
-            /** @description Where the task is in manual order. Null removes it from that order. */
-            position?: components["schemas"]["Position"] | null;
         };
         /** @description Whether the task is completed. */
         Completion: {
             completed: boolean;
         };
-        /** @description Where a task goes. Exactly one of the two is given. */
-        Move: {
-            /** @description The task that follows. Null means the end of the list. */
-            before?: components["schemas"]["TaskId"] | null;
-            /** @description The task that precedes. Null means the beginning of the list. */
-            after?: components["schemas"]["TaskId"] | null;
-        };
-        /**
-         * @description Where the task is in manual order: an order key of npm's `fractional-indexing`, with its default digits. Keys sort as
-         *     text. Tasks with the same position sort by id.
-         */
-        Position: string;
         /** @description A task, as its owner sees it. */
         Task: {
             id: components["schemas"]["TaskId"];
@@ -452,10 +440,6 @@ export interface components {
             due: components["schemas"]["Date"] | components["schemas"]["Timestamp"] | null;
             /** @description Labels without duplicates, in the order given. */
             tags: string[];
-            /** @description The task that this one is a subtask of. Absent if it is no subtask. */
-            parent_id?: components["schemas"]["TaskId"];
-            /** @description Where the task is in manual order. Absent or null if it has no position. */
-            position?: components["schemas"]["Position"] | null;
             created_at: components["schemas"]["Timestamp"];
             updated_at: components["schemas"]["Timestamp"];
             /** @description 1 after creation, and one more with every write. */
@@ -466,14 +450,24 @@ export interface components {
             tasks: components["schemas"]["Task"][];
             /** @description The `cursor` of the next page. Null on the last page. */
             next_cursor: string | null;
-            /**
-             * @description On the first page of a list with `parent_id`: how many subtasks the task has, and how many of them are completed.
-             *     Absent if they take more than a megabyte.
-             */
-            progress?: {
-                completed: number;
-                total: number;
-            };
+        };
+        /** @description Tags, and how many of the tasks of this page have them. */
+        TagsPage: {
+            /** @description In the order of their keys. */
+            tags: components["schemas"]["TagCount"][];
+            /** @description The `cursor` of the next page. Null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description A tag, and how many tasks have it. */
+        TagCount: {
+            /** @description The tag as one of the tasks spells it. */
+            tag: string;
+            /** @description What all spellings of the tag have in common, without case and accents. */
+            key: string;
+            /** @description How many open tasks have it. */
+            open: number;
+            /** @description How many completed tasks have it. */
+            completed: number;
         };
         /** @description A page of changes. */
         Changes: {
@@ -522,7 +516,7 @@ export interface components {
             items: components["schemas"]["BatchItem"][];
         };
         /** @description A write of one task. */
-        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchDelete"];
+        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchDelete"] | components["schemas"]["BatchRestore"];
         /** @description Creates a task under an id of the client's own, as PUT with `If-None-Match: *` does. */
         BatchCreate: {
             /**
@@ -569,6 +563,17 @@ export interface components {
             if_match?: components["schemas"]["Version"];
             idempotency_key?: components["schemas"]["IdempotencyKey"];
         };
+        /** @description Restores a deleted task. */
+        BatchRestore: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "restore";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+        };
         /** @description The version that the task must have, which is the number in its `ETag`. */
         Version: number;
         /** @description Identifies this write, so that repeating it does nothing twice (see Retries). */
@@ -584,10 +589,10 @@ export interface components {
              * @description The status that the single operation would have, or 424.
              * @enum {integer}
              */
-            status: 200 | 201 | 204 | 404 | 412 | 422 | 424 | 500 | 503 | 507;
+            status: 200 | 201 | 204 | 404 | 410 | 412 | 422 | 424 | 500 | 503 | 507;
             /**
-             * @description The task's `ETag` after the write. Null if the task is deleted or the write failed, and in an atomic batch for an update
-             *     or a completion without `if_match`.
+             * @description The task's `ETag` after the write. Null if the task is deleted or the write failed, and in an atomic batch for an update,
+             *     a completion, or a restoration without `if_match`.
              */
             etag: string | null;
             /** @description Why the write failed. */
@@ -605,7 +610,7 @@ export interface components {
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "restore_expired" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -755,6 +760,17 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The task was deleted too long ago, or deleted tasks cannot be restored. */
+        RestoreExpired: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /**
@@ -1045,19 +1061,28 @@ export interface components {
          */
         Priority: components["schemas"]["Priority"];
         /**
-         * @description Only tasks with this tag.
-         * @example shop
+         * @description Only tasks that have all of these words, each of them the beginning of a word of the title, the description, or a tag,
+         *     whatever its case and accents.
+         * @example buy caf
          */
-        Tag: components["schemas"]["Tag"];
+        Search: string;
+        /**
+         * @description Only tasks with this tag, whatever its case and accents. Given several times, only tasks with all of these tags.
+         * @example [
+         *       "shop"
+         *     ]
+         */
+        Tag: components["schemas"]["Tag"][];
+        /**
+         * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
+         * @example eyJsaXN0IjoidGFncyIsInRhc2tfaWQiOiIwMTk5MDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ
+         */
+        TagsCursor: string;
         /**
          * @description Only tasks due at or after this date or time. Requires `status=open`. A date sorts before every time on that day.
          * @example 2026-11-01
          */
         DueFrom: components["schemas"]["Due"];
-        /** @description Open tasks in manual order. `status` can be `open` or omitted. */
-        Sort: "position";
-        /** @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`. */
-        ParentId: components["schemas"]["TaskId"];
         /**
          * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
          * @example 2026-12-01
@@ -1141,8 +1166,16 @@ export interface operations {
                  */
                 priority?: components["parameters"]["Priority"];
                 /**
-                 * @description Only tasks with this tag.
-                 * @example shop
+                 * @description Only tasks that have all of these words, each of them the beginning of a word of the title, the description, or a tag,
+                 *     whatever its case and accents.
+                 * @example buy caf
+                 */
+                q?: components["parameters"]["Search"];
+                /**
+                 * @description Only tasks with this tag, whatever its case and accents. Given several times, only tasks with all of these tags.
+                 * @example [
+                 *       "shop"
+                 *     ]
                  */
                 tag?: components["parameters"]["Tag"];
                 /**
@@ -1155,10 +1188,6 @@ export interface operations {
                  * @example 2026-12-01
                  */
                 due_before?: components["parameters"]["DueBefore"];
-                /** @description Open tasks in manual order. `status` can be `open` or omitted. */
-                sort?: components["parameters"]["Sort"];
-                /** @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`. */
-                parent_id?: components["parameters"]["ParentId"];
             };
             header?: never;
             path: {
@@ -1642,7 +1671,7 @@ export interface operations {
             507: components["responses"]["StorageFull"];
         };
     };
-    moveTask: {
+    restoreTask: {
         parameters: {
             query?: never;
             header?: {
@@ -1673,36 +1702,60 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Move"];
-            };
-        };
+        requestBody?: never;
         responses: {
-            /** @description The task as it is now. */
-            200: {
-                headers: {
-                    "cache-control": components["headers"]["CacheControl"];
-                    "x-request-id": components["headers"]["RequestId"];
-                    etag: components["headers"]["ETag"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            400: components["responses"]["InvalidRequest"];
+            200: components["responses"]["Task"];
+            400: components["responses"]["InvalidHeader"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            410: components["responses"]["RestoreExpired"];
             412: components["responses"]["VersionMismatch"];
-            413: components["responses"]["BodyTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["InvalidWrite"];
+            422: components["responses"]["KeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["StorageFull"];
+        };
+    };
+    listTags: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
+                 * @example eyJsaXN0IjoidGFncyIsInRhc2tfaWQiOiIwMTk5MDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ
+                 */
+                cursor?: components["parameters"]["TagsCursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tags of these tasks. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsPage"];
+                };
+            };
+            400: components["responses"]["InvalidQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     batchTasks: {

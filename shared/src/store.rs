@@ -15,10 +15,11 @@ mod list;
 mod order;
 mod settings;
 mod subtasks;
+mod tags;
 mod write;
 mod write_id;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -35,6 +36,7 @@ pub use self::idempotency::IdempotencyKey;
 pub use self::list::{DueRange, ListQuery, Order, Page, Progress, Status};
 pub use self::order::Destination;
 pub use self::settings::StoreSettings;
+pub use self::tags::{TagCount, TagsPage, TagsQuery};
 
 use self::item::{CreatedTask, Item, attribute, key};
 use self::write::{Outcome, Write};
@@ -52,6 +54,8 @@ pub struct TaskStore {
     tasks_table: String,
     idempotency_table: String,
     access_table: Option<String>,
+    /// For how long a deleted task can be restored.
+    restorable: Duration,
     warm_up: WarmUp,
 }
 
@@ -65,6 +69,7 @@ impl TaskStore {
             tasks_table: settings.tasks_table,
             idempotency_table: settings.idempotency_table,
             access_table: settings.access_table,
+            restorable: settings.restorable,
         }
     }
 
@@ -199,18 +204,27 @@ impl UserTasks<'_> {
         item::task_unless_deleted(self.write(&write::completing(id, completion, guard)).await?)
     }
 
-    /// Deletes a task: one request. Its content is gone at once; a tombstone says for 30 days that it was deleted.
+    /// Deletes a task: one request. A tombstone says for 30 days that it was deleted, and keeps its content, unless tasks
+    /// cannot be restored.
     ///
     /// # Errors
     /// As [`Self::replace`].
     pub async fn delete(&self, id: TaskId, guard: &Guard) -> Result<(), StoreError> {
-        self.write(&write::deleting(id, guard)).await.map(drop)
+        self.write(&write::deleting(id, guard, self.store.restorable)).await.map(drop)
+    }
+
+    /// Brings a deleted task back as it was: one request. A task that is not deleted stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::RestoreExpired`] if it was deleted too long ago, and as [`Self::replace`].
+    pub async fn restore(&self, id: TaskId, guard: &Guard) -> Result<Task, StoreError> {
+        item::task_unless_deleted(self.write(&write::restoring(id, guard, self.store.restorable)).await?)
     }
 
     /// Puts a task that is new, or gives the item that has its id already, and what that remembers of this write: a retry
     /// of the SDK, after an answer was lost, finds the task of this very call.
     async fn put(&self, item: Item, write_id: &WriteId) -> Result<Option<(Memory, Item)>, StoreError> {
-        if let Some(parent) = item.get(attribute::PARENT_ID).and_then(|id| TaskId::parse(id.as_s().ok()?)) {
+        if let Some(parent) = subtasks::parent_of(&item) {
             return Box::pin(self.put_subtask(parent, item, write_id)).await;
         }
         let request = self.store.client.put_item().table_name(&self.store.tasks_table);

@@ -5,9 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::item::{
-    COMPLETED, Item, OPEN, attribute, child_key, done_key, due_key, key, position_key, text,
-};
+use super::StoreError;
+use super::item::{COMPLETED, Item, OPEN, attribute, child_key, done_key, due_key, key, position_key, text};
 use super::list::{ListQuery, Order, Status};
 use crate::task::{Due, Position, Task, TaskId, Timestamp};
 
@@ -28,8 +27,20 @@ enum Place {
     /// Among the completed ones, by when they were.
     Completed(Timestamp),
     /// Among those in manual order, by position.
-    Ordered(Option<Position>),
+    Ordered(Position),
+    /// Among the subtasks of a task, by position.
+    Subtask(TaskId, Option<Position>),
 }
+
+impl Place {
+    /// Where the index by state has a task.
+    fn of(due: Option<Due>, completed_at: Option<Timestamp>) -> Self {
+        completed_at.map_or(Self::Open(due), Self::Completed)
+    }
+}
+
+/// The list that cursors of tags belong to.
+const TAGS: &str = "tags";
 
 /// A cursor that this API did not give for this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,45 +61,67 @@ struct Text {
 }
 
 impl Cursor {
-    /// The cursor after `task`. `None` if the list has no such task.
-    pub(super) fn after(task: &Task, query: &ListQuery) -> Option<Self> {
-        let place = match query.status {
-            _ if query.order != Order::Status => Place::Ordered(task.position.clone()),
-            Status::All => Place::Table,
-            Status::Open => Place::Open(task.due.clone()),
-            Status::Completed => Place::Completed(task.completed_at.clone()?),
+    /// The cursor after `task` in the list of this query.
+    pub(super) fn after(task: &Task, query: &ListQuery) -> Self {
+        let place = match (query.order, &task.position, query.status) {
+            (Order::Subtasks(parent), position, _) => Place::Subtask(parent, position.clone()),
+            (Order::Position, Some(position), _) => Place::Ordered(position.clone()),
+            (_, _, Status::All) => Place::Table,
+            (_, _, Status::Open | Status::Completed) => Place::of(task.due.clone(), task.completed_at.clone()),
         };
-        Some(Self { task_id: task.id, place })
+        Self { task_id: task.id, place }
+    }
+
+    /// The cursor after a task in the index by state.
+    pub(super) fn by_state(task_id: TaskId, due: Option<Due>, completed_at: Option<Timestamp>) -> Self {
+        Self { task_id, place: Place::of(due, completed_at) }
     }
 
     /// The cursor at the key of an item that was read, whether or not the list shows it.
-    pub(super) fn at(key: &Item, query: &ListQuery) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`StoreError::Unexpected`] if it was not this store that wrote the item.
+    pub(super) fn at(key: &Item) -> Result<Self, StoreError> {
         let text = |name| key.get(name)?.as_s().ok();
-        let task_id = TaskId::parse(text(attribute::TASK_ID)?)?;
-        let key = |state| Some(text(attribute::STATE_KEY)?.strip_prefix(state)?.split_once('#')?.0);
-        let position = |key: &str| Position::parse(key.split_once('#')?.0).ok();
-        let place = match query.status {
-            _ if query.order == Order::Position => Place::Ordered(position(text(attribute::POSITION_KEY)?)),
-            _ if query.order != Order::Status => {
-                Place::Ordered(position(text(attribute::CHILD_KEY)?.split_once('#')?.1))
-            }
-            Status::All => Place::Table,
-            Status::Open => Place::Open(Due::parse(key(OPEN)?).ok()),
-            Status::Completed => Place::Completed(Timestamp::parse(key(COMPLETED)?)?),
+        let place = |key: &str| match key.strip_prefix(OPEN) {
+            Some(rest) => Some(Place::Open(Due::parse(rest.split_once('#')?.0).ok())),
+            None => Some(Place::Completed(Timestamp::parse(key.strip_prefix(COMPLETED)?.split_once('#')?.0)?)),
         };
-        Some(Self { task_id, place })
+        let position = |key: &str| Position::parse(key.split_once('#')?.0).ok();
+        let subtask = |key: &str| {
+            let (parent, rest) = key.split_once('#')?;
+            Some(Place::Subtask(TaskId::parse(parent)?, position(rest)))
+        };
+        let place = match (text(attribute::STATE_KEY), text(attribute::POSITION_KEY), text(attribute::CHILD_KEY)) {
+            (Some(key), ..) => place(key),
+            (None, Some(key), _) => position(key).map(Place::Ordered),
+            (None, None, Some(key)) => subtask(key),
+            (None, None, None) => Some(Place::Table),
+        };
+        let cursor = || Some(Self { task_id: TaskId::parse(text(attribute::TASK_ID)?)?, place: place? });
+        cursor().ok_or_else(|| StoreError::unexpected("a start key is malformed"))
     }
 
     /// The text that a client sends back.
     pub(super) fn encode(&self, query: &ListQuery) -> String {
-        let (mut due, mut completed_at, mut position) = (None, None, None);
-        match &self.place {
-            Place::Table => {}
-            Place::Open(at) => due = at.as_ref().map(|due| due.as_str().to_owned()),
-            Place::Completed(at) => completed_at = Some(at.as_str().to_owned()),
-            Place::Ordered(at) => position = at.as_ref().map(|position| position.as_str().to_owned()),
-        }
-        let text = Text { list: query.signature(), task_id: self.task_id.to_string(), due, completed_at, position };
+        self.encode_for(query.signature())
+    }
+
+    /// The same, for a list of tags.
+    pub(super) fn encode_of_tags(&self) -> String {
+        self.encode_for(TAGS.to_owned())
+    }
+
+    fn encode_for(&self, list: String) -> String {
+        let (due, completed_at, position) = match &self.place {
+            Place::Table => (None, None, None),
+            Place::Open(due) => (due.as_ref().map(Due::as_str), None, None),
+            Place::Completed(at) => (None, Some(at.as_str()), None),
+            Place::Ordered(position) => (None, None, Some(position.as_str())),
+            Place::Subtask(_, position) => (None, None, position.as_ref().map(Position::as_str)),
+        };
+        let [due, completed_at, position] = [due, completed_at, position].map(|text| text.map(str::to_owned));
+        let text = Text { list, task_id: self.task_id.to_string(), due, completed_at, position };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&text).unwrap_or_default())
     }
 
@@ -97,40 +130,51 @@ impl Cursor {
     /// # Errors
     /// [`InvalidCursor`] for any other text.
     pub fn decode(text: &str, query: &ListQuery) -> Result<Self, InvalidCursor> {
+        Self::decode_for(text, query.signature(), |due, completed_at, position| match (query.order, query.status) {
+            (Order::Subtasks(parent), _) => Some(Place::Subtask(parent, position)),
+            (Order::Position, _) => position.map(Place::Ordered),
+            (Order::Status, Status::All) => Some(Place::Table),
+            // DynamoDB refuses to start outside of what is asked for.
+            (Order::Status, Status::Open) => query.due.includes(due.as_ref()).then_some(Place::Open(due)),
+            (Order::Status, Status::Completed) => completed_at.map(Place::Completed),
+        })
+    }
+
+    /// Reads a cursor that was given for a list of tags.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_of_tags(text: &str) -> Result<Self, InvalidCursor> {
+        Self::decode_for(text, TAGS.to_owned(), |due, completed_at, _| Some(Place::of(due, completed_at)))
+    }
+
+    fn decode_for(
+        text: &str,
+        list: String,
+        place: impl FnOnce(Option<Due>, Option<Timestamp>, Option<Position>) -> Option<Place>,
+    ) -> Result<Self, InvalidCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let parts: Text = serde_json::from_slice(&bytes).map_err(|_| InvalidCursor)?;
         let task_id = TaskId::parse(&parts.task_id).ok_or(InvalidCursor)?;
         let due = parts.due.as_deref().map(Due::parse).transpose().map_err(|_| InvalidCursor)?;
         let completed_at = parts.completed_at.as_deref().and_then(Timestamp::parse);
-        let position = parts.position.as_deref().map(Position::parse).transpose().map_err(|_| InvalidCursor)?;
-        let place = match query.status {
-            _ if query.order == Order::Position && position.is_none() => return Err(InvalidCursor),
-            _ if query.order != Order::Status => Place::Ordered(position),
-            Status::All => Place::Table,
-            // DynamoDB refuses to start outside of what is asked for.
-            Status::Open if query.due.includes(due.as_ref()) => Place::Open(due),
-            Status::Open => return Err(InvalidCursor),
-            Status::Completed => Place::Completed(completed_at.ok_or(InvalidCursor)?),
-        };
-        let cursor = Self { task_id, place };
+        let position = parts.position.as_deref().and_then(|text| Position::parse(text).ok());
+        let cursor = Self { task_id, place: place(due, completed_at, position).ok_or(InvalidCursor)? };
         // Which list it belongs to is in the text, and there is one text for each position of a list.
-        if cursor.encode(query) == text { Ok(cursor) } else { Err(InvalidCursor) }
+        if cursor.encode_for(list) == text { Ok(cursor) } else { Err(InvalidCursor) }
     }
 
     /// The exclusive start key of a query, but for the partition.
-    pub(super) fn start_key(&self, query: &ListQuery) -> Item {
+    pub(super) fn start_key(&self) -> Item {
         let id = self.task_id;
-        let (name, key_of_index) = match (&self.place, query.order) {
-            (Place::Table, _) => return key(id),
-            (Place::Open(due), _) => (attribute::STATE_KEY, due_key(due.as_ref(), id)),
-            (Place::Completed(at), _) => (attribute::STATE_KEY, done_key(at, id)),
-            (Place::Ordered(position), Order::Subtasks(parent)) => {
+        let (name, key_of_index) = match &self.place {
+            Place::Table => return key(id),
+            Place::Open(due) => (attribute::STATE_KEY, due_key(due.as_ref(), id)),
+            Place::Completed(at) => (attribute::STATE_KEY, done_key(at, id)),
+            Place::Ordered(position) => (attribute::POSITION_KEY, position_key(position.as_str(), id)),
+            Place::Subtask(parent, position) => {
                 let position = position.as_ref().map(Position::as_str);
                 (attribute::CHILD_KEY, child_key(&parent.to_string(), position, id))
-            }
-            (Place::Ordered(position), _) => {
-                let position = position.as_ref().map_or("", Position::as_str);
-                (attribute::POSITION_KEY, position_key(position, id))
             }
         };
         let mut start = key(id);
@@ -143,6 +187,7 @@ impl Cursor {
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
+    use crate::search::Search;
     use crate::store::DueRange;
 
     #[test]
@@ -152,7 +197,7 @@ mod tests {
             order: Order::Status,
             limit: 50,
             priority: None,
-            tag: None,
+            search: Search::default(),
             due: DueRange::default(),
             cursor: None,
         };

@@ -21,6 +21,8 @@ pub enum StoreError {
     KeyReused,
     /// The idempotency key is being used at this moment.
     KeyInFlight,
+    /// The task was deleted so long ago that it cannot be restored.
+    RestoreExpired,
     /// Another item of the same atomic batch was refused.
     NotAttempted,
     /// A field names a task, or is about one, that is not as it must be.

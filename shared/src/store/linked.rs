@@ -9,10 +9,12 @@ use tokio::time::sleep;
 
 use super::error::cancellation_reasons;
 use super::item::Item;
-use super::write::{Outcome, Write};
+use super::subtasks::parent_of;
+use super::write::{Links, Outcome, Write};
 use super::{IS_ABSENT, StoreError, UserTasks};
-use crate::task::TaskId;
+use crate::task::{Invalid, TaskId};
 
+const PARENT_IS_DELETED: Invalid = Invalid("must not be deleted: restore the parent first");
 /// How many actions a transaction of DynamoDB takes.
 const MAX_ACTIONS: usize = 100;
 /// How long to wait for another transaction that is writing the same tasks.
@@ -32,6 +34,8 @@ pub(super) enum Companion {
     Put(Item),
     /// A change of a task, on the conditions that it has.
     Update(Write),
+    /// The parent of a subtask that is restored: it must be there.
+    Parent(TaskId),
 }
 
 impl Plan {
@@ -56,6 +60,7 @@ impl Plan {
         }
         let mut failed = reasons.iter().map(|reason| reason.code() == Some("ConditionalCheckFailed"));
         let mut fits = !failed.next().unwrap_or_default();
+        let mut is_orphan = false;
         self.others.retain(|other| match (failed.next().unwrap_or_default(), other) {
             (false, _) => true,
             (true, Companion::Put(_)) => false,
@@ -63,8 +68,12 @@ impl Plan {
                 fits = false;
                 true
             }
+            (true, Companion::Parent(_)) => {
+                is_orphan = true;
+                true
+            }
         });
-        Ok(fits)
+        if is_orphan { Err(StoreError::Field("parent_id", PARENT_IS_DELETED)) } else { Ok(fits) }
     }
 }
 
@@ -117,7 +126,10 @@ impl UserTasks<'_> {
     pub(super) async fn plan(&self, write: &Write, found: &Item) -> Result<Plan, StoreError> {
         let own = write.pinned(found);
         let after = own.applied(found);
-        let others = self.writes_of_subtasks(write, found).await?;
+        let mut others = self.writes_of_subtasks(write, found).await?;
+        if write.links == Links::Restores {
+            others.extend(parent_of(found).map(Companion::Parent));
+        }
         Ok(Plan { own, others, after })
     }
 
@@ -130,6 +142,7 @@ impl UserTasks<'_> {
         others.iter().map(|other| match other {
             Companion::Put(item) => self.put_action(item.clone()),
             Companion::Update(write) => self.update_action(write),
+            Companion::Parent(parent) => self.readopt_action(*parent),
         })
     }
 

@@ -16,8 +16,8 @@ use super::cursor::Cursor;
 use super::error::cancellation_reasons;
 use super::item::{Item, TaskAttributes, attribute, number, text};
 use super::linked::Companion;
-use super::list::{ListQuery, MAX_PAGE_TEXT_BYTES, Page, Progress, next_cursor};
-use super::write::{Links, Write, completing_with_parent, deleting_with_parent};
+use super::list::{ListQuery, MAX_PAGE_TEXT_BYTES, Page, Progress};
+use super::write::{Links, Write, completing_with_parent, deleting_with_parent, restoring_with_parent};
 use super::write_id::{Memory, WriteId};
 use super::{StoreError, UserTasks};
 use crate::aws;
@@ -33,6 +33,7 @@ const MAX_READS: usize = 64;
 const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 const ATTEMPTS: u32 = 5;
 
+const NOT_DELETED: &str = "attribute_not_exists(deleted_at)";
 /// The field that names a parent.
 const PARENT_ID: &str = "parent_id";
 
@@ -73,14 +74,22 @@ impl UserTasks<'_> {
 
     /// Counts new subtasks at their parent, which must be there, open, and no subtask.
     pub(super) fn adopt_action(&self, parent: TaskId, count: u64) -> Result<TransactWriteItem, StoreError> {
+        self.count_action(parent, count, " AND attribute_not_exists(completed_at) AND attribute_not_exists(parent_id)")
+    }
+
+    /// Counts a subtask that is restored at its parent, which must be there.
+    pub(super) fn readopt_action(&self, parent: TaskId) -> Result<TransactWriteItem, StoreError> {
+        self.count_action(parent, 1, "")
+    }
+
+    fn count_action(&self, parent: TaskId, count: u64, condition: &str) -> Result<TransactWriteItem, StoreError> {
         let update = Update::builder().table_name(&self.store.tasks_table).set_key(Some(self.key(parent)));
         let update = update
             .update_expression("ADD has_subtasks :count")
-            .condition_expression(
-                "attribute_exists(task_id) AND attribute_not_exists(deleted_at) \
-                 AND attribute_not_exists(completed_at) AND attribute_not_exists(parent_id) \
+            .condition_expression(format!(
+                "attribute_exists(task_id) AND attribute_not_exists(deleted_at){condition} \
                  AND (attribute_not_exists(has_subtasks) OR has_subtasks <= :most)",
-            )
+            ))
             .expression_attribute_values(":count", number(count))
             .expression_attribute_values(":most", number(MAX_SUBTASKS.saturating_sub(count)))
             .return_values_on_condition_check_failure(AllOld)
@@ -90,29 +99,30 @@ impl UserTasks<'_> {
     }
 
     /// The writes of a task's subtasks that come with a write of this item: completing it completes the open ones, deleting
-    /// it deletes all of them.
+    /// it deletes all of them, and restoring it restores those that were deleted with it.
     pub(super) async fn writes_of_subtasks(&self, write: &Write, found: &Item) -> Result<Vec<Companion>, StoreError> {
-        let completes = match write.links {
+        let is_completed = found.contains_key(attribute::COMPLETED_AT);
+        let which = match write.links {
             // Once it is completed, its subtasks are on their own.
-            Links::Completes if found.contains_key(attribute::COMPLETED_AT) => return Ok(Vec::new()),
-            Links::Completes => true,
-            Links::Deletes => false,
-            Links::None => return Ok(Vec::new()),
+            Links::Completes if !is_completed => "attribute_not_exists(deleted_at) AND attribute_not_exists(completed_at)",
+            Links::Deletes => NOT_DELETED,
+            Links::Restores => "attribute_exists(deleted_with) AND attribute_exists(title)",
+            Links::Completes | Links::None => return Ok(Vec::new()),
         };
         if !found.contains_key(attribute::HAS_SUBTASKS) {
             return Ok(Vec::new());
         }
         let (mut writes, mut start) = (Vec::new(), None);
         for _ in 0..MAX_READS {
-            let request = self.query_of_subtasks(write.id).projection_expression("task_id, version, completed_at");
+            let request = self.query_of_subtasks(write.id, which).projection_expression("task_id, version");
             let answer = aws::query::<TaskAttributes>(request.set_exclusive_start_key(start)).await?;
             for attributes in answer.items {
-                let (id, version, is_completed) = attributes.state()?;
-                match (completes, is_completed) {
-                    (true, true) => {}
-                    (true, false) => writes.push(Companion::Update(completing_with_parent(id, version))),
-                    (false, _) => writes.push(Companion::Update(deleting_with_parent(id, version))),
-                }
+                let (id, version) = attributes.version()?;
+                writes.push(Companion::Update(match write.links {
+                    Links::Restores => restoring_with_parent(id, version),
+                    Links::Deletes => deleting_with_parent(id, version, self.store.restorable),
+                    Links::Completes | Links::None => completing_with_parent(id, version),
+                }));
             }
             start = answer.last_evaluated_key;
             if start.is_none() {
@@ -128,8 +138,8 @@ impl UserTasks<'_> {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Unexpected`].
     pub(super) async fn list_subtasks(&self, parent: TaskId, query: &ListQuery) -> Result<Page, StoreError> {
-        let start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key(query)));
-        let request = self.query_of_subtasks(parent).projection_expression(attribute::OF_A_TASK);
+        let start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key()));
+        let request = self.query_of_subtasks(parent, NOT_DELETED).projection_expression(attribute::OF_A_TASK);
         let answer = aws::query::<TaskAttributes>(request.set_exclusive_start_key(start)).await?;
         let mut progress = Progress { completed: 0, total: 0 };
         let mut page = Page { tasks: Vec::new(), next_cursor: None, progress: None };
@@ -142,14 +152,14 @@ impl UserTasks<'_> {
             match page.tasks.last() {
                 Some(_) if page.next_cursor.is_some() => {}
                 Some(last) if page.tasks.len() == query.limit || text_bytes > MAX_PAGE_TEXT_BYTES => {
-                    page.next_cursor = Some(next_cursor(Cursor::after(last, query), query)?);
+                    page.next_cursor = Some(Cursor::after(last, query).encode(query));
                 }
                 _ => page.tasks.push(task),
             }
         }
         match &answer.last_evaluated_key {
             Some(position) if page.next_cursor.is_none() => {
-                page.next_cursor = Some(next_cursor(Cursor::at(position, query), query)?);
+                page.next_cursor = Some(Cursor::at(position)?.encode(query));
             }
             Some(_) => {}
             None => page.progress = query.cursor.is_none().then_some(progress),
@@ -157,17 +167,22 @@ impl UserTasks<'_> {
         Ok(page)
     }
 
-    /// The request for all subtasks of a task but deleted ones, in their order.
-    fn query_of_subtasks(&self, parent: TaskId) -> QueryFluentBuilder {
+    /// The request for those subtasks of a task that the condition holds of, in their order.
+    fn query_of_subtasks(&self, parent: TaskId, which: &str) -> QueryFluentBuilder {
         let values = [(":user_id", self.user.id().to_owned()), (":parent", format!("{parent}#"))];
         let values: HashMap<_, _> = values.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect();
         let request = self.store.client.query().table_name(&self.store.tasks_table).index_name(BY_PARENT);
         request
             .consistent_read(true)
             .key_condition_expression("user_id = :user_id AND begins_with(child_key, :parent)")
-            .filter_expression("attribute_not_exists(deleted_at)")
+            .filter_expression(which)
             .set_expression_attribute_values(Some(values))
     }
+}
+
+/// The parent of the subtask in this item.
+pub(super) fn parent_of(item: &Item) -> Option<TaskId> {
+    TaskId::parse(item.get(attribute::PARENT_ID)?.as_s().ok()?)
 }
 
 /// Why a task cannot be given a subtask, from its item.

@@ -1,6 +1,7 @@
 //! A batch that is done as a whole or not at all: one transaction of DynamoDB.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use tokio::time::timeout;
@@ -9,7 +10,7 @@ use super::{Action, BATCH_WITHIN, Batch, BatchItem, Done, Results};
 use crate::store::error::cancellation_reasons;
 use crate::store::item::{self, CreatedTask, Item, attribute, number};
 use crate::store::linked::Plan;
-use crate::store::subtasks::refused_parent;
+use crate::store::subtasks::{parent_of, refused_parent};
 use crate::store::write::{self, Outcome, Write};
 use crate::store::write_id::WriteId;
 use crate::store::{Guard, Precondition, StoreError, UserTasks, created_before};
@@ -43,7 +44,7 @@ enum Step {
 impl UserTasks<'_> {
     /// The results of all items: if one is refused, nothing is done but what an earlier request has done.
     pub(super) async fn all_or_none(&self, items: Vec<BatchItem>) -> Results {
-        let mut members: Vec<_> = items.into_iter().map(Member::from).collect();
+        let mut members: Vec<_> = items.into_iter().map(|item| Member::new(item, self.store.restorable)).collect();
         let in_time = timeout(BATCH_WITHIN, self.transact(&mut members)).await.is_ok();
         let is_refused = in_time && members.iter().any(Member::is_refused);
         let result = |member: Member| member.result.or_else(|| is_refused.then_some(Err(StoreError::NotAttempted)));
@@ -180,8 +181,9 @@ fn parents_of(members: &[&mut Member]) -> BTreeMap<TaskId, u64> {
     parents
 }
 
-impl From<BatchItem> for Member {
-    fn from(BatchItem { id, action, guard }: BatchItem) -> Self {
+impl Member {
+    /// The item, where deleted tasks can be restored for so long.
+    fn new(BatchItem { id, action, guard }: BatchItem, restorable: Duration) -> Self {
         let step = match action {
             Action::Create(task) => {
                 let CreatedTask { item, write_id, .. } = item::new(id, task, guard.idempotency_key.as_ref());
@@ -190,13 +192,12 @@ impl From<BatchItem> for Member {
             Action::Update(changes) if changes.is_empty() => Step::Read,
             Action::Update(changes) => Step::Write(write::updating(id, &changes, &guard)),
             Action::Complete(completed) => Step::Write(write::completing(id, Completion::Set(completed), &guard)),
-            Action::Delete => Step::Delete(write::deleting(id, &guard)),
+            Action::Delete => Step::Delete(write::deleting(id, &guard, restorable)),
+            Action::Restore => Step::Write(write::restoring(id, &guard, restorable)),
         };
         Self { id, step, guard, linked: None, plan: None, result: None }
     }
-}
 
-impl Member {
     fn is_refused(&self) -> bool {
         matches!(self.result, Some(Err(_)))
     }
@@ -220,8 +221,7 @@ impl Member {
 
     /// The parent of the subtask that it creates.
     fn parent(&self) -> Option<TaskId> {
-        let Step::Create { item, .. } = &self.step else { return None };
-        TaskId::parse(item.get(attribute::PARENT_ID)?.as_s().ok()?)
+        if let Step::Create { item, .. } = &self.step { parent_of(item) } else { None }
     }
 
     /// Takes a note of why its parent refused it, unless there is another reason, or it is there already.
