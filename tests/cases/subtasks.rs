@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Api, Event, Fault, Operation, SECRET_SETTINGS};
 
@@ -67,7 +67,9 @@ async fn only_an_open_task_of_the_first_level_can_be_a_parent() {
     send(&api, Operation::DeleteTask, &deleted, &Value::Null).await;
     let before = api.items("tasks", ALICE);
     let new = "01990000-0000-7000-8000-000000000001";
-    for (case, refused) in [completed.as_str(), &deleted, &ids[0], "01990000-0000-7000-8000-000000000000", new].into_iter().enumerate() {
+    for (case, refused) in
+        [completed.as_str(), &deleted, &ids[0], "01990000-0000-7000-8000-000000000000", new].into_iter().enumerate()
+    {
         let task = json!({ "title": "new", "parent_id": refused });
         let item = json!({ "op": "create", "id": new, "task": task });
         let batch = |atomic: bool| Event::by(ALICE).json(&json!({ "atomic": atomic, "items": [item] }));
@@ -104,9 +106,8 @@ fn writes() -> Vec<(Operation, Value, [usize; 3])> {
     let batch = |atomic: bool, item: &Value| (Operation::BatchTasks, json!({ "atomic": atomic, "items": [item] }));
     let complete = json!({ "op": "complete", "id": "ID", "completed": true });
     let delete = json!({ "op": "delete", "id": "ID" });
-    let in_batches = [false, true].map(|atomic| {
-        [(batch(atomic, &complete), completed), (batch(atomic, &delete), deleted)]
-    });
+    let in_batches =
+        [false, true].map(|atomic| [(batch(atomic, &complete), completed), (batch(atomic, &delete), deleted)]);
     let writes = [
         ((Operation::CompleteTask, json!({ "completed": true })), completed),
         ((Operation::CompleteTask, Value::Null), completed),
@@ -156,8 +157,7 @@ async fn interrupted_write_of_many_subtasks_goes_on() {
             serde_json::from_str(&item.replace(&ids[0], &format!("01980000-0000-7000-8000-{number:012}"))).unwrap()
         });
         api.import("tasks", copies);
-        let (field, state) =
-            if operation == Operation::CompleteTask { ("completed_at", 1) } else { ("deleted_at", 2) };
+        let (field, state) = if operation == Operation::CompleteTask { ("completed_at", 1) } else { ("deleted_at", 2) };
         let mut done = 0;
         // The plain write, the subtasks, and then transactions of a hundred.
         for sent in [2, 3] {
@@ -188,7 +188,8 @@ async fn atomic_batch_writes_families() {
             "task": { "title": number.to_string(), "parent_id": parent.map(id) } })
     };
     let send = async |items: &Value| {
-        let answer = api.call(Operation::BatchTasks, &Event::by(ALICE).json(&json!({ "atomic": true, "items": items }))).await;
+        let answer =
+            api.call(Operation::BatchTasks, &Event::by(ALICE).json(&json!({ "atomic": true, "items": items }))).await;
         let rows = answer.body["results"].as_array().unwrap_or_else(|| panic!("{answer:?}")).clone();
         rows.iter().map(|row| row["status"].as_u64().unwrap()).collect::<Vec<_>>()
     };
@@ -216,10 +217,12 @@ async fn atomic_batch_writes_families() {
 async fn batch_creates_a_parent_before_its_subtasks() {
     let api = Api::start().await;
     let id = |number: usize| format!("01990000-0000-7000-8000-{number:012}");
-    let items: Vec<_> = (0..30).map(|number| {
-        let parent = (number % 3 > 0).then(|| id(number - number % 3));
-        json!({ "op": "create", "id": id(number), "task": { "title": "x", "parent_id": parent } })
-    }).collect();
+    let items: Vec<_> = (0..30)
+        .map(|number| {
+            let parent = (number % 3 > 0).then(|| id(number - number % 3));
+            json!({ "op": "create", "id": id(number), "task": { "title": "x", "parent_id": parent } })
+        })
+        .collect();
     let answer = api.call(Operation::BatchTasks, &Event::by(ALICE).json(&json!({ "items": items }))).await;
     let rows = answer.body["results"].as_array().unwrap();
     assert!(rows.iter().all(|row| row["status"] == 201), "{answer:?}");
@@ -281,4 +284,47 @@ async fn two_devices_add_subtasks_and_none_is_lost() {
     let ids = listed.body["tasks"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap().to_owned());
     assert_eq!(ids.collect::<BTreeSet<_>>(), created);
     assert_eq!(api.item(ALICE, &parent)["version"]["N"], "1", "a new subtask is no change of its parent");
+}
+
+#[tokio::test]
+async fn restored_parent_brings_back_what_was_deleted_with_it() {
+    let api = Api::start().await;
+    let (parent, ids) = family(&api, 4).await;
+    send(&api, Operation::CompleteTask, &ids[0], &Value::Null).await;
+    send(&api, Operation::DeleteTask, &ids[1], &Value::Null).await;
+    send(&api, Operation::UpdateTask, &ids[2], &json!({ "position": "a0" })).await;
+    let before = api.list(ALICE, &[("parent_id", &parent)]).await;
+    for _ in 0..2 {
+        assert_eq!(send(&api, Operation::DeleteTask, &parent, &Value::Null).await.status, 204);
+        assert_eq!(states(&api), [0, 0, 4]);
+        // By itself, a subtask has no parent to come back to.
+        let alone = send(&api, Operation::RestoreTask, &ids[3], &Value::Null).await;
+        assert_eq!((alone.status, &alone.body["errors"][0]["pointer"]), (422, &json!("/parent_id")), "{alone:?}");
+        let restored = send(&api, Operation::RestoreTask, &parent, &Value::Null).await;
+        assert_eq!((restored.status, &restored.body), (200, &api.get(ALICE, &parent).await.body));
+        assert_eq!(states(&api), [2, 1, 1], "what was deleted before stays deleted");
+        let after = api.list(ALICE, &[("parent_id", &parent)]).await;
+        assert_eq!((after.titles(), &after.body["progress"]), (before.titles(), &before.body["progress"]));
+    }
+    assert_eq!(send(&api, Operation::RestoreTask, &ids[1], &Value::Null).await.status, 200);
+    assert_eq!(states(&api), [3, 1, 0]);
+    for item in api.items("tasks", ALICE) {
+        assert!(item["deleted_with"].is_null(), "{item}");
+    }
+}
+
+/// A subtask is restored while its parent is deleted: it goes with it, or is refused, and never stays without one.
+#[tokio::test(flavor = "multi_thread")]
+async fn restored_subtask_never_stays_under_a_deleted_parent() {
+    let api = Api::start().await;
+    let other = api.another_with(&SECRET_SETTINGS).await;
+    for _ in 0..10 {
+        let (parent, ids) = family(&api, 2).await;
+        send(&api, Operation::DeleteTask, &ids[0], &Value::Null).await;
+        let delete = async { while send(&api, Operation::DeleteTask, &parent, &Value::Null).await.status == 503 {} };
+        let restore =
+            async { while send(&other, Operation::RestoreTask, &ids[0], &Value::Null).await.status == 503 {} };
+        join(delete, restore).await;
+        assert_eq!(states(&api)[..2], [0, 0]);
+    }
 }

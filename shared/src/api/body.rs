@@ -9,8 +9,8 @@ use super::problem::{FieldError, Problem};
 use crate::json;
 use crate::store::{Action, Batch, BatchItem, Destination, Guard, IdempotencyKey, Precondition};
 use crate::task::{
-    Completion, Description, Due, Invalid, NewTask, Patch, Position, Priority, Replacement, Tag, Tags, TaskChanges, TaskId,
-    Title, Version,
+    Completion, Description, Due, Invalid, NewTask, Patch, Position, Priority, Replacement, Tag, Tags, TaskChanges,
+    TaskId, Title, Version,
 };
 
 /// What a request body can be read as.

@@ -58,7 +58,10 @@ pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Resu
         (None, Some(parent)) => Order::Subtasks(parent),
         (None, None) => Order::Status,
         (Some(_), Some(_)) => {
-            errors.push(ParameterError::new("sort", Invalid("cannot be used with parent_id, whose list is in this order")));
+            errors.push(ParameterError::new(
+                "sort",
+                Invalid("cannot be used with parent_id, whose list is in this order"),
+            ));
             Order::Status
         }
     };

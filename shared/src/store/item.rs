@@ -91,12 +91,10 @@ pub(super) mod attribute {
 
     /// What a task is read from, as a projection: a third of an item serves keys, indexes and conditions. None of these
     /// names is one of DynamoDB's reserved words.
-    pub(in crate::store) const OF_A_TASK: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, \
+    pub(in crate::store) const OF_A_TASK: &str = "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, \
          parent_id, task_position";
     /// What a task or a tombstone is read from.
-    pub(in crate::store) const OF_A_CHANGE: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at, \
+    pub(in crate::store) const OF_A_CHANGE: &str = "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at, \
          parent_id, task_position";
 }
 
@@ -149,7 +147,10 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
     match (new.parent_id, &new.position) {
         (Some(parent), position) => {
             set(attribute::PARENT_ID, text(parent.to_string()));
-            set(attribute::CHILD_KEY, text(child_key(&parent.to_string(), position.as_ref().map(Position::as_str), id)));
+            set(
+                attribute::CHILD_KEY,
+                text(child_key(&parent.to_string(), position.as_ref().map(Position::as_str), id)),
+            );
         }
         (None, Some(position)) if !completed => {
             set(attribute::POSITION_KEY, text(position_key(position.as_str(), id)));

@@ -138,7 +138,10 @@ impl UserTasks<'_> {
         [self.update_action(&plan.own)].into_iter().chain(self.actions_of_companions(&plan.others)).collect()
     }
 
-    fn actions_of_companions(&self, others: &[Companion]) -> impl Iterator<Item = Result<TransactWriteItem, StoreError>> {
+    fn actions_of_companions(
+        &self,
+        others: &[Companion],
+    ) -> impl Iterator<Item = Result<TransactWriteItem, StoreError>> {
         others.iter().map(|other| match other {
             Companion::Put(item) => self.put_action(item.clone()),
             Companion::Update(write) => self.update_action(write),

@@ -74,7 +74,9 @@ impl UserTasks<'_> {
         let (from, before) = match to {
             Destination::Before(_) => (first.to_owned(), position.unwrap_or(last).to_owned()),
             // What follows a position in a key is a `#`.
-            Destination::After(_) => (position.map_or(first.to_owned(), |position| format!("{position}$")), last.to_owned()),
+            Destination::After(_) => {
+                (position.map_or(first.to_owned(), |position| format!("{position}$")), last.to_owned())
+            }
         };
         let list = parent.map(|parent| format!("{parent}#")).unwrap_or_default();
         let (index, key) = match parent {

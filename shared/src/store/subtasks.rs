@@ -60,9 +60,9 @@ impl UserTasks<'_> {
             if let Some(error) = reasons.iter().find_map(|reason| StoreError::from_cancellation(reason.code()?)) {
                 return Err(error);
             }
-            let mut failed = reasons.into_iter().map(|reason| {
-                (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned())
-            });
+            let mut failed = reasons
+                .into_iter()
+                .map(|reason| (reason.code() == Some("ConditionalCheckFailed")).then(|| reason.item().cloned()));
             if let Some(Some(found)) = failed.next() {
                 let found = found.unwrap_or_default();
                 return Ok(Some((write_id.in_memory_of(&found), found)));
@@ -104,7 +104,9 @@ impl UserTasks<'_> {
         let is_completed = found.contains_key(attribute::COMPLETED_AT);
         let which = match write.links {
             // Once it is completed, its subtasks are on their own.
-            Links::Completes if !is_completed => "attribute_not_exists(deleted_at) AND attribute_not_exists(completed_at)",
+            Links::Completes if !is_completed => {
+                "attribute_not_exists(deleted_at) AND attribute_not_exists(completed_at)"
+            }
             Links::Deletes => NOT_DELETED,
             Links::Restores => "attribute_exists(deleted_with) AND attribute_exists(title)",
             Links::Completes | Links::None => return Ok(Vec::new()),

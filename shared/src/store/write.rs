@@ -16,8 +16,8 @@ use super::item::{self, Item, attribute, child_key, done_key, due_key, number, p
 use super::write_id::{Memory, WriteId};
 use super::{Guard, Precondition, StoreError};
 use crate::task::{
-    Completion, Description, Due, Invalid, Patch, Position, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title,
-    Version,
+    Completion, Description, Due, Invalid, Patch, Position, Priority, Replacement, TaskChanges, TaskId, Timestamp,
+    Title, Version,
 };
 
 const PARENT_IS_FIXED: Invalid = Invalid("is fixed when the task is created");
@@ -544,7 +544,8 @@ impl Write {
             State::DeletedSince(_) if !item.contains_key(attribute::WRITE_ID) => return Err(StoreError::NotFound),
             State::DeletedSince(oldest) if is_deleted => {
                 let deleted_at = item.get(attribute::DELETED_AT).and_then(|at| at.as_s().ok());
-                let is_kept = item.contains_key(attribute::TITLE) && deleted_at.is_some_and(|at| at >= oldest.as_str());
+                let is_kept =
+                    item.contains_key(attribute::TITLE) && deleted_at.is_some_and(|at| at.as_str() >= oldest.as_str());
                 if !is_kept {
                     return Err(StoreError::RestoreExpired);
                 }
@@ -591,7 +592,8 @@ mod tests {
 
     #[test]
     fn unconditional_write_is_not_silent() {
-        let item = Item::from([(attribute::VERSION.to_owned(), number(1))]);
+        let item = [(attribute::VERSION, number(1)), (attribute::COMPLETED_AT, text("2026-11-30T10:15:00.000Z"))];
+        let item = Item::from(item.map(|(name, value)| (name.to_owned(), value)));
         for (write, is_silent) in [
             (deleting(TaskId::new(), &Guard::default(), Duration::ZERO), false),
             (completing(TaskId::new(), Completion::Set(true), &Guard::default()), true),
