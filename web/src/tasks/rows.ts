@@ -1,9 +1,10 @@
 /** The rows of the current list. */
 import { computed, signal } from "@preact/signals";
 import type { Refused } from "daylist-client/sync";
+import { now } from "../ui/clock";
 import type { Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
-import { matches, type TaskQuery } from "./query";
+import { matches, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
 import { inOrder } from "./views";
 
@@ -18,12 +19,9 @@ export interface Row {
 
 /** How long a task stays visible after it no longer belongs to the list, in milliseconds. */
 const LEAVES_AFTER = 900;
-/** Long lists are shown in steps of this many rows. */
-const STEP = 50;
 
 export class Rows {
-  readonly query = signal<TaskQuery>({ status: "open", priority: null, tag: null });
-  readonly #limit = signal(STEP);
+  readonly query = signal<TaskQuery>(OPEN);
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
   readonly #tasks: LocalTasks;
   readonly #form: Form;
@@ -58,18 +56,10 @@ export class Rows {
     return inOrder([...rows.values()], this.query.value);
   });
 
-  readonly shown = computed(() => this.all.value.slice(0, this.#limit.value));
-  readonly hasMore = computed(() => this.all.value.length > this.#limit.value);
-
   /** Switches to another list. */
   open(query: TaskQuery): void {
     this.query.value = query;
-    this.#limit.value = STEP;
     this.#leaving.value = new Set();
-  }
-
-  showMore(): void {
-    this.#limit.value += STEP;
   }
 
   /** Keeps the task visible for a moment after a change. */
@@ -90,7 +80,8 @@ export class Rows {
     const isAsked = found !== undefined && isConflict(found);
     const refused = found && !isAsked ? found : null;
     const query = this.query.value;
-    const belongs = refused !== null || matches(query, task) || (edited !== null && matches(query, edited));
+    const belongs =
+      refused !== null || matches(query, task, now.value) || (edited !== null && matches(query, edited, now.value));
     if (!belongs && !this.#leaving.value.has(task.id)) return null;
     const row = { task, isLeaving: !belongs, isSaving: unsent.has(task.id) || isAsked, refused };
     const before = this.#before.get(task.id);

@@ -6,14 +6,17 @@ import { TaskSync } from "daylist-client/sync";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import type { Settings } from "../settings";
+import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import { Actions } from "./actions";
 import { Deletions } from "./deletions";
 import { Form } from "./form";
 import { LocalTasks } from "./local-tasks";
 import { Refusals } from "./refusals";
+import { RowFocus } from "./row-focus";
 import { Rows } from "./rows";
-import { tagsOf } from "./views";
+import { Selection } from "./selection";
+import { countsOf, tagsOf } from "./views";
 
 /** How long signing out waits for pending changes, in milliseconds. */
 const PATIENCE = 3_000;
@@ -25,20 +28,31 @@ export class Workbench {
   readonly rows: Rows;
   readonly actions: Actions;
   readonly refusals: Refusals;
+  readonly selection: Selection;
+  readonly focus = new RowFocus();
+  readonly counts = computed(() => {
+    const hidden = this.deletions.hidden.value;
+    const { tasks } = this.tasks.snapshot.value;
+    return countsOf(
+      [...tasks.values()].filter(({ id }) => !hidden.has(id)),
+      now.value,
+    );
+  });
   readonly knownTags = computed(() => tagsOf(this.tasks.snapshot.value.tasks.values()));
-  readonly #api: TaskApi;
+  readonly api: TaskApi;
   readonly #session: Session;
   readonly #toasts: Toasts;
 
   constructor(settings: Settings, { id }: User, session: Session, toasts: Toasts) {
     // Not `me`: if another tab signs in as another user, this page must not reach their tasks.
-    this.#api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
-    const sync = new TaskSync({ api: this.#api, store: indexedDbStore(id) });
+    this.api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
+    const sync = new TaskSync({ api: this.api, store: indexedDbStore(id) });
     this.tasks = new LocalTasks(sync);
     this.deletions = new Deletions(id, async (seen) => {
       if (sync.tasks.has(seen.id)) await sync.change([{ op: "delete", id: seen.id, seen }]);
     });
     this.rows = new Rows(this.tasks, this.form, this.deletions.hidden);
+    this.selection = new Selection(this.rows);
     const { tasks, rows, form, deletions } = this;
     this.actions = new Actions({ tasks, rows, form, deletions, toasts });
     this.refusals = new Refusals(tasks, toasts);
@@ -86,7 +100,7 @@ export class Workbench {
     const { unsent } = this.tasks.snapshot.value;
     for (const { id, version } of this.deletions.own) {
       if (version === 0 || unsent.has(id)) continue;
-      void this.#api.deleteTask({ id, version }, { keepalive: true, retry: false }).catch(() => {});
+      void this.api.deleteTask({ id, version }, { keepalive: true, retry: false }).catch(() => {});
     }
   }
 }

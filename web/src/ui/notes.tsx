@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { t } from "../text";
 import { announcement } from "./announcer";
 import { Close } from "./icons";
 import type { Toasts } from "./toasts";
@@ -20,7 +21,7 @@ interface NotesProps {
 
 export function Notes({ toasts, children }: NotesProps) {
   return (
-    <section class="notes" aria-label="Notifications">
+    <section class="notes" aria-label={t().notifications}>
       {children}
       {toasts.shown.value.map(({ id, text, tone, action }) => (
         <div
@@ -37,7 +38,7 @@ export function Notes({ toasts, children }: NotesProps) {
               {action.label}
             </button>
           )}
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => toasts.dismiss(id)}>
+          <button type="button" class="icon-button" aria-label={t().dismiss} onClick={() => toasts.dismiss(id)}>
             <Close />
           </button>
         </div>
