@@ -20,13 +20,14 @@ interface TaskRowProps {
   /** Of its section: most of its rows may not be in the document. */
   readonly size?: number;
   readonly measure?: (element: HTMLElement | null) => void;
-  readonly isDraggable?: boolean;
+  /** In a column of a week: it can be dragged, and its day is known. */
+  readonly isInWeek?: boolean;
 }
 
 /** So many tags are shown in a row. The form shows all of them. */
 const TAGS_SHOWN = 2;
 
-export function TaskRow({ row, bench, onTag, index, position, size, measure, isDraggable = false }: TaskRowProps) {
+export function TaskRow({ row, bench, onTag, index, position, size, measure, isInWeek = false }: TaskRowProps) {
   const { task, isLeaving, isSaving, refused } = row;
   const { actions, form, selection } = bench;
   const opened = form.id.value === task.id ? form.opened.value : null;
@@ -60,7 +61,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isD
       class={`task ${state} ${isSelected ? "task-selected" : ""}`}
       {...place}
       aria-busy={isSaving}
-      draggable={isDraggable}
+      draggable={isInWeek}
       onDragStart={(event) => event.dataTransfer?.setData("text/plain", task.id)}
       data-complete={words.complete}
       data-delete={words.delete}
@@ -102,7 +103,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isD
         {task.title}
       </button>
       {refused === null ? (
-        <TaskFacts row={row} onTag={onTag} />
+        <TaskFacts row={row} onTag={onTag} isInWeek={isInWeek} />
       ) : (
         <NotSaved refused={refused} refusals={bench.refusals} />
       )}
@@ -145,11 +146,12 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
   );
 }
 
-function TaskFacts({ row: { task }, onTag }: Pick<TaskRowProps, "row" | "onTag">) {
+function TaskFacts({ row: { task }, onTag, isInWeek }: Pick<TaskRowProps, "row" | "onTag" | "isInWeek">) {
   const { due, priority, tags, description, completed_at } = task;
   if (due === null && priority === "none" && tags.length === 0 && description === null && !completed_at) return null;
   const words = t();
   const late = due !== null && !task.completed && isOverdue(due, now.value);
+  const when = due === null ? "" : isInWeek ? toLocal(due).time : describeDue(due, now.value);
   const isToday = due !== null && !late && toLocal(due).day === toLocal(now.value.toISOString()).day;
   return (
     <div class="task-facts">
@@ -182,11 +184,11 @@ function TaskFacts({ row: { task }, onTag }: Pick<TaskRowProps, "row" | "onTag">
           {describeDue(completed_at, now.value)}
         </span>
       ) : (
-        due !== null && (
+        when !== "" && (
           <span class={`fact fact-due ${late ? "fact-late" : isToday ? "fact-today" : ""}`}>
             <Calendar />
             <span class="visually-hidden">{late ? words.overdueSince : words.due} </span>
-            {describeDue(due, now.value)}
+            {when}
           </span>
         )
       )}

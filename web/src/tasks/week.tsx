@@ -71,7 +71,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
               {(byDay.get(day) ?? []).map(
                 (row) =>
                   row.task.id !== opened?.seen.id && (
-                    <TaskRow key={row.task.id} row={row} bench={bench} onTag={onTag} isDraggable />
+                    <TaskRow key={row.task.id} row={row} bench={bench} onTag={onTag} isInWeek />
                   ),
               )}
             </ul>
