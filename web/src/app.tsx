@@ -3,7 +3,7 @@ import { Welcome } from "./session/welcome";
 import type { Settings } from "./settings";
 import { TasksPage } from "./tasks/tasks-page";
 import { Brand } from "./ui/brand";
-import { Announcer } from "./ui/notes";
+import { Announcer, NewVersion } from "./ui/notes";
 
 interface AppProps {
   readonly session: Session;
@@ -14,6 +14,7 @@ export function App(props: AppProps) {
   return (
     <>
       <Screen {...props} />
+      <NewVersion />
       <Announcer />
     </>
   );

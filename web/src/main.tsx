@@ -10,6 +10,7 @@ import { followAddress } from "./route";
 import { Issuer } from "./session/issuer";
 import { Session } from "./session/session";
 import { loadSettings } from "./settings";
+import { keepFiles } from "./ui/versions";
 
 const root = document.getElementById("app");
 
@@ -28,3 +29,4 @@ async function start(): Promise<void> {
 }
 
 void start();
+keepFiles();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatRoute, parseRoute } from "./route";
+import { formatRoute, isRoute, parseRoute } from "./route";
 
 it("an address selects a list", () => {
   for (const query of [
@@ -12,4 +12,15 @@ it("an address selects a list", () => {
 
 it("an unknown address shows the open tasks", () => {
   expect(parseRoute("#/nonsense?priority=urgent&tag=")).toEqual({ status: "open", priority: null, tag: null });
+});
+
+it("an address of no list is recognized", () => {
+  for (const [hash, isKnown] of [
+    ["", true],
+    ["#/all?tag=home", true],
+    ["#/nowhere", false],
+    ["#open tasks", false],
+  ] as const) {
+    expect(isRoute(hash)).toBe(isKnown);
+  }
 });

@@ -7,6 +7,7 @@ export const route = signal<TaskQuery>({ status: "open", priority: null, tag: nu
 
 export function followAddress(): void {
   const read = () => {
+    if (!isRoute(location.hash)) location.replace("#/open");
     route.value = parseRoute(location.hash);
   };
   addEventListener("hashchange", read);
@@ -31,6 +32,12 @@ export function parseRoute(hash: string): TaskQuery {
 export function formatRoute({ status, priority, tag }: TaskQuery): string {
   const search = new URLSearchParams({ ...(priority && { priority }), ...(tag && { tag }) }).toString();
   return `#/${status}${search && `?${search}`}`;
+}
+
+/** Whether there is such a list. Without a fragment, it is the first one. */
+export function isRoute(hash: string): boolean {
+  const [status = ""] = hash.replace(/^#\/?/u, "").split("?");
+  return status === "" || isStatus(status);
 }
 
 function isStatus(text: string | undefined): text is Status {

@@ -19,6 +19,8 @@ export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
   /** The session has ended, and changes wait until the user signs in again. */
   readonly interrupted = signal(false);
+  /** Whether the user has signed in or up during this visit. */
+  isNew = false;
   readonly #issuer: Issuer;
   readonly #otherTabs = new BroadcastChannel("session");
   readonly #listeners = new Set<() => void>();
@@ -89,6 +91,7 @@ export class Session {
   }
 
   #enter(user: User): void {
+    this.isNew = true;
     this.#entered(user);
     this.#tell({ kind: "entered" });
   }

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { Brand } from "../ui/brand";
 import { AccountForm } from "./account-form";
 import type { Session } from "./session";
@@ -7,19 +7,27 @@ import type { Session } from "./session";
 /** The first screen: sign in or create an account. */
 export function Welcome({ session }: { readonly session: Session }) {
   const purpose = useSignal<"sign-in" | "sign-up">("sign-in");
+  const email = useSignal("");
   const isNew = purpose.value === "sign-up";
+  const form = useRef<HTMLElement>(null);
+  // The first empty field, so that typing can begin: also after signing out, and in the other form.
+  useEffect(() => {
+    const fields = [...(form.current?.querySelectorAll<HTMLInputElement>("input") ?? [])];
+    fields.find(({ value }) => value === "")?.focus();
+  }, [isNew]);
   useEffect(() => {
     document.title = isNew ? "Create account · Daylist" : "Sign in · Daylist";
   }, [isNew]);
   return (
     <div class="welcome">
-      <main class="welcome-form">
+      <main ref={form} class="welcome-form">
         <Brand />
         <h1>{isNew ? "A clear day starts here" : "Welcome back"}</h1>
         <p class="lead">{isNew ? "Create an account and add your first task." : "Sign in to see your tasks."}</p>
         <AccountForm
           key={purpose.value}
           purpose={purpose.value}
+          email={email}
           onSubmit={(account) => (isNew ? session.signUp(account) : session.signIn(account))}
         />
         <p class="welcome-switch">

@@ -4,6 +4,14 @@ export type DueGroup = "overdue" | "today" | "week" | "later" | "none";
 
 export const DUE_GROUPS: readonly DueGroup[] = ["overdue", "today", "week", "later", "none"];
 
+export const GROUP_NAMES: Readonly<Record<DueGroup, string>> = {
+  overdue: "Overdue",
+  today: "Today",
+  week: "Next 7 days",
+  later: "Later",
+  none: "No date",
+};
+
 /** The parts of a due date in a form, in local time. */
 export interface LocalDue {
   readonly day: string;
@@ -63,7 +71,14 @@ export function dueOrder(due: string | null): string {
 export function describeDue(due: string, now: Date): string {
   const { day, time } = toLocal(due);
   const name = describeDay(day, dayOf(now));
-  return time === "" ? name : `${name}, ${time}`;
+  return time === "" ? name : `${name}, ${clockTime(time)}`;
+}
+
+/** As the browser's own time fields show it: "14:30" or "2:30 PM". */
+function clockTime(time: string): string {
+  const options = { hour: "numeric", minute: "2-digit", timeZone: "UTC" } as const;
+  const language = globalThis.navigator?.language ?? "en-GB";
+  return new Intl.DateTimeFormat(language, options).format(new Date(`2000-01-01T${time}Z`));
 }
 
 export function longDate(date: Date): string {

@@ -55,6 +55,18 @@ export function rowAt(target: EventTarget | null): string | null {
   return target instanceof Element ? (target.closest<HTMLElement>("[data-row]")?.dataset.row ?? null) : null;
 }
 
+/** Moves the focus to a row and the row into sight, if it is there. */
+export function revealRow(id: string): boolean {
+  const row = document.querySelector<HTMLElement>(`[data-row="${id}"]`);
+  if (row) focusRow(row, "title");
+  return row !== null;
+}
+
+export function isInSight(id: string): boolean {
+  const place = document.querySelector(`[data-row="${id}"]`)?.getBoundingClientRect();
+  return place !== undefined && place.top >= 0 && place.bottom <= innerHeight;
+}
+
 function placeOf(container: HTMLElement | null, target: EventTarget | null): Place | null {
   if (!container || !(target instanceof HTMLElement) || !container.contains(target)) return null;
   const row = target.closest<HTMLElement>("[data-row]");
@@ -64,7 +76,7 @@ function placeOf(container: HTMLElement | null, target: EventTarget | null): Pla
 }
 
 function rowsOf(container: HTMLElement): HTMLElement[] {
-  return [...container.querySelectorAll<HTMLElement>("[data-row]")];
+  return [...container.querySelectorAll<HTMLElement>("[data-row]:not([inert])")];
 }
 
 function focusRow(row: HTMLElement, control: string): void {

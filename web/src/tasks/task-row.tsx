@@ -1,7 +1,7 @@
 import type { Refused } from "daylist-client/sync";
 import { now } from "../ui/clock";
-import { Calendar, Flag, Note, Trash } from "../ui/icons";
-import { describeDue, isOverdue } from "./due";
+import { Calendar, Check, Flag, Note, Trash } from "../ui/icons";
+import { dayOf, describeDue, isOverdue } from "./due";
 import { isGone, type Refusals, reasonOf } from "./refusals";
 import type { Row } from "./rows";
 import { PRIORITY_NAMES } from "./task";
@@ -15,7 +15,7 @@ interface TaskRowProps {
 }
 
 export function TaskRow({ row, bench, onTag }: TaskRowProps) {
-  const { task, isLeaving, isSaving, refused } = row;
+  const { task, isLeaving, isDeleted, isSaving, refused } = row;
   const { actions, form } = bench;
   const opened = form.id.value === task.id ? form.opened.value : null;
   if (opened) {
@@ -26,9 +26,9 @@ export function TaskRow({ row, bench, onTag }: TaskRowProps) {
     );
   }
   const isLost = refused !== null && isGone(refused);
-  const state = `${task.completed ? "task-done" : ""} ${isLeaving ? "task-leaving" : ""} ${refused ? "task-unsaved" : ""}`;
+  const state = `${task.completed ? "task-done" : ""} ${isLeaving ? "task-leaving" : ""} ${refused ? "task-unsaved" : ""} ${bench.rows.marked.value === task.id ? "task-new" : ""}`;
   return (
-    <li class={`task ${state}`} data-row={task.id} aria-busy={isSaving}>
+    <li class={`task ${state}`} data-row={task.id} aria-busy={isSaving} inert={isDeleted}>
       <span class="check-area">
         <input
           type="checkbox"
@@ -45,12 +45,14 @@ export function TaskRow({ row, bench, onTag }: TaskRowProps) {
           type="button"
           class="task-title"
           data-control="title"
+          dir="auto"
           aria-disabled={isLost}
           aria-label={`Edit ${task.title}`}
           onClick={() => !isLost && form.open(task)}
         >
           {task.title}
         </button>
+        {bench.drafts.ids.value.has(task.id) && <p class="task-draft">You have changes here that are not saved.</p>}
         {refused === null ? (
           <TaskFacts row={row} onTag={onTag} />
         ) : (
@@ -95,12 +97,21 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
   );
 }
 
-function TaskFacts({ row: { task }, onTag }: Pick<TaskRowProps, "row" | "onTag">) {
+function TaskFacts({ row: { task, isLeaving }, onTag }: Pick<TaskRowProps, "row" | "onTag">) {
   const { due, priority, tags, description } = task;
-  if (due === null && priority === "none" && tags.length === 0 && description === null) return null;
+  // A row that is about to leave does not grow.
+  const completed_at = isLeaving ? null : task.completed_at;
+  if (completed_at === null && due === null && priority === "none" && tags.length === 0 && description === null) return null;
   const late = due !== null && !task.completed && isOverdue(due, now.value);
   return (
     <div class="task-facts">
+      {completed_at !== null && (
+        <span class="fact">
+          <Check />
+          <span class="visually-hidden">Completed </span>
+          {describeDue(dayOf(new Date(completed_at)), now.value)}
+        </span>
+      )}
       {due !== null && (
         <span class={`fact ${late ? "fact-late" : ""}`}>
           <Calendar />

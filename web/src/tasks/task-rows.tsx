@@ -2,10 +2,10 @@ import { useCallback, useEffect, useRef } from "preact/hooks";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
 import { COMPOSER_ID } from "./composer";
-import type { DueGroup } from "./due";
+import { GROUP_NAMES } from "./due";
 import { Empty, Skeleton, Unreadable } from "./list-states";
 import type { TaskQuery } from "./query";
-import { moveFocus, rowAt, useRowFocus } from "./row-focus";
+import { moveFocus, revealRow, rowAt, useRowFocus } from "./row-focus";
 import type { Row } from "./rows";
 import { troubleText } from "./sync-note";
 import { TaskRow } from "./task-row";
@@ -30,6 +30,11 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   useRowFocus(container, COMPOSER_ID);
   const { actions, form, tasks } = bench;
   const phase = tasks.phase.value;
+  const { revealed } = bench.rows;
+  const wanted = revealed.value;
+  useEffect(() => {
+    if (wanted !== null && revealRow(wanted)) revealed.value = null;
+  });
   const query = bench.rows.query.value;
   const rows = bench.rows.shown.value;
 
@@ -53,9 +58,11 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   // The same function as long as it does the same: rows that do not change are not drawn again.
   const tagged = useCallback((tag: string) => onQuery({ ...query, tag }), [query, onQuery]);
 
+  const hold = () => bench.rows.hold();
+
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the rows in it
-    <div ref={container} id={LIST_ID} class="task-list" aria-busy={phase === "loading"} onKeyDown={onKeyDown}>
+    <div ref={container} id={LIST_ID} class="task-list" aria-busy={phase === "loading"} onKeyDown={onKeyDown} onPointerMove={hold} onPointerDown={hold}>
       {phase === "loading" && rows.length === 0 && <Skeleton />}
       {phase === "ready" && rows.length === 0 && (
         <Empty query={query} onClear={() => onQuery({ ...query, tag: null, priority: null })} />
@@ -85,14 +92,6 @@ const MOVES: Readonly<Record<string, "up" | "down" | "first" | "last">> = {
   ArrowDown: "down",
   Home: "first",
   End: "last",
-};
-
-const GROUP_NAMES: Readonly<Record<DueGroup, string>> = {
-  overdue: "Overdue",
-  today: "Today",
-  week: "Next 7 days",
-  later: "Later",
-  none: "No date",
 };
 
 interface SectionsProps {

@@ -11,7 +11,7 @@ import { Brand } from "../ui/brand";
 import { now } from "../ui/clock";
 import { Check, Circle, Keyboard, Stack } from "../ui/icons";
 import { Notes } from "../ui/notes";
-import { listenForKeys, Shortcuts, shortcutsShown } from "../ui/shortcuts";
+import { listenForKeys, listenForUndo, Shortcuts, shortcutsShown } from "../ui/shortcuts";
 import { Toasts } from "../ui/toasts";
 import { COMPOSER_ID, Composer } from "./composer";
 import { ConflictDialog } from "./conflict-dialog";
@@ -50,7 +50,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
     document.title = `${title} · Daylist`;
   }, [bench, query, title]);
   useEffect(() => bench.start(), [bench]);
-  useEffect(() => loseNothing(bench), [bench]);
+  useEffect(() => sendOnLeave(bench), [bench]);
   const isReady = bench.tasks.phase.value === "ready";
   useEffect(() => {
     if (!isReady) return;
@@ -65,13 +65,19 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
         "1": () => show({ ...route.value, status: "open" }),
         "2": () => show({ ...route.value, status: "completed" }),
         "3": () => show({ ...route.value, status: "all" }),
-        z: () => toasts.takeLatest(),
+        z: () => toasts.undoLatest(),
         "?": () => {
           shortcutsShown.value = true;
         },
       }),
     [toasts],
   );
+
+  useEffect(() => listenForUndo(() => toasts.undoLatest()), [toasts]);
+  // After signing in or up, so that typing can begin. At the start of a visit, the focus is at the beginning of the page.
+  useEffect(() => {
+    if (session.isNew) focus(COMPOSER_ID);
+  }, [session]);
 
   const signOut = async () => {
     unsent.value = await bench.settle();
@@ -125,7 +131,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
           <p class="date">{longDate(now.value)}</p>
           <h1>{title}</h1>
         </header>
-        <Composer onAdd={(content) => bench.actions.add(content)} onDown={focusFirstRow} />
+        <Composer bench={bench} query={query} onDown={focusFirstRow} />
         <Filters query={query} knownTags={bench.knownTags.value} onChange={show} />
         <TaskRows bench={bench} onQuery={show} />
       </main>
@@ -152,19 +158,12 @@ function focus(id: string): void {
   document.getElementById(id)?.focus();
 }
 
-/** Changes are kept as they are made. What is typed into a form is not, and a deletion that can be undone is not sent. */
-function loseNothing(bench: Workbench): () => void {
-  const onLeave = (event: BeforeUnloadEvent) => {
-    if (bench.form.isChanged) event.preventDefault();
-  };
+/** Changes and drafts are kept as they are made, but a deletion that can be undone is not sent. */
+function sendOnLeave(bench: Workbench): () => void {
   const onGone = ({ persisted }: PageTransitionEvent) => {
     // A page that is kept may come back, with its chance to undo.
     if (!persisted) bench.sendDeletions();
   };
-  addEventListener("beforeunload", onLeave);
   addEventListener("pagehide", onGone);
-  return () => {
-    removeEventListener("beforeunload", onLeave);
-    removeEventListener("pagehide", onGone);
-  };
+  return () => removeEventListener("pagehide", onGone);
 }

@@ -60,6 +60,9 @@ export function AccountMenu({ user, onSignOut }: AccountMenuProps) {
           <strong>{user.name}</strong>
           <span>{user.email}</span>
         </p>
+        <a class="account-link" href="reference/">
+          API reference
+        </a>
         <button
           type="button"
           class="button button-wide"

@@ -23,6 +23,20 @@ export function listenForKeys(actions: Actions): () => void {
   return () => removeEventListener("keydown", onKeyDown);
 }
 
+/** Calls the action on Ctrl+Z or ⌘Z, unless the browser undoes what was typed. */
+export function listenForUndo(undo: () => void): () => void {
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isUndo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    const { target } = event;
+    const isTyped = isTyping(target) && (target as HTMLInputElement).value !== "";
+    if (!isUndo || isTyped || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    undo();
+  };
+  addEventListener("keydown", onKeyDown);
+  return () => removeEventListener("keydown", onKeyDown);
+}
+
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "submit"].includes(target.type);
@@ -37,7 +51,7 @@ const KEYS = [
   ["Enter or E", "Edit the task"],
   ["X", "Complete it, or reopen it"],
   ["Delete", "Delete it"],
-  ["Z", "Undo, or try again"],
+  ["Z or Ctrl+Z", "Undo, or try again"],
   ["Esc", "Leave a form or a filter"],
   ["?", "Show these shortcuts"],
 ] as const;
