@@ -1,8 +1,7 @@
 /** Checks every main state for accessibility and layout shifts, and saves screenshots for review. */
 
 import type { Page } from "@playwright/test";
-import axe from "axe-core";
-import { API, BATCH, day, expect, newPerson, refuse, Store, TaskPage, test } from "./product";
+import { API, BATCH, day, expect, findViolations, newPerson, refuse, Store, TaskPage, test } from "./product";
 
 test.use({ failuresExpected: true });
 
@@ -184,13 +183,7 @@ async function inspectState(page: Page, state: string): Promise<void> {
   // Color transitions may still be running.
   await page.waitForTimeout(250);
   await page.screenshot({ path: `artifacts/screenshots/${state}.png` });
-  await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: typeof import("axe-core") };
-    const result = await axe.run(document, { resultTypes: ["violations"] });
-    return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  });
-  expect(violations, state).toEqual([]);
+  expect(await findViolations(page), state).toEqual([]);
   const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(width, `${state} is no wider than the screen`).toBeLessThanOrEqual(0);
 }

@@ -4,7 +4,7 @@ import type { Settings } from "./settings";
 import { TasksPage } from "./tasks/tasks-page";
 import { t } from "./text";
 import { Brand } from "./ui/brand";
-import { Announcer } from "./ui/notes";
+import { Announcer, NewVersion } from "./ui/notes";
 
 interface AppProps {
   readonly session: Session;
@@ -15,6 +15,7 @@ export function App(props: AppProps) {
   return (
     <>
       <Screen {...props} />
+      <NewVersion />
       <Announcer />
     </>
   );

@@ -12,6 +12,7 @@ import { Issuer } from "./session/issuer";
 import { Session } from "./session/session";
 import { loadSettings } from "./settings";
 import { speak, t } from "./text";
+import { keepFiles } from "./ui/versions";
 
 const root = document.getElementById("app");
 
@@ -31,3 +32,4 @@ async function start(): Promise<void> {
 }
 
 void start();
+keepFiles();

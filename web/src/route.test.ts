@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatRoute, parseRoute } from "./route";
+import { formatRoute, isRoute, parseRoute } from "./route";
 import { OPEN } from "./tasks/query";
 
 it("an address selects a list", () => {
@@ -16,4 +16,15 @@ it("an address selects a list", () => {
 it("an unknown address shows what is due today", () => {
   const address = "#/nonsense?priority=urgent&tag=&sort=up&layout=week&q=x";
   expect(parseRoute(address)).toEqual({ ...OPEN, list: "today" });
+});
+
+it("an address of no list is recognized", () => {
+  for (const [hash, isKnown] of [
+    ["", true],
+    ["#/all?tag=home", true],
+    ["#/nowhere", false],
+    ["#open tasks", false],
+  ] as const) {
+    expect(isRoute(hash)).toBe(isKnown);
+  }
 });

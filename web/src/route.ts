@@ -9,6 +9,7 @@ export const route = signal<TaskQuery>(HOME);
 
 export function followAddress(): void {
   const read = () => {
+    if (!isRoute(location.hash)) location.replace("#/today");
     route.value = parseRoute(location.hash);
   };
   addEventListener("hashchange", read);
@@ -48,6 +49,12 @@ export function formatRoute({ list, priority, tag, text, sort, layout }: TaskQue
     ...(layout !== "list" && { layout }),
   }).toString();
   return `#/${list}${search && `?${search}`}`;
+}
+
+/** Whether there is such a list. Without a fragment, it is the first one. */
+export function isRoute(hash: string): boolean {
+  const [list = ""] = hash.replace(/^#\/?/u, "").split("?");
+  return list === "" || oneOf(LISTS, list) !== undefined;
 }
 
 function oneOf<T extends string>(known: readonly T[], text: string | null): T | undefined {

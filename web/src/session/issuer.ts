@@ -88,17 +88,20 @@ export class Issuer {
 
 const UNVERIFIED = "Open the link in the email we sent you, then sign in.";
 
+/** By the beginning of Better Auth's code. Its own messages are for developers. */
+const REASONS: Readonly<Record<string, string>> = {
+  INVALID_EMAIL_OR_PASSWORD: "No account matches this email and password.",
+  EMAIL_NOT_VERIFIED: UNVERIFIED,
+  USER_ALREADY_EXISTS: "An account with this email already exists. Sign in instead.",
+  INVALID_EMAIL: "That doesn’t look like an email address.",
+  PASSWORD_TOO_SHORT: `A password has at least ${PASSWORD_LENGTH.min} characters.`,
+  PASSWORD_TOO_LONG: `A password has at most ${PASSWORD_LENGTH.max} characters.`,
+};
+
 function refusal(status: number, answer: unknown): Refusal | Unreachable {
-  const { code = "", message = "" } = (answer ?? {}) as { code?: string; message?: string };
+  const { code = "" } = (answer ?? {}) as { code?: string };
   if (status === 429) return new Refusal("Too many attempts. Wait a little and try again.");
   if (status >= 500) return new Unreachable("issuer", `status ${status}`);
-  if (code.startsWith("INVALID_EMAIL_OR_PASSWORD")) {
-    return new Refusal("No account matches this email and password.");
-  }
-  if (code === "EMAIL_NOT_VERIFIED") return new Refusal(UNVERIFIED);
-  if (code.startsWith("USER_ALREADY_EXISTS")) {
-    return new Refusal("An account with this email already exists. Sign in instead.");
-  }
-  if (code === "INVALID_EMAIL") return new Refusal("That doesn’t look like an email address.");
-  return new Refusal(message || "The sign-in service did not accept that.");
+  const [, reason] = Object.entries(REASONS).find(([known]) => code.startsWith(known)) ?? [];
+  return new Refusal(reason ?? "The sign-in service did not accept that.");
 }

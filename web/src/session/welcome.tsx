@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { t } from "../text";
 import { Brand } from "../ui/brand";
 import { AccountForm } from "./account-form";
@@ -14,7 +14,14 @@ export function Welcome({ session }: { readonly session: Session }) {
   const purpose = useSignal<Purpose>(token.value === null ? "sign-in" : "reset");
   const words = t();
   const { title, lead, document: name } = words.welcome[purpose.value];
+  const email = useSignal("");
   const isNew = purpose.value === "sign-up";
+  const form = useRef<HTMLElement>(null);
+  // The first empty field, so that typing can begin: also after signing out, and in the other form.
+  useEffect(() => {
+    const fields = [...(form.current?.querySelectorAll<HTMLInputElement>("input") ?? [])];
+    fields.find(({ value }) => value === "")?.focus();
+  }, [purpose.value]);
   useEffect(() => {
     document.title = `${name} · Daylist`;
   }, [name]);
@@ -24,7 +31,7 @@ export function Welcome({ session }: { readonly session: Session }) {
   }, [token]);
   return (
     <div class="welcome">
-      <main class="welcome-form">
+      <main ref={form} class="welcome-form">
         <Brand />
         <h1>{title}</h1>
         <p class="lead">{lead}</p>
@@ -41,6 +48,7 @@ export function Welcome({ session }: { readonly session: Session }) {
           <AccountForm
             key={purpose.value}
             purpose={purpose.value}
+            email={email}
             onSubmit={(account) => (isNew ? session.signUp(account) : session.signIn(account))}
           />
         )}

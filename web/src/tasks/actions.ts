@@ -3,12 +3,15 @@ import { newTaskId } from "daylist-client";
 import type { ContentChanges } from "daylist-client/sync";
 import { t } from "../text";
 import { announce } from "../ui/announcer";
+import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import type { Deletions } from "./deletions";
-import { fromLocal, toLocal } from "./due";
-import type { Form } from "./form";
+import type { Draft } from "./drafts";
+import { fromLocal, groupOf, toLocal } from "./due";
+import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
 import { isOpenList } from "./query";
+import { isInSight } from "./row-focus";
 import type { Rows } from "./rows";
 import { shortTitle, type Task, type TaskContent } from "./task";
 
@@ -22,27 +25,41 @@ export interface ActionsOptions {
 
 export class Actions {
   readonly #options: ActionsOptions;
+  #completion: Promise<unknown> = Promise.resolve();
 
   constructor(options: ActionsOptions) {
     this.#options = options;
   }
 
   add(content: TaskContent): void {
-    const { tasks, rows } = this.#options;
+    const { tasks, toasts } = this.#options;
     const id = newTaskId();
-    rows.leaveSlowly(id);
-    this.#keep(tasks.sync.create(content, id));
+    void this.#keep(tasks.sync.create(content, id)).then((isKept) => isKept && this.#showNew(id));
+    toasts.remember(() => this.#delete([id]));
     announce(`Added ${content.title}`);
   }
 
+  /** Adds several tasks, in one step to undo. */
+  addAll(contents: readonly TaskContent[]): void {
+    const { tasks, toasts } = this.#options;
+    const changes = contents.map((task) => ({ op: "create" as const, id: newTaskId(), task }));
+    void this.#keep(tasks.sync.change(changes));
+    const undo = () => this.#delete(changes.map(({ id }) => id));
+    toasts.offerUndo({ text: `Added ${contents.length} tasks.`, subject: "new task", undo });
+  }
+
   complete({ id, title }: Pick<Task, "id" | "title">, completed: boolean): void {
-    const { tasks, rows, toasts } = this.#options;
-    rows.leaveSlowly(id);
-    this.#keep(tasks.sync.update(id, { completed }));
+    const { rows, toasts } = this.#options;
+    const subject = `completion of ${id}`;
+    const undo = () => this.#complete(id, !completed);
+    this.#complete(id, completed);
     if (completed && isOpenList(rows.query.value)) {
-      const undo = { label: "Undo", run: () => this.complete({ id, title }, false) };
-      toasts.show({ text: `Completed “${shortTitle({ title })}”.`, tone: "info", action: undo });
-    } else announce(completed ? `Completed ${title}` : `Reopened ${title}`);
+      toasts.offerUndo({ text: `Completed “${shortTitle({ title })}”.`, subject, undo });
+    } else {
+      toasts.clear(subject);
+      toasts.remember(undo);
+      announce(completed ? `Completed ${title}` : `Reopened ${title}`);
+    }
   }
 
   /** Changes tasks, with a chance to undo it. */
@@ -51,10 +68,10 @@ export class Actions {
     this.#changeAll(tasks.map(({ id }) => ({ id, changes })));
     const [only] = tasks;
     const words = t();
-    this.#options.toasts.show({
+    this.#options.toasts.offerUndo({
       text: tasks.length === 1 && only ? words.changed(shortTitle(only)) : words.changedMany(tasks.length),
-      tone: "info",
-      action: { label: words.undo, run: () => this.#changeAll(before) },
+      subject: `change of ${tasks.map(({ id }) => id).join(" ")}`,
+      undo: () => this.#changeAll(before),
     });
   }
 
@@ -77,20 +94,41 @@ export class Actions {
 
   /** Saves the form. If the task was deleted meanwhile, creates a new one. */
   async save(): Promise<void> {
-    const { tasks, rows, form } = this.#options;
+    const { form } = this.#options;
     const { value: opened } = form.opened;
     if (!opened) return;
-    const { seen, draft } = opened;
-    if (form.isChanged) {
-      rows.leaveSlowly(seen.id);
-      const { sync } = tasks;
-      const kept = sync.tasks.has(seen.id)
-        ? sync.change([{ op: "update", id: seen.id, changes: form.changes.value, seen }])
-        : sync.create({ ...draft, completed: seen.completed });
-      if (!(await this.#keep(kept))) return;
-    }
-    form.close();
+    if (form.isChanged && !(await this.#save(opened))) return;
+    form.drop();
     announce("Saved");
+  }
+
+  /** Saves what was typed and not saved, before the drafts are deleted with everything else. */
+  async saveDrafts(line: TaskContent | null): Promise<void> {
+    const { drafts } = this.#options.form;
+    for (const draft of drafts.edits.value.values()) {
+      const title = draft.draft.title.trim() || draft.seen.title;
+      if (await this.#save({ ...draft, draft: { ...draft.draft, title } })) drafts.drop(draft.seen.id);
+    }
+    if (line && (await this.#keep(this.#options.tasks.sync.create(line)))) drafts.keepLine("");
+    this.#options.form.close();
+  }
+
+  /** Closes the form without saving it. */
+  cancel(): void {
+    const { form, toasts } = this.#options;
+    const { value: opened } = form.opened;
+    const { isChanged } = form;
+    form.drop();
+    if (!opened || !isChanged) return;
+    const { seen } = opened;
+    toasts.offerUndo({
+      text: `Dropped your changes to “${shortTitle(seen)}”.`,
+      subject: `draft of ${seen.id}`,
+      undo: () => {
+        form.drafts.keep(opened);
+        form.open(seen);
+      },
+    });
   }
 
   /**
@@ -98,17 +136,15 @@ export class Actions {
    * lose its id, age, and completion.
    */
   remove(task: Task): void {
-    const { deletions, toasts } = this.#options;
+    const { deletions, rows, toasts } = this.#options;
+    rows.leaveGap(task.id);
     deletions.begin(task);
-    toasts.show({
+    toasts.offerUndo({
       text: `Deleted “${shortTitle(task)}”.`,
-      tone: "info",
-      action: {
-        label: "Undo",
-        run: () => {
-          deletions.undo(task.id);
-          announce(`${task.title} is back`);
-        },
+      subject: `deletion of ${task.id}`,
+      undo: () => {
+        deletions.undo(task.id);
+        announce(`${task.title} is back`);
       },
       onExpire: () => void this.#keep(deletions.finish(task.id)),
     });
@@ -119,20 +155,70 @@ export class Actions {
     const { deletions, toasts } = this.#options;
     for (const task of tasks) deletions.begin(task);
     const words = t();
-    toasts.show({
+    toasts.offerUndo({
       text: words.deletedMany(tasks.length),
-      tone: "info",
-      action: {
-        label: words.undo,
-        run: () => {
-          for (const { id } of tasks) deletions.undo(id);
-          announce(words.restoredMany(tasks.length));
-        },
+      subject: "deletions",
+      undo: () => {
+        for (const { id } of tasks) deletions.undo(id);
+        announce(words.restoredMany(tasks.length));
       },
       onExpire: () => {
         for (const { id } of tasks) void this.#keep(deletions.finish(id));
       },
     });
+  }
+
+  #complete(id: string, completed: boolean): void {
+    const { tasks, rows } = this.#options;
+    if (!tasks.sync.tasks.has(id)) return;
+    rows.leaveSlowly(id);
+    // After the one before: the second click of two quick ones changes what the first has stored.
+    this.#completion = this.#completion.then(() => this.#keep(tasks.sync.update(id, { completed })));
+  }
+
+  async #save(edit: Draft): Promise<boolean> {
+    const { tasks, rows, toasts } = this.#options;
+    const { seen, draft } = edit;
+    const { sync } = tasks;
+    rows.leaveSlowly(seen.id);
+    if (!sync.tasks.has(seen.id)) return this.#keep(sync.create({ ...draft, completed: seen.completed }));
+    const before = sync.tasks.get(seen.id) ?? seen;
+    const changes = changesOf(edit);
+    const isKept = await this.#keep(sync.change([{ op: "update", id: seen.id, changes, seen }]));
+    if (isKept) toasts.remember(() => this.#restore(before, Object.keys(changes) as (keyof TaskContent)[]));
+    return isKept;
+  }
+
+  #restore(before: Task, fields: readonly (keyof TaskContent)[]): void {
+    const { tasks, rows } = this.#options;
+    if (!tasks.sync.tasks.has(before.id)) return;
+    rows.leaveSlowly(before.id);
+    const changes = Object.fromEntries(fields.map((field) => [field, before[field]]));
+    void this.#keep(tasks.sync.update(before.id, changes));
+    announce("Undone");
+  }
+
+  #delete(ids: readonly string[]): void {
+    const { sync } = this.#options.tasks;
+    const known = ids.filter((id) => sync.tasks.has(id));
+    void this.#keep(sync.change(known.map((id) => ({ op: "delete" as const, id }))));
+    announce("Undone");
+  }
+
+  /** Marks a new task if it is in sight, and says where it is otherwise. */
+  #showNew(id: string): void {
+    const { rows, tasks, toasts } = this.#options;
+    rows.mark(id);
+    // After it is drawn.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        const task = tasks.sync.tasks.get(id);
+        if (!task || isInSight(id)) return;
+        const place = t().groups[groupOf(task.due, now.value)];
+        const action = { label: "Show", run: () => rows.reveal(task) };
+        toasts.show({ text: `Added to ${place}.`, tone: "info", subject: "new task", action });
+      }),
+    );
   }
 
   /** Whether the change was stored. */

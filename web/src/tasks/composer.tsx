@@ -1,51 +1,80 @@
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useEffect, useId } from "preact/hooks";
 import { now } from "../ui/clock";
 import { Calendar, Flag, Plus, Tag } from "../ui/icons";
-import { dayOf, describeDue } from "./due";
-import { parseQuickAdd } from "./quick-add";
+import { COMPOSER_ID } from "./composer-id";
+import { findDate, loadDates } from "./dates";
+import { describeDue } from "./due";
+import { DateInput, openPicker } from "./due-field";
+import { PasteDialog } from "./paste-dialog";
+import { dueFor, type TaskQuery } from "./query";
+import { addTag, linesOf, parseQuickAdd } from "./quick-add";
 import { LIMITS, PRIORITIES, PRIORITY_NAMES, type Priority, type TaskContent } from "./task";
-
-export const COMPOSER_ID = "new-task";
+import type { Workbench } from "./workbench";
 
 interface ComposerProps {
-  readonly onAdd: (content: TaskContent) => void;
+  readonly bench: Workbench;
+  /** The current list: new tasks get its tag. */
+  readonly query: TaskQuery;
   /** Moves the focus down to the list. */
   readonly onDown: () => void;
 }
 
-/** A form for a new task: a line of text and Enter are enough. */
-export function Composer({ onAdd, onDown }: ComposerProps) {
+/** A form for a new task: a line of text and Enter are enough. What is typed stays until it is added. */
+export function Composer({ bench, query, onDown }: ComposerProps) {
   const id = useId();
-  const line = useSignal("");
+  const { drafts, actions } = bench;
   const day = useSignal("");
   const priority = useSignal<Priority>("none");
   const problem = useSignal("");
-  const parsed = parseQuickAdd(line.value, dayOf(now.value));
-  const content: TaskContent = {
-    ...parsed,
-    due: parsed.due ?? (day.value || null),
-    priority: parsed.priority === "none" ? priority.value : parsed.priority,
+  const pasted = useSignal<readonly string[]>([]);
+  const { value: line } = drafts.line;
+
+  const contentOf = (line: string): TaskContent => {
+    const parsed = parseQuickAdd(line, now.value, findDate.value ?? undefined);
+    const tags = [...parsed.tags];
+    if (query.tag !== null) addTag(tags, query.tag);
+    return {
+      ...parsed,
+      tags,
+      due: parsed.due ?? (day.value || dueFor(query, now.value)),
+      priority: parsed.priority === "none" ? priority.value : parsed.priority,
+    };
+  };
+  const content = contentOf(line);
+  const reset = () => {
+    drafts.keepLine("");
+    day.value = "";
+    priority.value = "none";
+    problem.value = "";
   };
 
-  const add = (event: Event) => {
+  useEffect(() => {
+    if (line.includes("@")) void loadDates();
+  }, [line]);
+
+  const add = async (event: Event) => {
     event.preventDefault();
-    if (content.title === "") {
-      problem.value = line.value.trim() === "" ? "Type a task first." : "The task needs a title, too.";
-    } else if ([...content.title].length > LIMITS.title) {
+    document.getElementById(COMPOSER_ID)?.focus();
+    if (line.trim() === "") return;
+    if (line.includes("@") && !findDate.value) await Promise.race([loadDates(), wait(PATIENCE)]);
+    const task = contentOf(line);
+    if (task.title === "") problem.value = "The task needs a title, too.";
+    else if ([...task.title].length > LIMITS.title) {
       problem.value = `A title has at most ${LIMITS.title} characters. The rest can go into the notes.`;
     } else {
-      onAdd(content);
-      line.value = "";
-      day.value = "";
-      priority.value = "none";
-      problem.value = "";
+      reset();
+      actions.add(task);
     }
-    document.getElementById(COMPOSER_ID)?.focus();
+  };
+  const addAll = (lines: readonly string[]) => {
+    pasted.value = [];
+    reset();
+    actions.addAll(lines.map((line) => withinLimits(contentOf(line))));
   };
 
   return (
-    <form class="composer" aria-label="New task" onSubmit={add}>
+    <form class="composer" aria-label="New task" onSubmit={(event) => void add(event)}>
       <div class="composer-line">
         <Plus />
         <label class="visually-hidden" for={COMPOSER_ID}>
@@ -54,15 +83,23 @@ export function Composer({ onAdd, onDown }: ComposerProps) {
         <input
           id={COMPOSER_ID}
           class="bare"
+          dir="auto"
           autocomplete="off"
           enterkeyhint="done"
-          placeholder="What needs doing?"
+          placeholder="What needs doing? Try #tag !high @tomorrow 6pm"
           aria-describedby={`${id}-help ${id}-problem`}
           aria-invalid={problem.value !== ""}
-          value={line.value}
+          value={line}
+          onFocus={() => void loadDates()}
           onInput={(event) => {
-            line.value = event.currentTarget.value;
+            drafts.keepLine(event.currentTarget.value);
             problem.value = "";
+          }}
+          onPaste={(event) => {
+            const lines = linesOf(event.clipboardData?.getData("text/plain") ?? "");
+            if (lines.length < 2) return;
+            event.preventDefault();
+            pasted.value = lines;
           }}
           onKeyDown={(event) => {
             if (event.key === "ArrowDown") onDown();
@@ -80,13 +117,12 @@ export function Composer({ onAdd, onDown }: ComposerProps) {
           <Calendar />
           <span class="option-text">{content.due ? describeDue(content.due, now.value) : "Date"}</span>
           <span class="visually-hidden">Due date</span>
-          <input
+          <DateInput
             type="date"
-            max="9999-12-31"
             value={day.value}
             onClick={(event) => openPicker(event.currentTarget)}
-            onChange={(event) => {
-              day.value = event.currentTarget.value;
+            onChange={(value) => {
+              day.value = value;
             }}
           />
         </label>
@@ -108,26 +144,45 @@ export function Composer({ onAdd, onDown }: ComposerProps) {
           </select>
         </label>
         {content.tags.map((tag) => (
-          <span key={tag} class="option option-set">
+          <span key={tag} class="option option-set" dir="auto">
             <Tag />
             {tag}
           </span>
         ))}
-        <p id={`${id}-help`} class="hint composer-help">
-          Try <code>#tag</code> <code>!high</code> <code>@tomorrow</code>
+        <p id={`${id}-help`} class="visually-hidden">
+          Try <code>#tag</code> <code>!high</code> <code>@tomorrow 6pm</code>
         </p>
       </div>
       <p id={`${id}-problem`} class="form-problem" role="alert">
         {problem.value}
       </p>
+      {pasted.value.length > 0 && (
+        <PasteDialog
+          lines={pasted.value}
+          onAll={() => addAll(pasted.value)}
+          onOne={() => {
+            drafts.keepLine([line, ...pasted.value].filter((text) => text !== "").join(" "));
+            pasted.value = [];
+          }}
+          onClose={() => {
+            pasted.value = [];
+          }}
+        />
+      )}
     </form>
   );
 }
 
-function openPicker(input: HTMLInputElement): void {
-  try {
-    input.showPicker();
-  } catch {
-    // Without a picker, people type the date.
-  }
+/** How long a new task waits for the library of dates, in milliseconds. */
+const PATIENCE = 1_500;
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Puts what is too long for a title into the notes. */
+function withinLimits(task: TaskContent): TaskContent {
+  const characters = [...task.title];
+  if (characters.length <= LIMITS.title) return task.title === "" ? { ...task, title: "…" } : task;
+  return { ...task, title: `${characters.slice(0, LIMITS.title - 1).join("")}…`, description: task.title };
 }

@@ -2,6 +2,7 @@ import type { Refused, TaskContent } from "daylist-client/sync";
 import { now } from "../ui/clock";
 import { Dialog } from "../ui/dialog";
 import { describeDue } from "./due";
+import { theirsOf } from "./refusals";
 import { PRIORITY_NAMES } from "./task";
 
 interface ConflictDialogProps {
@@ -9,11 +10,15 @@ interface ConflictDialogProps {
   readonly onChoice: (choice: "mine" | "theirs") => void;
 }
 
-/** Shows both versions of a task side by side with differences marked. It cannot be closed without a choice. */
+/**
+ * Shows the two tasks that the user can choose from, as each will be stored. Fields that only one side has changed are merged and
+ * are the same in both. It cannot be closed without a choice.
+ */
 export function ConflictDialog({ conflict, onChoice }: ConflictDialogProps) {
-  const { wanted: mine, current: theirs } = conflict;
+  const { wanted: mine, current } = conflict;
   const deleting = mine === null;
-  if (!theirs) return null;
+  if (!current) return null;
+  const theirs = theirsOf(conflict, current);
   return (
     <Dialog title="Changed somewhere else" class="dialog-wide">
       <p class="dialog-text">
@@ -41,15 +46,13 @@ export function ConflictDialog({ conflict, onChoice }: ConflictDialogProps) {
   );
 }
 
-function Version({
-  name,
-  task,
-  other,
-}: {
+interface VersionProps {
   readonly name: string;
   readonly task: TaskContent;
   readonly other: TaskContent;
-}) {
+}
+
+function Version({ name, task, other }: VersionProps) {
   const others = new Map(factsOf(other));
   return (
     <section class="version" aria-label={name}>
@@ -63,7 +66,7 @@ function Version({
                 {label}
                 {differs && <span class="visually-hidden"> (different)</span>}
               </dt>
-              <dd>{value}</dd>
+              <dd dir="auto">{value}</dd>
             </div>
           );
         })}

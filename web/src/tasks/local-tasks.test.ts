@@ -1,8 +1,9 @@
 import { effect } from "@preact/signals";
 import type { Task } from "daylist-client";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Device, inMemory, type Person, until } from "../../../client/test/device";
 import { Server } from "../../../client/test/server";
+import { Drafts } from "./drafts";
 import { Form } from "./form";
 import { LocalTasks } from "./local-tasks";
 import { OPEN } from "./query";
@@ -13,6 +14,7 @@ let backend: ReturnType<typeof inMemory>;
 const opened: LocalTasks[] = [];
 
 beforeEach(async () => {
+  vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => {}, removeItem: () => {} });
   backend = inMemory(new Server());
   person = await backend.newPerson();
 });
@@ -27,7 +29,7 @@ function device({ isOnline = true } = {}) {
   device.isOnline = isOnline;
   const tasks = new LocalTasks(device.sync);
   opened.push(tasks);
-  const form = new Form();
+  const form = new Form(new Drafts("ada"));
   return { device, tasks, form, rows: new Rows(tasks, form, { value: new Map<string, Task>() }) };
 }
 
@@ -89,8 +91,10 @@ it("keeps a task in place while it is edited, even if others delete it", async (
   await there.tasks.sync.delete(id);
   await there.tasks.sync.refresh();
   await here.tasks.sync.refresh();
-  expect(here.rows.all.value).toHaveLength(1);
   here.form.close();
+  // The draft is still there.
+  expect(here.rows.all.value).toHaveLength(1);
+  here.form.drafts.drop(id);
   expect(here.rows.all.value).toEqual([]);
 });
 

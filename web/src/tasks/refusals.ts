@@ -1,6 +1,6 @@
 /** Changes that were rejected: how the user learns of them, and what can be done. */
 import { computed, effect } from "@preact/signals";
-import type { Refused } from "daylist-client/sync";
+import type { ContentChanges, Refused, TaskContent } from "daylist-client/sync";
 import { announce } from "../ui/announcer";
 import type { Toasts } from "../ui/toasts";
 import type { LocalTasks } from "./local-tasks";
@@ -34,7 +34,9 @@ export class Refusals {
   }
 
   choose(refused: Refused, choice: "mine" | "theirs"): void {
-    void this.#tasks.sync.decide(refused, { do: choice === "mine" ? "retry" : "drop" });
+    const changes = choice === "mine" ? refused.item.changes : uncontestedOf(refused);
+    const isNothing = choice === "theirs" && Object.keys(changes).length === 0;
+    void this.#tasks.sync.decide(refused, isNothing ? { do: "drop" } : { do: "retry", changes });
     announce(choice === "mine" ? "Kept your version" : "Kept the other version");
   }
 
@@ -63,6 +65,16 @@ export class Refusals {
       action: { label: "Try again", run: () => void sync.delete(current.id) },
     });
   }
+}
+
+/** The task if the user keeps the other version: with the changes that nobody else has made differently. */
+export function theirsOf(refused: Refused, current: TaskContent): TaskContent {
+  return { ...current, ...uncontestedOf(refused) };
+}
+
+function uncontestedOf({ item: { changes, refusal } }: Refused): ContentChanges {
+  const isContested = (field: string) => refusal.fields.some((other) => other === field);
+  return Object.fromEntries(Object.entries(changes).filter(([field]) => !isContested(field)));
 }
 
 /** Whether the task was deleted. */

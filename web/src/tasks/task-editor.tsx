@@ -1,14 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import type { Draft } from "./drafts";
 import { DueField } from "./due-field";
-import type { Opened } from "./form";
 import { PriorityField } from "./priority-field";
 import { TagsField } from "./tags-field";
 import { LIMITS, type TaskContent } from "./task";
 import type { Workbench } from "./workbench";
 
-/** The form of a task, in its own place in the list. What is typed survives a look at another list. */
-export function TaskEditor({ bench, opened }: { readonly bench: Workbench; readonly opened: Opened }) {
+/** The form of a task, in its own place in the list. What is typed is kept as a draft until it is saved or cancelled. */
+export function TaskEditor({ bench, opened }: { readonly bench: Workbench; readonly opened: Draft }) {
   const id = useId();
   const title = useRef<HTMLInputElement>(null);
   const problem = useSignal("");
@@ -17,8 +17,9 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
   const isGone = !bench.tasks.snapshot.value.tasks.has(seen.id);
   // Before the next key: what is typed at once belongs into the title.
   useLayoutEffect(() => {
-    title.current?.focus();
+    title.current?.focus({ preventScroll: true });
     title.current?.select();
+    title.current?.form?.scrollIntoView({ block: "nearest" });
   }, []);
 
   const change = (content: Partial<TaskContent>) => {
@@ -46,7 +47,7 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
         if (event.key === "Escape") {
           event.preventDefault();
           form.close();
-        } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(event);
+        } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
       }}
     >
       <label class="visually-hidden" for={`${id}-title`}>
@@ -56,6 +57,7 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
         ref={title}
         id={`${id}-title`}
         class="bare editor-title"
+        dir="auto"
         autocomplete="off"
         aria-describedby={`${id}-problem`}
         value={draft.title}
@@ -70,6 +72,7 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
       <textarea
         id={`${id}-notes`}
         class="editor-notes"
+        dir="auto"
         rows={3}
         maxLength={LIMITS.description}
         placeholder="Notes"
@@ -100,7 +103,7 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
         <button type="submit" class="button button-primary">
           Save
         </button>
-        <button type="button" class="button" onClick={() => form.close()}>
+        <button type="button" class="button" onClick={() => actions.cancel()}>
           Cancel
         </button>
       </div>

@@ -16,13 +16,14 @@ import { Lazy } from "../ui/lazy";
 import { Notes } from "../ui/notes";
 import { type Command, Palette } from "../ui/palette";
 import { paletteShown } from "../ui/palette-state";
-import { listenForKeys, Shortcuts, shortcutsShown } from "../ui/shortcuts";
+import { listenForKeys, listenForUndo, Shortcuts, shortcutsShown } from "../ui/shortcuts";
 import { Lists, SEARCH_ID, SearchBox } from "../ui/sidebar";
 import { Toasts } from "../ui/toasts";
-import { COMPOSER_ID, Composer } from "./composer";
+import { Composer } from "./composer";
+import { COMPOSER_ID } from "./composer-id";
 import { ConflictDialog } from "./conflict-dialog";
 import { dayOf, longDate } from "./due";
-import { dueFor, OPEN, type TaskQuery } from "./query";
+import { OPEN, type TaskQuery } from "./query";
 import { SelectionBar } from "./selection-bar";
 import { SyncNote } from "./sync-note";
 import { TaskRows } from "./task-rows";
@@ -51,7 +52,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
     document.title = `${title} · Daylist`;
   }, [bench, query, title]);
   useEffect(() => bench.start(), [bench]);
-  useEffect(() => loseNothing(bench), [bench]);
+  useEffect(() => sendOnLeave(bench), [bench]);
   const isReady = bench.tasks.phase.value === "ready";
   useEffect(() => {
     if (!isReady) return;
@@ -69,13 +70,19 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
           paletteShown.value = true;
         },
         Escape: () => bench.selection.clear(),
-        z: () => toasts.takeLatest(),
+        z: () => toasts.undoLatest(),
         "?": () => {
           shortcutsShown.value = true;
         },
       }),
     [toasts, bench],
   );
+
+  useEffect(() => listenForUndo(() => toasts.undoLatest()), [toasts]);
+  // After signing in or up, so that typing can begin. At the start of a visit, the focus is at the beginning of the page.
+  useEffect(() => {
+    if (session.isNew) focus(COMPOSER_ID);
+  }, [session]);
 
   const signOut = async () => {
     unsent.value = await bench.settle();
@@ -119,10 +126,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
           <h1 dir="auto">{title}</h1>
           <p class="date">{longDate(dayOf(now.value))}</p>
         </header>
-        <Composer
-          onAdd={(content) => bench.actions.add({ ...content, due: content.due ?? dueFor(query, now.value) })}
-          onDown={() => bench.focus.move("first")}
-        />
+        <Composer bench={bench} query={query} onDown={() => bench.focus.move("first")} />
         <Toolbar bench={bench} query={query} onChange={show} />
         <TaskRows bench={bench} onQuery={show} />
       </main>
@@ -196,19 +200,12 @@ function focus(id: string): void {
   document.getElementById(id)?.focus();
 }
 
-/** Changes are kept as they are made. What is typed into a form is not, and a deletion that can be undone is not sent. */
-function loseNothing(bench: Workbench): () => void {
-  const onLeave = (event: BeforeUnloadEvent) => {
-    if (bench.form.isChanged) event.preventDefault();
-  };
+/** Changes and drafts are kept as they are made, but a deletion that can be undone is not sent. */
+function sendOnLeave(bench: Workbench): () => void {
   const onGone = ({ persisted }: PageTransitionEvent) => {
     // A page that is kept may come back, with its chance to undo.
     if (!persisted) bench.sendDeletions();
   };
-  addEventListener("beforeunload", onLeave);
   addEventListener("pagehide", onGone);
-  return () => {
-    removeEventListener("beforeunload", onLeave);
-    removeEventListener("pagehide", onGone);
-  };
+  return () => removeEventListener("pagehide", onGone);
 }

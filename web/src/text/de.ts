@@ -83,6 +83,7 @@ export const de: Texts = {
   deleteTask: (title) => `${title} löschen`,
   selectTask: (title) => `${title} auswählen`,
   notSaved: "Nicht gespeichert.",
+  unsavedDraft: "Hier gibt es Änderungen, die nicht gespeichert sind.",
   addAgain: "Neu anlegen",
   discard: "Verwerfen",
 

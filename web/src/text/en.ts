@@ -78,6 +78,7 @@ export const en = {
   deleteTask: (title: string) => `Delete ${title}`,
   selectTask: (title: string) => `Select ${title}`,
   notSaved: "Not saved.",
+  unsavedDraft: "You have changes here that are not saved.",
   addAgain: "Add it again",
   discard: "Discard",
 

@@ -62,6 +62,9 @@ export function AccountMenu({ user, onSettings, onSignOut }: AccountMenuProps) {
           <strong>{user.name}</strong>
           <span>{user.email}</span>
         </p>
+        <a class="account-link" href="reference/">
+          API reference
+        </a>
         <button
           type="button"
           class="button button-wide"

@@ -24,6 +24,21 @@ export function listenForKeys(actions: Actions): () => void {
   return () => removeEventListener("keydown", onKeyDown);
 }
 
+/** Calls the action on Ctrl+Z or ⌘Z, unless the browser undoes what was typed. */
+export function listenForUndo(undo: () => void): () => void {
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isUndo =
+      event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    const { target } = event;
+    const isTyped = isTyping(target) && (target as HTMLInputElement).value !== "";
+    if (!isUndo || isTyped || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    undo();
+  };
+  addEventListener("keydown", onKeyDown);
+  return () => removeEventListener("keydown", onKeyDown);
+}
+
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "submit"].includes(target.type);
@@ -41,7 +56,7 @@ const KEYS = [
   ["1 2 3 4", "prioritize"],
   ["V", "select"],
   ["Delete", "delete"],
-  ["Z", "undo"],
+  ["Z Ctrl Z", "undo"],
   ["Esc", "leave"],
   ["?", "help"],
 ] as const;
@@ -57,7 +72,7 @@ export function Shortcuts() {
         {KEYS.map(([key, meaning]) => (
           <div key={key}>
             <dt>
-              {key.split(/ (?!K$)/u).map((one) => (
+              {key.split(/(?<!Ctrl) /u).map((one) => (
                 <kbd key={one}>{one}</kbd>
               ))}
             </dt>
