@@ -34,6 +34,8 @@ export function useRowFocus(container: RefObject<HTMLElement | null>, fallback: 
     if (document.activeElement !== document.body && document.activeElement !== null) return;
     const rows = rowsOf(element);
     const same = rows.find((row) => row.dataset.row === last.row);
+    // Between two parts of a date, the field does not seem to have the focus.
+    if (same?.querySelector("form")) return;
     const row = same ?? rows[Math.min(last.index, rows.length - 1)];
     if (row) focusRow(row, last.control);
     else document.getElementById(fallback)?.focus();
