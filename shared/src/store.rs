@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod idempotency;
 mod item;
+mod linked;
 mod list;
 mod settings;
 mod write;
@@ -171,8 +172,7 @@ impl UserTasks<'_> {
         item::task_unless_deleted(self.write(&write::replacing(id, replacement, guard)).await?)
     }
 
-    /// Changes parts of a task. One request, two where `due` alone changes and the task is completed. Without any change
-    /// the task is read and its version stays.
+    /// Changes parts of a task. One request. Without any change the task is read and its version stays.
     ///
     /// # Errors
     /// As [`Self::replace`].
@@ -218,16 +218,22 @@ impl UserTasks<'_> {
 
     /// Makes a write of a task that is there, and gives the item as it is then. Of two writes it makes the one for the
     /// state that the task is in, and tries the first one first, because it is the usual one. One that is for a single
-    /// state leaves a task of the other state as it is.
+    /// state leaves a task of the other state as it is. One that concerns other tasks as well is refused, and then made
+    /// together with theirs.
     async fn write(&self, writes: &[Write]) -> Result<Item, StoreError> {
-        // More than two attempts are needed only if others complete and reopen the task between ours.
+        // More than two attempts are needed only if others write the task between ours.
         for write in writes.iter().cycle().take(6) {
             match self.attempt(write).await? {
                 Outcome::OtherState(_) if writes.len() > 1 => {}
                 Outcome::Done(item) | Outcome::OtherState(item) => return Ok(item),
+                Outcome::Linked(item) => {
+                    if let Some(item) = Box::pin(self.write_linked(write, &item)).await? {
+                        return Ok(item);
+                    }
+                }
             }
         }
-        Err(StoreError::Unavailable("others change the task's state all the time".to_owned()))
+        Err(StoreError::Unavailable("others change the task all the time".to_owned()))
     }
 
     async fn attempt(&self, write: &Write) -> Result<Outcome, StoreError> {

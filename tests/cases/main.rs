@@ -26,6 +26,7 @@ mod growth;
 mod isolation;
 mod issuer;
 mod leaks;
+mod linked;
 mod openapi;
 mod process;
 mod properties;

@@ -181,10 +181,11 @@ test("rows stay under a pointer at work", async ({ page, tasks, store }) => {
   for (const title of ["One", "Two", "Three"]) await store.add({ title });
   await tasks.open();
   const place = async (title: string) => (await tasks.checkbox(title).boundingBox())?.y;
+  const { x = 0 } = (await tasks.checkbox("Two").boundingBox()) ?? {};
   const before = await place("Two");
   await tasks.checkbox("One").click();
   for (let moves = 0; moves < 8; moves++) {
-    await page.mouse.move(400 + moves, (before ?? 0) + 10);
+    await page.mouse.move(x + 40 + moves, (before ?? 0) + 10);
     await page.waitForTimeout(200);
   }
   expect(await place("Two")).toBe(before);

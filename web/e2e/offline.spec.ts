@@ -34,10 +34,10 @@ test("the page can be installed, and starts without a network", async ({ page, c
   await tasks.add("Written offline @tomorrow 5pm");
   await tasks.open();
   await expect(tasks.row("Written offline")).toContainText("17:00");
-  await expect(tasks.note("You are offline.")).toHaveCount(1);
+  await expect(tasks.note("Changes wait on this device.")).toHaveCount(1);
   await context.setOffline(false);
   await tasks.hasSaved("Written offline");
-  await expect(tasks.note("You are offline.")).toHaveCount(0);
+  await expect(tasks.note("Changes wait on this device.")).toHaveCount(0);
 
   const kept = await page.evaluate(async () => {
     const caches = await Promise.all((await window.caches.keys()).map((name) => window.caches.open(name)));

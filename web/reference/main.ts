@@ -6,7 +6,7 @@ import "./reference.css";
 /** The parts of the contract that are changed for display. */
 interface Contract {
   readonly info: { description: string };
-  readonly servers: { readonly variables: { readonly origin: { default: string } } }[];
+  servers: readonly { readonly url: string }[];
   readonly components: { readonly parameters: Record<string, { readonly required?: boolean; example?: unknown }> };
 }
 
@@ -75,7 +75,7 @@ function show(hasSession: boolean): void {
 function forTrying(contract: Contract, apiUrl: string | undefined): Contract {
   // Operations come first; how they work opens on request.
   contract.info.description = `<details><summary>How the API works</summary>\n\n${contract.info.description}\n\n</details>`;
-  for (const { variables } of contract.servers) variables.origin.default = apiUrl ?? variables.origin.default;
+  if (apiUrl) contract.servers = [{ url: apiUrl }];
   for (const parameter of Object.values(contract.components.parameters)) {
     // Swagger UI fills forms with examples and would send optional parameters, such as the cursor of another list.
     if (!parameter.required) delete parameter.example;

@@ -276,6 +276,11 @@ impl From<StoreError> for Problem {
                 "not_attempted",
                 "Another item of this atomic batch was refused.",
             ),
+            StoreError::BatchTooLarge => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "batch_too_large",
+                "With the tasks that belong to its tasks, this atomic batch writes more than 100. Send fewer items.",
+            ),
             StoreError::Full => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "storage_full",

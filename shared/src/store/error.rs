@@ -22,6 +22,8 @@ pub enum StoreError {
     KeyInFlight,
     /// Another item of the same atomic batch was refused.
     NotAttempted,
+    /// The atomic batch writes more tasks than a transaction takes, with those that its writes bring about.
+    BatchTooLarge,
     /// The sync token was given to another user.
     ForeignSyncToken,
     /// The sync token is older than deletions are remembered.

@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, attribute, due_key, number, text, updated};
+use super::item::{self, Item, attribute, done_key, due_key, number, text, updated};
 use super::write_id::{Memory, WriteId};
 use super::{Guard, Precondition, StoreError};
 use crate::task::{Completion, Description, Due, Patch, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title};
@@ -28,9 +28,33 @@ enum State {
     Completed,
 }
 
+/// What a write brings about beyond its own task, if that has one of these attributes: then it is one of several writes
+/// that are done together (see [`super::linked`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    None,
+    /// Completing: the next occurrence is made, and subtasks are completed.
+    Completes,
+    /// Deleting: subtasks are deleted.
+    Deletes,
+}
+
+impl Links {
+    /// What a task must not have for the write to be done by itself.
+    fn attributes(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::Completes => &[attribute::RECURRENCE, attribute::HAS_SUBTASKS],
+            Self::Deletes => &[attribute::HAS_SUBTASKS],
+        }
+    }
+}
+
 /// What becomes of a task's attributes, and on which conditions.
+#[derive(Clone)]
 pub(super) struct Write {
     pub(super) id: TaskId,
+    pub(super) links: Links,
     write_id: WriteId,
     precondition: Precondition,
     state: State,
@@ -39,10 +63,11 @@ pub(super) struct Write {
     returns: ReturnValue,
 }
 
+#[derive(Clone)]
 enum Value {
     New(AttributeValue),
-    /// What it was before, or this if it was absent.
-    OldOr(AttributeValue),
+    /// What this attribute was before, or the value if it was absent.
+    OldOr(&'static str, AttributeValue),
     CopyOf(&'static str),
 }
 
@@ -61,6 +86,8 @@ pub(super) enum Outcome {
     Done(Item),
     /// Nothing: the task is not in the state that the write demands. This is the item as it is.
     OtherState(Item),
+    /// Nothing: the write concerns other tasks as well. This is the item as it is.
+    Linked(Item),
 }
 
 /// A call that writes a task. Its attempts have one name: once one of them is done, the others come late.
@@ -81,17 +108,12 @@ impl<'a> Call<'a> {
 /// Replaces all of a task that a client may set.
 pub(super) fn replacing(id: TaskId, replacement: Replacement, guard: &Guard) -> Vec<Write> {
     let changes = replacement.into();
-    vec![Write::changing(&Call::new(id, "replace", &changes, guard), &changes, State::Any)]
+    vec![Write::changing(&Call::new(id, "replace", &changes, guard), &changes)]
 }
 
 /// Changes parts of a task: at least one.
 pub(super) fn updating(id: TaskId, changes: &TaskChanges, guard: &Guard) -> Vec<Write> {
-    let call = Call::new(id, "update", changes, guard);
-    if changes.due == Patch::Keep || changes.completed.is_some() {
-        return vec![Write::changing(&call, changes, State::Any)];
-    }
-    // Only an open task is in the index by due date, and most that get a new date are open.
-    [State::Open, State::Completed].map(|state| Write::changing(&call, changes, state)).into()
+    vec![Write::changing(&Call::new(id, "update", changes, guard), changes)]
 }
 
 /// Completes or reopens a task. Only a toggle is a write in either state.
@@ -114,10 +136,8 @@ pub(super) fn deleting(id: TaskId, guard: &Guard) -> Vec<Write> {
 }
 
 impl Write {
-    /// Changes parts of a task. With another `due`, either the changes or `state` must say whether the task is open then,
-    /// and so in the index of open ones.
-    fn changing(call: &Call<'_>, changes: &TaskChanges, state: State) -> Self {
-        let mut write = Self::new(call, state);
+    fn changing(call: &Call<'_>, changes: &TaskChanges) -> Self {
+        let mut write = Self::new(call, State::Any);
         if let Some(title) = &changes.title {
             write.set(attribute::TITLE, text(Title::as_str(title)));
         }
@@ -138,40 +158,37 @@ impl Write {
             write.set(attribute::DUE_KEY, text(due_key.as_str()));
         }
         match (changes.completed, due_key) {
-            (Some(true), _) => {
-                let now = text(Timestamp::from(call.now).as_str());
-                write.set.push((attribute::COMPLETED_AT, Value::OldOr(now)));
-                write.remove.push(attribute::OPEN_DUE);
-            }
+            (Some(true), _) => write.complete(call),
             (Some(false), due_key) => {
                 let due_key = due_key.map_or(Value::CopyOf(attribute::DUE_KEY), |due_key| Value::New(text(due_key)));
-                write.set.push((attribute::OPEN_DUE, due_key));
-                write.remove.push(attribute::COMPLETED_AT);
+                write.set.push((attribute::STATE_KEY, due_key));
+                write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
             }
-            (None, Some(due_key)) if state == State::Open => write.set(attribute::OPEN_DUE, text(due_key)),
-            (None, _) => {}
+            // A completed task stays where its completion put it.
+            (None, Some(due_key)) => {
+                write.set.push((attribute::STATE_KEY, Value::OldOr(attribute::DONE_KEY, text(due_key))));
+            }
+            (None, None) => {}
         }
         write
     }
 
-    /// Completes an open task and takes it out of the index of open ones.
     fn completing(call: &Call<'_>) -> Self {
         let mut write = Self::new(call, State::Open);
-        write.set(attribute::COMPLETED_AT, text(Timestamp::from(call.now).as_str()));
-        write.remove.push(attribute::OPEN_DUE);
+        write.complete(call);
         write
     }
 
-    /// Reopens a completed task and puts it into the index of open ones.
     fn reopening(call: &Call<'_>) -> Self {
         let mut write = Self::new(call, State::Completed);
-        write.set.push((attribute::OPEN_DUE, Value::CopyOf(attribute::DUE_KEY)));
-        write.remove.push(attribute::COMPLETED_AT);
+        write.set.push((attribute::STATE_KEY, Value::CopyOf(attribute::DUE_KEY)));
+        write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
         write
     }
 
     fn deleting(call: &Call<'_>) -> Self {
         let mut write = Self::new(call, State::Any);
+        write.links = Links::Deletes;
         let expires_at = (call.now + TOMBSTONE_LIFETIME).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         write.set(attribute::DELETED_AT, text(Timestamp::from(call.now).as_str()));
         write.set(attribute::EXPIRES_AT, number(expires_at));
@@ -183,8 +200,9 @@ impl Write {
             attribute::DUE,
             attribute::TAGS,
             attribute::CREATED_AT,
-            attribute::OPEN_DUE,
+            attribute::STATE_KEY,
             attribute::DUE_KEY,
+            attribute::DONE_KEY,
         ];
         write.returns = ReturnValue::None;
         write
@@ -194,6 +212,7 @@ impl Write {
         let now = Timestamp::from(call.now);
         let mut write = Self {
             id: call.id,
+            links: Links::None,
             write_id: call.write_id.clone(),
             precondition: call.precondition.clone(),
             state,
@@ -206,7 +225,51 @@ impl Write {
         write
     }
 
-    fn set(&mut self, name: &'static str, value: AttributeValue) {
+    /// Completes the task now, unless it is completed already: then it keeps the time at which it was.
+    fn complete(&mut self, call: &Call<'_>) {
+        self.links = Links::Completes;
+        let now = Timestamp::from(call.now);
+        let done_key = done_key(&now, call.id);
+        for (target, source, value) in [
+            (attribute::COMPLETED_AT, attribute::COMPLETED_AT, now.as_str()),
+            (attribute::DONE_KEY, attribute::DONE_KEY, &done_key),
+            (attribute::STATE_KEY, attribute::DONE_KEY, &done_key),
+        ] {
+            self.set.push((target, Value::OldOr(source, text(value))));
+        }
+    }
+
+    /// The same write of the item as it was found, and of no later version: one of several that are done together.
+    pub(super) fn pinned(&self, found: &Item) -> Self {
+        let precondition = Precondition::from(Some(item::version(found).unwrap_or_default()));
+        Self { links: Links::None, precondition, ..self.clone() }
+    }
+
+    /// The item after a write that was pinned to it.
+    pub(super) fn applied(&self, found: &Item) -> Item {
+        let mut item = found.clone();
+        let [last, second, third] = attribute::WRITE_IDS;
+        let first = self.write_id.value();
+        let [moved, next] = [last, second].map(|name| found.get(name).cloned());
+        item.insert(third.to_owned(), next.unwrap_or_else(|| first.clone()));
+        item.extend(moved.map(|moved| (second.to_owned(), moved)));
+        item.insert(last.to_owned(), first);
+        item.insert(attribute::VERSION.to_owned(), number(item::version(found).unwrap_or_default() + 1));
+        for (name, value) in &self.set {
+            let value = match value {
+                Value::New(value) => Some(value),
+                Value::OldOr(source, value) => found.get(*source).or(Some(value)),
+                Value::CopyOf(source) => found.get(*source),
+            };
+            item.extend(value.map(|value| ((*name).to_owned(), value.clone())));
+        }
+        for name in &self.remove {
+            item.remove(*name);
+        }
+        item
+    }
+
+    pub(super) fn set(&mut self, name: &'static str, value: AttributeValue) {
         self.set.push((name, Value::New(value)));
     }
 
@@ -261,9 +324,10 @@ impl Write {
                     values.insert(format!(":{target}"), value.clone());
                     format!(":{target}")
                 }
-                Value::OldOr(value) => {
+                Value::OldOr(source, value) => {
+                    name(source);
                     values.insert(format!(":{target}"), value.clone());
-                    format!("if_not_exists(#{target}, :{target})")
+                    format!("if_not_exists(#{source}, :{target})")
                 }
                 Value::CopyOf(source) => {
                     name(source);
@@ -292,9 +356,12 @@ impl Write {
         }
         condition.push_str(match self.state {
             State::Any => "",
-            State::Open => " AND attribute_exists(open_due)",
-            State::Completed => " AND attribute_not_exists(open_due)",
+            State::Open => " AND attribute_not_exists(completed_at)",
+            State::Completed => " AND attribute_exists(completed_at)",
         });
+        for name in self.links.attributes() {
+            condition.push_str(&format!(" AND attribute_not_exists({name})"));
+        }
         if let Precondition::Version(versions) = &self.precondition {
             // No task ever has version 0: with no other version to match, the condition fails and gives the item.
             let placeholders: Vec<_> = (0..=versions.len()).map(|index| format!(":version_{index}")).collect();
@@ -318,10 +385,16 @@ impl Write {
         if !self.precondition.allows(item::version(&item).unwrap_or_default()) {
             return Err(StoreError::VersionMismatch);
         }
+        let is_open = !item.contains_key(attribute::COMPLETED_AT);
         match self.state {
-            State::Any => Err(StoreError::unexpected("a condition failed that always holds")),
-            State::Open | State::Completed => Ok(Outcome::OtherState(item)),
+            State::Open if !is_open => return Ok(Outcome::OtherState(item)),
+            State::Completed if is_open => return Ok(Outcome::OtherState(item)),
+            State::Any | State::Open | State::Completed => {}
         }
+        if self.links.attributes().iter().any(|&name| item.contains_key(name)) {
+            return Ok(Outcome::Linked(item));
+        }
+        Err(StoreError::unexpected("a condition failed that always holds"))
     }
 }
 

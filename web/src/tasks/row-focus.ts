@@ -58,6 +58,8 @@ export class RowFocus {
   keep(): void {
     if (this.#arrive() || !this.#last || document.querySelector("dialog[open]")) return;
     if (document.activeElement !== document.body && document.activeElement !== null) return;
+    // Between two parts of a date, the field does not seem to have the focus.
+    if (document.querySelector(`[data-row="${CSS.escape(this.#last.row)}"] form`)) return;
     const { row, index, control } = this.#last;
     const next = this.#ids.includes(row) ? row : this.#ids[Math.min(index, this.#ids.length - 1)];
     if (next === undefined) document.getElementById(this.#fallback)?.focus();

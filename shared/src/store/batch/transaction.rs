@@ -1,16 +1,15 @@
 //! A batch that is done as a whole or not at all: one transaction of DynamoDB.
 
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
-use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use tokio::time::timeout;
 
-use super::{Action, BATCH_WITHIN, BatchItem, Done, Results};
+use super::{Action, BATCH_WITHIN, Batch, BatchItem, Done, Results};
 use crate::store::error::cancellation_reasons;
 use crate::store::item::{self, CreatedTask, Item};
+use crate::store::linked::Plan;
 use crate::store::write::{self, Outcome, Write};
 use crate::store::write_id::WriteId;
-use crate::store::{Guard, IS_ABSENT, Precondition, StoreError, UserTasks, created_before};
+use crate::store::{Guard, Precondition, StoreError, UserTasks, created_before};
 use crate::task::{Completion, TaskChanges, TaskId, Version};
 
 /// An item of the batch on its way through the transaction.
@@ -18,6 +17,9 @@ struct Member {
     id: TaskId,
     step: Step,
     guard: Guard,
+    /// The item of a task whose write concerns others as well, until there is a plan for them.
+    linked: Option<Item>,
+    plan: Option<Plan>,
     result: Option<Result<Done, StoreError>>,
 }
 
@@ -55,43 +57,66 @@ impl UserTasks<'_> {
             if members.iter().any(Member::is_refused) {
                 return;
             }
-            let pending: Vec<_> = members.iter_mut().filter(|member| member.result.is_none()).collect();
+            let mut pending: Vec<_> = members.iter_mut().filter(|member| member.result.is_none()).collect();
             if pending.is_empty() {
                 return;
+            }
+            for member in &mut pending {
+                if let Err(error) = self.prepare(member).await {
+                    member.result = Some(Err(error));
+                    return;
+                }
             }
             match self.send(&pending).await {
                 Ok(None) => pending.into_iter().for_each(|member| member.result = Some(Ok(member.done(member.next())))),
                 Ok(Some(reasons)) => {
-                    pending.into_iter().zip(&reasons).for_each(|(member, reason)| member.cancelled(reason));
+                    let mut reasons = reasons.as_slice();
+                    for member in pending {
+                        let (own, others) = reasons.split_at_checked(member.len()).unwrap_or((reasons, &[]));
+                        member.cancelled(own);
+                        reasons = others;
+                    }
                 }
                 Err(error) => pending.into_iter().for_each(|member| member.result = Some(Err(error.clone()))),
             }
         }
     }
 
-    /// Sends a transaction of these members. If it is cancelled, each of them has a reason, which may be that there is none.
+    /// Plans the write of a task that concerns others as well.
+    async fn prepare(&self, member: &mut Member) -> Result<(), StoreError> {
+        let Some(found) = member.linked.take() else { return Ok(()) };
+        if let Step::Write(writes) | Step::Delete(writes) = &member.step
+            && let Some(write) = writes.first()
+        {
+            member.plan = Some(self.plan(write, &found).await?);
+        }
+        Ok(())
+    }
+
+    /// Sends a transaction of these members. If it is cancelled, each of its actions has a reason, which may be that there is
+    /// none.
     async fn send(&self, members: &[&mut Member]) -> Result<Option<Vec<CancellationReason>>, StoreError> {
-        let actions: Result<Vec<_>, _> = members.iter().filter_map(|member| self.action(member)).collect();
-        let actions = actions.map_err(|error| StoreError::unexpected(error.to_string()))?;
+        if members.iter().map(|member| member.len()).sum::<usize>() > Batch::MAX_ITEMS {
+            return Err(StoreError::BatchTooLarge);
+        }
+        let mut actions = Vec::with_capacity(Batch::MAX_ITEMS);
+        for member in members {
+            actions.extend(self.actions_of(member)?);
+        }
         let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
         let Err(error) = request.send().await else { return Ok(None) };
         cancellation_reasons(error).map(Some)
     }
 
-    fn action(&self, member: &Member) -> Option<Result<TransactWriteItem, BuildError>> {
-        let table = &self.store.tasks_table;
-        let action = TransactWriteItem::builder();
+    fn actions_of(&self, member: &Member) -> Result<Vec<TransactWriteItem>, StoreError> {
+        if let Some(plan) = &member.plan {
+            return self.actions(plan);
+        }
         match &member.step {
-            Step::Read => None,
-            Step::Create { item, .. } => {
-                let put = Put::builder().table_name(table).set_item(Some(self.owned(item.clone())));
-                let put = put.condition_expression(IS_ABSENT).return_values_on_condition_check_failure(AllOld);
-                Some(put.build().map(|put| action.put(put).build()))
-            }
+            Step::Read => Ok(Vec::new()),
+            Step::Create { item, .. } => self.put_action(item.clone()).map(|action| vec![action]),
             Step::Write(writes) | Step::Delete(writes) => {
-                let update = Update::builder().table_name(table).set_key(Some(self.key(member.id)));
-                let update = writes.first()?.action(update).return_values_on_condition_check_failure(AllOld);
-                Some(update.build().map(|update| action.update(update).build()))
+                writes.first().map(|write| self.update_action(write)).into_iter().collect()
             }
         }
     }
@@ -109,7 +134,7 @@ impl From<BatchItem> for Member {
             Action::Complete(completed) => Step::Write(write::completing(id, Completion::Set(completed), &guard)),
             Action::Delete => Step::Delete(write::deleting(id, &guard)),
         };
-        Self { id, step, guard, result: None }
+        Self { id, step, guard, linked: None, plan: None, result: None }
     }
 }
 
@@ -135,12 +160,28 @@ impl Member {
         }
     }
 
+    /// How many actions of the transaction are its own.
+    fn len(&self) -> usize {
+        self.plan.as_ref().map_or(1, Plan::len)
+    }
+
     /// Takes a note of why the transaction was cancelled, as far as it was because of this member.
-    fn cancelled(&mut self, reason: &CancellationReason) {
-        self.result = match reason.code().unwrap_or("None") {
-            "ConditionalCheckFailed" => self.refused(reason.item().cloned()).transpose(),
-            code => StoreError::from_cancellation(code).map(Err),
-        };
+    fn cancelled(&mut self, reasons: &[CancellationReason]) {
+        if let Some(plan) = &mut self.plan {
+            match plan.fits_after(reasons) {
+                Ok(true) => {}
+                // Others have written the tasks: the plain write finds out what there is to do now.
+                Ok(false) => self.plan = None,
+                Err(error) => self.result = Some(Err(error)),
+            }
+            return;
+        }
+        for reason in reasons {
+            self.result = match reason.code().unwrap_or("None") {
+                "ConditionalCheckFailed" => self.refused(reason.item().cloned()).transpose(),
+                code => StoreError::from_cancellation(code).map(Err),
+            };
+        }
     }
 
     /// What the item as it was found says of the write. `None` if it is to be tried for the other state.
@@ -156,6 +197,10 @@ impl Member {
                 match write.refused(found)? {
                     Outcome::OtherState(_) if writes.len() > 1 => {
                         writes.rotate_left(1);
+                        return Ok(None);
+                    }
+                    Outcome::Linked(item) => {
+                        self.linked = Some(item);
                         return Ok(None);
                     }
                     Outcome::Done(_) if matches!(self.step, Step::Delete(_)) => return Ok(Some(Done::Deleted)),
