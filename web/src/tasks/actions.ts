@@ -36,7 +36,7 @@ export class Actions {
     const id = newTaskId();
     void this.#keep(tasks.sync.create(content, id)).then((isKept) => isKept && this.#showNew(id));
     toasts.remember(() => this.#delete([id]));
-    announce(`Added ${content.title}`);
+    announce(t().added(content.title));
   }
 
   /** Adds several tasks, in one step to undo. */
@@ -45,7 +45,7 @@ export class Actions {
     const changes = contents.map((task) => ({ op: "create" as const, id: newTaskId(), task }));
     void this.#keep(tasks.sync.change(changes));
     const undo = () => this.#delete(changes.map(({ id }) => id));
-    toasts.offerUndo({ text: `Added ${contents.length} tasks.`, subject: "new task", undo });
+    toasts.offerUndo({ text: t().addedMany(contents.length), subject: "new task", undo });
   }
 
   complete({ id, title }: Pick<Task, "id" | "title">, completed: boolean): void {
@@ -54,11 +54,11 @@ export class Actions {
     const undo = () => this.#complete(id, !completed);
     this.#complete(id, completed);
     if (completed && isOpenList(rows.query.value)) {
-      toasts.offerUndo({ text: `Completed “${shortTitle({ title })}”.`, subject, undo });
+      toasts.offerUndo({ text: t().completed(shortTitle({ title })), subject, undo });
     } else {
       toasts.clear(subject);
       toasts.remember(undo);
-      announce(completed ? `Completed ${title}` : `Reopened ${title}`);
+      announce(completed ? t().completedAloud(title) : t().reopened(title));
     }
   }
 
@@ -99,7 +99,7 @@ export class Actions {
     if (!opened) return;
     if (form.isChanged && !(await this.#save(opened))) return;
     form.drop();
-    announce("Saved");
+    announce(t().saved);
   }
 
   /** Saves what was typed and not saved, before the drafts are deleted with everything else. */
@@ -122,7 +122,7 @@ export class Actions {
     if (!opened || !isChanged) return;
     const { seen } = opened;
     toasts.offerUndo({
-      text: `Dropped your changes to “${shortTitle(seen)}”.`,
+      text: t().dropped(shortTitle(seen)),
       subject: `draft of ${seen.id}`,
       undo: () => {
         form.drafts.keep(opened);
@@ -140,11 +140,11 @@ export class Actions {
     rows.leaveGap(task.id);
     deletions.begin(task);
     toasts.offerUndo({
-      text: `Deleted “${shortTitle(task)}”.`,
+      text: t().deleted(shortTitle(task)),
       subject: `deletion of ${task.id}`,
       undo: () => {
         deletions.undo(task.id);
-        announce(`${task.title} is back`);
+        announce(t().isBack(task.title));
       },
       onExpire: () => void this.#keep(deletions.finish(task.id)),
     });
@@ -195,14 +195,14 @@ export class Actions {
     rows.leaveSlowly(before.id);
     const changes = Object.fromEntries(fields.map((field) => [field, before[field]]));
     void this.#keep(tasks.sync.update(before.id, changes));
-    announce("Undone");
+    announce(t().undone);
   }
 
   #delete(ids: readonly string[]): void {
     const { sync } = this.#options.tasks;
     const known = ids.filter((id) => sync.tasks.has(id));
     void this.#keep(sync.change(known.map((id) => ({ op: "delete" as const, id }))));
-    announce("Undone");
+    announce(t().undone);
   }
 
   /** Marks a new task if it is in sight, and says where it is otherwise. */
@@ -215,8 +215,8 @@ export class Actions {
         const task = tasks.sync.tasks.get(id);
         if (!task || isInSight(id)) return;
         const place = t().groups[groupOf(task.due, now.value)];
-        const action = { label: "Show", run: () => rows.reveal(task) };
-        toasts.show({ text: `Added to ${place}.`, tone: "info", subject: "new task", action });
+        const action = { label: t().show, run: () => rows.reveal(task) };
+        toasts.show({ text: t().addedTo(place), tone: "info", subject: "new task", action });
       }),
     );
   }
@@ -227,7 +227,7 @@ export class Actions {
       await change;
       return true;
     } catch {
-      const text = "Your last change could not be stored on this device. Is the disk full?";
+      const text = t().notStored;
       this.#options.toasts.show({ text, tone: "problem" });
       return false;
     }

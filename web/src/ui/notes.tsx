@@ -21,9 +21,9 @@ export function NewVersion() {
   return (
     <div class="notes" role="status">
       <div class="note note-info">
-        <p>A new version of Daylist is ready.</p>
+        <p>{t().newVersion}</p>
         <button type="button" class="note-action" onClick={start}>
-          Reload
+          {t().reload}
         </button>
       </div>
     </div>
@@ -46,9 +46,9 @@ export function Notes({ toasts, children }: NotesProps) {
       {children}
       {expiring > 1 && (
         <div class="note note-info">
-          <p>{expiring} tasks are deleted.</p>
+          <p>{t().areDeleted(expiring)}</p>
           <button type="button" class="note-action" onClick={() => toasts.undoExpiring()}>
-            Undo all
+            {t().undoAll}
           </button>
         </div>
       )}

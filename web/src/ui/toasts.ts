@@ -1,5 +1,7 @@
 /** Short notes at the edge of the page, each with at most one action, and what can be undone. */
+
 import { signal } from "@preact/signals";
+import { t } from "../text";
 import { announce } from "./announcer";
 
 export interface Note {
@@ -38,7 +40,7 @@ export class Toasts {
     if (note.subject !== undefined) this.clear(note.subject);
     const toast = { ...note, id: this.#newId() };
     this.shown.value = [...this.shown.value, toast];
-    announce(note.action ? `${note.text} ${note.action.label} is available.` : note.text);
+    announce(note.action ? t().withAction(note.text, note.action.label) : note.text);
     this.release(toast.id);
     return toast.id;
   }
@@ -50,7 +52,7 @@ export class Toasts {
       text,
       subject,
       tone: "info",
-      action: { label: "Undo", run: () => this.#take(id) },
+      action: { label: t().undo, run: () => this.#take(id) },
       ...(onExpire && {
         onExpire: () => {
           this.#undos.delete(id);
@@ -70,7 +72,10 @@ export class Toasts {
   undoLatest(): void {
     const latest = [...this.#undos.keys()].at(-1) ?? 0;
     const failed = this.shown.value.findLast(({ tone, action }) => tone === "problem" && action);
-    if (failed && failed.id > latest) return this.act(failed.id);
+    if (failed && failed.id > latest) {
+      this.act(failed.id);
+      return;
+    }
     this.#remove(latest);
     this.#take(latest);
   }
