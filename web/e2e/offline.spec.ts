@@ -44,7 +44,8 @@ test("the page can be installed, and starts without a network", async ({ page, c
     const requests = (await Promise.all(caches.map((cache) => cache.keys()))).flat();
     return requests.map(({ url }) => new URL(url).pathname);
   });
-  const isFile = /^\/(index\.html|manifest\.webmanifest|[\w-]+\.(svg|png)|assets\/(?!reference)[\w.-]+\.(js|css|woff2))$/u;
+  const isFile =
+    /^\/(index\.html|manifest\.webmanifest|[\w-]+\.(svg|png)|assets\/(?!reference)[\w.-]+\.(js|css|woff2))$/u;
   expect(kept.length).toBeGreaterThan(5);
   expect(kept.filter((path) => !isFile.test(path))).toEqual([]);
 });

@@ -111,7 +111,7 @@ export class TaskPage {
     this.composer = page.getByRole("textbox", { name: "New task" });
   }
 
-  async open(address = "/"): Promise<void> {
+  async open(address = "/#/open"): Promise<void> {
     await this.page.goto(address);
     await expect(this.page.getByRole("heading", { level: 1 })).toBeVisible();
     await expect(this.page.locator("#task-list")).toHaveAttribute("aria-busy", "false");
@@ -151,8 +151,12 @@ export class TaskPage {
     return this.page.getByRole("region", { name: "Notifications" }).locator(".note").filter({ hasText: text });
   }
 
-  show(list: "Open" | "Completed" | "All"): Promise<void> {
-    return this.page.getByRole("link", { name: list, exact: true }).click();
+  /** “Open” is All without, and “All” is All with completed tasks. */
+  async show(list: "Today" | "Upcoming" | "Open" | "Completed" | "All"): Promise<void> {
+    const name = list === "Open" ? "All" : list;
+    const lists = this.page.getByRole("navigation", { name: "Lists" });
+    await lists.getByRole("link", { name: new RegExp(`^${name}\\b`, "u") }).click();
+    if (list === "All") await this.page.getByRole("button", { name: "Show completed" }).click();
   }
 
   async signOut(): Promise<void> {

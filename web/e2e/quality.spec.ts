@@ -69,6 +69,7 @@ for (const { name, ...screen } of SCREENS) {
       await tasks.show("Completed");
       await expect(tasks.row("Water the plants")).toBeVisible();
       await inspect("completed");
+      await tour(page, inspect);
 
       await page.route(`${API}/api/**`, (route) => route.abort());
       await tasks.show("Open");
@@ -123,6 +124,59 @@ for (const { name, ...screen } of SCREENS) {
       await context.close();
     });
   }
+}
+
+for (const { name, language = "en-GB", ...screen } of [
+  { name: "narrow", viewport: { width: 320, height: 640 } },
+  // 1280 × 860 at 200 %
+  { name: "zoomed", viewport: { width: 640, height: 430 }, deviceScaleFactor: 2 },
+  { name: "forced-colors", forcedColors: "active" },
+  { name: "german", language: "de-DE" },
+] as const) {
+  test(`with ${name} settings`, async ({ browser }) => {
+    const context = await browser.newContext({ ...screen, locale: language, reducedMotion: "reduce" });
+    await newPerson(context, "Ada");
+    await fill(new Store(context.request));
+    const page = await context.newPage();
+    await page.goto("/#/open");
+    await expect(page.locator("[data-row]").first()).toBeVisible();
+    const inspect = (state: string) => inspectState(page, `${name}-${state}`);
+    await inspect("open");
+    await page.locator(".task-title").first().click();
+    await inspect("edit");
+    await page.keyboard.press("Escape");
+    await tour(page, inspect);
+    await context.close();
+  });
+}
+
+/** Visits the other lists, and what opens over them. */
+async function tour(page: Page, inspect: (state: string) => Promise<void>): Promise<void> {
+  for (const [state, address] of [
+    ["today", "#/today"],
+    ["upcoming", "#/upcoming"],
+    ["week", "#/upcoming?layout=week"],
+    ["search", "#/search?q=p"],
+    ["nothing-found", "#/search?q=nowhere"],
+    ["by-priority", "#/open?sort=priority"],
+  ] as const) {
+    await page.goto(`/${address}`);
+    await expect(page.locator("#task-list")).toHaveAttribute("aria-busy", "false");
+    await inspect(state);
+  }
+  await page.locator("[data-row]").first().locator(".task-title").focus();
+  await page.keyboard.press("v");
+  await expect(page.getByRole("toolbar")).toBeVisible();
+  await inspect("selection");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await inspect("palette");
+  await page.keyboard.press("Escape");
+  await page.locator(".account-button").click();
+  await page.locator(".account-panel button").first().click();
+  await expect(page.locator(".settings")).toBeVisible();
+  await inspect("settings");
+  await page.keyboard.press("Escape");
 }
 
 async function inspectState(page: Page, state: string): Promise<void> {

@@ -19,7 +19,8 @@ test("the reference calls operations with the session, whose tokens expire", asy
   await expect(page.locator(".opblock")).toHaveCount(OPERATIONS.length);
   // The first operations are in sight on a laptop.
   await page.setViewportSize({ width: 1280, height: 800 });
-  for (let index = 0; index < 3; index++) await expect(page.locator(".opblock").nth(index)).toBeInViewport({ ratio: 1 });
+  for (let index = 0; index < 3; index++)
+    await expect(page.locator(".opblock").nth(index)).toBeInViewport({ ratio: 1 });
 
   const tokens = new Set<string | undefined>();
   page.on("request", (request) => {

@@ -35,6 +35,26 @@ export class Issuer {
     return this.#enter("/sign-in/email", credentials);
   }
 
+  /** Ends all other sessions, too. */
+  async changePassword(currentPassword: string, newPassword: string): Promise<void> {
+    await this.#call("/change-password", { currentPassword, newPassword, revokeOtherSessions: true });
+  }
+
+  /** Sends a link to this page, if there is such an account. */
+  async forgotPassword(email: string): Promise<void> {
+    await this.#call("/request-password-reset", { email, redirectTo: location.origin + location.pathname });
+  }
+
+  /** `token` is that of the link. */
+  async resetPassword(token: string, newPassword: string): Promise<void> {
+    await this.#call("/reset-password", { token, newPassword });
+  }
+
+  /** Deletes the user with everything that the API stores of them. */
+  async deleteAccount(password: string): Promise<void> {
+    await this.#call("/delete-user", { password });
+  }
+
   async signOut(): Promise<void> {
     await this.#call("/sign-out", {});
   }

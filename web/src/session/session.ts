@@ -12,21 +12,18 @@ export type SessionState =
 
 type Message = { readonly kind: "entered" } | { readonly kind: "left"; readonly userId: string };
 
-/** How long a returning user waits for the issuer before the page starts offline, in milliseconds. */
-const PATIENCE = 5_000;
-
 export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
   /** The session has ended, and changes wait until the user signs in again. */
   readonly interrupted = signal(false);
   /** Whether the user has signed in or up during this visit. */
   isNew = false;
-  readonly #issuer: Issuer;
+  readonly issuer: Issuer;
   readonly #otherTabs = new BroadcastChannel("session");
   readonly #listeners = new Set<() => void>();
 
   constructor(issuer: Issuer) {
-    this.#issuer = issuer;
+    this.issuer = issuer;
     this.#otherTabs.onmessage = ({ data }: MessageEvent<Message>) => {
       if (data.kind === "entered") void this.check();
       else if (this.#userId === data.userId) this.#leave(true);
@@ -34,28 +31,34 @@ export class Session {
   }
 
   async start(): Promise<void> {
-    this.state.value = { is: "unknown" };
     const remembered = rememberedUser();
+    // The tasks are on the device. They are shown, and sync starts, while the issuer is asked whether the session still exists.
+    this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unknown" };
     try {
-      const user = await this.#issuer.currentUser(remembered ? AbortSignal.timeout(PATIENCE) : undefined);
+      const user = await this.issuer.currentUser();
       if (user) this.#entered(user);
       else this.#leave(false);
     } catch {
-      // The tasks are on the device. Sync will find out whether the session still exists.
-      this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unreachable" };
+      if (!remembered) this.state.value = { is: "unreachable" };
     }
   }
 
   async signUp(account: Credentials & { readonly name: string }): Promise<void> {
-    this.#enter(await this.#issuer.signUp(account));
+    this.#enter(await this.issuer.signUp(account));
   }
 
   async signIn(credentials: Credentials): Promise<void> {
-    this.#enter(await this.#issuer.signIn(credentials));
+    this.#enter(await this.issuer.signIn(credentials));
   }
 
   async signOut(): Promise<void> {
-    await this.#issuer.signOut();
+    await this.issuer.signOut();
+    this.leaveEnded();
+  }
+
+  /** Deletes the user, and then leaves as `signOut` does. */
+  async deleteAccount(password: string): Promise<void> {
+    await this.issuer.deleteAccount(password);
     this.leaveEnded();
   }
 
@@ -73,7 +76,7 @@ export class Session {
 
   /** Checks the current user, because the session may have ended, or another tab, which shares the cookie, may have changed it. */
   async check(): Promise<void> {
-    const user = await this.#issuer.currentUser().catch(() => undefined);
+    const user = await this.issuer.currentUser().catch(() => undefined);
     if (user === undefined) return;
     if (user === null) this.interrupt();
     else if (this.#userId !== user.id || this.interrupted.value) this.#entered(user);

@@ -3,11 +3,11 @@ import { useEffect, useId } from "preact/hooks";
 import { now } from "../ui/clock";
 import { Calendar, Flag, Plus, Tag } from "../ui/icons";
 import { findDate, loadDates } from "./dates";
-import { DateInput, openPicker } from "./due-field";
 import { describeDue } from "./due";
-import { addTag, linesOf, parseQuickAdd } from "./quick-add";
+import { DateInput, openPicker } from "./due-field";
 import { PasteDialog } from "./paste-dialog";
-import type { TaskQuery } from "./query";
+import { dueFor, type TaskQuery } from "./query";
+import { addTag, linesOf, parseQuickAdd } from "./quick-add";
 import { LIMITS, PRIORITIES, PRIORITY_NAMES, type Priority, type TaskContent } from "./task";
 import type { Workbench } from "./workbench";
 
@@ -15,7 +15,7 @@ export const COMPOSER_ID = "new-task";
 
 interface ComposerProps {
   readonly bench: Workbench;
-  /** The current list: new tasks get its tag. */
+  /** The current list: new tasks get its tag and its day. */
   readonly query: TaskQuery;
   /** Moves the focus down to the list. */
   readonly onDown: () => void;
@@ -38,7 +38,7 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
     return {
       ...parsed,
       tags,
-      due: parsed.due ?? (day.value || null),
+      due: parsed.due ?? (day.value || dueFor(query, now.value)),
       priority: parsed.priority === "none" ? priority.value : parsed.priority,
     };
   };
@@ -114,6 +114,7 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
         </button>
       </div>
       <div class="composer-options">
+        {/* biome-ignore lint/a11y/noLabelWithoutControl: DateInput is one */}
         <label class={`option ${content.due ? "option-set" : ""}`}>
           <Calendar />
           <span class="option-text">{content.due ? describeDue(content.due, now.value) : "Date"}</span>

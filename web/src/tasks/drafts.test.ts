@@ -3,7 +3,14 @@ import { Drafts } from "./drafts";
 import { Form } from "./form";
 import type { Task } from "./task";
 
-const CAT = { id: "cat", title: "Feed the cat", description: null, priority: "none", due: null, tags: [] } as never as Task;
+const CAT = {
+  id: "cat",
+  title: "Feed the cat",
+  description: null,
+  priority: "none",
+  due: null,
+  tags: [],
+} as never as Task;
 const DOG = { ...CAT, id: "dog", title: "Walk the dog" };
 let stored: Map<string, string>;
 

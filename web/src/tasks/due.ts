@@ -1,16 +1,10 @@
-/** Due dates in local time; the API stores UTC. */
+/** Due dates in the user's time zone; the API stores UTC. */
+import { timeZone } from "../preferences";
+import { locale, t } from "../text";
 
 export type DueGroup = "overdue" | "today" | "week" | "later" | "none";
 
 export const DUE_GROUPS: readonly DueGroup[] = ["overdue", "today", "week", "later", "none"];
-
-export const GROUP_NAMES: Readonly<Record<DueGroup, string>> = {
-  overdue: "Overdue",
-  today: "Today",
-  week: "Next 7 days",
-  later: "Later",
-  none: "No date",
-};
 
 /** The parts of a due date in a form, in local time. */
 export interface LocalDue {
@@ -20,32 +14,37 @@ export interface LocalDue {
 
 /** A calendar day in local time, as `2026-11-30`. */
 export function dayOf(date: Date): string {
-  return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return wallClock(date).day;
 }
 
 export function addDays(day: string, days: number): string {
   const date = midnight(day);
-  date.setDate(date.getDate() + days);
-  return dayOf(date);
+  date.setUTCDate(date.getUTCDate() + days);
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString().slice(0, -14);
 }
 
 /** The day of the week, 0 for Sunday. */
 export function weekday(day: string): number {
-  return midnight(day).getDay();
+  return midnight(day).getUTCDay();
 }
 
 export function toLocal(due: string | null): LocalDue {
   if (due === null) return { day: "", time: "" };
-  if (!hasTime(due)) return { day: due, time: "" };
-  const date = new Date(due);
-  return { day: dayOf(date), time: `${two(date.getHours())}:${two(date.getMinutes())}` };
+  return hasTime(due) ? wallClock(new Date(due)) : { day: due, time: "" };
 }
 
 export function fromLocal({ day, time }: LocalDue): string | null {
   if (day === "") return null;
   if (time === "") return day;
-  const date = new Date(`${day}T${time}`);
-  return Number.isNaN(date.getTime()) ? day : date.toISOString();
+  const wanted = Date.parse(`${day}T${time}Z`);
+  if (Number.isNaN(wanted)) return day;
+  // The offset depends on the moment that it leads to. The second look is for the hours around a change of the clocks.
+  let moment = wanted;
+  for (let look = 0; look < 2; look++) {
+    const shown = wallClock(new Date(moment));
+    moment += wanted - Date.parse(`${shown.day}T${shown.time}Z`);
+  }
+  return new Date(moment).toISOString();
 }
 
 export function groupOf(due: string | null, now: Date): DueGroup {
@@ -81,24 +80,64 @@ function clockTime(time: string): string {
   return new Intl.DateTimeFormat(language, options).format(new Date(`2000-01-01T${time}Z`));
 }
 
-export function longDate(date: Date): string {
-  return format({ weekday: "long", day: "numeric", month: "long" }, date);
+/** "Saturday, 28 November" */
+export function longDate(day: string): string {
+  return format({ weekday: "long", day: "numeric", month: "long" }, day);
+}
+
+/** "January 2027" */
+export function monthName(day: string): string {
+  return format({ month: "long", year: "numeric" }, day);
+}
+
+/** "Sat" */
+export function shortWeekday(day: string): string {
+  return format({ weekday: "short" }, day);
+}
+
+/** "28 Nov" */
+export function shortDate(day: string): string {
+  return format({ day: "numeric", month: "short" }, day);
 }
 
 function describeDay(day: string, today: string): string {
-  if (day === today) return "Today";
-  if (day === addDays(today, 1)) return "Tomorrow";
-  if (day === addDays(today, -1)) return "Yesterday";
-  const date = midnight(day);
-  if (day > today && day < addDays(today, 7)) return format({ weekday: "long" }, date);
+  if (day === today) return t().today;
+  if (day === addDays(today, 1)) return t().tomorrow;
+  if (day === addDays(today, -1)) return t().yesterday;
+  if (day > today && day < addDays(today, 7)) return format({ weekday: "long" }, day);
   const sameYear = day.slice(0, 4) === today.slice(0, 4);
-  return format({ day: "numeric", month: "short", ...(!sameYear && { year: "numeric" }) }, date);
+  return format({ day: "numeric", month: "short", ...(!sameYear && { year: "numeric" }) }, day);
 }
 
-// Not in the browser's language, because the page is in English.
-function format(options: Intl.DateTimeFormatOptions, date: Date): string {
-  const language = globalThis.navigator?.language ?? "";
-  return new Intl.DateTimeFormat(language.startsWith("en-") ? language : "en-GB", options).format(date);
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+// In the page's language, which need not be the browser's.
+function format(options: Intl.DateTimeFormatOptions, day: string): string {
+  const key = locale() + JSON.stringify(options);
+  let found = formats.get(key);
+  if (!found) {
+    found = new Intl.DateTimeFormat(locale(), { ...options, timeZone: "UTC" });
+    formats.set(key, found);
+  }
+  return found.format(midnight(day));
+}
+
+let chosen = { zone: "", format: new Intl.DateTimeFormat() };
+
+/** What a clock shows in the chosen time zone, or in that of the device. */
+function wallClock(date: Date): LocalDue {
+  const { value: zone } = timeZone;
+  if (zone === "") {
+    const day = `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+    return { day, time: `${two(date.getHours())}:${two(date.getMinutes())}` };
+  }
+  if (chosen.zone !== zone) {
+    // Sweden writes dates as ISO 8601 does.
+    const options = { timeZone: zone, dateStyle: "short", timeStyle: "short" } as const;
+    chosen = { zone, format: new Intl.DateTimeFormat("sv-SE", options) };
+  }
+  const [day = "", time = ""] = chosen.format.format(date).split(" ");
+  return { day, time };
 }
 
 function hasTime(due: string): boolean {
@@ -106,7 +145,7 @@ function hasTime(due: string): boolean {
 }
 
 function midnight(day: string): Date {
-  return new Date(`${day}T00:00`);
+  return new Date(`${day}T00:00Z`);
 }
 
 function two(number: number): string {

@@ -47,7 +47,9 @@ export function parseQuickAdd(line: string, now: Date, findDate: FindDate = () =
 
 /** The lines of a pasted list, without the marks of its items. */
 export function linesOf(text: string): string[] {
-  const lines = text.split(/[\r\n]+/u).map((line) => line.replace(/^\s*(?:[-*•–]|\d{1,3}[.)])?\s*(?:\[[ xX]?\]\s*)?/u, ""));
+  const lines = text
+    .split(/[\r\n]+/u)
+    .map((line) => line.replace(/^\s*(?:[-*•–]|\d{1,3}[.)])?\s*(?:\[[ xX]?\]\s*)?/u, ""));
   return lines.map((line) => line.trim()).filter((line) => line !== "");
 }
 

@@ -1,11 +1,11 @@
 /** The rows of the current list. */
 import { computed, signal } from "@preact/signals";
 import type { Refused } from "daylist-client/sync";
-import { show } from "../route";
+import { now } from "../ui/clock";
 import type { Draft } from "./drafts";
 import type { Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
-import { matches, type TaskQuery } from "./query";
+import { matches, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
 import { inOrder } from "./views";
 
@@ -26,17 +26,12 @@ const LEAVES_AFTER = 900;
 const REST = 2000;
 /** How long a new task is marked, in milliseconds. */
 const MARKED_FOR = 2500;
-/** Long lists are shown in steps of this many rows. */
-const STEP = 50;
 
 export class Rows {
-  readonly query = signal<TaskQuery>({ status: "open", priority: null, tag: null });
-  readonly #limit = signal(STEP);
+  readonly query = signal<TaskQuery>(OPEN);
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
   /** The task to mark as new. */
   readonly marked = signal<string | null>(null);
-  /** The task to move the focus to. */
-  readonly revealed = signal<string | null>(null);
   #heldUntil = 0;
   readonly #tasks: LocalTasks;
   readonly #form: Form;
@@ -74,18 +69,10 @@ export class Rows {
     return inOrder([...rows.values()], this.query.value);
   });
 
-  readonly shown = computed(() => this.all.value.slice(0, this.#limit.value));
-  readonly hasMore = computed(() => this.all.value.length > this.#limit.value);
-
   /** Switches to another list. */
   open(query: TaskQuery): void {
     this.query.value = query;
     this.#leaving.value = new Set();
-    this.#limit.value = Math.max(STEP, this.#placeOf(this.revealed.value) + 1);
-  }
-
-  showMore(): void {
-    this.#limit.value += STEP;
   }
 
   /** Keeps the task visible for a moment after a change, and as long as the pointer is at work in the list. */
@@ -121,17 +108,8 @@ export class Rows {
     }, MARKED_FOR);
   }
 
-  /** Moves the focus to a task, in another list if this one does not have it. */
-  reveal({ id, completed }: Task): void {
-    this.mark(id);
-    this.revealed.value = id;
-    const place = this.#placeOf(id);
-    if (place < 0) show({ status: completed ? "all" : "open", priority: null, tag: null });
-    else this.#limit.value = Math.max(this.#limit.value, place + 1);
-  }
-
-  #placeOf(id: string | null): number {
-    return this.all.value.findIndex(({ task }) => task.id === id);
+  has(id: string): boolean {
+    return this.all.value.some(({ task }) => task.id === id);
   }
 
   /** The row of a task, or null if it is not in the list. Unchanged rows keep their identity, so they do not render again. */
@@ -142,9 +120,12 @@ export class Rows {
     const isAsked = found !== undefined && isConflict(found);
     const refused = found && !isAsked ? found : null;
     const query = this.query.value;
-    const belongs = refused !== null || matches(query, task) || (edited !== null && matches(query, edited));
-    if ((isHidden || !belongs) && !this.#leaving.value.has(task.id)) return null;
-    const row = { task, isLeaving: isHidden || !belongs, isDeleted: isHidden, isSaving: unsent.has(task.id) || isAsked, refused };
+    const belongs =
+      refused !== null || matches(query, task, now.value) || (edited !== null && matches(query, edited, now.value));
+    const isLeaving = isHidden || !belongs;
+    if (isLeaving && !this.#leaving.value.has(task.id)) return null;
+    const isSaving = unsent.has(task.id) || isAsked;
+    const row = { task, isLeaving, isDeleted: isHidden, isSaving, refused };
     const before = this.#before.get(task.id);
     return before && isSame(before, row) ? before : row;
   }
@@ -157,5 +138,11 @@ export function isConflict({ item, current }: Refused): boolean {
 
 function isSame(a: Row, b: Row): boolean {
   const isSameTask = a.task === b.task || (a.task.version === 0 && JSON.stringify(a.task) === JSON.stringify(b.task));
-  return isSameTask && a.isLeaving === b.isLeaving && a.isDeleted === b.isDeleted && a.isSaving === b.isSaving && a.refused?.item === b.refused?.item;
+  return (
+    isSameTask &&
+    a.isLeaving === b.isLeaving &&
+    a.isDeleted === b.isDeleted &&
+    a.isSaving === b.isSaving &&
+    a.refused?.item === b.refused?.item
+  );
 }

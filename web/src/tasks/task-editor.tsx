@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
-import { DueField } from "./due-field";
 import type { Draft } from "./drafts";
+import { DueField } from "./due-field";
 import { PriorityField } from "./priority-field";
 import { TagsField } from "./tags-field";
 import { LIMITS, type TaskContent } from "./task";

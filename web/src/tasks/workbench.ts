@@ -15,8 +15,10 @@ import { Form } from "./form";
 import { LocalTasks } from "./local-tasks";
 import { parseQuickAdd } from "./quick-add";
 import { Refusals } from "./refusals";
+import { RowFocus } from "./row-focus";
 import { Rows } from "./rows";
-import { tagsOf } from "./views";
+import { Selection } from "./selection";
+import { countsOf, tagsOf } from "./views";
 
 /** How long signing out waits for pending changes, in milliseconds. */
 const PATIENCE = 3_000;
@@ -29,15 +31,25 @@ export class Workbench {
   readonly rows: Rows;
   readonly actions: Actions;
   readonly refusals: Refusals;
+  readonly selection: Selection;
+  readonly focus = new RowFocus();
+  readonly counts = computed(() => {
+    const hidden = this.deletions.hidden.value;
+    const { tasks } = this.tasks.snapshot.value;
+    return countsOf(
+      [...tasks.values()].filter(({ id }) => !hidden.has(id)),
+      now.value,
+    );
+  });
   readonly knownTags = computed(() => tagsOf(this.tasks.snapshot.value.tasks.values()));
-  readonly #api: TaskApi;
+  readonly api: TaskApi;
   readonly #session: Session;
   readonly #toasts: Toasts;
 
   constructor(settings: Settings, { id }: User, session: Session, toasts: Toasts) {
     // Not `me`: if another tab signs in as another user, this page must not reach their tasks.
-    this.#api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
-    const sync = new TaskSync({ api: this.#api, store: indexedDbStore(id) });
+    this.api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
+    const sync = new TaskSync({ api: this.api, store: indexedDbStore(id) });
     this.tasks = new LocalTasks(sync);
     this.drafts = new Drafts(id);
     this.form = new Form(this.drafts);
@@ -46,8 +58,9 @@ export class Workbench {
       if (sync.tasks.has(seen.id)) await sync.change([{ op: "delete", id: seen.id, seen }]);
     });
     this.rows = new Rows(this.tasks, this.form, this.deletions.hidden);
-    const { tasks, rows, form, deletions } = this;
-    this.actions = new Actions({ tasks, rows, form, deletions, toasts });
+    this.selection = new Selection(this.rows);
+    const { tasks, rows, focus, form, deletions } = this;
+    this.actions = new Actions({ tasks, rows, focus, form, deletions, toasts });
     this.refusals = new Refusals(tasks, toasts);
     this.#session = session;
     this.#toasts = toasts;
@@ -86,7 +99,8 @@ export class Workbench {
   async settle(): Promise<number> {
     const { deletions, tasks } = this;
     this.#toasts.dismissAll();
-    await this.actions.saveDrafts(this.drafts.line.value.trim() === "" ? null : parseQuickAdd(this.drafts.line.value, now.value));
+    const { value: line } = this.drafts.line;
+    await this.actions.saveDrafts(line.trim() === "" ? null : parseQuickAdd(line, now.value));
     await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));
     const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE));
     if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), timeout]);
@@ -98,7 +112,7 @@ export class Workbench {
     const { unsent } = this.tasks.snapshot.value;
     for (const { id, version } of this.deletions.own) {
       if (version === 0 || unsent.has(id)) continue;
-      void this.#api.deleteTask({ id, version }, { keepalive: true, retry: false }).catch(() => {});
+      void this.api.deleteTask({ id, version }, { keepalive: true, retry: false }).catch(() => {});
     }
   }
 }

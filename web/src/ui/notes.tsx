@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
+import { t } from "../text";
 import { announcement } from "./announcer";
 import { Close } from "./icons";
-import { startNewVersion } from "./versions";
 import type { Toasts } from "./toasts";
+import { startNewVersion } from "./versions";
 
 /** A live region for screen readers. It must exist before its first text. */
 export function Announcer() {
@@ -20,9 +21,9 @@ export function NewVersion() {
   return (
     <div class="notes" role="status">
       <div class="note note-info">
-        <p>A new version of Daylist is ready.</p>
+        <p>{t().newVersion}</p>
         <button type="button" class="note-action" onClick={start}>
-          Reload
+          {t().reload}
         </button>
       </div>
     </div>
@@ -41,13 +42,13 @@ export function Notes({ toasts, children }: NotesProps) {
   const all = toasts.shown.value;
   const expiring = toasts.expiring.length;
   return (
-    <section class="notes" aria-label="Notifications">
+    <section class="notes" aria-label={t().notifications}>
       {children}
       {expiring > 1 && (
         <div class="note note-info">
-          <p>{expiring} tasks are deleted.</p>
+          <p>{t().deletions(expiring)}</p>
           <button type="button" class="note-action" onClick={() => toasts.undoExpiring()}>
-            Undo all
+            {t().undoAll}
           </button>
         </div>
       )}
@@ -66,7 +67,7 @@ export function Notes({ toasts, children }: NotesProps) {
               {action.label}
             </button>
           )}
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => toasts.dismiss(id)}>
+          <button type="button" class="icon-button" aria-label={t().dismiss} onClick={() => toasts.dismiss(id)}>
             <Close />
           </button>
         </div>

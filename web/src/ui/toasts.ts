@@ -1,5 +1,6 @@
 /** Short notes at the edge of the page, each with at most one action, and what can be undone. */
 import { signal } from "@preact/signals";
+import { t } from "../text";
 import { announce } from "./announcer";
 
 export interface Note {
@@ -50,7 +51,7 @@ export class Toasts {
       text,
       subject,
       tone: "info",
-      action: { label: "Undo", run: () => this.#take(id) },
+      action: { label: t().undo, run: () => this.#take(id) },
       ...(onExpire && {
         onExpire: () => {
           this.#undos.delete(id);
@@ -70,9 +71,11 @@ export class Toasts {
   undoLatest(): void {
     const latest = [...this.#undos.keys()].at(-1) ?? 0;
     const failed = this.shown.value.findLast(({ tone, action }) => tone === "problem" && action);
-    if (failed && failed.id > latest) return this.act(failed.id);
-    this.#remove(latest);
-    this.#take(latest);
+    if (failed && failed.id > latest) this.act(failed.id);
+    else {
+      this.#remove(latest);
+      this.#take(latest);
+    }
   }
 
   /** The notes of what can only be undone until they expire. */
