@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
-import { VitePWA } from "vite-plugin-pwa";
 import { defaultClientConditions, defaultServerConditions } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
 import { defineConfig } from "vitest/config";
 
 const pages = { page: "index.html", reference: "reference/index.html" };

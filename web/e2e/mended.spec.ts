@@ -20,7 +20,7 @@ test.describe("a draft", () => {
       const form = await tasks.edit("Feed the cat");
       await form.getByLabel("Notes").fill(notes);
       await leave();
-      await expect(tasks.row("Feed the cat")).toContainText("not saved");
+      await expect(tasks.row("Feed the cat")).toContainText("Not saved yet");
       await expect((await tasks.edit("Feed the cat")).getByLabel("Notes")).toHaveValue(notes);
       await page.keyboard.press("Escape");
     };
@@ -37,12 +37,12 @@ test.describe("a draft", () => {
     const next = new TaskPage(await context.newPage());
     await next.open();
     await expect(next.composer).toHaveValue("Half a line");
-    await expect(next.row("Feed the cat")).toContainText("not saved");
+    await expect(next.row("Feed the cat")).toContainText("Not saved yet");
     const form = await next.edit("Feed the cat");
     await expect(form.getByLabel("Notes")).toHaveValue("Another list");
     await form.getByRole("button", { name: "Save" }).click();
     await next.hasSaved("Feed the cat");
-    await expect(next.row("Feed the cat")).not.toContainText("not saved");
+    await expect(next.row("Feed the cat")).not.toContainText("Not saved yet");
     expect(await store.all()).toContainEqual(expect.objectContaining({ description: "Another list" }));
   });
 
@@ -51,7 +51,7 @@ test.describe("a draft", () => {
     const form = await tasks.edit("Feed the cat");
     await form.getByLabel("Title").fill("Feed both cats");
     await form.getByRole("button", { name: "Cancel" }).click();
-    await expect(tasks.row("Feed the cat")).not.toContainText("not saved");
+    await expect(tasks.row("Feed the cat")).not.toContainText("Not saved yet");
     await tasks.note("Dropped your changes").getByRole("button", { name: "Undo" }).click();
     await expect(page.locator("input:focus")).toHaveValue("Feed both cats");
   });

@@ -108,7 +108,10 @@ const NAMES = [
   ["#servers", { "aria-label": "Server" }],
   ["input[data-variable=origin]", { "aria-label": "Origin of the server" }],
   [".servers-title, .scheme-container h4", { role: "heading", "aria-level": "2" }],
-  [".opblock-section-header h4, .responses-wrapper h4, .response h5, .responses-inner h4", { role: "heading", "aria-level": "4" }],
+  [
+    ".opblock-section-header h4, .responses-wrapper h4, .response h5, .responses-inner h4",
+    { role: "heading", "aria-level": "4" },
+  ],
   [".opblock select.content-type, .response select", { "aria-label": "Media type" }],
   [".body-param__text", { "aria-label": "Request body" }],
 ] as const;

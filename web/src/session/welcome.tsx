@@ -17,7 +17,7 @@ export function Welcome({ session }: { readonly session: Session }) {
   const email = useSignal("");
   const isNew = purpose.value === "sign-up";
   const form = useRef<HTMLElement>(null);
-  // The first empty field, so that typing can begin: also after signing out, and in the other form.
+  // The first empty field, so that typing can begin: also after signing out, and in another form.
   useEffect(() => {
     const fields = [...(form.current?.querySelectorAll<HTMLInputElement>("input") ?? [])];
     fields.find(({ value }) => value === "")?.focus();

@@ -1,6 +1,7 @@
 /** The user's actions. Changes are stored on the device, shown, and then sent by sync. */
 import { newTaskId } from "daylist-client";
 import type { ContentChanges } from "daylist-client/sync";
+import { show } from "../route";
 import { t } from "../text";
 import { announce } from "../ui/announcer";
 import { now } from "../ui/clock";
@@ -18,6 +19,7 @@ import { shortTitle, type Task, type TaskContent } from "./task";
 export interface ActionsOptions {
   readonly tasks: LocalTasks;
   readonly rows: Rows;
+  readonly focus: RowFocus;
   readonly form: Form;
   readonly deletions: Deletions;
   readonly toasts: Toasts;
@@ -52,6 +54,7 @@ export class Actions {
     const { rows, toasts } = this.#options;
     const subject = `completion of ${id}`;
     const undo = () => this.#complete(id, !completed);
+    const words = t();
     this.#complete(id, completed);
     if (completed && isOpenList(rows.query.value)) {
       toasts.offerUndo({ text: t().completed(shortTitle({ title })), subject, undo });
@@ -153,7 +156,6 @@ export class Actions {
   /** Deletes several tasks, as `remove` deletes one. */
   removeAll(tasks: readonly Task[]): void {
     const { deletions, toasts } = this.#options;
-    for (const task of tasks) deletions.begin(task);
     const words = t();
     toasts.offerUndo({
       text: words.deletedMany(tasks.length),

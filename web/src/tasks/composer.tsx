@@ -15,7 +15,7 @@ import type { Workbench } from "./workbench";
 
 interface ComposerProps {
   readonly bench: Workbench;
-  /** The current list: new tasks get its tag. */
+  /** The current list: new tasks get its tag and its day. */
   readonly query: TaskQuery;
   /** Moves the focus down to the list. */
   readonly onDown: () => void;
@@ -115,6 +115,7 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
         </button>
       </div>
       <div class="composer-options">
+        {/* biome-ignore lint/a11y/noLabelWithoutControl: DateInput is one */}
         <label class={`option ${content.due ? "option-set" : ""}`}>
           <Calendar />
           <span class="option-text">{content.due ? describeDue(content.due, now.value) : words.date}</span>

@@ -41,11 +41,11 @@ describe("a due date", () => {
 
   it("has the clock of the browser's language", () => {
     for (const [language, words] of [
-      ["en-US", "Tomorrow, 2:30\u202fPM"],
-      ["de-DE", "Tomorrow, 14:30"],
-    ]) {
+      ["en-US", /^Tomorrow, 2:30\sPM$/u],
+      ["de-DE", /^Tomorrow, 14:30$/u],
+    ] as const) {
       vi.stubGlobal("navigator", { language });
-      expect(describeDue("2026-11-22T19:30:00.000Z", now)).toBe(words);
+      expect(describeDue("2026-11-22T19:30:00.000Z", now)).toMatch(words);
     }
   });
 

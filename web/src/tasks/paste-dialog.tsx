@@ -18,7 +18,6 @@ export function PasteDialog({ lines, onAll, onOne, onClose }: PasteDialogProps) 
     <Dialog title={words.addTasksAsked(lines.length)} onClose={onClose}>
       <ul class="pasted">
         {lines.slice(0, SHOWN).map((line, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the lines do not change, and two may be the same
           <li key={index} dir="auto">
             {line}
           </li>

@@ -33,8 +33,6 @@ export class Rows {
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
   /** The task to mark as new. */
   readonly marked = signal<string | null>(null);
-  /** The task to move the focus to. */
-  readonly revealed = signal<string | null>(null);
   #heldUntil = 0;
   readonly #tasks: LocalTasks;
   readonly #form: Form;

@@ -43,8 +43,6 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   const tagged = useCallback((tag: string) => onQuery({ ...query, tag }), [query, onQuery]);
   const isWeek = query.layout === "week";
 
-  const hold = () => bench.rows.hold();
-
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the rows in it
     <div

@@ -60,8 +60,8 @@ export class Workbench {
     });
     this.rows = new Rows(this.tasks, this.form, this.deletions.hidden);
     this.selection = new Selection(this.rows);
-    const { tasks, rows, form, deletions } = this;
-    this.actions = new Actions({ tasks, rows, form, deletions, toasts });
+    const { tasks, rows, focus, form, deletions } = this;
+    this.actions = new Actions({ tasks, rows, focus, form, deletions, toasts });
     this.refusals = new Refusals(tasks, toasts);
     this.#session = session;
     this.#toasts = toasts;
