@@ -11,8 +11,8 @@ import type { Draft } from "./drafts";
 import { fromLocal, groupOf, toLocal } from "./due";
 import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
-import { isOpenList } from "./query";
-import { isInSight } from "./row-focus";
+import { isOpenList, OPEN } from "./query";
+import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
 import { shortTitle, type Task, type TaskContent } from "./task";
 
@@ -57,11 +57,11 @@ export class Actions {
     const words = t();
     this.#complete(id, completed);
     if (completed && isOpenList(rows.query.value)) {
-      toasts.offerUndo({ text: t().completed(shortTitle({ title })), subject, undo });
+      toasts.offerUndo({ text: words.completed(shortTitle({ title })), subject, undo });
     } else {
       toasts.clear(subject);
       toasts.remember(undo);
-      announce(completed ? t().completedAloud(title) : t().reopened(title));
+      announce(completed ? words.completed(title) : words.reopened(title));
     }
   }
 
@@ -73,7 +73,7 @@ export class Actions {
     const words = t();
     this.#options.toasts.offerUndo({
       text: tasks.length === 1 && only ? words.changed(shortTitle(only)) : words.changedMany(tasks.length),
-      subject: `change of ${tasks.map(({ id }) => id).join(" ")}`,
+      subject: `change of ${tasks.map(({ id }) => id).join()}`,
       undo: () => this.#changeAll(before),
     });
   }
@@ -147,7 +147,7 @@ export class Actions {
       subject: `deletion of ${task.id}`,
       undo: () => {
         deletions.undo(task.id);
-        announce(t().isBack(task.title));
+        announce(t().restored(task.title));
       },
       onExpire: () => void this.#keep(deletions.finish(task.id)),
     });
@@ -157,9 +157,10 @@ export class Actions {
   removeAll(tasks: readonly Task[]): void {
     const { deletions, toasts } = this.#options;
     const words = t();
+    for (const task of tasks) deletions.begin(task);
     toasts.offerUndo({
       text: words.deletedMany(tasks.length),
-      subject: "deletions",
+      subject: `deletion of ${tasks.map(({ id }) => id).join()}`,
       undo: () => {
         for (const { id } of tasks) deletions.undo(id);
         announce(words.restoredMany(tasks.length));
@@ -216,11 +217,20 @@ export class Actions {
       requestAnimationFrame(() => {
         const task = tasks.sync.tasks.get(id);
         if (!task || isInSight(id)) return;
-        const place = t().groups[groupOf(task.due, now.value)];
-        const action = { label: t().show, run: () => rows.reveal(task) };
-        toasts.show({ text: t().addedTo(place), tone: "info", subject: "new task", action });
+        const words = t();
+        const action = { label: words.show, run: () => this.#show(task) };
+        const text = words.addedTo(words.groups[groupOf(task.due, now.value)]);
+        toasts.show({ text, tone: "info", subject: "new task", action });
       }),
     );
+  }
+
+  /** Moves the focus to a task, in the list of all open tasks if this one does not have it. */
+  #show({ id }: Task): void {
+    const { rows, focus } = this.#options;
+    if (!rows.has(id)) show(OPEN);
+    rows.mark(id);
+    focus.enter(id);
   }
 
   /** Whether the change was stored. */
@@ -229,8 +239,7 @@ export class Actions {
       await change;
       return true;
     } catch {
-      const text = t().notStored;
-      this.#options.toasts.show({ text, tone: "problem" });
+      this.#options.toasts.show({ text: t().notStored, tone: "problem" });
       return false;
     }
   }

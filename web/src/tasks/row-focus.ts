@@ -61,8 +61,6 @@ export class RowFocus {
     // Between two parts of a date, the field does not seem to have the focus.
     if (document.querySelector(`[data-row="${CSS.escape(this.#last.row)}"] form`)) return;
     const { row, index, control } = this.#last;
-    // Between two parts of a date, the field does not seem to have the focus.
-    if (container.querySelector(`[data-row="${CSS.escape(row)}"] form`)) return;
     const next = this.#ids.includes(row) ? row : this.#ids[Math.min(index, this.#ids.length - 1)];
     if (next === undefined) document.getElementById(this.#fallback)?.focus();
     else this.enter(next, control);

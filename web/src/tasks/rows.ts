@@ -1,7 +1,6 @@
 /** The rows of the current list. */
 import { computed, signal } from "@preact/signals";
 import type { Refused } from "daylist-client/sync";
-import { show } from "../route";
 import { now } from "../ui/clock";
 import type { Draft } from "./drafts";
 import type { Form } from "./form";
@@ -109,12 +108,8 @@ export class Rows {
     }, MARKED_FOR);
   }
 
-  /** Moves the focus to a task, in another list if this one does not have it. */
-  reveal({ id, completed }: Task): void {
-    this.mark(id);
-    this.revealed.value = id;
-    const isHere = this.all.value.some(({ task }) => task.id === id);
-    if (!isHere) show({ ...OPEN, list: completed ? "all" : "open" });
+  has(id: string): boolean {
+    return this.all.value.some(({ task }) => task.id === id);
   }
 
   /** The row of a task, or null if it is not in the list. Unchanged rows keep their identity, so they do not render again. */
@@ -127,14 +122,10 @@ export class Rows {
     const query = this.query.value;
     const belongs =
       refused !== null || matches(query, task, now.value) || (edited !== null && matches(query, edited, now.value));
-    if ((isHidden || !belongs) && !this.#leaving.value.has(task.id)) return null;
-    const row = {
-      task,
-      isLeaving: isHidden || !belongs,
-      isDeleted: isHidden,
-      isSaving: unsent.has(task.id) || isAsked,
-      refused,
-    };
+    const isLeaving = isHidden || !belongs;
+    if (isLeaving && !this.#leaving.value.has(task.id)) return null;
+    const isSaving = unsent.has(task.id) || isAsked;
+    const row = { task, isLeaving, isDeleted: isHidden, isSaving, refused };
     const before = this.#before.get(task.id);
     return before && isSame(before, row) ? before : row;
   }

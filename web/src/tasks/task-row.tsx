@@ -106,7 +106,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isI
       >
         {task.title}
       </button>
-      {bench.drafts.ids.value.has(task.id) && <p class="task-draft">{words.unsavedDraft}</p>}
+      {bench.drafts.ids.value.has(task.id) && <span class="task-draft">{words.draft}</span>}
       {refused === null ? (
         <TaskFacts row={row} onTag={onTag} isInWeek={isInWeek} />
       ) : (

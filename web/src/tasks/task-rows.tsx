@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
+import { useCallback, useMemo, useRef } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
@@ -32,16 +32,10 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   const phase = tasks.phase.value;
   const query = bench.rows.query.value;
   const rows = bench.rows.all.value;
-  const { revealed } = bench.rows;
-  const wanted = revealed.value;
-  useEffect(() => {
-    if (wanted === null || !rows.some(({ task }) => task.id === wanted)) return;
-    revealed.value = null;
-    bench.focus.enter(wanted);
-  });
   // The same function as long as it does the same: rows that do not change are not drawn again.
   const tagged = useCallback((tag: string) => onQuery({ ...query, tag }), [query, onQuery]);
   const isWeek = query.layout === "week";
+  const hold = () => bench.rows.hold();
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the rows in it

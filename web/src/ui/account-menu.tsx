@@ -63,7 +63,7 @@ export function AccountMenu({ user, onSettings, onSignOut }: AccountMenuProps) {
           <span>{user.email}</span>
         </p>
         <a class="account-link" href="reference/">
-          {t().reference}
+          {t().apiReference}
         </a>
         <button
           type="button"

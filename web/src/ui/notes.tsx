@@ -46,7 +46,7 @@ export function Notes({ toasts, children }: NotesProps) {
       {children}
       {expiring > 1 && (
         <div class="note note-info">
-          <p>{t().areDeleted(expiring)}</p>
+          <p>{t().deletions(expiring)}</p>
           <button type="button" class="note-action" onClick={() => toasts.undoExpiring()}>
             {t().undoAll}
           </button>

@@ -1,5 +1,4 @@
 /** Short notes at the edge of the page, each with at most one action, and what can be undone. */
-
 import { signal } from "@preact/signals";
 import { t } from "../text";
 import { announce } from "./announcer";
@@ -72,12 +71,11 @@ export class Toasts {
   undoLatest(): void {
     const latest = [...this.#undos.keys()].at(-1) ?? 0;
     const failed = this.shown.value.findLast(({ tone, action }) => tone === "problem" && action);
-    if (failed && failed.id > latest) {
-      this.act(failed.id);
-      return;
+    if (failed && failed.id > latest) this.act(failed.id);
+    else {
+      this.#remove(latest);
+      this.#take(latest);
     }
-    this.#remove(latest);
-    this.#take(latest);
   }
 
   /** The notes of what can only be undone until they expire. */
