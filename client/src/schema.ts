@@ -295,8 +295,8 @@ export interface paths {
         };
         /**
          * Count the tasks of each tag
-         * @description Spellings that differ only in case and accents are one tag. A page counts as many tasks as one call may read, some eight
-         *     thousand ordinary ones. With a `next_cursor`, there are more: add up the pages by `key`.
+         * @description Spellings that differ only in case and accents are one tag. A page counts as many tasks as one call may read, at most
+         *     four thousand. With a `next_cursor`, there are more: add up the pages by `key`.
          */
         get: operations["listTags"];
         put?: never;

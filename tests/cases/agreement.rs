@@ -258,7 +258,7 @@ pub(crate) async fn every_request_of(api: &Api, operation: Operation) -> Vec<Rec
             events.push(Event::by(ALICE).task(&parent).json(&completes));
         }
         if operation == Operation::CreateTask {
-            events.push(good.clone().json(&json!({ "title": "one more", "parent_id": parent })));
+            events.push(Event::by(ALICE).json(&json!({ "title": "one more", "parent_id": parent })));
         }
         if operation.answers() == Content::Rows {
             let parent = json!({ "items": [{ "op": "delete", "id": parent }] });

@@ -376,12 +376,13 @@ pub(crate) fn without_marks(items: Vec<Value>) -> Vec<Value> {
     items.into_iter().filter(|item| !item["task_id"]["S"].as_str().unwrap().starts_with("00000000-0000-")).collect()
 }
 
-/// Writes of a task that others overtake: a replacement, an update, and a toggle.
-pub(crate) fn writes() -> [(Operation, Option<Value>); 3] {
+/// Writes of a task that others overtake: a replacement, an update, a toggle, and a move.
+pub(crate) fn writes() -> [(Operation, Option<Value>); 4] {
     [
         (Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" }))),
         (Operation::UpdateTask, Some(json!({ "title": "ours" }))),
         (Operation::CompleteTask, None),
+        (Operation::MoveTask, Some(json!({ "after": null }))),
     ]
 }
 

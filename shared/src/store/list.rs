@@ -22,7 +22,7 @@ pub(super) const MAX_REQUESTS: usize = 4;
 /// thousand, which of tasks as people write them are a hundred and fifty units.
 const MAX_ITEMS_PER_FURTHER_REQUEST: usize = 300;
 /// The same of a search, which mostly finds little: four requests then read three thousand tasks as people write them.
-const MAX_ITEMS_PER_REQUEST_OF_A_SEARCH: usize = 1_000;
+pub(super) const MAX_ITEMS_PER_REQUEST_OF_A_SEARCH: usize = 1_000;
 /// How many the second request reads at least, and every further one four times as many as the one before it, so that
 /// there are few requests however unevenly the tasks lie.
 const MIN_ITEMS_PER_FURTHER_REQUEST: usize = 25;

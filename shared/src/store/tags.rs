@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cursor::Cursor;
 use super::item::{TaskAttributes, text};
-use super::list::{BY_STATE, MAX_PAGE_TEXT_BYTES, MAX_REQUESTS};
+use super::list::{BY_STATE, MAX_ITEMS_PER_REQUEST_OF_A_SEARCH, MAX_PAGE_TEXT_BYTES, MAX_REQUESTS};
 use super::{StoreError, UserTasks};
 use crate::aws;
 use crate::search::folded;
@@ -43,7 +43,7 @@ pub struct TagCount {
 const OF_TAGS: &str = "task_id, completed_at, due, tags";
 
 impl UserTasks<'_> {
-    /// Counts tags, strongly consistent: as many tasks as four requests read, of a megabyte each.
+    /// Counts tags, strongly consistent: as many tasks as four requests read, of a thousand tasks or a megabyte each.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Unexpected`].
@@ -55,6 +55,7 @@ impl UserTasks<'_> {
             let request = self.store.client.query().table_name(&self.store.tasks_table).index_name(BY_STATE);
             let request = request.consistent_read(true).projection_expression(OF_TAGS);
             let request = request.key_condition_expression("user_id = :user_id");
+            let request = request.limit(i32::try_from(MAX_ITEMS_PER_REQUEST_OF_A_SEARCH).unwrap_or(i32::MAX));
             let request = request.expression_attribute_values(":user_id", text(self.user.id()));
             let start = cursor.as_ref().map(|cursor| self.owned(cursor.start_key()));
             let answer = aws::query::<TaskAttributes>(request.set_exclusive_start_key(start)).await?;
