@@ -12,6 +12,7 @@ mod idempotency;
 mod item;
 mod linked;
 mod list;
+mod recurrence;
 mod settings;
 mod write;
 mod write_id;

@@ -30,6 +30,7 @@ mod linked;
 mod openapi;
 mod process;
 mod properties;
+mod recurrence;
 mod replay;
 mod requests;
 mod rights;

@@ -53,6 +53,8 @@ pub enum Action {
     Update(TaskChanges),
     /// As [`UserTasks::complete`].
     Complete(bool),
+    /// As [`UserTasks::skip`].
+    Skip,
     /// As [`UserTasks::delete`].
     Delete,
 }
@@ -124,6 +126,7 @@ impl UserTasks<'_> {
             }
             Action::Update(changes) => self.update(id, changes, &guard).await.map(written),
             Action::Complete(completed) => self.complete(id, Completion::Set(completed), &guard).await.map(written),
+            Action::Skip => self.skip(id, &guard).await.map(written),
             Action::Delete => self.delete(id, &guard).await.map(|()| Done::Deleted),
         }
     }

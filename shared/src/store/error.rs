@@ -20,6 +20,10 @@ pub enum StoreError {
     KeyReused,
     /// The idempotency key is being used at this moment.
     KeyInFlight,
+    /// A recurring task needs a due date, and this one would have none.
+    DueRequired,
+    /// The task does not recur, or is completed, or the last one of its series.
+    NoNextOccurrence,
     /// Another item of the same atomic batch was refused.
     NotAttempted,
     /// The atomic batch writes more tasks than a transaction takes, with those that its writes bring about.

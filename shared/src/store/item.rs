@@ -14,7 +14,8 @@ use super::{IdempotencyKey, StoreError};
 use crate::aws::Value;
 use crate::json::Text;
 use crate::task::{
-    DeletedTask, Description, Due, NewTask, Priority, Replacement, Tag, Tags, Task, TaskId, Timestamp, Title, Version,
+    DeletedTask, Description, Due, NewTask, Priority, Recurrence, Replacement, Series, Tag, Tags, Task, TaskId, Timestamp,
+    Title, Version,
 };
 
 /// Attributes by name.
@@ -51,6 +52,25 @@ pub(super) mod attribute {
     pub(in crate::store) const WRITE_IDS: [&str; 3] = [WRITE_ID, WRITE_ID_2, WRITE_ID_3];
     /// The rule by which an open task recurs. A completed one has passed it on.
     pub(in crate::store) const RECURRENCE: &str = "recurrence";
+    /// Which occurrence of which series it is, while it has a recurrence.
+    pub(in crate::store) const SERIES: &str = "series";
+    /// The same once it has passed the recurrence on.
+    pub(in crate::store) const PAST_SERIES: &str = "past_series";
+    /// What later occurrences have instead of a part that was changed for this one only: by the name of the part.
+    pub(in crate::store) const OF_THE_SERIES: [(&str, &str); 5] = [
+        (TITLE, SERIES_TITLE),
+        (DESCRIPTION, SERIES_DESCRIPTION),
+        (PRIORITY, SERIES_PRIORITY),
+        (TAGS, SERIES_TAGS),
+        (DUE, SERIES_DUE),
+    ];
+    pub(in crate::store) const SERIES_TITLE: &str = "series_title";
+    /// Empty if later ones have none.
+    pub(in crate::store) const SERIES_DESCRIPTION: &str = "series_description";
+    pub(in crate::store) const SERIES_PRIORITY: &str = "series_priority";
+    pub(in crate::store) const SERIES_TAGS: &str = "series_tags";
+    /// What the rule counts from.
+    pub(in crate::store) const SERIES_DUE: &str = "series_due";
     /// There if the task has, or had, subtasks.
     pub(in crate::store) const HAS_SUBTASKS: &str = "has_subtasks";
     pub(in crate::store) const DELETED_AT: &str = "deleted_at";
@@ -62,10 +82,12 @@ pub(super) mod attribute {
     /// What a task is read from, as a projection: a third of an item serves keys, indexes and conditions. None of these
     /// names is one of DynamoDB's reserved words.
     pub(in crate::store) const OF_A_TASK: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version";
+        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, \
+         recurrence, series, past_series";
     /// What a task or a tombstone is read from.
     pub(in crate::store) const OF_A_CHANGE: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at";
+        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at, \
+         recurrence, series, past_series";
 }
 
 /// A new task, before its owner's partition is known to it.
@@ -82,7 +104,9 @@ pub(super) fn new(id: TaskId, new: Replacement, key: Option<&IdempotencyKey>) ->
 }
 
 pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: SystemTime) -> CreatedTask {
-    let Replacement { content: new, completed } = new;
+    let Replacement { content: mut new, completed } = new;
+    let recurrence = new.recurrence.take().filter(|_| !completed);
+    let series = recurrence.map(|recurrence| Box::new(Series { id, occurrence: 1, recurrence: Some(recurrence) }));
     let now = Timestamp::from(now);
     let completed_at = completed.then(|| now.clone());
     let due_key = due_key(new.due.as_ref(), id);
@@ -108,10 +132,15 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
     if let Some(due) = &new.due {
         set(attribute::DUE, text(due.as_str()));
     }
+    if let Some(Series { id, occurrence, recurrence: Some(recurrence) }) = series.as_deref() {
+        set(attribute::RECURRENCE, text(recurrence.to_store()));
+        set(attribute::SERIES, series_key(*id, *occurrence));
+    }
 
-    let NewTask { title, description, priority, due, tags } = new;
+    let NewTask { title, description, priority, due, tags, .. } = new;
     let (created_at, updated_at) = (now.clone(), now);
-    let task = Task { id, title, description, completed_at, priority, due, tags, created_at, updated_at, version: 1 };
+    let task =
+        Task { id, title, description, completed_at, priority, due, tags, created_at, updated_at, version: 1, series };
     CreatedTask { task, item, write_id }
 }
 
@@ -130,6 +159,14 @@ pub(super) struct TaskAttributes {
     updated_at: Found<Timestamp>,
     version: Found<Version>,
     deleted_at: Found<Timestamp>,
+    /// Of few tasks, so that the others are small.
+    series: Option<Box<SeriesAttributes>>,
+}
+
+#[derive(Default)]
+struct SeriesAttributes {
+    recurrence: Found<Recurrence>,
+    place: Found<(TaskId, u64)>,
 }
 
 /// What an item of the index by last write shows.
@@ -157,6 +194,14 @@ impl TaskAttributes {
             attribute::UPDATED_AT => self.updated_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::VERSION => self.version = Some(as_number(value)),
             attribute::DELETED_AT => self.deleted_at = Some(as_owned_text(value).map(Timestamp::from_store)),
+            attribute::RECURRENCE => {
+                let recurrence = as_text(value).and_then(|text| Recurrence::from_store(&text));
+                self.series.get_or_insert_default().recurrence = Some(recurrence);
+            }
+            attribute::SERIES | attribute::PAST_SERIES => {
+                let place = as_text(value).and_then(|text| series_place(&text));
+                self.series.get_or_insert_default().place = Some(place);
+            }
             _ => {}
         }
     }
@@ -177,6 +222,7 @@ impl TaskAttributes {
             created_at: required(attribute::CREATED_AT, self.created_at)?,
             updated_at: required(attribute::UPDATED_AT, self.updated_at)?,
             version: required(attribute::VERSION, self.version)?,
+            series: self.series.map(|series| series.series().map(Box::new)).transpose()?,
         })
     }
 
@@ -193,6 +239,13 @@ impl TaskAttributes {
             deleted_at: required(attribute::DELETED_AT, self.deleted_at)?,
             version: required(attribute::VERSION, self.version)?,
         }))
+    }
+}
+
+impl SeriesAttributes {
+    fn series(self) -> Result<Series, StoreError> {
+        let (id, occurrence) = required(attribute::SERIES, self.place)?;
+        Ok(Series { id, occurrence, recurrence: optional(attribute::RECURRENCE, self.recurrence)? })
     }
 }
 
@@ -254,7 +307,7 @@ impl<'de> Deserialize<'de> for TaskAttributes {
 ///
 /// # Errors
 /// As [`TaskAttributes::task`].
-fn task(item: Item) -> Result<Task, StoreError> {
+pub(super) fn task(item: Item) -> Result<Task, StoreError> {
     let mut attributes = TaskAttributes::default();
     for (name, value) in item {
         attributes.set(&name, value.into());
@@ -278,6 +331,17 @@ pub(super) fn key(id: TaskId) -> Item {
 /// By due date, tasks without one last; the id makes it unique, so that ties have one order. `~` sorts after every digit.
 pub(super) fn due_key(due: Option<&Due>, id: TaskId) -> String {
     format!("{}#{id}", due.map_or(UNDATED, Due::as_str))
+}
+
+/// Which occurrence of which series a task is.
+pub(super) fn series_key(id: TaskId, occurrence: u64) -> AttributeValue {
+    text(format!("{id}#{occurrence}"))
+}
+
+/// Reads what [`series_key`] wrote.
+pub(super) fn series_place(text: &str) -> Option<(TaskId, u64)> {
+    let (id, occurrence) = text.split_once('#')?;
+    Some((TaskId::parse(id)?, occurrence.parse().ok()?))
 }
 
 pub(super) const UNDATED: &str = "~";

@@ -1,16 +1,16 @@
 //! Writes that concern more tasks than their own: one transaction, planned from the item that the refusal of the plain write
 //! gave, and pinned to its version. If the task has been written meanwhile, all of it begins anew.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
 use tokio::time::sleep;
 
 use super::error::cancellation_reasons;
-use super::item::Item;
+use super::item::{Item, attribute};
 use super::write::Write;
-use super::{IS_ABSENT, StoreError, UserTasks};
+use super::{IS_ABSENT, StoreError, UserTasks, recurrence};
 
 /// How long to wait for another transaction that is writing the same tasks.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
@@ -86,9 +86,18 @@ impl UserTasks<'_> {
 
     /// What a write of this item brings about.
     pub(super) async fn plan(&self, write: &Write, found: &Item) -> Result<Plan, StoreError> {
-        let own = write.pinned(found);
+        let mut own = write.pinned(found);
+        let mut others = Vec::new();
+        let changed = own.applied(found);
+        if changed.contains_key(attribute::COMPLETED_AT) && changed.contains_key(attribute::RECURRENCE) {
+            let was_open = !found.contains_key(attribute::COMPLETED_AT);
+            if was_open {
+                others.extend(recurrence::next_occurrence(&changed, SystemTime::now())?.map(Companion::Put));
+            }
+            own.pass_on(changed.get(attribute::SERIES).filter(|_| was_open));
+        }
         let after = own.applied(found);
-        Ok(Plan { own, others: Vec::new(), after })
+        Ok(Plan { own, others, after })
     }
 
     /// The actions of a transaction that carries out the plan, its own write first.

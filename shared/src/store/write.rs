@@ -26,6 +26,8 @@ enum State {
     Any,
     Open,
     Completed,
+    /// Open, and one of a series.
+    Recurring,
 }
 
 /// What a write brings about beyond its own task, if that has one of these attributes: then it is one of several writes
@@ -35,6 +37,8 @@ pub(super) enum Links {
     None,
     /// Completing: the next occurrence is made, and subtasks are completed.
     Completes,
+    /// Completing a task that gets a recurrence with the same write.
+    CompletesRecurring,
     /// Deleting: subtasks are deleted.
     Deletes,
 }
@@ -44,10 +48,20 @@ impl Links {
     fn attributes(self) -> &'static [&'static str] {
         match self {
             Self::None => &[],
-            Self::Completes => &[attribute::RECURRENCE, attribute::HAS_SUBTASKS],
+            Self::Completes | Self::CompletesRecurring => &[attribute::RECURRENCE, attribute::HAS_SUBTASKS],
             Self::Deletes => &[attribute::HAS_SUBTASKS],
         }
     }
+}
+
+/// What a task needs for a write, which is an error if it lacks it: a recurring task has a due date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    /// It has a due date, because it is to recur.
+    Due,
+    /// It does not recur, because it loses its due date.
+    NoRecurrence,
 }
 
 /// What becomes of a task's attributes, and on which conditions.
@@ -58,6 +72,7 @@ pub(super) struct Write {
     write_id: WriteId,
     precondition: Precondition,
     state: State,
+    needs: Needs,
     set: Vec<(&'static str, Value)>,
     remove: Vec<&'static str>,
     returns: ReturnValue,
@@ -68,6 +83,8 @@ enum Value {
     New(AttributeValue),
     /// What it was before, or this if it was absent.
     OldOr(AttributeValue),
+    /// What it was before; if it was absent, what that attribute is, or an empty text if that is absent too.
+    OldOrOf(&'static str),
     CopyOf(&'static str),
 }
 
@@ -114,11 +131,15 @@ pub(super) fn replacing(id: TaskId, replacement: Replacement, guard: &Guard) -> 
 /// Changes parts of a task: at least one.
 pub(super) fn updating(id: TaskId, changes: &TaskChanges, guard: &Guard) -> Vec<Write> {
     let call = Call::new(id, "update", changes, guard);
+    // Of a task that does not recur, "this one only" is all of it.
+    let mut writes: Vec<_> = changes.this_only.then(|| Write::changing_this_only(&call, changes)).into_iter().collect();
     if changes.due == Patch::Keep || changes.completed.is_some() {
-        return vec![Write::changing(&call, changes, State::Any)];
+        writes.push(Write::changing(&call, changes, State::Any));
+    } else {
+        // Only an open task is in the index by due date, and most that get a new date are open.
+        writes.extend([State::Open, State::Completed].map(|state| Write::changing(&call, changes, state)));
     }
-    // Only an open task is in the index by due date, and most that get a new date are open.
-    [State::Open, State::Completed].map(|state| Write::changing(&call, changes, state)).into()
+    writes
 }
 
 /// Completes or reopens a task. Only a toggle is a write in either state.
@@ -133,6 +154,37 @@ pub(super) fn completing(id: TaskId, completion: Completion, guard: &Guard) -> V
         Completion::Set(false) => vec![Write::reopening(&call)],
         Completion::Toggle => vec![Write::completing(&call), Write::reopening(&call)],
     }
+}
+
+/// What a skipped task becomes.
+pub(super) struct Skip {
+    /// The task as later occurrences are.
+    pub(super) series: Item,
+    /// When it is due then.
+    pub(super) due: Due,
+    /// What the rule counts from, if it is not that.
+    pub(super) anchor: Option<Due>,
+    /// Which occurrence it is then.
+    pub(super) place: AttributeValue,
+}
+
+/// Moves a task that was found to the next date of its series, which `next` calculates unless that has ended. The outcome
+/// instead, if there is nothing to do.
+pub(super) fn skipping(
+    id: TaskId,
+    guard: &Guard,
+    found: Item,
+    next: impl FnOnce(&Item) -> Result<Option<Skip>, StoreError>,
+) -> Result<Result<Write, Item>, StoreError> {
+    let call = Call::new(id, "skip", &TaskChanges::default(), guard);
+    let examined = Write::new(&call, State::Recurring).outcome(&found)?;
+    match examined.map(|outcome| outcome(found.clone())) {
+        Some(Outcome::Done(item)) => return Ok(Err(item)),
+        Some(_) => return Err(StoreError::NoNextOccurrence),
+        None => {}
+    }
+    let next = next(&found)?.ok_or(StoreError::NoNextOccurrence)?;
+    Ok(Ok(Write::skipping(&call, &found, &next).pinned(&found)))
 }
 
 /// Leaves a tombstone: which task it was, in which version, and when it was deleted.
@@ -176,10 +228,96 @@ impl Write {
                 write.set.push((attribute::OPEN_DUE, due_key));
                 write.remove.push(attribute::COMPLETED_AT);
             }
-            (None, Some(due_key)) if state == State::Open => write.set(attribute::OPEN_DUE, text(due_key)),
+            (None, Some(due_key)) if matches!(state, State::Open | State::Recurring) => write.set(attribute::OPEN_DUE, text(due_key)),
             (None, _) => {}
         }
+        for (name, of_the_series) in attribute::OF_THE_SERIES {
+            if write.writes(name) {
+                write.remove.push(of_the_series);
+            }
+        }
+        write.recur(changes);
         write
+    }
+
+    fn recur(&mut self, changes: &TaskChanges) {
+        match &changes.recurrence {
+            Patch::Keep if changes.due == Patch::Clear => self.needs = Needs::NoRecurrence,
+            Patch::Keep => {}
+            Patch::Clear => self.end_series(),
+            Patch::Set(recurrence) => {
+                if changes.due == Patch::Keep {
+                    self.needs = Needs::Due;
+                }
+                if changes.completed == Some(true) {
+                    self.links = Links::CompletesRecurring;
+                }
+                self.set(attribute::RECURRENCE, text(recurrence.to_store()));
+                self.set.push((attribute::SERIES, Value::OldOr(item::series_key(TaskId::new(), 1))));
+                self.remove.push(attribute::PAST_SERIES);
+            }
+        }
+    }
+
+    /// Leaves the task without a recurrence, and without what later occurrences would have.
+    fn end_series(&mut self) {
+        self.set.retain(|(name, _)| ![attribute::RECURRENCE, attribute::SERIES].contains(name));
+        let of_the_series = attribute::OF_THE_SERIES.map(|(_, of_the_series)| of_the_series);
+        for name in [attribute::RECURRENCE, attribute::SERIES].into_iter().chain(of_the_series) {
+            if !self.writes(name) {
+                self.remove.push(name);
+            }
+        }
+    }
+
+    /// Leaves it to the next occurrence to recur, and remembers which one of the series this task was.
+    pub(super) fn pass_on(&mut self, series: Option<&AttributeValue>) {
+        self.end_series();
+        if let Some(series) = series {
+            self.remove.retain(|name| *name != attribute::PAST_SERIES);
+            self.set(attribute::PAST_SERIES, series.clone());
+        }
+    }
+
+    /// The same changes, after which later occurrences are as they would be without them.
+    fn changing_this_only(call: &Call<'_>, changes: &TaskChanges) -> Self {
+        let mut write = Self::changing(call, changes, State::Recurring);
+        for (name, of_the_series) in attribute::OF_THE_SERIES {
+            if write.writes(name) {
+                write.remove.retain(|name| *name != of_the_series);
+                write.set.push((of_the_series, Value::OldOrOf(name)));
+            }
+        }
+        write
+    }
+
+    /// Moves a task to the next date of its series, as which it was found.
+    fn skipping(call: &Call<'_>, found: &Item, next: &Skip) -> Self {
+        let mut write = Self::new(call, State::Recurring);
+        for (name, of_the_series) in attribute::OF_THE_SERIES {
+            if name != attribute::DUE && found.contains_key(of_the_series) {
+                match next.series.get(name) {
+                    Some(value) => write.set(name, value.clone()),
+                    None => write.remove.push(name),
+                }
+                write.remove.push(of_the_series);
+            }
+        }
+        let due_key = text(due_key(Some(&next.due), call.id));
+        write.set(attribute::DUE, text(next.due.as_str()));
+        write.set(attribute::DUE_KEY, due_key.clone());
+        write.set(attribute::OPEN_DUE, due_key);
+        write.set(attribute::SERIES, next.place.clone());
+        match &next.anchor {
+            Some(anchor) => write.set(attribute::SERIES_DUE, text(anchor.as_str())),
+            None => write.remove.push(attribute::SERIES_DUE),
+        }
+        write
+    }
+
+    /// Whether it sets or removes an attribute.
+    fn writes(&self, name: &str) -> bool {
+        self.set.iter().any(|(set, _)| *set == name) || self.remove.contains(&name)
     }
 
     /// Completes an open task and takes it out of the index of open ones.
@@ -215,7 +353,9 @@ impl Write {
             attribute::CREATED_AT,
             attribute::OPEN_DUE,
             attribute::DUE_KEY,
+            attribute::PAST_SERIES,
         ];
+        write.end_series();
         write.returns = ReturnValue::None;
         write
     }
@@ -228,6 +368,7 @@ impl Write {
             write_id: call.write_id.clone(),
             precondition: call.precondition.clone(),
             state,
+            needs: Needs::Nothing,
             set: Vec::with_capacity(12),
             remove: Vec::new(),
             returns: ReturnValue::AllNew,
@@ -258,8 +399,10 @@ impl Write {
                 Value::New(value) => Some(value),
                 Value::OldOr(value) => found.get(*name).or(Some(value)),
                 Value::CopyOf(source) => found.get(*source),
+                Value::OldOrOf(source) => found.get(*name).or_else(|| found.get(*source)),
             };
-            item.extend(value.map(|value| ((*name).to_owned(), value.clone())));
+            let value = value.cloned().unwrap_or_else(|| text(""));
+            item.insert((*name).to_owned(), value);
         }
         for name in &self.remove {
             item.remove(*name);
@@ -330,6 +473,11 @@ impl Write {
                     name(source);
                     format!("#{source}")
                 }
+                Value::OldOrOf(source) => {
+                    name(source);
+                    values.insert(":none".to_owned(), text(""));
+                    format!("if_not_exists(#{target}, if_not_exists(#{source}, :none))")
+                }
             };
             update.push_str(&format!(", #{target} = {value}"));
         }
@@ -355,7 +503,17 @@ impl Write {
             State::Any => "",
             State::Open => " AND attribute_exists(open_due)",
             State::Completed => " AND attribute_not_exists(open_due)",
+            State::Recurring => " AND attribute_exists(open_due) AND attribute_exists(recurrence)",
         });
+        condition.push_str(match self.needs {
+            Needs::Nothing => "",
+            Needs::Due => " AND attribute_exists(due)",
+            Needs::NoRecurrence => " AND attribute_not_exists(recurrence)",
+        });
+        if self.links == Links::CompletesRecurring {
+            // No version is below 1: the condition fails and gives the item.
+            condition.push_str(" AND #version < :one");
+        }
         for name in self.links.attributes() {
             condition.push_str(&format!(" AND attribute_not_exists({name})"));
         }
@@ -371,27 +529,43 @@ impl Write {
     /// Why the conditions failed, from the item as it was found: one answer tells it all.
     pub(super) fn refused(&self, found: Option<Item>) -> Result<Outcome, StoreError> {
         let item = found.ok_or(StoreError::NotFound)?;
-        match self.write_id.in_memory_of(&item) {
-            Memory::Done => return Ok(Outcome::Done(item)),
+        match self.outcome(&item)? {
+            Some(outcome) => Ok(outcome(item)),
+            None => Err(StoreError::unexpected("a condition failed that always holds")),
+        }
+    }
+
+    /// What the write does to an item, unless it is done.
+    fn outcome(&self, item: &Item) -> Result<Option<fn(Item) -> Outcome>, StoreError> {
+        match self.write_id.in_memory_of(item) {
+            Memory::Done => return Ok(Some(Outcome::Done)),
             Memory::KeyReused => return Err(StoreError::KeyReused),
             Memory::None => {}
         }
         if item.contains_key(attribute::DELETED_AT) {
             return Err(StoreError::NotFound);
         }
-        if !self.precondition.allows(item::version(&item).unwrap_or_default()) {
+        if !self.precondition.allows(item::version(item).unwrap_or_default()) {
             return Err(StoreError::VersionMismatch);
         }
-        let is_open = item.contains_key(attribute::OPEN_DUE);
-        match self.state {
-            State::Open if !is_open => return Ok(Outcome::OtherState(item)),
-            State::Completed if is_open => return Ok(Outcome::OtherState(item)),
-            State::Any | State::Open | State::Completed => {}
+        let has = |name| item.contains_key(name);
+        let is_open = has(attribute::OPEN_DUE);
+        let is_in_state = match self.state {
+            State::Any => true,
+            State::Open => is_open,
+            State::Completed => !is_open,
+            State::Recurring => is_open && has(attribute::RECURRENCE),
+        };
+        if !is_in_state {
+            return Ok(Some(Outcome::OtherState));
         }
-        if self.links.attributes().iter().any(|&name| item.contains_key(name)) {
-            return Ok(Outcome::Linked(item));
+        if self.needs == Needs::Due && !has(attribute::DUE)
+            || self.needs == Needs::NoRecurrence && has(attribute::RECURRENCE)
+        {
+            return Err(StoreError::DueRequired);
         }
-        Err(StoreError::unexpected("a condition failed that always holds"))
+        let is_linked = self.links == Links::CompletesRecurring || self.links.attributes().iter().any(|name| has(*name));
+        Ok(is_linked.then_some(Outcome::Linked))
     }
 }
 

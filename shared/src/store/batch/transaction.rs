@@ -26,6 +26,8 @@ struct Member {
 enum Step {
     /// It changes nothing, and is no part of the transaction.
     Read,
+    /// What to write depends on the task, which is read before.
+    Skip,
     Create {
         item: Item,
         write_id: WriteId,
@@ -51,6 +53,13 @@ impl UserTasks<'_> {
         for member in members.iter_mut().filter(|member| matches!(member.step, Step::Read)) {
             let task = self.update(member.id, TaskChanges::default(), &member.guard).await;
             member.result = Some(task.map(|task| member.done(Some(task.version))));
+        }
+        for member in members.iter_mut().filter(|member| matches!(member.step, Step::Skip)) {
+            match self.skipping(member.id, &member.guard).await {
+                Ok(Ok(write)) => member.step = Step::Write(vec![write]),
+                Ok(Err(done)) => member.result = Some(item::task_unless_deleted(done).map(|task| member.done(Some(task.version)))),
+                Err(error) => member.result = Some(Err(error)),
+            }
         }
         // More than three are needed only if others complete and reopen the tasks between ours.
         for _ in 0..6 {
@@ -113,7 +122,7 @@ impl UserTasks<'_> {
             return self.actions(plan);
         }
         match &member.step {
-            Step::Read => Ok(Vec::new()),
+            Step::Read | Step::Skip => Ok(Vec::new()),
             Step::Create { item, .. } => self.put_action(item.clone()).map(|action| vec![action]),
             Step::Write(writes) | Step::Delete(writes) => {
                 writes.first().map(|write| self.update_action(write)).into_iter().collect()
@@ -132,6 +141,7 @@ impl From<BatchItem> for Member {
             Action::Update(changes) if changes.is_empty() => Step::Read,
             Action::Update(changes) => Step::Write(write::updating(id, &changes, &guard)),
             Action::Complete(completed) => Step::Write(write::completing(id, Completion::Set(completed), &guard)),
+            Action::Skip => Step::Skip,
             Action::Delete => Step::Delete(write::deleting(id, &guard)),
         };
         Self { id, step, guard, linked: None, plan: None, result: None }
@@ -147,7 +157,7 @@ impl Member {
     fn done(&self, version: Option<Version>) -> Done {
         match self.step {
             Step::Create { .. } => Done::Created(version.unwrap_or(1)),
-            Step::Read | Step::Write(_) => Done::Written(version),
+            Step::Read | Step::Skip | Step::Write(_) => Done::Written(version),
             Step::Delete(_) => Done::Deleted,
         }
     }
@@ -187,7 +197,7 @@ impl Member {
     /// What the item as it was found says of the write. `None` if it is to be tried for the other state.
     fn refused(&mut self, found: Option<Item>) -> Result<Option<Done>, StoreError> {
         let task = match &mut self.step {
-            Step::Read => return Ok(None),
+            Step::Read | Step::Skip => return Ok(None),
             Step::Create { write_id, .. } => {
                 let item = found.unwrap_or_default();
                 created_before(write_id.in_memory_of(&item), item)?
