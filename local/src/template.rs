@@ -42,7 +42,7 @@ pub struct Function {
     pub binary: String,
     /// The routes that lead to it.
     pub routes: Vec<Route>,
-    /// What its role allows in DynamoDB: actions, such as `GetItem`, and the tables or indexes, such as `tasks/open_by_due`.
+    /// What its role allows in DynamoDB: actions, such as `GetItem`, and the tables or indexes, such as `tasks/by_state`.
     pub permissions: BTreeSet<(String, String)>,
     /// What its role allows elsewhere: actions, such as `logs:PutLogEvents`, and what the template calls the resource.
     pub other_permissions: BTreeSet<(String, String)>,
@@ -273,7 +273,7 @@ mod tests {
     fn an_index_is_told_from_its_table() {
         let parse = |yaml: &str| table_or_index(&serde_yaml_ng::from_str(yaml).unwrap());
         assert_eq!(parse("!GetAtt TasksTable.Arn").unwrap(), "tasks");
-        assert_eq!(parse("!Sub ${TasksTable.Arn}/index/open_by_due").unwrap(), "tasks/open_by_due");
+        assert_eq!(parse("!Sub ${TasksTable.Arn}/index/by_state").unwrap(), "tasks/by_state");
         assert!(parse("'*'").is_err());
         assert!(parse("!Sub ${TasksTable.Arn}/*").is_err());
     }

@@ -173,8 +173,7 @@ impl UserTasks<'_> {
         item::task_unless_deleted(self.write(&write::replacing(id, replacement, guard)).await?)
     }
 
-    /// Changes parts of a task. One request, two where `due` alone changes and the task is completed. Without any change
-    /// the task is read and its version stays.
+    /// Changes parts of a task. One request. Without any change the task is read and its version stays.
     ///
     /// # Errors
     /// As [`Self::replace`].

@@ -202,7 +202,7 @@ async fn refused_item_stops_an_atomic_batch() {
     assert_eq!(api.get(ALICE, &new(1)).await.status, 404);
 }
 
-/// What the state of a task decides takes a second transaction, as it takes a second request by itself.
+/// What is so already takes a second transaction without it, as long as there is anything else.
 #[tokio::test]
 async fn atomic_batch_writes_tasks_in_any_state() {
     let api = Api::start().await;

@@ -385,13 +385,14 @@ fn version(item: &Value) -> u64 {
 pub(crate) fn incoherence(item: &Value) -> Option<String> {
     let id = item["task_id"]["S"].as_str().unwrap();
     let updated = format!("{}#{id}", item["updated_at"]["S"].as_str().unwrap());
-    let due_key = format!("{}#{id}", item["due"]["S"].as_str().unwrap_or("~"));
     let is_deleted = item["deleted_at"].is_object();
-    let is_open = !is_deleted && !item["completed_at"].is_object();
+    let due_key = (!is_deleted).then(|| format!("open#{}#{id}", item["due"]["S"].as_str().unwrap_or("~")));
+    let done_key = item["completed_at"]["S"].as_str().map(|at| format!("completed#{at}#{id}"));
     let keys = [
         ("updated", Some(updated)),
-        ("due_key", (!is_deleted).then(|| due_key.clone())),
-        ("open_due", is_open.then_some(due_key)),
+        ("state_key", done_key.clone().or_else(|| due_key.clone())),
+        ("due_key", due_key),
+        ("done_key", done_key),
     ];
     let fits = keys.iter().all(|(name, expected)| item[name]["S"].as_str() == expected.as_deref());
     let is_empty = ["title", "description", "tags", "due", "priority"].iter().all(|name| item[name].is_null());

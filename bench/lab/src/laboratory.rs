@@ -68,10 +68,6 @@ impl<'a> Subject<'a> {
         Self { name: name.to_owned(), program, operation, key: Key::Secret, is_peer: false }
     }
 
-    fn is_baseline(&self) -> bool {
-        self.name.starts_with(BASELINE)
-    }
-
     /// The number of requests before those that are measured. JIT-compiled peers need more.
     fn warm_up(&self) -> usize {
         if self.is_peer { 300 } else { 30 }
@@ -328,10 +324,8 @@ impl Laboratory {
             let of_all = [("AWS_CA_BUNDLE", certificates.clone()), ("SSL_CERT_FILE", certificates)];
             of_node.into_iter().chain(of_all).collect::<Vec<_>>()
         } else {
-            // As template.yaml sets it. The baseline may come from a template that did not.
-            let tunables =
-                (!subject.is_baseline()).then(|| ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=64".to_owned()));
-            [("AWS_CA_BUNDLE", certificate)].into_iter().chain(tunables).collect()
+            // As template.yaml sets it. The baseline has it too: what differs is the program alone.
+            vec![("AWS_CA_BUNDLE", certificate), ("GLIBC_TUNABLES", "glibc.malloc.tcache_count=64".to_owned())]
         });
         environment
     }

@@ -77,8 +77,8 @@ pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>
         .keys()
         .map(|name| (name.clone(), folder.join(name)))
         .filter(|(_, path)| path.is_file())
-        .map(|(name, path)| (name, Program::binary(path)))
-        .collect();
+        .map(|(name, path)| Ok((name, Program::binary(copied(&path, "baseline")?))))
+        .collect::<Result<_>>()?;
     ensure!(!binaries.is_empty(), "{} has no binary of any function", folder.display());
     Ok(binaries)
 }
@@ -91,9 +91,19 @@ pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, Program>> {
     let executables = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         let text = |pointer| message.pointer(pointer).and_then(Value::as_str);
-        Some((text("/target/name")?.to_owned(), Program::binary(text("/executable")?.into())))
+        Some((text("/target/name")?.to_owned(), PathBuf::from(text("/executable")?)))
     });
-    Ok(executables.collect())
+    executables.map(|(name, path)| Ok((name, Program::binary(copied(&path, "release")?)))).collect()
+}
+
+/// Copies a binary. A cold start of a file that the linker has just written takes other page faults than one of a copy:
+/// all programs are copies, so that only their content differs.
+fn copied(path: &Path, folder: &str) -> Result<PathBuf> {
+    let folder = root().join("target/measured").join(folder);
+    std::fs::create_dir_all(&folder)?;
+    let copy = folder.join(path.file_name().context("a binary has a name")?);
+    std::fs::copy(path, &copy).with_context(|| format!("cannot copy {}", path.display()))?;
+    Ok(copy)
 }
 
 /// Finds an installed program on the `PATH`.

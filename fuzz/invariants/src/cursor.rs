@@ -55,7 +55,8 @@ pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
 fn first_page(query: &str) {
     let (answer, asked) = endless(Operation::ListTasks, query);
     // No position exists in a list of tasks that are due before the first date.
-    let is_empty = asked.iter().any(|asked| asked.body["ExpressionAttributeValues"][":before"]["S"] == "0000-01-01");
+    let is_empty =
+        asked.iter().any(|asked| asked.body["ExpressionAttributeValues"][":before"]["S"] == "open#0000-01-01");
     let Some(next) = answer.body["next_cursor"].as_str().filter(|_| !is_empty) else { return };
     // A query that contains a cursor would get a second one.
     if form_urlencoded::parse(query.as_bytes()).all(|(name, _)| name != "cursor") {

@@ -34,10 +34,12 @@ pub(super) mod attribute {
     pub(in crate::store) const CREATED_AT: &str = "created_at";
     pub(in crate::store) const UPDATED_AT: &str = "updated_at";
     pub(in crate::store) const VERSION: &str = "version";
-    /// The sort key of an open task in the index `open_by_due`. A completed task is not in it.
-    pub(in crate::store) const OPEN_DUE: &str = "open_due";
-    /// What `open_due` is, or would be if the task were open: reopening copies it, so that it needs no read.
+    /// The sort key of the index `by_state`: open tasks by due date, completed ones by completion. No tombstone has one.
+    pub(in crate::store) const STATE_KEY: &str = "state_key";
+    /// What `state_key` is while the task is open. A completed task keeps it, so that reopening needs no read.
     pub(in crate::store) const DUE_KEY: &str = "due_key";
+    /// What `state_key` is while the task is completed. An open task has none.
+    pub(in crate::store) const DONE_KEY: &str = "done_key";
     /// The sort key of the index `by_updated`.
     pub(in crate::store) const UPDATED: &str = "updated";
     /// The call that wrote the item last.
@@ -110,6 +112,7 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
     let now = Timestamp::from(now);
     let completed_at = completed.then(|| now.clone());
     let due_key = due_key(new.due.as_ref(), id);
+    let done_key = completed_at.as_ref().map(|at| done_key(at, id));
 
     let mut item = key(id);
     let mut set = |name: &str, value| item.insert(name.to_owned(), value);
@@ -121,10 +124,11 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
     set(attribute::UPDATED, text(updated(&now, id)));
     set(attribute::VERSION, number(1));
     set(attribute::WRITE_ID, write_id.value());
-    match &completed_at {
-        None => set(attribute::OPEN_DUE, text(due_key.as_str())),
-        Some(at) => set(attribute::COMPLETED_AT, text(at.as_str())),
-    };
+    set(attribute::STATE_KEY, text(done_key.as_ref().unwrap_or(&due_key).as_str()));
+    if let Some((at, done_key)) = completed_at.as_ref().zip(done_key) {
+        set(attribute::COMPLETED_AT, text(at.as_str()));
+        set(attribute::DONE_KEY, text(done_key));
+    }
     set(attribute::DUE_KEY, text(due_key));
     if let Some(description) = &new.description {
         set(attribute::DESCRIPTION, text(description.as_str()));
@@ -330,7 +334,7 @@ pub(super) fn key(id: TaskId) -> Item {
 
 /// By due date, tasks without one last; the id makes it unique, so that ties have one order. `~` sorts after every digit.
 pub(super) fn due_key(due: Option<&Due>, id: TaskId) -> String {
-    format!("{}#{id}", due.map_or(UNDATED, Due::as_str))
+    format!("{OPEN}{}#{id}", due.map_or(UNDATED, Due::as_str))
 }
 
 /// Which occurrence of which series a task is.
@@ -343,6 +347,16 @@ pub(super) fn series_place(text: &str) -> Option<(TaskId, u64)> {
     let (id, occurrence) = text.split_once('#')?;
     Some((TaskId::parse(id)?, occurrence.parse().ok()?))
 }
+
+/// By completion.
+pub(super) fn done_key(at: &Timestamp, id: TaskId) -> String {
+    format!("{COMPLETED}{}#{id}", at.as_str())
+}
+
+/// What the keys of open tasks in the index `by_state` begin with.
+pub(super) const OPEN: &str = "open#";
+/// What those of completed tasks begin with.
+pub(super) const COMPLETED: &str = "completed#";
 
 pub(super) const UNDATED: &str = "~";
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::cursor::Cursor;
-use super::item::{TaskAttributes, UNDATED, attribute, text};
+use super::item::{COMPLETED, OPEN, TaskAttributes, UNDATED, attribute, text};
 use super::{StoreError, UserTasks};
 use crate::aws;
 use crate::task::{Due, Priority, Tag, Task};
@@ -27,6 +27,9 @@ const MIN_ITEMS_PER_FURTHER_REQUEST: usize = 25;
 /// changes; and 4.2 MB if tasks have control characters, of seven bytes each, from before those were refused.
 pub(super) const MAX_PAGE_TEXT_BYTES: usize = 512 * 1024;
 
+/// The index that has open tasks by due date and completed ones by completion, and no tombstones.
+const BY_STATE: &str = "by_state";
+
 /// Which tasks are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Status {
@@ -35,7 +38,7 @@ pub enum Status {
     All,
     /// Open ones by due date, those without one last.
     Open,
-    /// Completed ones, newest first.
+    /// Completed ones, the latest completion first.
     Completed,
 }
 
@@ -123,6 +126,12 @@ fn items_to_find(missing: usize, found: usize, items_read: usize) -> usize {
     }
 }
 
+/// The text of a cursor, which there always is unless it was not this store that wrote the items.
+fn next_cursor(cursor: Option<Cursor>, query: &ListQuery) -> Result<String, StoreError> {
+    let cursor = cursor.ok_or_else(|| StoreError::unexpected("a start key is malformed"))?;
+    Ok(cursor.encode(query))
+}
+
 impl UserTasks<'_> {
     /// A page of tasks, strongly consistent. One request; more only where a filter, or tombstones, leave the page
     /// unfilled, and then four at most. The page ends early where its texts, or what was read for it, are large.
@@ -132,7 +141,7 @@ impl UserTasks<'_> {
     pub async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
         let mut tasks: Vec<Task> = Vec::with_capacity(query.limit);
         let mut text_bytes = 0;
-        let mut start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key(query.status)));
+        let mut start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key()));
         let (mut requests, mut items_read) = (0, 0);
         // One more than the page takes tells whether there is another page.
         let wanted = query.limit + 1;
@@ -149,7 +158,7 @@ impl UserTasks<'_> {
                 if let Some(last) = tasks.last()
                     && (tasks.len() == query.limit || text_bytes > MAX_PAGE_TEXT_BYTES)
                 {
-                    let next_cursor = Some(Cursor::after(last, query).encode(query));
+                    let next_cursor = Some(next_cursor(Cursor::after(last, query), query)?);
                     return Ok(Page { tasks, next_cursor });
                 }
                 tasks.push(task);
@@ -159,9 +168,7 @@ impl UserTasks<'_> {
             let Some(position) = &start else { return Ok(Page { tasks, next_cursor: None }) };
             let has_read_a_megabyte = answer.scanned_count < items_to_read;
             if requests == MAX_REQUESTS || has_read_a_megabyte {
-                let cursor =
-                    Cursor::at(position, query).ok_or_else(|| StoreError::unexpected("a start key is malformed"))?;
-                let next_cursor = Some(cursor.encode(query));
+                let next_cursor = Some(next_cursor(Cursor::at(position, query), query)?);
                 return Ok(Page { tasks, next_cursor });
             }
             items_to_read = items_to_find(wanted - tasks.len(), tasks.len(), items_read)
@@ -182,28 +189,25 @@ impl UserTasks<'_> {
             Status::Open => {
                 // No key in the index is just a date: a bound itself is never equal to one, so that `BETWEEN`, which
                 // includes its bounds, leaves out what is due at `before`.
-                let before = query.due.before.as_ref().map(Due::as_str);
-                match (query.due.from.as_ref().map(Due::as_str), before) {
-                    (None, None) => {}
-                    (None, Some(before)) => {
-                        key_condition.push_str(" AND open_due < :before");
-                        value(":before", before);
-                    }
-                    (Some(from), before) => {
-                        key_condition.push_str(" AND open_due BETWEEN :from AND :before");
-                        value(":from", from);
-                        value(":before", before.unwrap_or(UNDATED));
-                    }
+                let (from, before) = (query.due.from.as_ref().map(Due::as_str), query.due.before.as_ref());
+                if from.is_none() && before.is_none() {
+                    key_condition.push_str(" AND begins_with(state_key, :state)");
+                    value(":state", OPEN);
+                } else {
+                    key_condition.push_str(" AND state_key BETWEEN :from AND :before");
+                    value(":from", &format!("{OPEN}{}", from.unwrap_or_default()));
+                    value(":before", &format!("{OPEN}{}", before.map_or(UNDATED, Due::as_str)));
                 }
-                request.index_name("open_by_due")
+                request.index_name(BY_STATE)
             }
             Status::All => {
                 filters.push("attribute_not_exists(deleted_at)");
                 request.scan_index_forward(false)
             }
             Status::Completed => {
-                filters.push("attribute_exists(completed_at)");
-                request.scan_index_forward(false)
+                key_condition.push_str(" AND begins_with(state_key, :state)");
+                value(":state", COMPLETED);
+                request.index_name(BY_STATE).scan_index_forward(false)
             }
         };
         if let Some(priority) = query.priority {

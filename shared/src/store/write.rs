@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, attribute, due_key, number, text, updated};
+use super::item::{self, Item, attribute, done_key, due_key, number, text, updated};
 use super::write_id::{Memory, WriteId};
 use super::{Guard, Precondition, StoreError};
 use crate::task::{Completion, Description, Due, Patch, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title};
@@ -81,8 +81,8 @@ pub(super) struct Write {
 #[derive(Clone)]
 enum Value {
     New(AttributeValue),
-    /// What it was before, or this if it was absent.
-    OldOr(AttributeValue),
+    /// What this attribute was before, or the value if it was absent.
+    OldOr(&'static str, AttributeValue),
     /// What it was before; if it was absent, what that attribute is, or an empty text if that is absent too.
     OldOrOf(&'static str),
     CopyOf(&'static str),
@@ -125,21 +125,15 @@ impl<'a> Call<'a> {
 /// Replaces all of a task that a client may set.
 pub(super) fn replacing(id: TaskId, replacement: Replacement, guard: &Guard) -> Vec<Write> {
     let changes = replacement.into();
-    vec![Write::changing(&Call::new(id, "replace", &changes, guard), &changes, State::Any)]
+    vec![Write::changing(&Call::new(id, "replace", &changes, guard), &changes)]
 }
 
 /// Changes parts of a task: at least one.
 pub(super) fn updating(id: TaskId, changes: &TaskChanges, guard: &Guard) -> Vec<Write> {
     let call = Call::new(id, "update", changes, guard);
     // Of a task that does not recur, "this one only" is all of it.
-    let mut writes: Vec<_> = changes.this_only.then(|| Write::changing_this_only(&call, changes)).into_iter().collect();
-    if changes.due == Patch::Keep || changes.completed.is_some() {
-        writes.push(Write::changing(&call, changes, State::Any));
-    } else {
-        // Only an open task is in the index by due date, and most that get a new date are open.
-        writes.extend([State::Open, State::Completed].map(|state| Write::changing(&call, changes, state)));
-    }
-    writes
+    let this_only = changes.this_only.then(|| Write::changing_this_only(&call, changes));
+    this_only.into_iter().chain([Write::changing(&call, changes)]).collect()
 }
 
 /// Completes or reopens a task. Only a toggle is a write in either state.
@@ -193,10 +187,8 @@ pub(super) fn deleting(id: TaskId, guard: &Guard) -> Vec<Write> {
 }
 
 impl Write {
-    /// Changes parts of a task. With another `due`, either the changes or `state` must say whether the task is open then,
-    /// and so in the index of open ones.
-    fn changing(call: &Call<'_>, changes: &TaskChanges, state: State) -> Self {
-        let mut write = Self::new(call, state);
+    fn changing(call: &Call<'_>, changes: &TaskChanges) -> Self {
+        let mut write = Self::new(call, State::Any);
         if let Some(title) = &changes.title {
             write.set(attribute::TITLE, text(Title::as_str(title)));
         }
@@ -217,19 +209,17 @@ impl Write {
             write.set(attribute::DUE_KEY, text(due_key.as_str()));
         }
         match (changes.completed, due_key) {
-            (Some(true), _) => {
-                write.links = Links::Completes;
-                let now = text(Timestamp::from(call.now).as_str());
-                write.set.push((attribute::COMPLETED_AT, Value::OldOr(now)));
-                write.remove.push(attribute::OPEN_DUE);
-            }
+            (Some(true), _) => write.complete(call),
             (Some(false), due_key) => {
                 let due_key = due_key.map_or(Value::CopyOf(attribute::DUE_KEY), |due_key| Value::New(text(due_key)));
-                write.set.push((attribute::OPEN_DUE, due_key));
-                write.remove.push(attribute::COMPLETED_AT);
+                write.set.push((attribute::STATE_KEY, due_key));
+                write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
             }
-            (None, Some(due_key)) if matches!(state, State::Open | State::Recurring) => write.set(attribute::OPEN_DUE, text(due_key)),
-            (None, _) => {}
+            // A completed task stays where its completion put it.
+            (None, Some(due_key)) => {
+                write.set.push((attribute::STATE_KEY, Value::OldOr(attribute::DONE_KEY, text(due_key))));
+            }
+            (None, None) => {}
         }
         for (name, of_the_series) in attribute::OF_THE_SERIES {
             if write.writes(name) {
@@ -253,7 +243,7 @@ impl Write {
                     self.links = Links::CompletesRecurring;
                 }
                 self.set(attribute::RECURRENCE, text(recurrence.to_store()));
-                self.set.push((attribute::SERIES, Value::OldOr(item::series_key(TaskId::new(), 1))));
+                self.set.push((attribute::SERIES, Value::OldOr(attribute::SERIES, item::series_key(TaskId::new(), 1))));
                 self.remove.push(attribute::PAST_SERIES);
             }
         }
@@ -281,7 +271,8 @@ impl Write {
 
     /// The same changes, after which later occurrences are as they would be without them.
     fn changing_this_only(call: &Call<'_>, changes: &TaskChanges) -> Self {
-        let mut write = Self::changing(call, changes, State::Recurring);
+        let mut write = Self::changing(call, changes);
+        write.state = State::Recurring;
         for (name, of_the_series) in attribute::OF_THE_SERIES {
             if write.writes(name) {
                 write.remove.retain(|name| *name != of_the_series);
@@ -306,7 +297,7 @@ impl Write {
         let due_key = text(due_key(Some(&next.due), call.id));
         write.set(attribute::DUE, text(next.due.as_str()));
         write.set(attribute::DUE_KEY, due_key.clone());
-        write.set(attribute::OPEN_DUE, due_key);
+        write.set(attribute::STATE_KEY, due_key);
         write.set(attribute::SERIES, next.place.clone());
         match &next.anchor {
             Some(anchor) => write.set(attribute::SERIES_DUE, text(anchor.as_str())),
@@ -320,20 +311,16 @@ impl Write {
         self.set.iter().any(|(set, _)| *set == name) || self.remove.contains(&name)
     }
 
-    /// Completes an open task and takes it out of the index of open ones.
     fn completing(call: &Call<'_>) -> Self {
         let mut write = Self::new(call, State::Open);
-        write.links = Links::Completes;
-        write.set(attribute::COMPLETED_AT, text(Timestamp::from(call.now).as_str()));
-        write.remove.push(attribute::OPEN_DUE);
+        write.complete(call);
         write
     }
 
-    /// Reopens a completed task and puts it into the index of open ones.
     fn reopening(call: &Call<'_>) -> Self {
         let mut write = Self::new(call, State::Completed);
-        write.set.push((attribute::OPEN_DUE, Value::CopyOf(attribute::DUE_KEY)));
-        write.remove.push(attribute::COMPLETED_AT);
+        write.set.push((attribute::STATE_KEY, Value::CopyOf(attribute::DUE_KEY)));
+        write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
         write
     }
 
@@ -351,9 +338,10 @@ impl Write {
             attribute::DUE,
             attribute::TAGS,
             attribute::CREATED_AT,
-            attribute::OPEN_DUE,
+            attribute::STATE_KEY,
             attribute::DUE_KEY,
             attribute::PAST_SERIES,
+            attribute::DONE_KEY,
         ];
         write.end_series();
         write.returns = ReturnValue::None;
@@ -378,6 +366,20 @@ impl Write {
         write
     }
 
+    /// Completes the task now, unless it is completed already: then it keeps the time at which it was.
+    fn complete(&mut self, call: &Call<'_>) {
+        self.links = Links::Completes;
+        let now = Timestamp::from(call.now);
+        let done_key = done_key(&now, call.id);
+        for (target, source, value) in [
+            (attribute::COMPLETED_AT, attribute::COMPLETED_AT, now.as_str()),
+            (attribute::DONE_KEY, attribute::DONE_KEY, &done_key),
+            (attribute::STATE_KEY, attribute::DONE_KEY, &done_key),
+        ] {
+            self.set.push((target, Value::OldOr(source, text(value))));
+        }
+    }
+
     /// The same write of the item as it was found, and of no later version: one of several that are done together.
     pub(super) fn pinned(&self, found: &Item) -> Self {
         let precondition = Precondition::from(Some(item::version(found).unwrap_or_default()));
@@ -397,7 +399,7 @@ impl Write {
         for (name, value) in &self.set {
             let value = match value {
                 Value::New(value) => Some(value),
-                Value::OldOr(value) => found.get(*name).or(Some(value)),
+                Value::OldOr(source, value) => found.get(*source).or(Some(value)),
                 Value::CopyOf(source) => found.get(*source),
                 Value::OldOrOf(source) => found.get(*name).or_else(|| found.get(*source)),
             };
@@ -465,9 +467,10 @@ impl Write {
                     values.insert(format!(":{target}"), value.clone());
                     format!(":{target}")
                 }
-                Value::OldOr(value) => {
+                Value::OldOr(source, value) => {
+                    name(source);
                     values.insert(format!(":{target}"), value.clone());
-                    format!("if_not_exists(#{target}, :{target})")
+                    format!("if_not_exists(#{source}, :{target})")
                 }
                 Value::CopyOf(source) => {
                     name(source);
@@ -501,9 +504,9 @@ impl Write {
         }
         condition.push_str(match self.state {
             State::Any => "",
-            State::Open => " AND attribute_exists(open_due)",
-            State::Completed => " AND attribute_not_exists(open_due)",
-            State::Recurring => " AND attribute_exists(open_due) AND attribute_exists(recurrence)",
+            State::Open => " AND attribute_not_exists(completed_at)",
+            State::Completed => " AND attribute_exists(completed_at)",
+            State::Recurring => " AND attribute_not_exists(completed_at) AND attribute_exists(recurrence)",
         });
         condition.push_str(match self.needs {
             Needs::Nothing => "",
@@ -549,7 +552,7 @@ impl Write {
             return Err(StoreError::VersionMismatch);
         }
         let has = |name| item.contains_key(name);
-        let is_open = has(attribute::OPEN_DUE);
+        let is_open = !has(attribute::COMPLETED_AT);
         let is_in_state = match self.state {
             State::Any => true,
             State::Open => is_open,

@@ -1,5 +1,7 @@
 //! Lists: their order, their pages, and what a query may say.
 
+use std::time::Duration;
+
 use kit::fixtures::refused;
 
 use super::*;
@@ -54,6 +56,30 @@ async fn open_list_follows_completion_and_dates() {
     let event = Event::by(ALICE).task(&first).json(&json!({ "title": "replaced" }));
     api.call(Operation::ReplaceTask, &event).await;
     assert_eq!(open().await, "second,replaced");
+}
+
+#[tokio::test]
+async fn completed_list_is_by_completion() {
+    let api = Api::start().await;
+    let mut ids = Vec::new();
+    for title in ["first", "second", "third"] {
+        ids.push(api.create_id(ALICE, json!({ "title": title })).await);
+    }
+    for index in [2, 0, 1] {
+        complete(&api, &ids[index], Some(true)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let completed = async || {
+        let pages = api.pages(ALICE, &[("status", "completed"), ("limit", "1")]).await;
+        pages.iter().flat_map(Answer::titles).collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(completed().await, "second,first,third");
+    patch(&api, &ids[0], json!({ "due": "2026-12-01", "completed": true })).await;
+    assert_eq!(completed().await, "second,first,third", "the first completion counts");
+    complete(&api, &ids[2], None).await;
+    assert_eq!(completed().await, "second,first");
+    patch(&api, &ids[2], json!({ "completed": true })).await;
+    assert_eq!(completed().await, "third,second,first");
 }
 
 #[tokio::test]

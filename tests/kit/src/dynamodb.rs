@@ -276,8 +276,8 @@ impl TaskState {
     fn allows(self, request: &Value) -> bool {
         let condition = request["ConditionExpression"].as_str().expect("a write has a condition");
         let required = match self {
-            Self::Open => "attribute_not_exists(open_due)",
-            Self::Completed => "attribute_exists(open_due)",
+            Self::Open => "attribute_exists(completed_at)",
+            Self::Completed => "attribute_not_exists(completed_at)",
             Self::Deleted | Self::Absent => return false,
         };
         let values = request["ExpressionAttributeValues"].as_object().expect("a write has values");
@@ -308,9 +308,12 @@ impl TaskState {
         members.retain(|name, _| match (self, name.as_str()) {
             (_, "task_id" | "write_id" | "version") => true,
             (Self::Deleted, name) => name == "deleted_at",
-            (Self::Completed, name) => !["deleted_at", "open_due"].contains(&name),
-            (Self::Open | Self::Absent, name) => !["deleted_at", "completed_at"].contains(&name),
+            (Self::Completed, name) => name != "deleted_at",
+            (Self::Open | Self::Absent, name) => !["deleted_at", "completed_at", "done_key"].contains(&name),
         });
+        if self == Self::Completed {
+            members["state_key"] = members["done_key"].clone();
+        }
         item
     }
 }
@@ -328,16 +331,17 @@ fn endless_list(request: &Value) -> Value {
                 "updated": { "S": format!("{at}#{task_id}") },
             })
         }
-        // The first possible position within the requested range.
+        // A possible position within the requested range.
         Value::Null => {
             let mut position = json!({ "user_id": values[":user_id"], "task_id": { "S": TASK_ID } });
-            if request["IndexName"] == "open_by_due" {
-                let due = match (&values[":from"]["S"], &values[":before"]["S"]) {
-                    (Value::String(from), _) => from,
-                    (_, Value::String(_)) => "0000-01-01",
-                    _ => "~",
+            if request["IndexName"] == "by_state" {
+                let at = match (values[":from"]["S"].as_str(), values[":state"]["S"].as_str()) {
+                    (Some("open#"), _) => "open#0000-01-01",
+                    (Some(from), _) => from,
+                    (None, Some("open#")) => "open#~",
+                    (None, _) => "completed#2026-11-30T10:15:00.000Z",
                 };
-                position["open_due"] = json!({ "S": format!("{due}#{TASK_ID}") });
+                position["state_key"] = json!({ "S": format!("{at}#{TASK_ID}") });
             }
             position
         }
