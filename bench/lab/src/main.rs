@@ -48,6 +48,9 @@ struct Arguments {
     /// Also measures the release binaries in this folder and compares the functions with them.
     #[arg(long, value_name = "FOLDER")]
     baseline: Option<PathBuf>,
+    /// Measures the release binaries in this folder instead of building the functions.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "record")]
+    binaries: Option<PathBuf>,
     /// Also measures the same job in other frameworks; needs Node, npm, and Python 3.
     #[arg(long)]
     peers: bool,
@@ -82,9 +85,11 @@ fn run(arguments: &Arguments) -> Result<()> {
     if arguments.partitions {
         return fs::write(root().join("docs/scale.svg"), partitions::draw()).context("cannot write the chart");
     }
-    eprintln!("Building the functions in release mode; this takes some minutes after a change …");
-    let builds = Builds::make()?;
-    let baseline = arguments.baseline.as_deref().map(|folder| find_binaries(folder, &builds.functions)).transpose()?;
+    let builds = match &arguments.binaries {
+        Some(folder) => Builds::from_folder(folder)?,
+        None => Builds::make()?,
+    };
+    let baseline = arguments.baseline.as_deref().map(|folder| find_binaries(folder, "baseline")).transpose()?;
     let peers = if arguments.peers || arguments.record { peers::install()? } else { Vec::new() };
     process::pin()?;
     let laboratory = Laboratory::open(&builds)?;

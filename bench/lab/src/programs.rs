@@ -44,9 +44,16 @@ impl Builds {
     ///
     /// The functions are the default members of the workspace.
     pub(crate) fn make() -> Result<Self> {
-        let functions = build(&["--locked"])?;
-        let yardsticks = build(&["--locked", "--package", NO_OP, "--package", BY_HAND])?;
-        Ok(Self { functions, yardsticks })
+        eprintln!("Building the functions in release mode; this takes some minutes after a change …");
+        Ok(Self { functions: build(&["--locked"])?, yardsticks: yardsticks()? })
+    }
+
+    /// The functions that were built before, and the yardsticks.
+    ///
+    /// # Errors
+    /// As [`find_binaries`], or the yardsticks cannot be built.
+    pub(crate) fn from_folder(folder: &Path) -> Result<Self> {
+        Ok(Self { functions: find_binaries(folder, "release")?, yardsticks: yardsticks()? })
     }
 }
 
@@ -71,16 +78,22 @@ impl Program {
 ///
 /// # Errors
 /// The folder does not exist, or contains no such binary.
-pub(crate) fn find_binaries(folder: &Path, functions: &BTreeMap<String, Program>) -> Result<BTreeMap<String, Program>> {
-    let folder = folder.canonicalize().with_context(|| format!("no folder {}", folder.display()))?;
-    let binaries: BTreeMap<_, _> = functions
-        .keys()
-        .map(|name| (name.clone(), folder.join(name)))
-        .filter(|(_, path)| path.is_file())
-        .map(|(name, path)| Ok((name, Program::binary(copied(&path, "baseline")?))))
-        .collect::<Result<_>>()?;
+pub(crate) fn find_binaries(folder: &Path, copies: &str) -> Result<BTreeMap<String, Program>> {
+    let functions = root().join("functions").read_dir()?.map(|entry| Ok(entry?.file_name().into_string()));
+    let functions: Vec<_> = functions.collect::<Result<_>>()?;
+    let found = functions.into_iter().flatten().filter(|name| folder.join(name).is_file());
+    let binaries = found.map(|name| {
+        let program = Program::binary(copied(&folder.join(&name), copies)?);
+        Ok((name, program))
+    });
+    let binaries: BTreeMap<_, _> = binaries.collect::<Result<_>>()?;
     ensure!(!binaries.is_empty(), "{} has no binary of any function", folder.display());
     Ok(binaries)
+}
+
+/// Builds the programs that functions are compared with.
+fn yardsticks() -> Result<BTreeMap<String, Program>> {
+    build(&["--locked", "--package", NO_OP, "--package", BY_HAND])
 }
 
 /// Builds in release mode and returns the executables by name.
