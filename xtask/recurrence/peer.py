@@ -4,6 +4,7 @@ Left out is what dateutil does otherwise than RFC 5545: weekdays with and withou
 BYSETPOS of a week that begins in its middle (it counts from there), for which it begins with the whole week.
 """
 
+import datetime as clock
 import json
 import random
 import sys
@@ -16,6 +17,8 @@ from dateutil.rrule import rrulestr
 DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Africa/Cairo"]
 YEARS = 30
+# Otherwise, dateutil looks for dates that never come until the year 9999.
+clock.MAXYEAR = 2066
 
 
 def some(random, values, most=3):
@@ -63,6 +66,10 @@ def dates(rule, start):
             yield moment
 
 
+def utc(moment, zone):
+    return moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 def case(random):
     rule = parts(random)
     start = datetime.combine(date(2026, 6, 1) + timedelta(random.randrange(1500)), time())
@@ -70,6 +77,9 @@ def case(random):
     zone = random.choice([None, *ZONES])
     hour = time(random.randrange(4), random.choice([0, 15, 30])) if zone else time()
     start = datetime.combine(start.date(), hour)
+    # A task cannot be due first at a time of day that the clock skips.
+    if zone and utc(start, zone).astimezone(ZoneInfo(zone)).time() != hour:
+        start = datetime.combine(start.date(), time(12))
     bounded = {**rule, "UNTIL": (start + timedelta(365 * YEARS)).strftime("%Y%m%dT%H%M%S")}
     following = list(islice(dates(bounded, start), 6))
     if random.random() < 0.3:
@@ -82,8 +92,7 @@ def case(random):
     def shown(moment):
         if zone is None:
             return moment.date().isoformat()
-        utc = moment.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-        return utc.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        return utc(moment, zone).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
     return {"rule": text(rule), "time_zone": zone, "due": shown(start), "next": [shown(moment) for moment in following]}
 

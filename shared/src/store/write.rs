@@ -107,6 +107,9 @@ pub(super) enum Outcome {
     Linked(Item),
 }
 
+/// An outcome, of an item.
+type OutcomeOf = fn(Item) -> Outcome;
+
 /// A call that writes a task. Its attempts have one name: once one of them is done, the others come late.
 struct Call<'a> {
     id: TaskId,
@@ -539,7 +542,7 @@ impl Write {
     }
 
     /// What the write does to an item, unless it is done.
-    fn outcome(&self, item: &Item) -> Result<Option<fn(Item) -> Outcome>, StoreError> {
+    fn outcome(&self, item: &Item) -> Result<Option<OutcomeOf>, StoreError> {
         match self.write_id.in_memory_of(item) {
             Memory::Done => return Ok(Some(Outcome::Done)),
             Memory::KeyReused => return Err(StoreError::KeyReused),
