@@ -66,6 +66,7 @@ export type Known = Pick<Task, "id"> & Partial<Pick<Task, "version">>;
 const TASKS = "/api/{user_id}/tasks";
 const TASK = "/api/{user_id}/tasks/{task_id}";
 const COMPLETE = "/api/{user_id}/tasks/{task_id}/complete";
+const SKIP = "/api/{user_id}/tasks/{task_id}/skip";
 const CHANGES = "/api/{user_id}/tasks/changes";
 const BATCH = "/api/{user_id}/tasks/batch";
 const EXPORT = "/api/{user_id}/tasks/export";
@@ -140,6 +141,12 @@ export class TaskApi {
   async completeTask(known: Known, completed: boolean, { key, ...options }: WriteOptions = {}): Promise<Task> {
     const params = this.#params(known, key);
     return data(await this.#client.PATCH(COMPLETE, { ...this.#call(options), params, body: { completed } }));
+  }
+
+  /** Moves a recurring task to the next date of its rule: `no_next_occurrence` if there is none. */
+  async skipTask(known: Known, { key, ...options }: WriteOptions = {}): Promise<Task> {
+    const params = this.#params(known, key);
+    return data(await this.#client.POST(SKIP, { ...this.#call(options), params }));
   }
 
   async deleteTask(known: Known, { key, ...options }: WriteOptions = {}): Promise<void> {

@@ -211,7 +211,9 @@ async fn repetition_after_two_others_changes_nothing() {
 #[test]
 fn every_write_of_a_task_is_overtaken() {
     let listed = writes().map(|(operation, _)| operation.name());
-    let expected = Operation::answering_a_task().filter(|operation| operation.is_on_a_task() && !operation.reads());
+    // A skip reads the task before, so that it is overtaken between its requests only.
+    let expected = Operation::answering_a_task()
+        .filter(|operation| operation.is_on_a_task() && !operation.reads() && operation.reads_first() == 0);
     let expected = expected.map(Operation::name).collect();
     assert_same("writes() of tests/cases/calls.rs", &listed.into(), "tests/kit/src/operation.rs", &expected);
 }

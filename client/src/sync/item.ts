@@ -27,10 +27,10 @@ export interface OutboxItem {
   readonly seq: number;
   /** The task. */
   readonly id: string;
-  readonly op: "create" | "update" | "delete";
-  /** What is to be set: everything for a create, nothing for a deletion. */
+  readonly op: "create" | "update" | "skip" | "delete";
+  /** What is to be set: everything for a create, nothing for a skip or a deletion. */
   readonly changes: ContentChanges;
-  /** What the user saw of the fields that the change touches; all of them for a deletion, none for a create. */
+  /** What the user saw of the fields that the change touches: the due date for a skip, all for a deletion, none for a create. */
   readonly base: ContentChanges;
   /** Makes repetitions safe. Made with the change, and kept until the change becomes another one. */
   readonly key: string;
@@ -46,9 +46,10 @@ export interface OutboxItem {
 /** A change before it has its place, its key and its time. */
 export type Change = Pick<OutboxItem, "id" | "op" | "changes" | "base">;
 
-/** Whether another change can become part of it: it has not been sent, or is known not to be applied. */
-export function isOpen(item: OutboxItem): boolean {
-  return item.sent === null && item.applied === null;
+/** Whether this change can become part of it: it has not been sent, or is known not to be applied. A skip stays by itself. */
+export function isOpen(item: OutboxItem, later: Change): boolean {
+  const isPart = later.op === "delete" || (item.op !== "skip" && later.op !== "skip");
+  return item.sent === null && item.applied === null && isPart;
 }
 
 /** One change instead of two; null if nothing is left of them. `item` must be open. */
@@ -93,6 +94,7 @@ export function asBatchItem({ id, op, changes, key, sent }: OutboxItem): BatchIt
   const common = { id, idempotency_key: key };
   const guarded = { ...common, ...(typeof sent?.ifMatch === "number" && { if_match: sent.ifMatch }) };
   if (op === "create") return { op, ...common, task: changes as TaskContent };
+  if (op === "skip") return { op, ...guarded };
   return op === "update" ? { op, ...guarded, changes } : { op, ...guarded };
 }
 
@@ -106,7 +108,8 @@ export function shown(item: OutboxItem, task: Task | undefined): Task | undefine
     const completed_at = item.changes.completed ? at : null;
     return { ...(item.changes as TaskContent), id, completed_at, created_at: at, updated_at: at, version: 0 };
   }
-  if (!task) return undefined;
+  // Where the rule leads, only the API knows.
+  if (!task || item.op === "skip") return task;
   const { completed = task.completed } = item.changes;
   const completed_at = completed ? (task.completed_at ?? item.at) : null;
   return { ...task, ...item.changes, completed_at };
@@ -117,6 +120,11 @@ export function updateOf(task: Task, wanted: ContentChanges, seen: TaskContent =
   const changes = missingIn(task, wanted);
   const fields = fieldsOf(changes);
   return fields.length === 0 ? null : { id: task.id, op: "update", changes, base: pick(seen, fields) };
+}
+
+/** A skip of a task that the user sees like this. */
+export function skipOf(task: Task): Change {
+  return { id: task.id, op: "skip", changes: {}, base: pick(task, ["due", "completed"]) };
 }
 
 /** A deletion of a task that the user sees like this. */

@@ -16,7 +16,7 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
   let seq = meta.lastSeq;
   for (const change of changes) {
     const last = edit.ofTask(change.id).at(-1);
-    if (last && isOpen(last)) {
+    if (last && isOpen(last, change)) {
       edit.replace(last, fold(last, change));
       continue;
     }
@@ -98,7 +98,7 @@ export function answered(
       else edit.put({ ...item, applied: version });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
     else if (row.status === 404) {
-      if (item.op === "update") edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
+      if (item.op === "update" || item.op === "skip") edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
       // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
       else edit.remove(item, { withTask: true });
     } else if (row.status === 412 && item.sent?.ifMatch) {
@@ -212,9 +212,10 @@ class Edit {
     else this.remove(item);
   }
 
-  /** One decision is enough for all that waits behind a refused change. */
+  /** One decision is enough for all that waits behind a refused change; a skip is another matter, and waits. */
   refuse(item: OutboxItem, refusal: Refusal): void {
-    const behind = this.ofTask(item.id).filter(({ seq }) => seq > item.seq);
+    const isBehind = ({ seq, op }: OutboxItem) => seq > item.seq && op !== "skip" && (item.op !== "skip" || op === "delete");
+    const behind = this.ofTask(item.id).filter(isBehind);
     let folded: OutboxItem | null = { ...item, sent: null, refusal };
     for (const later of behind) {
       this.remove(later);

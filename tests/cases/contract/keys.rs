@@ -23,7 +23,7 @@ fn keyed(id: &str, key: &str, body: Option<&Value>) -> Event {
 async fn repeated_write_with_its_key_is_done_once() {
     let api = Api::start().await;
     for (operation, body, other) in keyed_writes() {
-        let id = api.create_titled("one").await;
+        let id = api.create_for(operation, ALICE).await;
         let event = keyed(&id, "k", body.as_ref());
         let first = api.call(operation, &event.clone().header("if-match", "\"1\"")).await;
         assert_eq!(first.status, operation.success(), "{operation:?}: {first:?}");
@@ -74,7 +74,7 @@ async fn same_request_in_other_json_is_a_repetition() {
 async fn repetition_of_a_deleted_tasks_write_finds_none() {
     let api = Api::start().await;
     for (operation, body, _) in keyed_writes() {
-        let id = api.create_titled("one").await;
+        let id = api.create_for(operation, ALICE).await;
         let event = keyed(&id, "k", body.as_ref());
         assert_eq!(api.call(operation, &event).await.status, operation.success());
         api.call(Operation::DeleteTask, &Event::by(ALICE).task(&id)).await;
