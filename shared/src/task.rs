@@ -173,7 +173,8 @@ impl TaskChanges {
 /// A replacement changes everything, and clears what it does not have.
 impl From<Replacement> for TaskChanges {
     fn from(replacement: Replacement) -> Self {
-        let Replacement { content: NewTask { title, description, priority, due, tags, recurrence }, completed } = replacement;
+        let Replacement { content: NewTask { title, description, priority, due, tags, recurrence }, completed } =
+            replacement;
         Self {
             title: Some(title),
             description: description.into(),

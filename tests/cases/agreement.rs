@@ -213,7 +213,9 @@ fn answers_come_before_lambda_and_gateway_time_out() {
 
 /// Calls an operation in every way that causes different requests to DynamoDB, and returns the requests.
 pub(crate) async fn every_request_of(api: &Api, operation: Operation) -> Vec<Recorded> {
-    let bodies = [json!({}), json!({ "due": "2026-12-01" }), json!({ "completed": true })].into_iter().chain(operation.good_body());
+    let bodies = [json!({}), json!({ "due": "2026-12-01" }), json!({ "completed": true })]
+        .into_iter()
+        .chain(operation.good_body());
     let keys = if operation.takes_idempotency_key() { &["k", "k"][..] } else { &[] };
     let mut recorded = Vec::new();
     let daily = json!({ "rule": "FREQ=DAILY" });

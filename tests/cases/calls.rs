@@ -146,8 +146,7 @@ impl Call {
 
     /// The task that a client has.
     fn before(self) -> Value {
-        let mut task =
-            json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] });
+        let mut task = json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] });
         if self.recurs() {
             task["due"] = json!("2099-12-01");
             task["recurrence"] = json!({ "rule": "FREQ=DAILY" });
@@ -187,7 +186,6 @@ impl Call {
         task
     }
 }
-
 
 /// What is in the tables after a call.
 #[derive(Debug, Clone, PartialEq, Eq)]

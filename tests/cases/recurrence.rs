@@ -170,7 +170,10 @@ async fn completing_makes_the_next_occurrence() {
     let next = open(&api).await.pop().unwrap();
     let content = ["title", "description", "priority", "tags", "recurrence", "series_id"];
     assert_eq!(some(&next, &content), some(&task, &content));
-    assert_eq!(some(&next, &["due", "occurrence", "version"]), json!({ "due": "2099-12-08", "occurrence": 2, "version": 1 }));
+    assert_eq!(
+        some(&next, &["due", "occurrence", "version"]),
+        json!({ "due": "2099-12-08", "occurrence": 2, "version": 1 })
+    );
     let changed = api.call(Operation::ListChanges, &Event::by(ALICE)).await;
     assert_eq!(changed.body["tasks"].as_array().unwrap().len(), 2);
 
@@ -190,7 +193,8 @@ async fn every_completing_write_makes_one_next_occurrence() {
     let api = Api::start().await;
     let batch = |atomic: bool, item: Value| (Operation::BatchTasks, json!({ "atomic": atomic, "items": [item] }));
     let item = json!({ "op": "complete", "id": "ID", "completed": true, "idempotency_key": "k" });
-    let replacement = json!({ "title": "Water", "due": "2099-12-01", "completed": true, "recurrence": { "rule": "FREQ=WEEKLY" } });
+    let replacement =
+        json!({ "title": "Water", "due": "2099-12-01", "completed": true, "recurrence": { "rule": "FREQ=WEEKLY" } });
     for (operation, body) in [
         (Operation::CompleteTask, json!({ "completed": true })),
         (Operation::CompleteTask, Value::Null),
@@ -212,7 +216,11 @@ async fn every_completing_write_makes_one_next_occurrence() {
                 let answer = api.call(operation, &event).await;
                 assert_eq!(answer.outcome().0, 200, "{operation:?} {body} {fault:?} {answer:?}");
             }
-            let series: Vec<_> = api.items("tasks", ALICE).into_iter().filter(|item| item.to_string().contains(&format!("{id}#"))).collect();
+            let series: Vec<_> = api
+                .items("tasks", ALICE)
+                .into_iter()
+                .filter(|item| item.to_string().contains(&format!("{id}#")))
+                .collect();
             assert_eq!(series.len(), 2, "{operation:?} {body} {fault:?} {series:?}");
             assert!(series.iter().all(|item| incoherence(item).is_none()), "{series:?}");
         }
@@ -224,7 +232,10 @@ async fn devices_that_complete_at_once_make_one() {
     let api = Api::start().await;
     let task = weekly(&api, json!({})).await;
     let devices = join_all((0..16).map(|_| api.another_with(&SECRET_SETTINGS))).await;
-    let answers = join_all(devices.iter().map(|device| call(device, Operation::CompleteTask, &task, json!({ "completed": true })))).await;
+    let answers = join_all(
+        devices.iter().map(|device| call(device, Operation::CompleteTask, &task, json!({ "completed": true }))),
+    )
+    .await;
     assert!(answers.iter().all(|answer| [200, 503].contains(&answer.status)), "{answers:?}");
     assert!(answers.iter().any(|answer| answer.status == 200));
     assert_eq!(api.items("tasks", ALICE).len(), 2);
@@ -292,7 +303,8 @@ async fn changes_are_for_all_after_or_for_this_one_only() {
     }
     let completed = complete(&api, &task).await;
     let names = ["title", "description", "due", "priority", "tags"];
-    let this = json!({ "title": "Water three", "description": null, "due": "2099-12-03", "priority": "low", "tags": [] });
+    let this =
+        json!({ "title": "Water three", "description": null, "due": "2099-12-03", "priority": "low", "tags": [] });
     assert_eq!(some(&completed, &names), this);
     let next = open(&api).await.remove(0);
     let later = json!({ "title": "Water all", "description": "All", "due": "2099-12-15", "priority": "high", "tags": ["home"] });
@@ -319,7 +331,10 @@ async fn scope_of_a_task_that_does_not_recur_is_all_of_it() {
     let task = api.create(ALICE, json!({ "title": "one", "due": "2099-12-01" })).await;
     let body = json!({ "scope": "occurrence", "title": "two", "due": "2099-12-02" });
     let changed = call(&api, Operation::UpdateTask, &task, body).await;
-    assert_eq!(some(&changed.body, &["title", "due", "version"]), json!({ "title": "two", "due": "2099-12-02", "version": 2 }));
+    assert_eq!(
+        some(&changed.body, &["title", "due", "version"]),
+        json!({ "title": "two", "due": "2099-12-02", "version": 2 })
+    );
     let item = api.item(ALICE, task["id"].as_str().unwrap());
     assert_eq!(incoherence(&item), None);
     assert!(!item.to_string().contains("series"));
@@ -343,8 +358,18 @@ async fn recurring_task_has_a_due_date() {
         (Operation::UpdateTask, &recurring, json!({ "scope": "all" }), "/scope"),
         (Operation::UpdateTask, &recurring, json!({ "recurrence": { "rule": "FREQ=SECONDLY" } }), "/recurrence/rule"),
         (Operation::UpdateTask, &recurring, json!({ "recurrence": {} }), "/recurrence/rule"),
-        (Operation::UpdateTask, &recurring, json!({ "recurrence": { "rule": "FREQ=DAILY", "time_zone": "Mars" } }), "/recurrence/time_zone"),
-        (Operation::UpdateTask, &recurring, json!({ "recurrence": { "rule": "FREQ=DAILY", "from": "now" } }), "/recurrence/from"),
+        (
+            Operation::UpdateTask,
+            &recurring,
+            json!({ "recurrence": { "rule": "FREQ=DAILY", "time_zone": "Mars" } }),
+            "/recurrence/time_zone",
+        ),
+        (
+            Operation::UpdateTask,
+            &recurring,
+            json!({ "recurrence": { "rule": "FREQ=DAILY", "from": "now" } }),
+            "/recurrence/from",
+        ),
         (Operation::UpdateTask, &recurring, json!({ "recurrence": { "rule": "FREQ=DAILY", "x": 1 } }), "/recurrence/x"),
         (Operation::UpdateTask, &recurring, json!({ "recurrence": "FREQ=DAILY" }), "/recurrence"),
         (Operation::UpdateTask, &recurring, json!({ "series_id": recurring["id"] }), "/series_id"),
@@ -420,7 +445,8 @@ async fn atomic_batch_makes_all_next_occurrences_or_none() {
     let complete = |task: &Value| json!({ "op": "complete", "id": task["id"], "completed": true });
     let missing = json!({ "op": "delete", "id": "01990000-0000-7000-8000-000000000009" });
     let send = async |items: Vec<Value>| {
-        let answer = api.call(Operation::BatchTasks, &Event::by(ALICE).json(&json!({ "atomic": true, "items": items }))).await;
+        let answer =
+            api.call(Operation::BatchTasks, &Event::by(ALICE).json(&json!({ "atomic": true, "items": items }))).await;
         let rows = answer.body["results"].as_array().unwrap().clone();
         rows.iter().map(|row| row["status"].as_u64().unwrap()).collect::<Vec<_>>()
     };
@@ -431,6 +457,15 @@ async fn atomic_batch_makes_all_next_occurrences_or_none() {
     let occurrences: Vec<_> = open(&api).await.iter().map(|task| task["occurrence"].clone()).collect();
     assert_eq!(occurrences, [2, 2, 2]);
     assert_eq!(api.items("tasks", ALICE).len(), 5);
+
+    // A batch that takes the id of the next occurrence itself.
+    let task = weekly(&api, json!({})).await;
+    let before = api.item(ALICE, task["id"].as_str().unwrap());
+    call(&api, Operation::CompleteTask, &task, json!({ "completed": true })).await;
+    let next = open(&api).await.into_iter().find(|next| next["series_id"] == task["id"]).unwrap();
+    api.put("tasks", &before);
+    let change = json!({ "op": "update", "id": next["id"], "changes": { "title": "changed" } });
+    assert_eq!(send(vec![complete(&task), change]).await, [200, 200]);
 
     // Each of these writes a task and makes one.
     let many = join_all((0..51).map(|_| weekly(&api, json!({})))).await;

@@ -46,9 +46,12 @@ export interface OutboxItem {
 /** A change before it has its place, its key and its time. */
 export type Change = Pick<OutboxItem, "id" | "op" | "changes" | "base">;
 
-/** Whether this change can become part of it: it has not been sent, or is known not to be applied. A skip stays by itself. */
+/** Whether this change can become part of it: it has not been sent, or is known not to be applied. */
 export function isOpen(item: OutboxItem, later: Change): boolean {
-  const isPart = later.op === "delete" || (item.op !== "skip" && later.op !== "skip");
+  // A skip stays by itself, and a task that is created as completed does not recur.
+  const isSkip = item.op === "skip" || later.op === "skip";
+  const isCompletion = item.op === "create" && !!item.changes.recurrence && later.changes.completed === true;
+  const isPart = later.op === "delete" || (!isSkip && !isCompletion);
   return item.sent === null && item.applied === null && isPart;
 }
 

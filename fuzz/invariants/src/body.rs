@@ -9,7 +9,8 @@ use shared::api::{FromBody, Problem, Request, Response};
 use shared::app::App;
 use shared::store::{Action, Batch, BatchItem, Precondition};
 use shared::task::{
-    Completion, CountedFrom, Due, NewTask, Patch, Recurrence, RecurrenceRule, Replacement, TaskChanges, TaskId, TimeZone,
+    Completion, CountedFrom, Due, NewTask, Patch, Recurrence, RecurrenceRule, Replacement, TaskChanges, TaskId,
+    TimeZone,
 };
 
 use crate::api::API;
@@ -275,7 +276,9 @@ fn changes(members: Map<String, Value>) -> Reading {
     }
     match (known, fields.get("due")) {
         (Some(_), Some(Value::Null)) => wrong.push("/due".to_owned()),
-        (Some(recurrence), Some(Value::String(due))) if Due::parse(due).is_ok_and(|due| recurrence.check(&due).is_err()) => {
+        (Some(recurrence), Some(Value::String(due)))
+            if Due::parse(due).is_ok_and(|due| recurrence.check(&due).is_err()) =>
+        {
             wrong.push("/recurrence/rule".to_owned());
         }
         _ => {}

@@ -15,7 +15,9 @@ pub fn recurrence(input: &[u8]) {
     let Ok(rule) = RecurrenceRule::parse(line()) else { return };
     let zone = line();
     let time_zone = TimeZone::parse(zone).ok();
-    let (Ok(due), hours) = (Due::parse(line()), line().parse::<u32>().unwrap_or_default().min(70_000_000)) else { return };
+    let (Ok(due), hours) = (Due::parse(line()), line().parse::<u32>().unwrap_or_default().min(70_000_000)) else {
+        return;
+    };
     let now = UNIX_EPOCH + Duration::from_secs(u64::from(hours) * 3600);
     let recurrence = Recurrence { rule, time_zone, from: CountedFrom::Due };
     assert!(recurrence.rule.as_str().len() <= 255);

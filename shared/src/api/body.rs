@@ -314,7 +314,9 @@ impl From<Invalid> for Errors {
 fn unknown_in_task(name: &str) -> &'static str {
     match name {
         "completed" => "cannot be set when a task is created",
-        "id" | "completed_at" | "created_at" | "updated_at" | "version" | "series_id" | "occurrence" => "is set by the server",
+        "id" | "completed_at" | "created_at" | "updated_at" | "version" | "series_id" | "occurrence" => {
+            "is set by the server"
+        }
         _ => "is not a field of this request",
     }
 }

@@ -14,8 +14,8 @@ use super::{IdempotencyKey, StoreError};
 use crate::aws::Value;
 use crate::json::Text;
 use crate::task::{
-    DeletedTask, Description, Due, NewTask, Priority, Recurrence, Replacement, Series, Tag, Tags, Task, TaskId, Timestamp,
-    Title, Version,
+    DeletedTask, Description, Due, NewTask, Priority, Recurrence, Replacement, Series, Tag, Tags, Task, TaskId,
+    Timestamp, Title, Version,
 };
 
 /// Attributes by name.
@@ -73,6 +73,11 @@ pub(super) mod attribute {
     pub(in crate::store) const SERIES_TAGS: &str = "series_tags";
     /// What the rule counts from.
     pub(in crate::store) const SERIES_DUE: &str = "series_due";
+    /// Whether only tasks that recur, or did, have the attribute. None of these names is a reserved word.
+    pub(in crate::store) fn is_of_a_series(name: &str) -> bool {
+        name.starts_with(SERIES) || [RECURRENCE, PAST_SERIES].contains(&name)
+    }
+
     /// There if the task has, or had, subtasks.
     pub(in crate::store) const HAS_SUBTASKS: &str = "has_subtasks";
     pub(in crate::store) const DELETED_AT: &str = "deleted_at";
@@ -83,13 +88,11 @@ pub(super) mod attribute {
 
     /// What a task is read from, as a projection: a third of an item serves keys, indexes and conditions. None of these
     /// names is one of DynamoDB's reserved words.
-    pub(in crate::store) const OF_A_TASK: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, \
-         recurrence, series, past_series";
+    pub(in crate::store) const OF_A_TASK: &str = "task_id, title, description, completed_at, priority, due, tags, \
+         created_at, updated_at, version, recurrence, series, past_series";
     /// What a task or a tombstone is read from.
-    pub(in crate::store) const OF_A_CHANGE: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at, \
-         recurrence, series, past_series";
+    pub(in crate::store) const OF_A_CHANGE: &str = "task_id, title, description, completed_at, priority, due, tags, \
+         created_at, updated_at, version, recurrence, series, past_series, deleted_at";
 }
 
 /// A new task, before its owner's partition is known to it.

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
-use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem, Update};
 use tokio::time::sleep;
 
 use super::error::cancellation_reasons;
@@ -36,6 +36,14 @@ impl Plan {
     /// How many actions of a transaction it takes.
     pub(super) fn len(&self) -> usize {
         1 + self.others.len()
+    }
+
+    /// Does without new tasks that have one of these ids, which are written otherwise.
+    pub(super) fn leave_out(&mut self, ids: &[AttributeValue]) {
+        self.others.retain(|other| {
+            let Companion::Put(item) = other else { return true };
+            !item.get(attribute::TASK_ID).is_some_and(|id| ids.contains(id))
+        });
     }
 
     /// Takes note of why the transaction was cancelled, as far as this plan is the reason. `false` if it does not fit the

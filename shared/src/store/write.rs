@@ -449,7 +449,8 @@ impl Write {
     }
 
     fn expressions(&self) -> Expressions {
-        // Every name stands behind a placeholder, because some are reserved words.
+        // Names stand behind placeholders, because some are reserved words. Those that ordinary tasks lack, and that are removed
+        // in case they are there, are none, and so a request is shorter.
         // What stands on the right is as it was before the update.
         let mut update = String::from(
             "SET #version = #version + :one, #write_id_3 = if_not_exists(#write_id_2, #write_id), \
@@ -488,9 +489,13 @@ impl Write {
             update.push_str(&format!(", #{target} = {value}"));
         }
         for (index, target) in self.remove.iter().enumerate() {
-            name(target);
             update.push_str(if index == 0 { " REMOVE " } else { ", " });
-            update.push_str(&format!("#{target}"));
+            if attribute::is_of_a_series(target) {
+                update.push_str(target);
+            } else {
+                name(target);
+                update.push_str(&format!("#{target}"));
+            }
         }
 
         let mut condition = String::from("attribute_exists(task_id) AND attribute_not_exists(deleted_at)");
@@ -570,7 +575,8 @@ impl Write {
         {
             return Err(StoreError::DueRequired);
         }
-        let is_linked = self.links == Links::CompletesRecurring || self.links.attributes().iter().any(|name| has(*name));
+        let is_linked =
+            self.links == Links::CompletesRecurring || self.links.attributes().iter().any(|name| has(*name));
         Ok(is_linked.then_some(Outcome::Linked))
     }
 }

@@ -103,7 +103,9 @@ impl TimeZone {
     /// Says what a time zone must be.
     pub fn parse(name: &str) -> Result<Self, Invalid> {
         let is_known = Zone::find(name).is_some();
-        is_known.then(|| Self(name.to_owned())).ok_or(Invalid("must be the IANA name of a time zone such as Europe/Berlin"))
+        is_known
+            .then(|| Self(name.to_owned()))
+            .ok_or(Invalid("must be the IANA name of a time zone such as Europe/Berlin"))
     }
 
     /// Its name.

@@ -5,7 +5,7 @@ use tokio::time::timeout;
 
 use super::{Action, BATCH_WITHIN, Batch, BatchItem, Done, Results};
 use crate::store::error::cancellation_reasons;
-use crate::store::item::{self, CreatedTask, Item};
+use crate::store::item::{self, CreatedTask, Item, text};
 use crate::store::linked::Plan;
 use crate::store::write::{self, Outcome, Write};
 use crate::store::write_id::WriteId;
@@ -57,7 +57,9 @@ impl UserTasks<'_> {
         for member in members.iter_mut().filter(|member| matches!(member.step, Step::Skip)) {
             match self.skipping(member.id, &member.guard).await {
                 Ok(Ok(write)) => member.step = Step::Write(vec![write]),
-                Ok(Err(done)) => member.result = Some(item::task_unless_deleted(done).map(|task| member.done(Some(task.version)))),
+                Ok(Err(done)) => {
+                    member.result = Some(item::task_unless_deleted(done).map(|task| member.done(Some(task.version))))
+                }
                 Err(error) => member.result = Some(Err(error)),
             }
         }
@@ -76,6 +78,9 @@ impl UserTasks<'_> {
                     return;
                 }
             }
+            // DynamoDB takes one action of an item.
+            let ids: Vec<_> = pending.iter().map(|member| text(member.id.to_string())).collect();
+            pending.iter_mut().filter_map(|member| member.plan.as_mut()).for_each(|plan| plan.leave_out(&ids));
             match self.send(&pending).await {
                 Ok(None) => pending.into_iter().for_each(|member| member.result = Some(Ok(member.done(member.next())))),
                 Ok(Some(reasons)) => {

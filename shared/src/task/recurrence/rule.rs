@@ -54,9 +54,8 @@ const UNSUPPORTED: Invalid =
     Invalid("may have FREQ, INTERVAL, BYDAY, BYMONTHDAY, BYMONTH, BYSETPOS, WKST, UNTIL and COUNT, and no other part");
 const REPEATED: Invalid = Invalid("must not name a part twice");
 const INTERVAL: Invalid = Invalid("must have an INTERVAL from 1 to 999");
-const BY_DAY: Invalid = Invalid(
-    "must have a BYDAY of weekdays such as MO, or such as 2TU or -1FR (up to 53) if FREQ is MONTHLY or YEARLY",
-);
+const BY_DAY: Invalid =
+    Invalid("must have a BYDAY of weekdays such as MO, or such as 2TU or -1FR (up to 53) if FREQ is MONTHLY or YEARLY");
 const BY_MONTH_DAY: Invalid =
     Invalid("must have a BYMONTHDAY from 1 to 31 or from -31 to -1, and none if FREQ is WEEKLY");
 const BY_MONTH: Invalid = Invalid("must have a BYMONTH from 1 to 12");
@@ -163,7 +162,7 @@ impl Rule {
         let rule = self.beginning(first);
         let mut days = MAX_DAYS;
         let mut matches = Vec::new();
-        for period in rule.periods(first, after)? .. {
+        for period in rule.periods(first, after)?.. {
             matches.clear();
             let mut date = rule.start(first, period)?;
             let end = rule.end_of(date)?;
@@ -234,9 +233,7 @@ impl Rule {
                 let number = u8::try_from(month.rem_euclid(12) + 1).ok()?;
                 Date::from_calendar_date(month.div_euclid(12), Month::try_from(number).ok()?, 1).ok()
             }
-            Frequency::Yearly => {
-                Date::from_calendar_date(first.year().checked_add(steps)?, Month::January, 1).ok()
-            }
+            Frequency::Yearly => Date::from_calendar_date(first.year().checked_add(steps)?, Month::January, 1).ok(),
         }
     }
 

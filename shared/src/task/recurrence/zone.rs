@@ -87,7 +87,8 @@ impl Zone {
         let year = moment.checked_to_offset(standard)?.year();
         let starts = change(year, parts.next()?)?.assume_offset(standard);
         let ends = change(year, parts.next()?)?.assume_offset(summer);
-        let is_summer = if starts < ends { starts <= moment && moment < ends } else { !(ends <= moment && moment < starts) };
+        let is_summer =
+            if starts < ends { starts <= moment && moment < ends } else { !(ends <= moment && moment < starts) };
         Some(if is_summer { summer } else { standard })
     }
 }
