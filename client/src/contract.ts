@@ -8,6 +8,8 @@ type Schemas = components["schemas"];
 export type Task = Schemas["Task"];
 export type NewTask = Schemas["NewTask"];
 export type TaskReplacement = Schemas["TaskReplacement"];
+/** How a task recurs. */
+export type Recurrence = Schemas["Recurrence"];
 export type TaskChanges = Schemas["TaskChanges"];
 export type Page = Schemas["Page"];
 /** Where a task goes in its list. */

@@ -384,6 +384,9 @@ const taskSchema: RxJsonSchema<Task> = {
     created_at: text,
     updated_at: text,
     version: { type: "integer", minimum: 0 },
+    recurrence: { type: ["object", "null"], properties: { rule: text, time_zone: optionalText, from: text } },
+    series_id: text,
+    occurrence: { type: "integer", minimum: 1 },
   },
   required: ["id", "title", "completed", "priority", "tags", "created_at", "updated_at", "version"],
 };

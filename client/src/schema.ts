@@ -307,6 +307,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{user_id}/tasks/{task_id}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skip an occurrence of a recurring task
+         * @description Moves the task to the next date of its rule. It remains the same task, and its `occurrence` is one more. Send an
+         *     `Idempotency-Key` with it, to repeat it if its response is lost: without a key, a repetition skips another occurrence.
+         */
+        post: operations["skipTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{user_id}/tasks/batch": {
         parameters: {
             query?: never;
@@ -428,6 +460,11 @@ export interface components {
              * @default null
              */
             position?: components["schemas"]["Position"] | null;
+            /**
+             * @description How the task recurs, or null. It needs a due date.
+             * @default null
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
         };
         /** @description Every field that a client can set. Omitted fields are reset. */
         TaskReplacement: {
@@ -458,6 +495,11 @@ export interface components {
              * @default null
              */
             position?: components["schemas"]["Position"] | null;
+            /**
+             * @description How the task recurs, or null. It needs a due date.
+             * @default null
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
             /** @description The id in the path. Any other id is rejected. */
             id?: components["schemas"]["TaskId"];
             /** @description Ignored. */
@@ -468,6 +510,10 @@ export interface components {
             updated_at?: unknown;
             /** @description Ignored. `If-Match` states which version to replace. */
             version?: unknown;
+            /** @description Ignored. */
+            series_id?: unknown;
+            /** @description Ignored. */
+            occurrence?: unknown;
         };
         /** @description Changes to a task. Omitted fields stay, and `null` resets a field. */
         TaskChanges: {
@@ -483,6 +529,35 @@ export interface components {
             tags?: components["schemas"]["Tag"][] | null;
             /** @description Where the task is in manual order. Null removes it from that order. */
             position?: components["schemas"]["Position"] | null;
+            /** @description How the task recurs. Null ends it. A recurring task needs a due date. */
+            recurrence?: components["schemas"]["Recurrence"] | null;
+            /**
+             * @description Which occurrences of a recurring task the changes are for: this one and those after it, or this one only. With
+             *     `occurrence`, neither `completed` nor `recurrence` can be sent.
+             * @default series
+             * @enum {string}
+             */
+            scope?: "series" | "occurrence";
+        };
+        /** @description How a task recurs. */
+        Recurrence: {
+            /**
+             * @description An RFC 5545 `RRULE` of whole days: FREQ (DAILY, WEEKLY, MONTHLY, or YEARLY), INTERVAL, BYDAY, BYMONTHDAY, BYMONTH,
+             *     BYSETPOS, WKST, and UNTIL or COUNT. It is stored in upper case.
+             * @example FREQ=WEEKLY;BYDAY=MO,TH
+             */
+            rule: string;
+            /**
+             * @description The IANA name of the time zone whose clock counts. Null means UTC.
+             * @example Europe/Berlin
+             */
+            time_zone?: string | null;
+            /**
+             * @description What the next occurrence is counted from: the due date of this one, or the day on which it is completed.
+             * @default due
+             * @enum {string}
+             */
+            from?: "due" | "completion";
         };
         /** @description Whether the task is completed. */
         Completion: {
@@ -523,6 +598,15 @@ export interface components {
             updated_at: components["schemas"]["Timestamp"];
             /** @description 1 after creation, and one more with every write. */
             version: number;
+            /**
+             * @description How the task recurs. Null if it has recurred and does not any more: a completed occurrence has left it to the next
+             *     one. Absent from a task that never recurred.
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
+            /** @description What the occurrences of a recurring task have in common. Absent from a task that never recurred. */
+            series_id?: components["schemas"]["TaskId"];
+            /** @description Which occurrence the task is, from 1. Absent from a task that never recurred. */
+            occurrence?: number;
         };
         /** @description A page of a list. */
         Page: {
@@ -603,7 +687,7 @@ export interface components {
             items: components["schemas"]["BatchItem"][];
         };
         /** @description A write of one task. */
-        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchDelete"] | components["schemas"]["BatchRestore"];
+        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchSkip"] | components["schemas"]["BatchDelete"] | components["schemas"]["BatchRestore"];
         /** @description Creates a task under an id of the client's own, as PUT with `If-None-Match: *` does. */
         BatchCreate: {
             /**
@@ -638,6 +722,17 @@ export interface components {
             if_match?: components["schemas"]["Version"];
             idempotency_key?: components["schemas"]["IdempotencyKey"];
             completed: boolean;
+        };
+        /** @description Skips an occurrence of a recurring task. */
+        BatchSkip: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "skip";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
         };
         /** @description Deletes a task. */
         BatchDelete: {
@@ -693,11 +788,11 @@ export interface components {
         };
         /**
          * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
-         *     cannot be part of a URI. Only a result of a batch has `not_attempted`. `invalid_event` is never the response to an HTTP request. It means that a function was
+         *     cannot be part of a URI. Only a result of a batch has `not_attempted` or `batch_too_large`. `invalid_event` is never the response to an HTTP request. It means that a function was
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "restore_expired" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "restore_expired" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "no_next_occurrence" | "batch_too_large" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -970,6 +1065,17 @@ export interface components {
         };
         /** @description Fields are missing, unknown, or invalid, or the `Idempotency-Key` was used for another request. */
         InvalidWrite: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no next occurrence, or the `Idempotency-Key` was used for another request. */
+        InvalidSkip: {
             headers: {
                 "cache-control": components["headers"]["CacheControl"];
                 "x-request-id": components["headers"]["RequestId"];
@@ -1914,6 +2020,63 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    skipTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task as it is now. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    etag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["InvalidHeader"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatch"];
+            422: components["responses"]["InvalidSkip"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
         };
     };
     batchTasks: {

@@ -13,6 +13,7 @@ mod item;
 mod linked;
 mod list;
 mod order;
+mod recurrence;
 mod settings;
 mod subtasks;
 mod tags;

@@ -2,6 +2,7 @@
 //! from outside.
 
 mod position;
+mod recurrence;
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,6 +16,7 @@ use time::{Date, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 pub use self::position::Position;
+pub use self::recurrence::{CountedFrom, NextDue, Occurrence, Recurrence, RecurrenceRule, Series, TimeZone};
 
 /// Why a value was refused, in words for the person who sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +49,15 @@ pub struct Task {
     pub updated_at: Timestamp,
     /// 1 when it was created, and one more with every write.
     pub version: Version,
+    /// Where it stands in its series, if it recurs or did.
+    pub series: Option<Box<Series>>,
 }
 
 /// The JSON of the HTTP contract.
 impl Serialize for Task {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Task", 13)?;
+        let members = if self.series.is_some() { 16 } else { 13 };
+        let mut object = serializer.serialize_struct("Task", members)?;
         object.serialize_field("id", &self.id)?;
         object.serialize_field("title", &self.title)?;
         object.serialize_field("description", &self.description)?;
@@ -70,6 +75,11 @@ impl Serialize for Task {
         object.serialize_field("created_at", &self.created_at)?;
         object.serialize_field("updated_at", &self.updated_at)?;
         object.serialize_field("version", &self.version)?;
+        if let Some(series) = &self.series {
+            object.serialize_field("recurrence", &series.recurrence)?;
+            object.serialize_field("series_id", &series.id)?;
+            object.serialize_field("occurrence", &series.occurrence)?;
+        }
         object.end()
     }
 }
@@ -78,7 +88,9 @@ impl Task {
     /// How many bytes its texts have in UTF-8. They are what a client chooses the size of.
     pub(crate) fn text_bytes(&self) -> usize {
         let description = self.description.as_ref().map_or(0, |description| description.0.len());
-        self.title.0.len() + description + self.tags.iter().map(|tag| tag.0.len()).sum::<usize>()
+        let recurrence = self.series.as_ref().and_then(|series| series.recurrence.as_ref());
+        let rule = recurrence.map_or(0, |recurrence| recurrence.rule.as_str().len());
+        self.title.0.len() + description + rule + self.tags.iter().map(|tag| tag.0.len()).sum::<usize>()
     }
 }
 
@@ -113,6 +125,8 @@ pub struct NewTask {
     pub parent_id: Option<TaskId>,
     /// See [`Task::position`].
     pub position: Option<Position>,
+    /// How it recurs. A task that is created as completed does not.
+    pub recurrence: Option<Recurrence>,
 }
 
 /// What a client says of a task when it replaces it: all that a client may set.
@@ -162,6 +176,10 @@ pub struct TaskChanges {
     pub parent_id: Option<TaskId>,
     /// See [`Task::position`].
     pub position: Patch<Position>,
+    /// How it recurs. A task needs a due date for that.
+    pub recurrence: Patch<Recurrence>,
+    /// Whether later occurrences are to be as they would be without these changes, if it recurs.
+    pub this_only: bool,
 }
 
 impl TaskChanges {
@@ -176,7 +194,7 @@ impl TaskChanges {
 impl From<Replacement> for TaskChanges {
     fn from(replacement: Replacement) -> Self {
         let Replacement { content, completed } = replacement;
-        let NewTask { title, description, priority, due, tags, parent_id, position } = content;
+        let NewTask { title, description, priority, due, tags, parent_id, position, recurrence } = content;
         Self {
             title: Some(title),
             description: description.into(),
@@ -186,6 +204,8 @@ impl From<Replacement> for TaskChanges {
             tags: Some(tags),
             parent_id,
             position: position.into(),
+            recurrence: recurrence.into(),
+            this_only: false,
         }
     }
 }
@@ -231,6 +251,14 @@ impl TaskId {
         let at = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
         let is_in_time = UNIX_EPOCH < at && at <= now + Self::MAX_AHEAD;
         if is_in_time { Ok(id) } else { Err(Invalid("must not have a time of zero, or more than a day from now")) }
+    }
+
+    /// The id of a task that belongs to this one, made of a hash and the time of this one: whoever makes it makes the same.
+    pub(crate) fn derived(self, hash: [u8; 16]) -> Self {
+        const TIME_AND_VERSION: u128 = 0xffff_ffff_ffff_f000_0000_0000_0000_0000;
+        const VARIANT: u128 = 0xc000_0000_0000_0000;
+        let fixed = TIME_AND_VERSION | VARIANT;
+        Self(Uuid::from_u128(self.0.as_u128() & fixed | u128::from_be_bytes(hash) & !fixed))
     }
 
     /// An id with a time of zero, which no task has. It sorts before the ids of all tasks.
@@ -338,6 +366,22 @@ impl Due {
             }
             Some(_) => Err(EXPECTED),
         }
+    }
+
+    /// A calendar date.
+    fn on(date: Date) -> Self {
+        Self(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
+    }
+
+    /// A moment. `None` outside of the years 0000 to 9999.
+    fn at(moment: OffsetDateTime) -> Option<Self> {
+        let utc = moment.checked_to_offset(UtcOffset::UTC)?;
+        (0..=9999).contains(&utc.year()).then(|| Self(rfc3339_millis(utc)))
+    }
+
+    /// The moment, if it is one.
+    fn moment(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::parse(&self.0, &Rfc3339).ok()
     }
 }
 

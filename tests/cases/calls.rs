@@ -18,6 +18,9 @@ enum Ask {
     Complete,
     Toggle,
     Move,
+    /// The next occurrence comes with it.
+    CompleteRecurring,
+    Skip,
     Delete,
     Restore,
     AtomicBatch,
@@ -47,7 +50,7 @@ const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
 impl Call {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         use Terms::{IfMatch, Key, None};
-        let asked: [(Ask, &[Terms]); 17] = [
+        let asked: [(Ask, &[Terms]); 19] = [
             (Ask::Create, &[None, Key]),
             (Ask::CreateAs, &[None, Key]),
             (Ask::List, &[None]),
@@ -59,6 +62,8 @@ impl Call {
             (Ask::Complete, &[None, IfMatch]),
             (Ask::Toggle, &[None, Key, IfMatch]),
             (Ask::Move, &[None, Key, IfMatch]),
+            (Ask::CompleteRecurring, &[None, Key, IfMatch]),
+            (Ask::Skip, &[None, Key, IfMatch]),
             (Ask::Delete, &[None, Key, IfMatch]),
             (Ask::Restore, &[None, Key, IfMatch]),
             (Ask::AtomicBatch, &[None]),
@@ -85,8 +90,9 @@ impl Call {
             Ask::Get => Operation::GetTask,
             Ask::CreateAs | Ask::Replace => Operation::ReplaceTask,
             Ask::Update => Operation::UpdateTask,
-            Ask::Complete | Ask::Toggle => Operation::CompleteTask,
+            Ask::Complete | Ask::Toggle | Ask::CompleteRecurring => Operation::CompleteTask,
             Ask::Move => Operation::MoveTask,
+            Ask::Skip => Operation::SkipTask,
             Ask::Delete => Operation::DeleteTask,
             Ask::Restore => Operation::RestoreTask,
             Ask::Batch | Ask::AtomicBatch => Operation::BatchTasks,
@@ -99,6 +105,7 @@ impl Call {
         let what = match self.ask {
             Ask::CreateAs => ", new",
             Ask::Toggle => ", toggle",
+            Ask::CompleteRecurring => ", recurring",
             Ask::AtomicBatch => ", atomic",
             _ => "",
         };
@@ -132,9 +139,9 @@ impl Call {
             Ask::Create => Some(json!({ "title": "after", "due": "2026-12-02" })),
             Ask::CreateAs | Ask::Replace => Some(json!({ "title": "after", "tags": ["new"], "completed": true })),
             Ask::Update => Some(json!({ "title": "after", "due": null })),
-            Ask::Complete => Some(json!({ "completed": true })),
+            Ask::Complete | Ask::CompleteRecurring => Some(json!({ "completed": true })),
             Ask::Move => Some(json!({ "after": null })),
-            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Delete | Ask::Restore => None,
+            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Skip | Ask::Delete | Ask::Restore => None,
             Ask::Export | Ask::Erase => None,
             // A batch has its keys in its items.
             Ask::Batch | Ask::AtomicBatch => Some(json!({ "atomic": self.ask == Ask::AtomicBatch, "items": [{
@@ -143,11 +150,25 @@ impl Call {
         }
     }
 
+    fn recurs(self) -> bool {
+        matches!(self.ask, Ask::CompleteRecurring | Ask::Skip)
+    }
+
+    /// The task that a client has.
+    fn before(self) -> Value {
+        let mut task = json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] });
+        if self.recurs() {
+            task["due"] = json!("2099-12-01");
+            task["recurrence"] = json!({ "rule": "FREQ=DAILY" });
+        }
+        task
+    }
+
     /// What a client does that does not know whether the call was done: it repeats what may be repeated, and says what
     /// it wants instead of toggling again.
     fn retry(self) -> Option<Self> {
         match (self.ask, self.terms) {
-            (Ask::Create, Terms::None) => None,
+            (Ask::Create | Ask::Skip, Terms::None) => None,
             (Ask::Toggle, Terms::None) => Some(Self { ask: Ask::Complete, ..self }),
             _ => Some(self),
         }
@@ -155,7 +176,7 @@ impl Call {
 
     /// The content of the one task that is there once the call is done; null if it holds none.
     fn done(self) -> Value {
-        let mut task = before();
+        let mut task = self.before();
         let changes = match self.ask {
             Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Restore | Ask::Export => json!({}),
             Ask::Create => {
@@ -165,19 +186,16 @@ impl Call {
                 json!({ "title": "after", "description": null, "priority": "none", "due": null, "tags": ["new"], "completed": true })
             }
             Ask::Update | Ask::Batch | Ask::AtomicBatch => json!({ "title": "after", "due": null }),
-            Ask::Complete | Ask::Toggle => json!({ "completed": true }),
+            Ask::Complete | Ask::Toggle | Ask::CompleteRecurring => json!({ "completed": true }),
             Ask::Move => json!({ "position": "a0" }),
+            Ask::Skip => json!({ "due": "2099-12-02" }),
             Ask::Delete | Ask::Erase => return Value::Null,
         };
         task["completed"] = json!(false);
+        task.as_object_mut().unwrap().remove("recurrence");
         task.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         task
     }
-}
-
-/// The task that a client has.
-fn before() -> Value {
-    json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] })
 }
 
 /// What is in the tables after a call.
@@ -220,7 +238,7 @@ impl Client {
         let mut client = Self { call, token: Signer::default().token(&user), user, before: Vec::new() };
         // A request may time out on a busy machine: what counts is that the task is there.
         while !call.creates() && client.before.is_empty() {
-            let answer = api.call(Operation::CreateTask, &client.anything().json(&before())).await;
+            let answer = api.call(Operation::CreateTask, &client.anything().json(&call.before())).await;
             assert!([201, 503].contains(&answer.status), "{answer:?}");
             client.before = api.items("tasks", &client.user);
         }
@@ -270,7 +288,7 @@ impl Client {
             (Ask::Delete, _) => (404, Left::Done),
             (Ask::CreateAs, _) | (_, Terms::IfMatch) => (412, Left::Done),
             // A task that is what was asked for stays as it is.
-            (Ask::Complete | Ask::Restore, _) => (retry.success(), Left::Done),
+            (Ask::Complete | Ask::CompleteRecurring | Ask::Restore, _) => (retry.success(), Left::Done),
             _ => (retry.success(), Left::DoneAgain),
         };
         let after = self.left(api);
@@ -306,6 +324,10 @@ impl Client {
         if items.is_empty() && self.call.ask == Ask::Erase {
             return Left::Done;
         }
+        let (next, items): (Vec<_>, Vec<_>) = items.into_iter().partition(is_next_occurrence);
+        if next.len() != usize::from(self.call.ask == Ask::CompleteRecurring) {
+            return Left::Broken(format!("{} next occurrences", next.len()));
+        }
         let [item] = items.as_slice() else { return Left::Broken(format!("{} tasks", items.len())) };
         if content(item) != self.call.done() {
             return Left::Broken(format!("{item}"));
@@ -331,6 +353,7 @@ impl Client {
         if answers == Content::Erasure {
             return (answer.body["has_more"] == items.is_empty()).then(|| format!("{answer:?} of {items:?}"));
         }
+        let items: Vec<_> = items.into_iter().filter(|item| !is_next_occurrence(item)).collect();
         let [item] = items.as_slice() else { return Some(format!("{answer:?} of {} tasks", items.len())) };
         let shown = match answers {
             Content::Rows => &answer.body["results"][0],
@@ -400,6 +423,12 @@ fn content(item: &Value) -> Value {
         content["position"] = item["task_position"]["S"].clone();
     }
     content
+}
+
+/// Whether it is the second occurrence of a daily task, as completing the first one made it.
+fn is_next_occurrence(item: &Value) -> bool {
+    let is_second = item["series"]["S"].as_str().is_some_and(|series| series.ends_with("#2"));
+    is_second && item["due"]["S"] == "2099-12-02" && version(item) == 1
 }
 
 fn version(item: &Value) -> u64 {

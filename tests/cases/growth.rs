@@ -331,6 +331,12 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
         measured(api, name, operation, event, &mut rows).await;
     }
     of_a_list_in_order(api, user, &mut rows).await;
+    let mut recurring = body();
+    recurring["recurrence"] = json!({ "rule": "FREQ=WEEKLY;BYDAY=MO", "time_zone": "Europe/Berlin" });
+    let recurring = api.create_id(user, recurring).await;
+    for (name, operation) in [("skip", Operation::SkipTask), ("complete a recurring task", Operation::CompleteTask)] {
+        measured(api, name, operation, Event::by(user).task(&recurring), &mut rows).await;
+    }
     for (name, atomic, first) in [("batch of ten creates", false, 10), ("batch of ten creates, atomic", true, 20)] {
         let items: Vec<_> = (first..first + 10)
             .map(|number| json!({ "op": "create", "id": format!("01980000-0000-7000-8000-{number:012}"), "task": body() }))

@@ -31,6 +31,7 @@ mod openapi;
 mod order;
 mod process;
 mod properties;
+mod recurrence;
 mod replay;
 mod requests;
 mod rights;

@@ -60,6 +60,8 @@ pub enum Action {
     Update(TaskChanges),
     /// As [`UserTasks::complete`].
     Complete(bool),
+    /// As [`UserTasks::skip`].
+    Skip,
     /// As [`UserTasks::delete`].
     Delete,
     /// As [`UserTasks::restore`].
@@ -138,6 +140,7 @@ impl UserTasks<'_> {
             }
             Action::Update(changes) => self.update(id, changes, &guard).await.map(written),
             Action::Complete(completed) => self.complete(id, Completion::Set(completed), &guard).await.map(written),
+            Action::Skip => self.skip(id, &guard).await.map(written),
             Action::Delete => self.delete(id, &guard).await.map(|()| Done::Deleted),
             Action::Restore => self.restore(id, &guard).await.map(written),
         }

@@ -23,6 +23,10 @@ pub enum StoreError {
     KeyInFlight,
     /// The task was deleted so long ago that it cannot be restored.
     RestoreExpired,
+    /// A recurring task needs a due date, and this one would have none.
+    DueRequired,
+    /// The task does not recur, or is completed, or the last one of its series.
+    NoNextOccurrence,
     /// Another item of the same atomic batch was refused.
     NotAttempted,
     /// A field names a task, or is about one, that is not as it must be.

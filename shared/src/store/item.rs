@@ -14,8 +14,8 @@ use super::{Cursor, IdempotencyKey, StoreError};
 use crate::aws::Value;
 use crate::json::Text;
 use crate::task::{
-    DeletedTask, Description, Due, NewTask, Position, Priority, Replacement, Tag, Tags, Task, TaskId, Timestamp, Title,
-    Version,
+    DeletedTask, Description, Due, NewTask, Position, Priority, Recurrence, Replacement, Series, Tag, Tags, Task,
+    TaskId, Timestamp, Title, Version,
 };
 
 /// Attributes by name.
@@ -54,6 +54,30 @@ pub(super) mod attribute {
     pub(in crate::store) const WRITE_IDS: [&str; 3] = [WRITE_ID, WRITE_ID_2, WRITE_ID_3];
     /// The rule by which an open task recurs. A completed one has passed it on.
     pub(in crate::store) const RECURRENCE: &str = "recurrence";
+    /// Which occurrence of which series it is, while it has a recurrence.
+    pub(in crate::store) const SERIES: &str = "series";
+    /// The same once it has passed the recurrence on.
+    pub(in crate::store) const PAST_SERIES: &str = "past_series";
+    /// What later occurrences have instead of a part that was changed for this one only: by the name of the part.
+    pub(in crate::store) const OF_THE_SERIES: [(&str, &str); 5] = [
+        (TITLE, SERIES_TITLE),
+        (DESCRIPTION, SERIES_DESCRIPTION),
+        (PRIORITY, SERIES_PRIORITY),
+        (TAGS, SERIES_TAGS),
+        (DUE, SERIES_DUE),
+    ];
+    pub(in crate::store) const SERIES_TITLE: &str = "series_title";
+    /// Empty if later ones have none.
+    pub(in crate::store) const SERIES_DESCRIPTION: &str = "series_description";
+    pub(in crate::store) const SERIES_PRIORITY: &str = "series_priority";
+    pub(in crate::store) const SERIES_TAGS: &str = "series_tags";
+    /// What the rule counts from.
+    pub(in crate::store) const SERIES_DUE: &str = "series_due";
+    /// Whether only tasks that recur, or did, have the attribute. None of these names is a reserved word.
+    pub(in crate::store) fn is_of_a_series(name: &str) -> bool {
+        name.starts_with(SERIES) || [RECURRENCE, PAST_SERIES].contains(&name)
+    }
+
     /// The task that this one is a subtask of. It never changes.
     pub(in crate::store) const PARENT_ID: &str = "parent_id";
     /// The position in its owner's order. DynamoDB reserves the word itself.
@@ -71,7 +95,7 @@ pub(super) mod attribute {
     /// When DynamoDB may remove the item, in seconds since the epoch.
     pub(in crate::store) const EXPIRES_AT: &str = "expires_at";
     /// What a deleted task keeps as long as it can be restored: all but what its tombstone needs.
-    pub(in crate::store) const CONTENT: [&str; 13] = [
+    pub(in crate::store) const CONTENT: [&str; 14] = [
         TITLE,
         DESCRIPTION,
         COMPLETED_AT,
@@ -85,17 +109,18 @@ pub(super) mod attribute {
         DONE_KEY,
         CHILD_KEY,
         HAS_SUBTASKS,
+        PAST_SERIES,
     ];
     pub(in crate::store) const IDEMPOTENCY_KEY: &str = "idempotency_key";
     pub(in crate::store) const FINGERPRINT: &str = "fingerprint";
 
     /// What a task is read from, as a projection: a third of an item serves keys, indexes and conditions. None of these
     /// names is one of DynamoDB's reserved words.
-    pub(in crate::store) const OF_A_TASK: &str = "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, \
-         parent_id, task_position";
+    pub(in crate::store) const OF_A_TASK: &str = "task_id, title, description, completed_at, priority, due, tags, \
+         created_at, updated_at, version, parent_id, task_position, recurrence, series, past_series";
     /// What a task or a tombstone is read from.
-    pub(in crate::store) const OF_A_CHANGE: &str = "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at, \
-         parent_id, task_position";
+    pub(in crate::store) const OF_A_CHANGE: &str = "task_id, title, description, completed_at, priority, due, tags, \
+         created_at, updated_at, version, parent_id, task_position, recurrence, series, past_series, deleted_at";
 }
 
 /// A new task, before its owner's partition is known to it.
@@ -112,7 +137,9 @@ pub(super) fn new(id: TaskId, new: Replacement, key: Option<&IdempotencyKey>) ->
 }
 
 pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: SystemTime) -> CreatedTask {
-    let Replacement { content: new, completed } = new;
+    let Replacement { content: mut new, completed } = new;
+    let recurrence = new.recurrence.take().filter(|_| !completed);
+    let series = recurrence.map(|recurrence| Box::new(Series { id, occurrence: 1, recurrence: Some(recurrence) }));
     let now = Timestamp::from(now);
     let completed_at = completed.then(|| now.clone());
     let due_key = due_key(new.due.as_ref(), id);
@@ -140,6 +167,10 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
     if let Some(due) = &new.due {
         set(attribute::DUE, text(due.as_str()));
     }
+    if let Some(Series { id, occurrence, recurrence: Some(recurrence) }) = series.as_deref() {
+        set(attribute::RECURRENCE, text(recurrence.to_store()));
+        set(attribute::SERIES, series_key(*id, *occurrence));
+    }
 
     if let Some(position) = &new.position {
         set(attribute::POSITION, text(position.as_str()));
@@ -158,7 +189,7 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
         (None, _) => {}
     }
 
-    let NewTask { title, description, priority, due, tags, parent_id, position } = new;
+    let NewTask { title, description, priority, due, tags, parent_id, position, .. } = new;
     let (created_at, updated_at) = (now.clone(), now);
     let task = Task {
         id,
@@ -173,6 +204,7 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
         created_at,
         updated_at,
         version: 1,
+        series,
     };
     CreatedTask { task, item, write_id }
 }
@@ -194,6 +226,14 @@ pub(super) struct TaskAttributes {
     updated_at: Found<Timestamp>,
     version: Found<Version>,
     deleted_at: Found<Timestamp>,
+    /// Of few tasks, so that the others are small.
+    series: Option<Box<SeriesAttributes>>,
+}
+
+#[derive(Default)]
+struct SeriesAttributes {
+    recurrence: Found<Recurrence>,
+    place: Found<(TaskId, u64)>,
 }
 
 /// What an item of the index by last write shows.
@@ -223,6 +263,14 @@ impl TaskAttributes {
             attribute::UPDATED_AT => self.updated_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::VERSION => self.version = Some(as_number(value)),
             attribute::DELETED_AT => self.deleted_at = Some(as_owned_text(value).map(Timestamp::from_store)),
+            attribute::RECURRENCE => {
+                let recurrence = as_text(value).and_then(|text| Recurrence::from_store(&text));
+                self.series.get_or_insert_default().recurrence = Some(recurrence);
+            }
+            attribute::SERIES | attribute::PAST_SERIES => {
+                let place = as_text(value).and_then(|text| series_place(&text));
+                self.series.get_or_insert_default().place = Some(place);
+            }
             _ => {}
         }
     }
@@ -245,6 +293,7 @@ impl TaskAttributes {
             created_at: required(attribute::CREATED_AT, self.created_at)?,
             updated_at: required(attribute::UPDATED_AT, self.updated_at)?,
             version: required(attribute::VERSION, self.version)?,
+            series: self.series.map(|series| series.series().map(Box::new)).transpose()?,
         })
     }
 
@@ -289,6 +338,13 @@ impl TaskAttributes {
             deleted_at: required(attribute::DELETED_AT, self.deleted_at)?,
             version: required(attribute::VERSION, self.version)?,
         }))
+    }
+}
+
+impl SeriesAttributes {
+    fn series(self) -> Result<Series, StoreError> {
+        let (id, occurrence) = required(attribute::SERIES, self.place)?;
+        Ok(Series { id, occurrence, recurrence: optional(attribute::RECURRENCE, self.recurrence)? })
     }
 }
 
@@ -350,7 +406,7 @@ impl<'de> Deserialize<'de> for TaskAttributes {
 ///
 /// # Errors
 /// As [`TaskAttributes::task`].
-fn task(item: Item) -> Result<Task, StoreError> {
+pub(super) fn task(item: Item) -> Result<Task, StoreError> {
     let mut attributes = TaskAttributes::default();
     for (name, value) in item {
         attributes.set(&name, value.into());
@@ -374,6 +430,17 @@ pub(super) fn key(id: TaskId) -> Item {
 /// By due date, tasks without one last; the id makes it unique, so that ties have one order. `~` sorts after every digit.
 pub(super) fn due_key(due: Option<&Due>, id: TaskId) -> String {
     format!("{OPEN}{}#{id}", due.map_or(UNDATED, Due::as_str))
+}
+
+/// Which occurrence of which series a task is.
+pub(super) fn series_key(id: TaskId, occurrence: u64) -> AttributeValue {
+    text(format!("{id}#{occurrence}"))
+}
+
+/// Reads what [`series_key`] wrote.
+pub(super) fn series_place(text: &str) -> Option<(TaskId, u64)> {
+    let (id, occurrence) = text.split_once('#')?;
+    Some((TaskId::parse(id)?, occurrence.parse().ok()?))
 }
 
 /// By completion.

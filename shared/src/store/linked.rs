@@ -1,17 +1,17 @@
 //! Writes that concern more tasks than their own: one transaction, planned from the item that the refusal of the plain write
 //! gave, and pinned to its version. If the task has been written meanwhile, all of it begins anew.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
-use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem, Update};
 use tokio::time::sleep;
 
 use super::error::cancellation_reasons;
-use super::item::Item;
+use super::item::{Item, attribute, text};
 use super::subtasks::parent_of;
 use super::write::{Links, Outcome, Write};
-use super::{IS_ABSENT, StoreError, UserTasks};
+use super::{IS_ABSENT, StoreError, UserTasks, recurrence};
 use crate::task::{Invalid, TaskId};
 
 const PARENT_IS_DELETED: Invalid = Invalid("must not be deleted: restore the parent first");
@@ -44,9 +44,16 @@ impl Plan {
         1 + self.others.len()
     }
 
-    /// Leaves out what it brings about for these tasks.
-    pub(super) fn leave_out(&mut self, tasks: &[TaskId]) {
-        self.others.retain(|other| !matches!(other, Companion::Update(write) if tasks.contains(&write.id)));
+    /// Leaves out what it brings about for these tasks, which are written otherwise.
+    pub(super) fn leave_out(&mut self, ids: &[AttributeValue]) {
+        self.others.retain(|other| {
+            let id = match other {
+                Companion::Put(item) => item.get(attribute::TASK_ID).cloned(),
+                Companion::Update(write) => Some(text(write.id.to_string())),
+                Companion::Parent(_) => None,
+            };
+            id.is_none_or(|id| !ids.contains(&id))
+        });
     }
 
     /// Takes note of why the transaction was cancelled, as far as this plan is the reason. `false` if it does not fit the
@@ -92,16 +99,9 @@ impl UserTasks<'_> {
         // What does not fit into one transaction is written before it. Whatever ends this halfway leaves the task as it was,
         // and a repetition goes on with what is left.
         while plan.len() > MAX_ACTIONS {
-            let first: Vec<_> = plan.others.drain(..MAX_ACTIONS.min(plan.len() - MAX_ACTIONS)).collect();
-            let actions = self.actions_of_companions(&first).collect::<Result<_, _>>()?;
-            let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
-            if let Err(error) = request.send().await {
-                let reasons = cancellation_reasons(error)?;
-                let is_final = |reason: &CancellationReason| match reason.code()? {
-                    "TransactionConflict" => None,
-                    code => StoreError::from_cancellation(code),
-                };
-                return reasons.iter().find_map(is_final).map_or(Ok(None), Err);
+            let first = plan.others.drain(..MAX_ACTIONS.min(plan.len() - MAX_ACTIONS)).collect();
+            if !self.write_first(first).await? {
+                return Ok(None);
             }
         }
         // Of two attempts, the second one is without a new task whose id is taken.
@@ -122,14 +122,60 @@ impl UserTasks<'_> {
         Ok(None)
     }
 
+    /// Writes what does not fit into the last transaction. `false` if others were faster.
+    async fn write_first(&self, mut others: Vec<Companion>) -> Result<bool, StoreError> {
+        // Of two attempts, the second one is without new tasks that an earlier request has made.
+        for _ in 0..2 {
+            if others.is_empty() {
+                return Ok(true);
+            }
+            let actions = self.actions_of_companions(&others).collect::<Result<_, _>>()?;
+            let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
+            let Err(error) = request.send().await else { return Ok(true) };
+            let mut reasons = cancellation_reasons(error)?.into_iter();
+            let (mut fits, mut failure) = (true, None);
+            others.retain(|other| match reasons.next().as_ref().and_then(CancellationReason::code).unwrap_or("None") {
+                "None" => true,
+                "ConditionalCheckFailed" if matches!(other, Companion::Put(_)) => false,
+                "ConditionalCheckFailed" | "TransactionConflict" => {
+                    fits = false;
+                    true
+                }
+                code => {
+                    failure = failure.take().or(StoreError::from_cancellation(code));
+                    true
+                }
+            });
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            if !fits {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
     /// What a write of this item brings about.
     pub(super) async fn plan(&self, write: &Write, found: &Item) -> Result<Plan, StoreError> {
-        let own = write.pinned(found);
-        let after = own.applied(found);
+        let mut own = write.pinned(found);
         let mut others = self.writes_of_subtasks(write, found).await?;
         if write.links == Links::Restores {
             others.extend(parent_of(found).map(Companion::Parent));
         }
+        let changed = own.applied(found);
+        if changed.contains_key(attribute::COMPLETED_AT) && changed.contains_key(attribute::RECURRENCE) {
+            let was_open = !found.contains_key(attribute::COMPLETED_AT);
+            if was_open {
+                let now = SystemTime::now();
+                if let Some(mut next) = recurrence::next_occurrence(&changed, now)? {
+                    others.extend(self.subtasks_of_next(found, &mut next, now).await?);
+                    others.push(Companion::Put(next));
+                }
+            }
+            own.pass_on(changed.get(attribute::SERIES).filter(|_| was_open));
+        }
+        let after = own.applied(found);
         Ok(Plan { own, others, after })
     }
 

@@ -5,7 +5,7 @@
 //! with the others, or refused because its parent is not open any more.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
@@ -14,14 +14,14 @@ use tokio::time::sleep;
 
 use super::cursor::Cursor;
 use super::error::cancellation_reasons;
-use super::item::{Item, TaskAttributes, attribute, number, text};
+use super::item::{self, Item, TaskAttributes, attribute, number, text};
 use super::linked::Companion;
 use super::list::{ListQuery, MAX_PAGE_TEXT_BYTES, Page, Progress};
 use super::write::{Links, Write, completing_with_parent, deleting_with_parent, restoring_with_parent};
 use super::write_id::{Memory, WriteId};
-use super::{StoreError, UserTasks};
+use super::{StoreError, UserTasks, recurrence};
 use crate::aws;
-use crate::task::{Invalid, TaskId};
+use crate::task::{Invalid, NewTask, Replacement, Task, TaskId};
 
 /// The index of all subtasks, by parent and position.
 pub(super) const BY_PARENT: &str = "by_parent";
@@ -104,12 +104,12 @@ impl UserTasks<'_> {
         let is_completed = found.contains_key(attribute::COMPLETED_AT);
         let which = match write.links {
             // Once it is completed, its subtasks are on their own.
-            Links::Completes if !is_completed => {
+            Links::Completes | Links::CompletesRecurring if !is_completed => {
                 "attribute_not_exists(deleted_at) AND attribute_not_exists(completed_at)"
             }
             Links::Deletes => NOT_DELETED,
             Links::Restores => "attribute_exists(deleted_with) AND attribute_exists(title)",
-            Links::Completes | Links::None => return Ok(Vec::new()),
+            Links::Completes | Links::CompletesRecurring | Links::None => return Ok(Vec::new()),
         };
         if !found.contains_key(attribute::HAS_SUBTASKS) {
             return Ok(Vec::new());
@@ -123,12 +123,50 @@ impl UserTasks<'_> {
                 writes.push(Companion::Update(match write.links {
                     Links::Restores => restoring_with_parent(id, version),
                     Links::Deletes => deleting_with_parent(id, version, self.store.restorable),
-                    Links::Completes | Links::None => completing_with_parent(id, version),
+                    Links::Completes | Links::CompletesRecurring | Links::None => completing_with_parent(id, version),
                 }));
             }
             start = answer.last_evaluated_key;
             if start.is_none() {
                 return Ok(writes);
+            }
+        }
+        Err(StoreError::unexpected("the subtasks of a task do not end"))
+    }
+
+    /// The subtasks of the next occurrence of a task: those that this one has, open again and without due dates, under ids
+    /// that follow from its own.
+    pub(super) async fn subtasks_of_next(
+        &self,
+        found: &Item,
+        next: &mut Item,
+        now: SystemTime,
+    ) -> Result<Vec<Companion>, StoreError> {
+        let id_of = |item: &Item| TaskId::parse(item.get(attribute::TASK_ID)?.as_s().ok()?);
+        let (Some(parent), Some(next_parent), true) =
+            (id_of(found), id_of(next), found.contains_key(attribute::HAS_SUBTASKS))
+        else {
+            return Ok(Vec::new());
+        };
+        let (mut subtasks, mut start) = (Vec::new(), None);
+        for _ in 0..MAX_READS {
+            let request = self.query_of_subtasks(parent, NOT_DELETED).projection_expression(attribute::OF_A_TASK);
+            let answer = aws::query::<TaskAttributes>(request.set_exclusive_start_key(start)).await?;
+            for attributes in answer.items {
+                let Task { id, title, description, priority, tags, position, .. } = attributes.task()?;
+                let parent_id = Some(next_parent);
+                let content =
+                    NewTask { title, description, priority, due: None, tags, parent_id, position, recurrence: None };
+                let new = Replacement { content, completed: false };
+                let created = item::created(recurrence::id_of_subtask(next_parent, id), new, WriteId::new(), now);
+                subtasks.push(Companion::Put(created.item));
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                if !subtasks.is_empty() {
+                    next.insert(attribute::HAS_SUBTASKS.to_owned(), number(subtasks.len() as u64));
+                }
+                return Ok(subtasks);
             }
         }
         Err(StoreError::unexpected("the subtasks of a task do not end"))

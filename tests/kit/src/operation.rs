@@ -251,6 +251,21 @@ operations! {
         asks: &["GetItem", "Query", "UpdateItem"],
         takes_token: true,
     };
+    /// Skips an occurrence of a recurring task.
+    SkipTask: skip_task = Facts {
+        name: "skip-task",
+        letter: b'k',
+        method: "POST",
+        path: "/api/{user_id}/tasks/{task_id}/skip",
+        success: 200,
+        answers: Content::ChangedTask,
+        body: Body::None,
+        condition: Some("if-match"),
+        takes_idempotency_key: true,
+        queries: &[],
+        asks: &["GetItem", "UpdateItem"],
+        takes_token: true,
+    };
     /// Deletes a task.
     DeleteTask: delete_task = Facts {
         name: "delete-task",

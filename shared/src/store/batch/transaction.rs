@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{Action, BATCH_WITHIN, Batch, BatchItem, Done, Results};
 use crate::store::error::cancellation_reasons;
-use crate::store::item::{self, CreatedTask, Item, attribute, number};
+use crate::store::item::{self, CreatedTask, Item, attribute, number, text};
 use crate::store::linked::Plan;
 use crate::store::subtasks::{parent_of, refused_parent};
 use crate::store::write::{self, Outcome, Write};
@@ -32,6 +32,8 @@ struct Member {
 enum Step {
     /// It changes nothing, and is no part of the transaction.
     Read,
+    /// What to write depends on the task, which is read before.
+    Skip,
     Create {
         item: Item,
         write_id: WriteId,
@@ -54,10 +56,19 @@ impl UserTasks<'_> {
     /// Makes one transaction, and another one without the members that it finds done before, or with those that are in
     /// another state than the usual one written for that.
     async fn transact(&self, members: &mut [Member]) {
-        let ids: Vec<_> = members.iter().map(|member| member.id).collect();
+        let ids: Vec<_> = members.iter().map(|member| text(member.id.to_string())).collect();
         for member in members.iter_mut().filter(|member| matches!(member.step, Step::Read)) {
             let task = self.update(member.id, TaskChanges::default(), &member.guard).await;
             member.result = Some(task.map(|task| member.done(Some(task.version))));
+        }
+        for member in members.iter_mut().filter(|member| matches!(member.step, Step::Skip)) {
+            match self.skipping(member.id, &member.guard).await {
+                Ok(Ok(write)) => member.step = Step::Write(vec![write]),
+                Ok(Err(done)) => {
+                    member.result = Some(item::task_unless_deleted(done).map(|task| member.done(Some(task.version))))
+                }
+                Err(error) => member.result = Some(Err(error)),
+            }
         }
         self.refuse_parents(members);
         // More than three are needed only if others complete and reopen the tasks between ours.
@@ -70,11 +81,13 @@ impl UserTasks<'_> {
                 return;
             }
             for member in &mut pending {
-                if let Err(error) = self.prepare(member, &ids).await {
+                if let Err(error) = self.prepare(member).await {
                     member.result = Some(Err(error));
                     return;
                 }
             }
+            // DynamoDB takes one action of an item.
+            pending.iter_mut().filter_map(|member| member.plan.as_mut()).for_each(|plan| plan.leave_out(&ids));
             let parents = parents_of(&pending);
             match self.send(&pending, &parents).await {
                 Ok(None) => pending.into_iter().for_each(|member| member.result = Some(Ok(member.done(member.next())))),
@@ -107,7 +120,7 @@ impl UserTasks<'_> {
                     keys.iter().any(|&key| item.contains_key(key)).then(|| refused_parent(Some(item)))
                 }
                 Step::Read => None,
-                Step::Write(_) | Step::Delete(_) => Some(StoreError::Field("parent_id", PARENT_IS_WRITTEN)),
+                Step::Skip | Step::Write(_) | Step::Delete(_) => Some(StoreError::Field("parent_id", PARENT_IS_WRITTEN)),
             });
             if let (Some(refusal), Some(member)) = (refusal, members.get_mut(index)) {
                 member.result = Some(Err(refusal));
@@ -116,14 +129,12 @@ impl UserTasks<'_> {
     }
 
     /// Plans the write of a task that concerns others as well. What a member says of its own task goes before that.
-    async fn prepare(&self, member: &mut Member, members: &[TaskId]) -> Result<(), StoreError> {
+    async fn prepare(&self, member: &mut Member) -> Result<(), StoreError> {
         let Some(found) = member.linked.take() else { return Ok(()) };
         if let Step::Write(writes) | Step::Delete(writes) = &member.step
             && let Some(write) = writes.first()
         {
-            let mut plan = self.plan(write, &found).await?;
-            plan.leave_out(members);
-            member.plan = Some(plan);
+            member.plan = Some(self.plan(write, &found).await?);
         }
         Ok(())
     }
@@ -157,7 +168,7 @@ impl UserTasks<'_> {
             return self.actions(plan);
         }
         match &member.step {
-            Step::Read => Ok(Vec::new()),
+            Step::Read | Step::Skip => Ok(Vec::new()),
             Step::Create { item, .. } => {
                 let mut item = item.clone();
                 item.extend((subtasks > 0).then(|| (attribute::HAS_SUBTASKS.to_owned(), number(subtasks))));
@@ -192,6 +203,7 @@ impl Member {
             Action::Update(changes) if changes.is_empty() => Step::Read,
             Action::Update(changes) => Step::Write(write::updating(id, &changes, &guard)),
             Action::Complete(completed) => Step::Write(write::completing(id, Completion::Set(completed), &guard)),
+            Action::Skip => Step::Skip,
             Action::Delete => Step::Delete(write::deleting(id, &guard, restorable)),
             Action::Restore => Step::Write(write::restoring(id, &guard, restorable)),
         };
@@ -206,7 +218,7 @@ impl Member {
     fn done(&self, version: Option<Version>) -> Done {
         match self.step {
             Step::Create { .. } => Done::Created(version.unwrap_or(1)),
-            Step::Read | Step::Write(_) => Done::Written(version),
+            Step::Read | Step::Skip | Step::Write(_) => Done::Written(version),
             Step::Delete(_) => Done::Deleted,
         }
     }
@@ -261,7 +273,7 @@ impl Member {
     /// What the item as it was found says of the write. `None` if it is to be tried for the other state.
     fn refused(&mut self, found: Option<Item>) -> Result<Option<Done>, StoreError> {
         let task = match &mut self.step {
-            Step::Read => return Ok(None),
+            Step::Read | Step::Skip => return Ok(None),
             Step::Create { write_id, .. } => {
                 let item = found.unwrap_or_default();
                 created_before(write_id.in_memory_of(&item), item)?
