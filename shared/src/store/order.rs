@@ -38,16 +38,14 @@ impl UserTasks<'_> {
         if other == Some(id) {
             return Err(refused);
         }
-        // Without another task, its own one says which list it is in.
-        let anchor = match (self.get(other.unwrap_or(id)).await, other) {
-            (Err(StoreError::NotFound), Some(_)) => return Err(refused),
-            (anchor, _) => anchor?,
+        // Without another task, its own one says which list it is in. If it is gone, the write finds out whether it was done.
+        let (position, parent) = match (self.get(other.unwrap_or(id)).await, other) {
+            (Ok(task), None) => (None, task.parent_id),
+            (Ok(Task { position: Some(position), parent_id, .. }), Some(_)) => (Some(position), parent_id),
+            (Err(StoreError::NotFound), None) => (None, None),
+            (Ok(_) | Err(StoreError::NotFound), Some(_)) => return Err(refused),
+            (Err(error), _) => return Err(error),
         };
-        let position = anchor.position.filter(|_| other.is_some());
-        if other.is_some() && position.is_none() {
-            return Err(refused);
-        }
-        let parent = anchor.parent_id;
         let neighbour = self.neighbour(id, parent, to, position.as_ref()).await?;
         let between = match to {
             Destination::Before(_) => Position::between(neighbour.as_ref(), position.as_ref()),
