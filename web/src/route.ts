@@ -9,7 +9,7 @@ export const route = signal<TaskQuery>(HOME);
 
 export function followAddress(): void {
   const read = () => {
-    if (!isRoute(location.hash)) location.replace(formatRoute(HOME));
+    if (!isRoute(location.hash)) location.replace("#/today");
     route.value = parseRoute(location.hash);
   };
   addEventListener("hashchange", read);

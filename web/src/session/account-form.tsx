@@ -1,5 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
+import { t } from "../text";
 import { PASSWORD_LENGTH, Refusal } from "./issuer";
 
 interface AccountFormProps {
@@ -27,7 +28,7 @@ export function AccountForm({ purpose, email, isFixed = false, onSubmit }: Accou
     const text = (name: string) => String(fields.get(name) ?? "");
     const name = text("name").trim();
     if (isNew && name === "") {
-      problem.value = "Please enter your name.";
+      problem.value = t().enterYourName;
       form.current.querySelector<HTMLInputElement>("[name=name]")?.focus();
       return;
     }
@@ -36,23 +37,24 @@ export function AccountForm({ purpose, email, isFixed = false, onSubmit }: Accou
     try {
       await onSubmit({ name, email: email.value.trim(), password: text("password") });
     } catch (error) {
-      const trouble = navigator.onLine ? "The sign-in service can’t be reached." : "You are offline.";
-      problem.value = error instanceof Refusal ? error.message : `${trouble} Please try again.`;
+      const trouble = navigator.onLine ? t().signInUnreachable : t().offlineTryAgain;
+      problem.value = error instanceof Refusal ? error.message : trouble;
     } finally {
       busy.value = false;
     }
   };
 
+  const words = t();
   return (
     <form ref={form} class="account-form" onSubmit={submit}>
       {isNew && (
         <div class="field">
-          <label for={`${id}-name`}>Your name</label>
+          <label for={`${id}-name`}>{words.yourName}</label>
           <input id={`${id}-name`} name="name" dir="auto" autocomplete="name" maxLength={100} required />
         </div>
       )}
       <div class="field">
-        <label for={`${id}-email`}>Email</label>
+        <label for={`${id}-email`}>{words.email}</label>
         <input
           id={`${id}-email`}
           name="email"
@@ -67,7 +69,7 @@ export function AccountForm({ purpose, email, isFixed = false, onSubmit }: Accou
         />
       </div>
       <div class="field">
-        <label for={`${id}-password`}>Password</label>
+        <label for={`${id}-password`}>{words.password}</label>
         <div class="with-button">
           <input
             id={`${id}-password`}
@@ -90,13 +92,13 @@ export function AccountForm({ purpose, email, isFixed = false, onSubmit }: Accou
               revealed.value = !revealed.value;
             }}
           >
-            {revealed.value ? "Hide" : "Show"}
-            <span class="visually-hidden"> password</span>
+            {revealed.value ? words.hide : words.show}
+            <span class="visually-hidden"> {words.thePassword}</span>
           </button>
         </div>
         {isNew && (
           <p id={`${id}-rule`} class="hint">
-            At least {PASSWORD_LENGTH.min} characters.
+            {words.atLeast(PASSWORD_LENGTH.min)}
           </p>
         )}
       </div>
@@ -104,7 +106,7 @@ export function AccountForm({ purpose, email, isFixed = false, onSubmit }: Accou
         {problem.value}
       </p>
       <button type="submit" class="button button-primary button-wide" aria-disabled={busy.value}>
-        {busy.value ? "One moment…" : isNew ? "Create account" : "Sign in"}
+        {busy.value ? words.oneMoment : isNew ? words.createThisAccount : words.signIn}
       </button>
     </form>
   );

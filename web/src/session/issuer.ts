@@ -1,5 +1,7 @@
 /** A client of Better Auth. The session is a cookie that scripts cannot read, so no token is stored here. */
+
 import { Unreachable } from "daylist-client";
+import { t } from "../text";
 
 export interface User {
   readonly id: string;
@@ -67,7 +69,7 @@ export class Issuer {
   async #enter(path: string, body: object): Promise<User> {
     const { user, token } = await this.#call<{ user: User; token: string | null }>(path, body);
     // If addresses must be verified, a new account has no session yet.
-    if (token === null) throw new Refusal(UNVERIFIED);
+    if (token === null) throw new Refusal(t().refusals.EMAIL_NOT_VERIFIED);
     return user;
   }
 
@@ -86,22 +88,11 @@ export class Issuer {
   }
 }
 
-const UNVERIFIED = "Open the link in the email we sent you, then sign in.";
-
-/** By the beginning of Better Auth's code. Its own messages are for developers. */
-const REASONS: Readonly<Record<string, string>> = {
-  INVALID_EMAIL_OR_PASSWORD: "No account matches this email and password.",
-  EMAIL_NOT_VERIFIED: UNVERIFIED,
-  USER_ALREADY_EXISTS: "An account with this email already exists. Sign in instead.",
-  INVALID_EMAIL: "That doesn’t look like an email address.",
-  PASSWORD_TOO_SHORT: `A password has at least ${PASSWORD_LENGTH.min} characters.`,
-  PASSWORD_TOO_LONG: `A password has at most ${PASSWORD_LENGTH.max} characters.`,
-};
-
+/** Better Auth's own messages are for developers. Texts are found by the beginning of its code. */
 function refusal(status: number, answer: unknown): Refusal | Unreachable {
   const { code = "" } = (answer ?? {}) as { code?: string };
-  if (status === 429) return new Refusal("Too many attempts. Wait a little and try again.");
+  if (status === 429) return new Refusal(t().refusals.TOO_MANY);
   if (status >= 500) return new Unreachable("issuer", `status ${status}`);
-  const [, reason] = Object.entries(REASONS).find(([known]) => code.startsWith(known)) ?? [];
-  return new Refusal(reason ?? "The sign-in service did not accept that.");
+  const [, reason] = Object.entries(t().refusals).find(([known]) => code.startsWith(known)) ?? [];
+  return new Refusal(reason ?? t().refusals.OTHER);
 }

@@ -12,13 +12,16 @@ export type SessionState =
 
 type Message = { readonly kind: "entered" } | { readonly kind: "left"; readonly userId: string };
 
+/** How long a returning user waits for the issuer before the page starts offline, in milliseconds. */
+const PATIENCE = 5_000;
+
 export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
   /** The session has ended, and changes wait until the user signs in again. */
   readonly interrupted = signal(false);
+  readonly issuer: Issuer;
   /** Whether the user has signed in or up during this visit. */
   isNew = false;
-  readonly issuer: Issuer;
   readonly #otherTabs = new BroadcastChannel("session");
   readonly #listeners = new Set<() => void>();
 
@@ -31,15 +34,15 @@ export class Session {
   }
 
   async start(): Promise<void> {
+    this.state.value = { is: "unknown" };
     const remembered = rememberedUser();
-    // The tasks are on the device. They are shown, and sync starts, while the issuer is asked whether the session still exists.
-    this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unknown" };
     try {
-      const user = await this.issuer.currentUser();
+      const user = await this.issuer.currentUser(remembered ? AbortSignal.timeout(PATIENCE) : undefined);
       if (user) this.#entered(user);
       else this.#leave(false);
     } catch {
-      if (!remembered) this.state.value = { is: "unreachable" };
+      // The tasks are on the device. Sync will find out whether the session still exists.
+      this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unreachable" };
     }
   }
 

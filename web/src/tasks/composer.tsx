@@ -1,17 +1,17 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
+import { t } from "../text";
 import { now } from "../ui/clock";
 import { Calendar, Flag, Plus, Tag } from "../ui/icons";
+import { COMPOSER_ID } from "./composer-id";
 import { findDate, loadDates } from "./dates";
 import { describeDue } from "./due";
 import { DateInput, openPicker } from "./due-field";
 import { PasteDialog } from "./paste-dialog";
 import { dueFor, type TaskQuery } from "./query";
 import { addTag, linesOf, parseQuickAdd } from "./quick-add";
-import { LIMITS, PRIORITIES, PRIORITY_NAMES, type Priority, type TaskContent } from "./task";
+import { LIMITS, PRIORITIES, type Priority, type TaskContent } from "./task";
 import type { Workbench } from "./workbench";
-
-export const COMPOSER_ID = "new-task";
 
 interface ComposerProps {
   readonly bench: Workbench;
@@ -23,6 +23,7 @@ interface ComposerProps {
 
 /** A form for a new task: a line of text and Enter are enough. What is typed stays until it is added. */
 export function Composer({ bench, query, onDown }: ComposerProps) {
+  const words = t();
   const id = useId();
   const { drafts, actions } = bench;
   const day = useSignal("");
@@ -60,9 +61,9 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
     if (line.trim() === "") return;
     if (line.includes("@") && !findDate.value) await Promise.race([loadDates(), wait(PATIENCE)]);
     const task = contentOf(line);
-    if (task.title === "") problem.value = "The task needs a title, too.";
+    if (task.title === "") problem.value = words.titleTooNeeded;
     else if ([...task.title].length > LIMITS.title) {
-      problem.value = `A title has at most ${LIMITS.title} characters. The rest can go into the notes.`;
+      problem.value = words.titleTooLong(LIMITS.title);
     } else {
       reset();
       actions.add(task);
@@ -75,11 +76,11 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
   };
 
   return (
-    <form class="composer" aria-label="New task" onSubmit={(event) => void add(event)}>
+    <form class="composer" aria-label={words.newTask} onSubmit={(event) => void add(event)}>
       <div class="composer-line">
         <Plus />
         <label class="visually-hidden" for={COMPOSER_ID}>
-          New task
+          {words.newTask}
         </label>
         <input
           id={COMPOSER_ID}
@@ -87,7 +88,7 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
           dir="auto"
           autocomplete="off"
           enterkeyhint="done"
-          placeholder="What needs doing?"
+          placeholder={words.whatNeedsDoing}
           aria-describedby={`${id}-help ${id}-problem`}
           aria-invalid={problem.value !== ""}
           value={line}
@@ -110,15 +111,15 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
           }}
         />
         <button type="submit" class="button button-primary">
-          Add
+          {words.add}
         </button>
       </div>
       <div class="composer-options">
         {/* biome-ignore lint/a11y/noLabelWithoutControl: DateInput is one */}
         <label class={`option ${content.due ? "option-set" : ""}`}>
           <Calendar />
-          <span class="option-text">{content.due ? describeDue(content.due, now.value) : "Date"}</span>
-          <span class="visually-hidden">Due date</span>
+          <span class="option-text">{content.due ? describeDue(content.due, now.value) : words.date}</span>
+          <span class="visually-hidden">{words.dueDate}</span>
           <DateInput
             type="date"
             value={day.value}
@@ -130,8 +131,10 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
         </label>
         <label class={`option ${content.priority === "none" ? "" : "option-set"}`}>
           <Flag />
-          <span class="option-text">{content.priority === "none" ? "Priority" : PRIORITY_NAMES[content.priority]}</span>
-          <span class="visually-hidden">Priority</span>
+          <span class="option-text">
+            {content.priority === "none" ? words.priority : words.priorities[content.priority]}
+          </span>
+          <span class="visually-hidden">{words.priority}</span>
           <select
             value={priority.value}
             onChange={(event) => {
@@ -140,7 +143,7 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
           >
             {PRIORITIES.map((choice) => (
               <option key={choice} value={choice}>
-                {PRIORITY_NAMES[choice]}
+                {words.priorities[choice]}
               </option>
             ))}
           </select>
@@ -151,8 +154,8 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
             {tag}
           </span>
         ))}
-        <p id={`${id}-help`} class="hint composer-help">
-          Try <code>#tag</code> <code>!high</code> <code>@tomorrow 6pm</code>
+        <p id={`${id}-help`} class="visually-hidden">
+          {words.quickAddHelp}
         </p>
       </div>
       <p id={`${id}-problem`} class="form-problem" role="alert">

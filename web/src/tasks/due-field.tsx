@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "../text";
 import { now } from "../ui/clock";
 import { addDays, dayOf, fromLocal, type LocalDue, toLocal } from "./due";
 
@@ -17,10 +18,11 @@ export function DueField({ due, onChange }: DueFieldProps) {
   const typed = useSignal<LocalDue>(toLocal(due));
   const { day, time } = fromLocal(typed.value) === due ? typed.value : toLocal(due);
   const today = dayOf(now.value);
+  const words = t();
   const choices = [
-    ["Today", today],
-    ["Tomorrow", addDays(today, 1)],
-    ["In a week", addDays(today, 7)],
+    [words.today, today],
+    [words.tomorrow, addDays(today, 1)],
+    [words.inAWeek, addDays(today, 7)],
   ] as const;
   const change = (local: LocalDue) => {
     typed.value = local;
@@ -30,11 +32,11 @@ export function DueField({ due, onChange }: DueFieldProps) {
     <div class="due-field">
       <div class="due-inputs">
         <label class="visually-hidden" for={`${id}-day`}>
-          Due date
+          {words.dueDate}
         </label>
         <DateInput id={`${id}-day`} type="date" value={day} onChange={(day) => change({ day, time })} />
         <label class="visually-hidden" for={`${id}-time`}>
-          Due time
+          {words.dueTime}
         </label>
         <DateInput
           id={`${id}-time`}
@@ -58,7 +60,7 @@ export function DueField({ due, onChange }: DueFieldProps) {
         ))}
         {due !== null && (
           <button type="button" class="chip" onClick={() => change({ day: "", time: "" })}>
-            No date
+            {words.noDate}
           </button>
         )}
       </div>

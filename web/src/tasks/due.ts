@@ -75,9 +75,8 @@ export function describeDue(due: string, now: Date): string {
 
 /** As the browser's own time fields show it: "14:30" or "2:30 PM". */
 function clockTime(time: string): string {
-  const options = { hour: "numeric", minute: "2-digit", timeZone: "UTC" } as const;
   const language = globalThis.navigator?.language ?? "en-GB";
-  return new Intl.DateTimeFormat(language, options).format(new Date(`2000-01-01T${time}Z`));
+  return formatOf(language, { hour: "numeric", minute: "2-digit" }).format(new Date(`2000-01-01T${time}Z`));
 }
 
 /** "Saturday, 28 November" */
@@ -113,13 +112,14 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 
 // In the page's language, which need not be the browser's.
 function format(options: Intl.DateTimeFormatOptions, day: string): string {
-  const key = locale() + JSON.stringify(options);
-  let found = formats.get(key);
-  if (!found) {
-    found = new Intl.DateTimeFormat(locale(), { ...options, timeZone: "UTC" });
-    formats.set(key, found);
-  }
-  return found.format(midnight(day));
+  return formatOf(locale(), options).format(midnight(day));
+}
+
+function formatOf(language: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = language + JSON.stringify(options);
+  const found = formats.get(key) ?? new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" });
+  formats.set(key, found);
+  return found;
 }
 
 let chosen = { zone: "", format: new Intl.DateTimeFormat() };

@@ -1,3 +1,4 @@
+import { t } from "../text";
 import { Dialog } from "../ui/dialog";
 
 interface PasteDialogProps {
@@ -12,25 +13,26 @@ const SHOWN = 5;
 /** Asks whether pasted lines are one task each. */
 export function PasteDialog({ lines, onAll, onOne, onClose }: PasteDialogProps) {
   const more = lines.length - SHOWN;
+  const words = t();
   return (
-    <Dialog title={`Add ${lines.length} tasks?`} onClose={onClose}>
+    <Dialog title={words.addTasksAsked(lines.length)} onClose={onClose}>
       <ul class="pasted">
         {lines.slice(0, SHOWN).map((line, index) => (
           <li key={index} dir="auto">
             {line}
           </li>
         ))}
-        {more > 0 && <li>… and {more} more</li>}
+        {more > 0 && <li>{words.andMore(more)}</li>}
       </ul>
       <div class="dialog-actions">
         <button type="button" class="button button-primary" onClick={onAll}>
-          Add {lines.length} tasks
+          {words.addTasks(lines.length)}
         </button>
         <button type="button" class="button" onClick={onOne}>
-          Make it one task
+          {words.makeItOne}
         </button>
         <button type="button" class="button" onClick={onClose}>
-          Cancel
+          {words.cancel}
         </button>
       </div>
     </Dialog>

@@ -1,6 +1,8 @@
 /** Changes that were rejected: how the user learns of them, and what can be done. */
+
 import { computed, effect } from "@preact/signals";
 import type { ContentChanges, Refused, TaskContent } from "daylist-client/sync";
+import { t } from "../text";
 import { announce } from "../ui/announcer";
 import type { Toasts } from "../ui/toasts";
 import type { LocalTasks } from "./local-tasks";
@@ -28,7 +30,7 @@ export class Refusals {
         if (told.has(seq) || isConflict(refused)) continue;
         told.add(seq);
         if (op === "delete") this.#takeBack(refused);
-        else announce(`${refused.wanted?.title} is not saved. ${reasonOf(refused)}`);
+        else announce(t().isNotSaved(refused.wanted?.title ?? "", reasonOf(refused)));
       }
     });
   }
@@ -37,7 +39,7 @@ export class Refusals {
     const changes = choice === "mine" ? refused.item.changes : uncontestedOf(refused);
     const isNothing = choice === "theirs" && Object.keys(changes).length === 0;
     void this.#tasks.sync.decide(refused, isNothing ? { do: "drop" } : { do: "retry", changes });
-    announce(choice === "mine" ? "Kept your version" : "Kept the other version");
+    announce(choice === "mine" ? t().keptMine : t().keptTheOther);
   }
 
   retry(refused: Refused): void {
@@ -51,7 +53,7 @@ export class Refusals {
 
   discard(refused: Refused): void {
     void this.#tasks.sync.decide(refused, { do: "drop" });
-    announce("Discarded");
+    announce(t().discarded);
   }
 
   #takeBack(refused: Refused): void {
@@ -60,9 +62,9 @@ export class Refusals {
     void sync.decide(refused, { do: "drop" });
     if (!current) return;
     this.#toasts.show({
-      text: `“${shortTitle(current)}” was not deleted. ${reasonOf(refused)}`,
+      text: t().wasNotDeleted(shortTitle(current), reasonOf(refused)),
       tone: "problem",
-      action: { label: "Try again", run: () => void sync.delete(current.id) },
+      action: { label: t().tryAgain, run: () => void sync.delete(current.id) },
     });
   }
 }
@@ -84,10 +86,10 @@ export function isGone({ item, current }: Refused): boolean {
 
 /** The reason as a sentence. */
 export function reasonOf(refused: Refused): string {
-  if (isGone(refused)) return "It was deleted somewhere else.";
+  if (isGone(refused)) return t().deletedElsewhere;
   const { problem } = refused.item.refusal;
   const [error] = problem?.errors ?? [];
-  if (!error) return problem?.detail ?? "The server did not accept it.";
+  if (!error) return problem?.detail ?? t().notAccepted;
   const name = "pointer" in error ? error.pointer.split("/").at(-1) : error.parameter;
-  return `The ${name} ${error.detail}.`;
+  return t().fieldProblem(name ?? "", error.detail);
 }

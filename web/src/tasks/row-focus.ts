@@ -1,6 +1,5 @@
 /** Keeps the focus in a list whose rows change: it follows its row, or moves to the next one if the row is gone. */
 import { signal } from "@preact/signals";
-import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect } from "preact/hooks";
 
 interface Place {
@@ -14,9 +13,15 @@ export class RowFocus {
   /** The row that has the focus, or had it last. It stays in the document, wherever the list is scrolled to. */
   readonly row = signal<string | null>(null);
   #ids: readonly string[] = [];
+  readonly #fallback: string;
   /** Where the focus is to go as soon as the row is in the document. */
   #wanted: Place | null = null;
   #last: (Place & { readonly index: number }) | null = null;
+
+  /** @param fallback the id of the element that gets the focus when no row is left */
+  constructor(fallback: string) {
+    this.#fallback = fallback;
+  }
 
   /** The ids of the list's rows, in order. */
   show(ids: readonly string[]): void {
@@ -27,7 +32,7 @@ export class RowFocus {
   enter(row: string, control = "title"): void {
     this.#wanted = { row, control };
     this.row.value = row;
-    this.#arrive(document);
+    this.#arrive();
   }
 
   /** Whether there is such a row. */
@@ -49,22 +54,22 @@ export class RowFocus {
     if (rowAt(target) === null) this.#last = null;
   }
 
-  /** @param fallback the id of the element that gets the focus when no row is left */
-  keep(container: ParentNode, fallback: string): void {
-    if (this.#arrive(container) || !this.#last || document.querySelector("dialog[open]")) return;
+  /** Gives the focus back if its row was drawn anew. */
+  keep(): void {
+    if (this.#arrive() || !this.#last || document.querySelector("dialog[open]")) return;
     if (document.activeElement !== document.body && document.activeElement !== null) return;
-    const { row, index, control } = this.#last;
     // Between two parts of a date, the field does not seem to have the focus.
-    if (container.querySelector(`[data-row="${CSS.escape(row)}"] form`)) return;
+    if (document.querySelector(`[data-row="${CSS.escape(this.#last.row)}"] form`)) return;
+    const { row, index, control } = this.#last;
     const next = this.#ids.includes(row) ? row : this.#ids[Math.min(index, this.#ids.length - 1)];
-    if (next === undefined) document.getElementById(fallback)?.focus();
+    if (next === undefined) document.getElementById(this.#fallback)?.focus();
     else this.enter(next, control);
   }
 
-  #arrive(container: ParentNode): boolean {
+  #arrive(): boolean {
     if (!this.#wanted) return false;
     const { row, control } = this.#wanted;
-    const element = container.querySelector(`[data-row="${CSS.escape(row)}"]`);
+    const element = document.querySelector(`[data-row="${CSS.escape(row)}"]`);
     if (!element) return false;
     this.#wanted = null;
     const wanted = element.querySelector<HTMLElement>(`[data-control="${control}"]:not(:disabled)`);
@@ -75,8 +80,7 @@ export class RowFocus {
   }
 }
 
-/** @param fallback the id of the element that gets the focus when no row is left */
-export function useRowFocus(focus: RowFocus, container: RefObject<HTMLElement | null>, fallback: string): void {
+export function useRowFocus(focus: RowFocus): void {
   useEffect(() => {
     const remember = ({ target }: FocusEvent) => focus.remember(target);
     const forget = ({ target }: Event) => focus.forget(target);
@@ -87,16 +91,17 @@ export function useRowFocus(focus: RowFocus, container: RefObject<HTMLElement | 
       removeEventListener("pointerdown", forget);
     };
   }, [focus]);
-  useLayoutEffect(() => {
-    if (container.current) focus.keep(container.current, fallback);
-  });
+}
+
+/** For each part of the list that can be drawn without the others. */
+export function useKeptFocus(focus: RowFocus): void {
+  useLayoutEffect(() => focus.keep());
 }
 
 export function rowAt(target: EventTarget | null): string | null {
   return target instanceof Element ? (target.closest<HTMLElement>("[data-row]")?.dataset.row ?? null) : null;
 }
 
-/** Whether a row is on the screen as a whole. */
 export function isInSight(id: string): boolean {
   const place = document.querySelector(`[data-row="${CSS.escape(id)}"]`)?.getBoundingClientRect();
   return place !== undefined && place.top >= 0 && place.bottom <= innerHeight;

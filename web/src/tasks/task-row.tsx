@@ -2,8 +2,9 @@ import type { Refused } from "daylist-client/sync";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { Calendar, Check, Note, PriorityBars, Trash } from "../ui/icons";
-import { describeDue, isOverdue, toLocal } from "./due";
+import { dayOf, describeDue, isOverdue, toLocal } from "./due";
 import { isGone, type Refusals, reasonOf } from "./refusals";
+import { useKeptFocus } from "./row-focus";
 import type { Row } from "./rows";
 import { swipe } from "./swipe";
 import { TaskEditor } from "./task-editor";
@@ -31,6 +32,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isI
   const { task, isLeaving, isDeleted, isSaving, refused } = row;
   const { actions, form, selection } = bench;
   const opened = form.id.value === task.id ? form.opened.value : null;
+  useKeptFocus(bench.focus);
   const place = {
     "data-row": task.id,
     "data-index": index,
@@ -48,6 +50,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isI
   const words = t();
   const isLost = refused !== null && isGone(refused);
   const isSelected = selection.has(task.id);
+  const isMarked = bench.rows.marked.value === task.id;
   const state = `${task.completed ? "task-done" : ""} ${isLeaving ? "task-leaving" : ""} ${refused ? "task-unsaved" : ""}`;
   const remove = () => (isLost ? bench.refusals.discard(refused) : actions.remove(task));
   const open = (event: MouseEvent) => {
@@ -58,10 +61,10 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isI
   };
   return (
     <li
-      class={`task ${state} ${isSelected ? "task-selected" : ""} ${bench.rows.marked.value === task.id ? "task-new" : ""}`}
-      inert={isDeleted}
+      class={`task ${state} ${isSelected ? "task-selected" : ""} ${isMarked ? "task-new" : ""}`}
       {...place}
       aria-busy={isSaving}
+      inert={isDeleted}
       draggable={isInWeek}
       onDragStart={(event) => event.dataTransfer?.setData("text/plain", task.id)}
       data-complete={words.complete}
@@ -150,9 +153,10 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
 
 function TaskFacts({ row: { task, isLeaving }, onTag, isInWeek }: Pick<TaskRowProps, "row" | "onTag" | "isInWeek">) {
   const { due, priority, tags, description } = task;
-  // A row that is about to leave keeps its size.
+  // A row that is about to leave does not grow.
   const completed_at = isLeaving ? null : task.completed_at;
-  if (due === null && priority === "none" && tags.length === 0 && description === null && !completed_at) return null;
+  if (completed_at === null && due === null && priority === "none" && tags.length === 0 && description === null)
+    return null;
   const words = t();
   const late = due !== null && !task.completed && isOverdue(due, now.value);
   const when = due === null ? "" : isInWeek ? toLocal(due).time : describeDue(due, now.value);
@@ -185,7 +189,7 @@ function TaskFacts({ row: { task, isLeaving }, onTag, isInWeek }: Pick<TaskRowPr
         <span class="fact fact-due">
           <Check />
           <span class="visually-hidden">{words.completedOn} </span>
-          {describeDue(completed_at, now.value)}
+          {describeDue(dayOf(new Date(completed_at)), now.value)}
         </span>
       ) : (
         when !== "" && (

@@ -3,11 +3,11 @@ import { useCallback, useMemo, useRef } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
-import { COMPOSER_ID } from "./composer";
+import { COMPOSER_ID } from "./composer-id";
 import { addDays, dayOf } from "./due";
 import { Empty, Skeleton, Unreadable } from "./list-states";
 import type { TaskQuery } from "./query";
-import { type Move, rowAt, useRowFocus } from "./row-focus";
+import { type Move, rowAt, useKeptFocus, useRowFocus } from "./row-focus";
 import type { Row } from "./rows";
 import { troubleText } from "./sync-note";
 import type { Priority, Task } from "./task";
@@ -26,8 +26,8 @@ interface TaskRowsProps {
 
 /** The list itself, in whatever state it is. */
 export function TaskRows({ bench, onQuery }: TaskRowsProps) {
-  const container = useRef<HTMLDivElement>(null);
-  useRowFocus(bench.focus, container, COMPOSER_ID);
+  useRowFocus(bench.focus);
+  useKeptFocus(bench.focus);
   const { tasks } = bench;
   const phase = tasks.phase.value;
   const query = bench.rows.query.value;
@@ -35,17 +35,17 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   // The same function as long as it does the same: rows that do not change are not drawn again.
   const tagged = useCallback((tag: string) => onQuery({ ...query, tag }), [query, onQuery]);
   const isWeek = query.layout === "week";
+  const hold = () => bench.rows.hold();
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the rows in it
     <div
-      ref={container}
       id={LIST_ID}
       class="task-list"
       aria-busy={phase === "loading"}
       onKeyDown={(event) => onRowKey(event, bench)}
-      onPointerMove={() => bench.rows.hold()}
-      onPointerDown={() => bench.rows.hold()}
+      onPointerMove={hold}
+      onPointerDown={hold}
     >
       {phase === "loading" && rows.length === 0 && <Skeleton />}
       {phase === "ready" && rows.length === 0 && !isWeek && (
@@ -106,6 +106,7 @@ type Item = { readonly section: Section<Row>; readonly row?: Row; readonly posit
 
 function Sections({ bench, rows, query, onTag }: SectionsProps) {
   const container = useRef<HTMLDivElement>(null);
+  useKeptFocus(bench.focus);
   const time = now.value;
   const words = t();
   const items = useMemo(() => itemsOf(sectionsOf(rows, query, time)), [rows, query, time, words]);

@@ -9,6 +9,7 @@ import type { Settings } from "../settings";
 import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import { Actions } from "./actions";
+import { COMPOSER_ID } from "./composer-id";
 import { Deletions } from "./deletions";
 import { Drafts } from "./drafts";
 import { Form } from "./form";
@@ -32,7 +33,7 @@ export class Workbench {
   readonly actions: Actions;
   readonly refusals: Refusals;
   readonly selection: Selection;
-  readonly focus = new RowFocus();
+  readonly focus = new RowFocus(COMPOSER_ID);
   readonly counts = computed(() => {
     const hidden = this.deletions.hidden.value;
     const { tasks } = this.tasks.snapshot.value;
@@ -99,8 +100,9 @@ export class Workbench {
   async settle(): Promise<number> {
     const { deletions, tasks } = this;
     this.#toasts.dismissAll();
-    const { value: line } = this.drafts.line;
-    await this.actions.saveDrafts(line.trim() === "" ? null : parseQuickAdd(line, now.value));
+    await this.actions.saveDrafts(
+      this.drafts.line.value.trim() === "" ? null : parseQuickAdd(this.drafts.line.value, now.value),
+    );
     await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));
     const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE));
     if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), timeout]);

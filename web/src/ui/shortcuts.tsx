@@ -56,7 +56,7 @@ const KEYS = [
   ["1 2 3 4", "prioritize"],
   ["V", "select"],
   ["Delete", "delete"],
-  ["Z", "undo"],
+  ["Z Ctrl Z", "undo"],
   ["Esc", "leave"],
   ["?", "help"],
 ] as const;
@@ -72,7 +72,7 @@ export function Shortcuts() {
         {KEYS.map(([key, meaning]) => (
           <div key={key}>
             <dt>
-              {key.split(/ (?!K$)/u).map((one) => (
+              {key.split(/(?<!Ctrl) /u).map((one) => (
                 <kbd key={one}>{one}</kbd>
               ))}
             </dt>

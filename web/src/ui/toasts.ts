@@ -39,7 +39,7 @@ export class Toasts {
     if (note.subject !== undefined) this.clear(note.subject);
     const toast = { ...note, id: this.#newId() };
     this.shown.value = [...this.shown.value, toast];
-    announce(note.action ? `${note.text} ${note.action.label} is available.` : note.text);
+    announce(note.action ? t().withAction(note.text, note.action.label) : note.text);
     this.release(toast.id);
     return toast.id;
   }
