@@ -19,7 +19,8 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description `all` is sorted newest first, `completed` by completion with the latest first, and `open` by due date with undated tasks last.
+         * @description `all` is sorted newest first, `completed` by completion with the latest first, and `open` by due date with undated tasks
+         *     last.
          *
          *     A page holds `limit` tasks unless it is the last one. It can hold fewer, even none, and still have a `next_cursor`, if a
          *     filter skips some nine hundred tasks in a row, a search some three thousand, or the page would have more than 512 KiB of
@@ -356,9 +357,9 @@ export interface paths {
         put?: never;
         /**
          * Make many writes
-         * @description Makes up to 100 creates, updates, completions, deletions, and restorations, each as the single operation makes it, and returns a result
-         *     for each, in their order. Writes of the same task are made one after another, others at the same time. All items are
-         *     validated first: if one is invalid, the response is 422, and none is written.
+         * @description Makes up to 100 creates, updates, completions, deletions, and restorations, each as the single operation makes it, and
+         *     returns a result for each, in their order. Writes of the same task are made one after another, others at the same time.
+         *     All items are validated first: if one is invalid, the response is 422, and none is written.
          *
          *     With `atomic`, either all items are written or none; each must name another task. Items that are refused have their own
          *     status, and the others 424 `not_attempted`. A write that an earlier request has made under the same `idempotency_key` is

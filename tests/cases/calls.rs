@@ -141,7 +141,9 @@ impl Call {
             Ask::Update => Some(json!({ "title": "after", "due": null })),
             Ask::Complete | Ask::CompleteRecurring => Some(json!({ "completed": true })),
             Ask::Move => Some(json!({ "after": null })),
-            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Skip | Ask::Delete | Ask::Restore => None,
+            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Skip | Ask::Delete | Ask::Restore => {
+                None
+            }
             Ask::Export | Ask::Erase => None,
             // A batch has its keys in its items.
             Ask::Batch | Ask::AtomicBatch => Some(json!({ "atomic": self.ask == Ask::AtomicBatch, "items": [{

@@ -375,7 +375,9 @@ async fn attempt_after_three_others_repeats_without_if_match() {
                 if operation == Operation::CompleteTask {
                     assert_eq!(task.body["completed"], false, "the toggle toggles back");
                 }
-                for (name, value) in body.iter().filter_map(Value::as_object).flatten().filter(|(name, _)| *name == "title") {
+                for (name, value) in
+                    body.iter().filter_map(Value::as_object).flatten().filter(|(name, _)| *name == "title")
+                {
                     assert_eq!(task.body[name], *value, "{operation:?} is done over theirs");
                 }
             }

@@ -326,7 +326,6 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
         ("toggle of a completed task", Operation::CompleteTask, task()),
         ("delete", Operation::DeleteTask, task()),
         ("restore", Operation::RestoreTask, task()),
-        ("delete again", Operation::DeleteTask, task()),
     ] {
         measured(api, name, operation, event, &mut rows).await;
     }

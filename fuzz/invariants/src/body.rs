@@ -165,7 +165,8 @@ fn batch(mut members: Map<String, Value>) -> Reading {
 fn batch_item(item: Value) -> Reading {
     let Value::Object(mut members) = item else { return Err(vec![String::new()]) };
     let op = members.remove("op");
-    let Some(op @ ("create" | "update" | "complete" | "skip" | "delete" | "restore")) = op.as_ref().and_then(Value::as_str)
+    let Some(op @ ("create" | "update" | "complete" | "skip" | "delete" | "restore")) =
+        op.as_ref().and_then(Value::as_str)
     else {
         return Err(vec!["/op".to_owned()]);
     };

@@ -738,8 +738,8 @@ impl Write {
         {
             return Err(StoreError::DueRequired);
         }
-        let is_linked =
-            self.links == Links::CompletesRecurring || self.links.attributes().iter().chain(&self.unless).any(|name| has(*name));
+        let is_linked = self.links == Links::CompletesRecurring
+            || self.links.attributes().iter().chain(&self.unless).any(|name| has(*name));
         Ok(is_linked.then_some(Outcome::Linked))
     }
 }

@@ -71,18 +71,8 @@ impl WriteId {
 
 /// Two requests ask for the same if what they ask for is the same after validation, whatever its JSON looked like.
 pub(super) fn fingerprint(operation: &str, changes: &TaskChanges) -> Digest {
-    let TaskChanges {
-        title,
-        description,
-        completed,
-        priority,
-        due,
-        tags,
-        parent_id,
-        position,
-        recurrence,
-        this_only,
-    } = changes;
+    let TaskChanges { title, description, completed, priority, due, tags, parent_id, position, recurrence, this_only } =
+        changes;
     let parent_id = parent_id.map(|id| id.to_string());
     let mut parts = vec![operation];
     if let Some(title) = title {

@@ -120,7 +120,9 @@ impl UserTasks<'_> {
                     keys.iter().any(|&key| item.contains_key(key)).then(|| refused_parent(Some(item)))
                 }
                 Step::Read => None,
-                Step::Skip | Step::Write(_) | Step::Delete(_) => Some(StoreError::Field("parent_id", PARENT_IS_WRITTEN)),
+                Step::Skip | Step::Write(_) | Step::Delete(_) => {
+                    Some(StoreError::Field("parent_id", PARENT_IS_WRITTEN))
+                }
             });
             if let (Some(refusal), Some(member)) = (refusal, members.get_mut(index)) {
                 member.result = Some(Err(refusal));
