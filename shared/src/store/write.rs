@@ -627,7 +627,7 @@ impl Write {
                 values.insert(":oldest".to_owned(), text(oldest.as_str()));
                 "attribute_exists(title) AND deleted_at >= :oldest"
             }
-            State::Any | State::Open | State::Completed => {
+            State::Any | State::Open | State::Completed | State::Recurring => {
                 "attribute_exists(task_id) AND attribute_not_exists(deleted_at)"
             }
         });

@@ -254,7 +254,7 @@ operations! {
     /// Skips an occurrence of a recurring task.
     SkipTask: skip_task = Facts {
         name: "skip-task",
-        letter: b'k',
+        letter: b's',
         method: "POST",
         path: "/api/{user_id}/tasks/{task_id}/skip",
         success: 200,
@@ -558,6 +558,7 @@ mod tests {
         ('u', "update-task"),
         ('x', "complete-task"),
         ('m', "move-task"),
+        ('s', "skip-task"),
         ('d', "delete-task"),
         ('v', "restore-task"),
         ('b', "batch-tasks"),
