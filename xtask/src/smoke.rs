@@ -83,7 +83,7 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
         listed.get("tasks").and_then(Value::as_array).is_some_and(|tasks| tasks.iter().any(is_there)),
         "it is not in the list"
     );
-    let complete = format!("{path}/complete");
+    let [complete, restore] = ["complete", "restore"].map(|verb| format!("{path}/{verb}"));
     let change =
         json!({ "op": "update", "id": path.rsplit('/').next(), "changes": { "title": "Smoke test, in a batch" } });
     for (what, status, method, path, field, body) in [
@@ -97,6 +97,9 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
         ("tasks are exported", 200, "GET", "/api/me/tasks/export?limit=1", "", None),
         ("an erasure needs its confirmation", 400, "DELETE", "/api/me/tasks", "", None),
         ("it is deleted", 204, "DELETE", path, "", None),
+        ("it is restored", 200, "POST", &restore, "", None),
+        ("tags are counted", 200, "GET", "/api/me/tags", "", None),
+        ("it is deleted again", 204, "DELETE", path, "", None),
         ("it is gone", 404, "GET", path, "", None),
     ] {
         let headers: Vec<_> = [user, field].into_iter().filter(|field| !field.is_empty()).collect();

@@ -16,7 +16,7 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
   let seq = meta.lastSeq;
   for (const change of changes) {
     const last = edit.ofTask(change.id).at(-1);
-    if (last && isOpen(last)) {
+    if (last && isOpen(last, change)) {
       edit.replace(last, fold(last, change));
       continue;
     }
@@ -97,8 +97,9 @@ export function answered(
       else if ((tasks.get(item.id)?.task.version ?? 0) >= version) edit.remove(item);
       else edit.put({ ...item, applied: version });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
-    else if (row.status === 404) {
-      if (item.op === "update") edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
+    else if (row.status === 404 || row.status === 410) {
+      if (item.op === "update" || item.op === "restore")
+        edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
       // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
       else edit.remove(item, { withTask: true });
     } else if (row.status === 412 && item.sent?.ifMatch) {

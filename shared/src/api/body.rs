@@ -152,6 +152,7 @@ fn batch_item(fields: &mut Fields<'_>) -> Option<BatchItem> {
         Operation::Update => fields.object("changes", None, TaskChanges::from_fields).map(Action::Update),
         Operation::Complete => fields.required("completed", boolean).map(Action::Complete),
         Operation::Delete => Some(Action::Delete),
+        Operation::Restore => Some(Action::Restore),
     };
     let guard = Guard { precondition, idempotency_key };
     Some(BatchItem { id: id?, action: action?, guard })
@@ -164,6 +165,7 @@ enum Operation {
     Update,
     Complete,
     Delete,
+    Restore,
 }
 
 /// The members of a body that are not taken yet, and what was wrong with those that were.
@@ -276,7 +278,8 @@ fn operation(value: Value) -> Result<Operation, Invalid> {
         Some("update") => Ok(Operation::Update),
         Some("complete") => Ok(Operation::Complete),
         Some("delete") => Ok(Operation::Delete),
-        _ => Err(Invalid("must be create, update, complete or delete")),
+        Some("restore") => Ok(Operation::Restore),
+        _ => Err(Invalid("must be create, update, complete, delete or restore")),
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Action {
     Complete(bool),
     /// As [`UserTasks::delete`].
     Delete,
+    /// As [`UserTasks::restore`].
+    Restore,
 }
 
 /// What became of an item.
@@ -125,6 +127,7 @@ impl UserTasks<'_> {
             Action::Update(changes) => self.update(id, changes, &guard).await.map(written),
             Action::Complete(completed) => self.complete(id, Completion::Set(completed), &guard).await.map(written),
             Action::Delete => self.delete(id, &guard).await.map(|()| Done::Deleted),
+            Action::Restore => self.restore(id, &guard).await.map(written),
         }
     }
 }

@@ -20,6 +20,8 @@ pub enum StoreError {
     KeyReused,
     /// The idempotency key is being used at this moment.
     KeyInFlight,
+    /// The task was deleted so long ago that it cannot be restored.
+    RestoreExpired,
     /// Another item of the same atomic batch was refused.
     NotAttempted,
     /// The atomic batch writes more tasks than a transaction takes, with those that its writes bring about.
