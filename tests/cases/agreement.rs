@@ -241,6 +241,9 @@ pub(crate) async fn every_request_of(api: &Api, operation: Operation) -> Vec<Rec
         }
         let parent = api.create_id(ALICE, json!({ "title": "parent", "position": "a1" })).await;
         let subtask = api.create_id(ALICE, json!({ "title": "subtask", "parent_id": parent })).await;
+        if operation == Operation::RestoreTask {
+            api.call(Operation::DeleteTask, &Event::by(ALICE).task(&parent)).await;
+        }
         let good = Event::by(ALICE).of(operation, &id);
         let mut events = vec![good.clone()];
         events.extend(keys.iter().map(|key| good.clone().header("idempotency-key", key)));

@@ -328,3 +328,43 @@ async fn restored_subtask_never_stays_under_a_deleted_parent() {
         assert_eq!(states(&api)[..2], [0, 0]);
     }
 }
+
+/// The next occurrence has the subtasks of this one, open again, and once, however often and wherever it ends.
+#[tokio::test]
+async fn next_occurrence_has_the_subtasks_anew() {
+    let api = Api::start().await;
+    let recurring = json!({ "title": "weekly", "due": "2099-12-01", "recurrence": { "rule": "FREQ=WEEKLY" } });
+    let parent = api.create_id(ALICE, recurring).await;
+    for (title, position) in [("b", "a1"), ("a", "a0"), ("c", "a2")] {
+        let subtask = json!({ "title": title, "position": position, "parent_id": parent, "due": "2099-11-30" });
+        let id = api.create_id(ALICE, subtask).await;
+        if title == "a" {
+            send(&api, Operation::CompleteTask, &id, &Value::Null).await;
+        }
+    }
+    let complete = Event::by(ALICE).task(&parent).json(&json!({ "completed": true })).header("idempotency-key", "k");
+    // The plain write, its subtasks twice, and a transaction whose answer is lost.
+    api.wire.fail_next([Fault::None, Fault::None, Fault::None, Fault::LostAnswer]);
+    for _ in 0..2 {
+        let completed = api.call(Operation::CompleteTask, &complete).await;
+        assert_eq!((completed.status, &completed.body["completed"]), (200, &json!(true)), "{completed:?}");
+    }
+    assert_eq!(states(&api), [3, 3, 0]);
+    let open = api.list(ALICE, &[("status", "open")]).await;
+    let next = open.body["tasks"].as_array().unwrap().iter().find(|task| task["title"] == "weekly").unwrap();
+    let list = api.list(ALICE, &[("parent_id", next["id"].as_str().unwrap())]).await;
+    assert_eq!((list.titles(), &list.body["progress"]), (vec!["a", "b", "c"], &json!({ "completed": 0, "total": 3 })));
+    assert!(list.body["tasks"].as_array().unwrap().iter().all(|task| task["due"].is_null()));
+    let subtask = list.body["tasks"][0]["id"].as_str().unwrap();
+    for (operation, recurring) in [
+        (Operation::UpdateTask, json!({ "due": "2099-12-01", "recurrence": { "rule": "FREQ=DAILY" } })),
+        (Operation::ReplaceTask, json!({ "title": "x", "due": "2099-12-01", "recurrence": { "rule": "FREQ=DAILY" } })),
+    ] {
+        let refused = send(&api, operation, subtask, &recurring).await;
+        assert_eq!(
+            (refused.status, &refused.body["errors"][0]["pointer"]),
+            (422, &json!("/recurrence")),
+            "{refused:?}"
+        );
+    }
+}

@@ -33,7 +33,7 @@ pub(super) enum Companion {
     /// A new task. Left out if there is one with its id.
     Put(Item),
     /// A change of a task, on the conditions that it has.
-    Update(Write),
+    Update(Box<Write>),
     /// The parent of a subtask that is restored: it must be there.
     Parent(TaskId),
 }

@@ -120,11 +120,11 @@ impl UserTasks<'_> {
             let answer = aws::query::<TaskAttributes>(request.set_exclusive_start_key(start)).await?;
             for attributes in answer.items {
                 let (id, version) = attributes.version()?;
-                writes.push(Companion::Update(match write.links {
+                writes.push(Companion::Update(Box::new(match write.links {
                     Links::Restores => restoring_with_parent(id, version),
                     Links::Deletes => deleting_with_parent(id, version, self.store.restorable),
                     Links::Completes | Links::CompletesRecurring | Links::None => completing_with_parent(id, version),
-                }));
+                })));
             }
             start = answer.last_evaluated_key;
             if start.is_none() {

@@ -29,7 +29,7 @@ impl Position {
         let is_key = bytes.len() <= Self::MAX_BYTES
             && bytes.iter().all(u8::is_ascii_alphanumeric)
             && split(bytes).is_some_and(|(integer, fraction)| {
-                !fraction.ends_with(&[FIRST]) && !(is_smallest(integer) && fraction.is_empty())
+                !(fraction.ends_with(&[FIRST]) || is_smallest(integer) && fraction.is_empty())
             });
         let expected = Invalid("must be an order key of fractional-indexing, such as a0, of at most 100 bytes");
         if is_key { Ok(Self(text.to_owned())) } else { Err(expected) }
