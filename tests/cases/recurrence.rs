@@ -181,7 +181,7 @@ async fn completing_makes_the_next_occurrence() {
     for completed in [false, true] {
         call(&api, Operation::CompleteTask, &task, json!({ "completed": completed })).await;
     }
-    assert_eq!(open(&api).await, [next.clone()]);
+    assert_eq!(open(&api).await, std::slice::from_ref(&next));
     // The next one goes on.
     complete(&api, &next).await;
     assert_eq!(open(&api).await[0]["occurrence"], 3);
