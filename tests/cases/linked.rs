@@ -77,7 +77,9 @@ async fn linked_write_of_a_changed_task_begins_anew() {
                 continue;
             }
             assert!([200, 204].contains(&answer.outcome().0), "{write:?} {answer:?}");
-            assert_eq!(api.wire.take_operations().len(), 4, "{write:?}");
+            // With a reason that is not of the task itself, the same transaction is sent again.
+            let requests = if reason == "TransactionConflict" { 4 } else { 3 };
+            assert_eq!(api.wire.take_operations().len(), requests, "{write:?}");
             assert_eq!(api.item(ALICE, &id)["version"]["N"], "2", "{write:?}");
         }
     }
