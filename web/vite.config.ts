@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Plugin } from "vite";
 import { defaultClientConditions, defaultServerConditions } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
 import { defineConfig } from "vitest/config";
 
-const pages = ["index.html", "reference/index.html"];
+const pages = { page: "index.html", reference: "reference/index.html" };
 
 /** The contract, beside the pages that are built and that are worked on. */
 const contract: Plugin = {
@@ -19,8 +20,21 @@ const contract: Plugin = {
   },
 };
 
+/** The service worker: it keeps the files of the page, and nothing else. Requests to the API and the issuer never pass it. */
+const offline = VitePWA({
+  registerType: "prompt",
+  injectRegister: false,
+  manifest: false,
+  workbox: {
+    globPatterns: ["index.html", "manifest.webmanifest", "*.{svg,png}", "assets/*.{js,css,woff2}"],
+    globIgnores: ["assets/reference-*"],
+    navigateFallback: null,
+    inlineWorkboxRuntime: true,
+  },
+});
+
 export default defineConfig({
-  plugins: [contract],
+  plugins: [contract, offline],
   // The client as it is in the project, without a build of its own.
   resolve: { conditions: ["daylist-client-source", ...defaultClientConditions] },
   ssr: { resolve: { conditions: ["daylist-client-source", ...defaultServerConditions] } },

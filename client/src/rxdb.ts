@@ -3,7 +3,7 @@ import type { RxCollection, RxConflictHandler, RxJsonSchema, RxReplicationWriteT
 import { type RxReplicationState, replicateRxCollection } from "rxdb/plugins/replication";
 import { type ItemProblem, isFinal, namedItems, problemOf, Room } from "./batch.js";
 import type { BatchItem, BatchResult, Task } from "./contract.js";
-import { isSignedOut, isTokenOver, Problem } from "./errors.js";
+import { isErased, isSignedOut, isTokenOver, Problem } from "./errors.js";
 import { newTaskId } from "./ids.js";
 import {
   type ContentChanges,
@@ -27,6 +27,11 @@ export interface Checkpoint {
 
 type Doc = WithDeleted<Task>;
 type Row = RxReplicationWriteToMasterRow<Task>;
+
+interface Write {
+  readonly row: Row;
+  readonly item: BatchItem;
+}
 
 interface Pages {
   readonly documents: Doc[];
@@ -78,6 +83,12 @@ export class RxTasks {
   readonly #options: RxTasksOptions;
   /** The states that the API does not take: they are to be given up. */
   readonly #refused = new Map<string, string>();
+  /** New tasks that were sent, with an answer or without one, and have not been pulled. */
+  readonly #sent = new Set<string>();
+  /** Those of them that may have been erased: they are not sent again. */
+  readonly #erased = new Set<string>();
+  /** The token of the last pull. */
+  #since: string | undefined;
 
   constructor(options: RxTasksOptions) {
     this.#options = options;
@@ -94,7 +105,7 @@ export class RxTasks {
   replicate(collection: RxCollection<Task>, options: ReplicateOptions = {}): RxReplicationState<Task, Checkpoint> {
     const { triggers = browserTriggers, retryTime = 5_000, settle = 1_000, waitForLeadership = true } = options;
     const known = async () => {
-      const documents = await collection.find({ selector: { version: { $gt: 0 } } }).exec();
+      const documents = await collection.find().exec();
       return documents.map((document) => document.toMutableJSON());
     };
     const state = replicateRxCollection<Task, Checkpoint>({
@@ -132,14 +143,15 @@ export class RxTasks {
   }
 
   /**
-   * The pull handler. With a checkpoint that is too old everything is pulled again, and what is not in it is deleted here:
-   * `known` gives the documents that the API has had once.
+   * The pull handler. With a checkpoint that is too old everything is pulled again, and what the API has had once and is not in
+   * it is deleted here: `known` gives all documents.
    */
   async pull(since: Checkpoint | undefined, batchSize: number, known: () => Promise<readonly Task[]>): Promise<Pages> {
     try {
       return await this.#pages(since, batchSize);
     } catch (error) {
       if (!isTokenOver(error) || !since) throw error;
+      this.#noteErasure(error);
       return this.#everything(known);
     }
   }
@@ -153,8 +165,27 @@ export class RxTasks {
       for (const document of pages.documents) all.set(document.id, document);
       ({ checkpoint, requests } = pages);
     }
-    const gone = (await known()).filter(({ id }) => !all.has(id)).map((task): Doc => ({ ...task, _deleted: true }));
-    return { documents: [...all.values(), ...gone], checkpoint, requests: 0 };
+    const wasThere = ({ id, version }: Task) => version > 0 || this.#erased.has(id);
+    const gone = (await known()).filter((task) => wasThere(task) && !all.has(task.id));
+    const deleted = gone.map((task): Doc => ({ ...task, _deleted: true }));
+    return { documents: [...all.values(), ...deleted], checkpoint, requests: 0 };
+  }
+
+  #noteErasure(error: unknown): void {
+    if (!isErased(error)) return;
+    for (const id of this.#sent) this.#erased.add(id);
+    this.#sent.clear();
+  }
+
+  /** Before a new task is sent again: if it was erased meanwhile, this would bring it back. */
+  async #lookForErasure(): Promise<void> {
+    if (this.#since === undefined) return;
+    try {
+      await this.#options.api.listChanges({ limit: 1, since: this.#since }, { retry: false });
+    } catch (error) {
+      if (!isTokenOver(error)) throw error;
+      this.#noteErasure(error);
+    }
   }
 
   async #pages(checkpoint: Checkpoint | undefined, size: number): Promise<Pages> {
@@ -170,7 +201,9 @@ export class RxTasks {
       requests += 1;
       documents.push(...page.tasks.map((task): Doc => ({ ...task, _deleted: false })));
       documents.push(...page.deleted.map(tombstone));
+      for (const { id } of [...page.tasks, ...page.deleted]) this.#sent.delete(id);
       since = page.next;
+      this.#since = since;
       if (!page.has_more || documents.length >= size) return { documents, checkpoint: { since }, requests };
     }
   }
@@ -181,8 +214,10 @@ export class RxTasks {
       const item = itemOf(row);
       return item ? [{ row, item }] : [];
     });
-    const masters: Doc[] = [];
-    for (let rest = writes; rest.length > 0; ) {
+    if (writes.some(({ item }) => this.#sent.has(item.id) && item.op === "create")) await this.#lookForErasure();
+    const isGone = ({ item }: Write) => this.#erased.has(item.id) && item.op === "create";
+    const masters = writes.filter(isGone).map(({ row }) => gone(row));
+    for (let rest = writes.filter((write) => !isGone(write)); rest.length > 0; ) {
       const room = new Room();
       const end = rest.findIndex(({ item }) => !room.take(item));
       const batch = end < 0 ? rest : rest.slice(0, end);
@@ -192,8 +227,9 @@ export class RxTasks {
     return masters;
   }
 
-  async #send(batch: readonly { readonly row: Row; readonly item: BatchItem }[]): Promise<Doc[]> {
+  async #send(batch: readonly Write[]): Promise<Doc[]> {
     if (batch.length === 0) return [];
+    for (const { item } of batch) if (item.op === "create") this.#sent.add(item.id);
     const { api } = this.#options;
     let results: BatchResult[];
     try {

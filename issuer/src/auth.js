@@ -18,7 +18,16 @@ export async function startAuth(settings) {
     baseURL: settings.origin,
     secret: settings.secret,
     database: openDatabase(settings.database),
-    emailAndPassword: { enabled: true, requireEmailVerification: settings.isProduction },
+    emailAndPassword: {
+      enabled: true,
+      requireEmailVerification: settings.isProduction,
+      revokeSessionsOnPasswordReset: true,
+      // Not awaited, for the reason given below.
+      sendResetPassword: async ({ user, url }) => {
+        const text = `Open this link to choose a new password:\n\n${url}\n\nIf you did not ask for it, ignore this message.\n`;
+        sendMail(settings.mailUrl, { to: user.email, subject: "Choose a new password", text });
+      },
+    },
     ...(settings.isProduction && { emailVerification: verificationBy(settings.mailUrl) }),
     user: {
       deleteUser: {

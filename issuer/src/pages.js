@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 
 const TYPES = {
   ".css": "text/css; charset=utf-8",
@@ -17,6 +19,8 @@ const TYPES = {
   ".woff2": "font/woff2",
   ".yaml": "application/yaml; charset=utf-8",
 };
+
+const COMPRESSED = new Set([".css", ".html", ".js", ".json", ".map", ".svg", ".txt", ".webmanifest", ".yaml"]);
 
 /** Returns the function that responds to a request for a file. */
 export function pages({ pages: folder, contract }, fixed) {
@@ -53,8 +57,9 @@ function acceptsPage(request, pathname) {
   return extname(pathname) === "" && (request.headers.accept ?? "").includes("text/html");
 }
 
-function send(request, response, pathname, content, status = 200) {
-  const etag = `"${createHash("sha256").update(content).digest("base64url")}"`;
+async function send(request, response, pathname, content, status = 200) {
+  // Weak, because the same tag stands for the compressed content.
+  const etag = `W/"${createHash("sha256").update(content).digest("base64url")}"`;
   response.setHeader("etag", etag);
   // The build puts a content hash into the names of assets.
   const isHashed = status === 200 && pathname.startsWith("/assets/");
@@ -63,7 +68,26 @@ function send(request, response, pathname, content, status = 200) {
     response.writeHead(304).end();
     return;
   }
-  const type = TYPES[pathname.endsWith("/") ? ".html" : extname(pathname)] ?? "application/octet-stream";
-  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(content) });
-  response.end(request.method === "HEAD" ? undefined : content);
+  const extension = pathname.endsWith("/") ? ".html" : extname(pathname);
+  const type = TYPES[extension] ?? "application/octet-stream";
+  if (COMPRESSED.has(extension)) response.setHeader("vary", "accept-encoding");
+  const isCompressed = COMPRESSED.has(extension) && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+  if (isCompressed) response.setHeader("content-encoding", "gzip");
+  const body = isCompressed ? await compressed(etag, content) : content;
+  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+const compress = promisify(gzip);
+const kept = new Map();
+const KEPT = 50;
+
+/** Compresses each version of a file once. */
+async function compressed(etag, content) {
+  const known = kept.get(etag);
+  if (known) return known;
+  const body = await compress(content);
+  if (kept.size === KEPT) kept.clear();
+  kept.set(etag, body);
+  return body;
 }

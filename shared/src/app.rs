@@ -56,13 +56,12 @@ impl App {
     /// Does all that can be done before the first request: fetches the keys if they are elsewhere, and opens a
     /// connection to DynamoDB.
     pub async fn warm_up(&self) {
-        self.warm_up_since(None).await;
+        let ((), record) = signals::recorded(self.connect()).await;
+        self.signals.started(None, &record);
     }
 
-    async fn warm_up_since(&self, begun: Option<Instant>) {
-        let both = async { tokio::join!(self.verifier.warm_up(), self.store.warm_up()) };
-        let (_, record) = signals::recorded(both).await;
-        self.signals.started(begun.map(|begun| begun.elapsed()), &record);
+    async fn connect(&self) {
+        tokio::join!(self.verifier.warm_up(), self.store.warm_up());
     }
 
     /// Authentication: who is calling, by the token, and by the operator's switch if there is one.
@@ -153,10 +152,7 @@ pub fn function<'a>(
 /// # Errors
 /// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API fails.
 pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy) -> Result<(), StartError> {
-    let begun = Instant::now();
-    let app = start()?;
-    app.warm_up_since(Some(begun)).await;
-    lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
+    run(App::connect, handle).await
 }
 
 /// As [`serve`], for an operation that needs neither keys nor DynamoDB: it connects to nothing.
@@ -166,10 +162,17 @@ pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Prob
 pub async fn serve_unconnected(
     handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
 ) -> Result<(), StartError> {
+    run(async |_| {}, handle).await
+}
+
+async fn run(
+    get_ready: impl AsyncFnOnce(&App),
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
+) -> Result<(), StartError> {
     let begun = Instant::now();
     let app = start()?;
-    let ((), nothing) = signals::recorded(async {}).await;
-    app.signals.started(Some(begun.elapsed()), &nothing);
+    let ((), record) = signals::recorded(get_ready(&app)).await;
+    app.signals.started(Some(begun.elapsed()), &record);
     lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
 }
 

@@ -1,4 +1,4 @@
-//! Who is calling: the only place that verifies JSON Web Tokens. It knows nothing about HTTP requests.
+//! Who is calling: verifies JSON Web Tokens, and knows nothing about HTTP requests.
 
 mod claims;
 mod error;
@@ -108,7 +108,7 @@ impl TokenVerifier {
         }
     }
 
-    /// The one verification: turns a compact JWS (RFC 7515) of the configured issuer into a user.
+    /// The way from token to user: the token is a compact JWS (RFC 7515) of the configured issuer.
     ///
     /// The key decides the algorithm, and the signature is checked before a claim is looked at.
     ///
@@ -116,7 +116,7 @@ impl TokenVerifier {
     /// [`AuthError::Expired`] only for a token that is otherwise valid, [`AuthError::KeysUnavailable`] while there are no
     /// keys, and any other variant for what is wrong with the token.
     pub async fn verify(&self, unverified_token: &str) -> Result<AuthenticatedUser, AuthError> {
-        match self.verified::<Object<Claims>>(unverified_token).await? {
+        match self.claims_of::<Object<Claims>>(unverified_token).await? {
             Verified::Current(Object(claims)) => {
                 let (id, issued) = claims.accept(self.max_lifetime)?;
                 Ok(AuthenticatedUser { id, issued })
@@ -126,7 +126,7 @@ impl TokenVerifier {
     }
 
     /// The claims, if the issuer signed them and they match the settings.
-    async fn verified<T: DeserializeOwned>(&self, unverified_token: &str) -> Result<Verified<T>, AuthError> {
+    async fn claims_of<T: DeserializeOwned>(&self, unverified_token: &str) -> Result<Verified<T>, AuthError> {
         let token = UnverifiedToken::parse(unverified_token, self.max_token_bytes)?;
         match &self.keys {
             Keys::Secrets(secrets) => verify_with_any(secrets, &token).unwrap_or(Err(AuthError::BadSignature)),

@@ -56,6 +56,27 @@ pub(crate) fn is_this_machine(url: &Url) -> bool {
     })
 }
 
+/// The URL that a setting holds.
+///
+/// # Errors
+/// If it is relative, or has another scheme, a user, a query, or a fragment.
+pub(crate) fn parse_url(name: &'static str, text: &str) -> Result<Url, InvalidSetting> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.filter(|_| !text.contains(['@', '?', '#']))
+        .ok_or(InvalidSetting::new(name, "must be an absolute http or https URL without user, query or fragment"))
+}
+
+/// Fails for a URL of plain http, unless it names this machine.
+pub(crate) fn must_be_private(name: &'static str, url: &Url) -> Result<(), InvalidSetting> {
+    if url.scheme() == "https" || is_this_machine(url) {
+        return Ok(());
+    }
+    Err(InvalidSetting::new(
+        name,
+        "must be https, or http to this machine: others could read or replace what is sent on its way",
+    ))
+}
+
 /// A setting that is missing or wrong. Displays as one line that names it and never repeats its value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name} {problem}")]

@@ -1,12 +1,13 @@
 //! The whole stack as a developer runs it, over HTTP: `cargo xtask dev` with the real binaries behind `cargo lambda
 //! watch`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::iter::repeat_n;
 
 use kit::fixtures::root;
 use serde_json::{Value, json};
-use tests::{ALICE, Answer, BOB, Dev, Fault, SECRET_SETTINGS, Signer, Wire, send, temporary_folder};
+use tests::{ALICE, Answer, BOB, Dev, Fault, Operation, SECRET_SETTINGS, Signer, Wire, send, temporary_folder};
 use tokio::process::Command;
 use xtask::smoke::Smoke;
 
@@ -129,6 +130,16 @@ async fn smoke(wire: &Wire, token: &str) -> Option<String> {
     result.err().map(|error| format!("{error:#}"))
 }
 
+/// The route of a call such as `GET /api/me/tasks?limit=1`.
+fn route_of(call: &str) -> String {
+    let segments = call.split('?').next().unwrap().split('/').map(|segment| match segment {
+        "me" => "{user_id}",
+        id if id.len() == 36 => "{task_id}",
+        other => other,
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn smoke_test_names_the_step_that_fails_and_leaves_nothing() {
     let folder = temporary_folder("smoke");
@@ -144,7 +155,8 @@ async fn smoke_test_names_the_step_that_fails_and_leaves_nothing() {
         (3, Fault::LostAnswer, Some("a task is created: answered with 000 instead of 201: curl")),
         (4, down, Some("it is in the list: answered with 503")),
         (6, down, Some("a stale version is refused: answered with 503 instead of 412")),
-        (8, down, Some("it is deleted: answered with 503")),
+        (9, Fault::LostAnswer, Some("a batch changes it: answered with 000")),
+        (14, down, Some("it is deleted: answered with 503")),
     ] {
         wire.fail_next(repeat_n(Fault::None, number).chain([fault]));
         let error = smoke(&wire, &token).await;
@@ -152,6 +164,11 @@ async fn smoke_test_names_the_step_that_fails_and_leaves_nothing() {
         let error = error.unwrap_or_default();
         assert!(failure.is_none_or(|failure| error.contains(failure)) && !error.contains(&token), "{error}");
         assert_eq!(stack.titles(ALICE, "").await, [""; 0], "{failure:?}");
+        let called: BTreeSet<_> = wire.take_operations().iter().map(|call| route_of(call)).collect();
+        let missing = Operation::ALL
+            .into_iter()
+            .filter(|operation| !called.contains(&format!("{} {}", operation.method(), operation.path())));
+        assert!(failure.is_some() || missing.clone().count() == 0, "it calls no {:?}", missing.collect::<Vec<_>>());
     }
     let error = smoke(&wire, "another").await.unwrap_or_default();
     assert!(error.contains("off limits: answered with 401 instead of 403"), "{error}");

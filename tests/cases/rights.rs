@@ -107,9 +107,12 @@ async fn erasure_leaves_nothing_of_one_user_and_everything_of_others() {
     for user in [ALICE, BOB] {
         fill(&api, user).await;
     }
+    let ended = json!({ "user_id": { "S": ALICE }, "not_before": { "N": "0" } });
+    api.put("access", &ended);
     let others = stored(&api, BOB);
     for _ in 0..2 {
         assert_eq!(erase(&api).await, 1);
+        assert_eq!(api.items("access", ALICE), std::slice::from_ref(&ended), "it is the operator's");
         assert_eq!(stored(&api, ALICE), NOTHING);
     }
     assert_eq!(stored(&api, BOB), others);

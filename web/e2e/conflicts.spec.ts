@@ -42,6 +42,37 @@ test("keeping my version changes only what I edited", async ({ tasks, store }) =
   expect(await store.all()).toMatchObject([{ title: "Paint the door red", priority: "high", version: 3 }]);
 });
 
+test("only the contested field is asked about, and what is shown is stored", async ({ tasks, store }) => {
+  await tasks.open();
+  const form = await tasks.edit("Paint the door");
+  await form.getByLabel("Title").fill("Paint the door red");
+  await form.getByLabel("Notes").fill("Two coats.");
+  const [task] = await store.all();
+  if (task) await store.change(task, { title: "Paint the door blue", priority: "high" });
+  await form.getByRole("button", { name: "Save" }).click();
+  const dialog = tasks.page.getByRole("dialog", { name: "Changed somewhere else" });
+  for (const version of ["Your version", "The other version"]) {
+    const shown = dialog.getByRole("region", { name: version });
+    for (const fact of ["Two coats.", "High"]) await expect(shown).toContainText(fact);
+    await expect(shown.locator(".differs dt")).toHaveText(["Title (different)"]);
+  }
+  await dialog.getByRole("button", { name: "Keep the other" }).click();
+  await tasks.hasSaved("Paint the door blue");
+  const stored = { title: "Paint the door blue", priority: "high", description: "Two coats." };
+  await expect.poll(() => store.all()).toMatchObject([stored]);
+});
+
+test("completing a task that was renamed elsewhere asks nothing", async ({ tasks, store }) => {
+  await tasks.open();
+  const [task] = await store.all();
+  if (task) await store.change(task, { title: "Paint the gate" });
+  await tasks.checkbox("Paint the door").click();
+  await expect.poll(() => store.all()).toMatchObject([{ title: "Paint the gate", completed: true }]);
+  await tasks.show("Completed");
+  await tasks.hasSaved("Paint the gate");
+  await expect(tasks.page.getByRole("dialog")).toBeHidden();
+});
+
 test("deleting a task that has changed asks first", async ({ tasks, store }) => {
   await tasks.open();
   const [task] = await store.all();

@@ -80,7 +80,7 @@ test("an error is shown until tasks can be loaded", async ({ page, tasks, store 
   await store.add({ title: "Feed the cat" });
   const busy = { status: 503, headers: { "retry-after": "1", "access-control-allow-origin": "*" }, body: "{}" };
   await page.route(TASKS, (route) => (route.request().method() === "GET" ? route.fulfill(busy) : route.continue()));
-  await page.goto("/");
+  await page.goto("/#/open");
   await expect(page.getByRole("heading", { name: "Your tasks can’t be shown" })).toBeVisible();
   await page.unroute(TASKS);
   await page.getByRole("button", { name: "Try again" }).first().click();
@@ -94,7 +94,7 @@ test("an interrupted first load resumes", async ({ page, tasks, store }) => {
     tokens.push(new URL(route.request().url()).searchParams.get("since"));
     return tokens.length === 2 ? route.abort() : route.continue();
   });
-  await page.goto("/");
+  await page.goto("/#/open");
   await expect(page.getByRole("status")).toHaveText("600 tasks");
   // The second page is requested again, but not the first one.
   expect(tokens[0]).toBeNull();

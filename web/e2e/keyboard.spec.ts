@@ -43,20 +43,20 @@ test("everything works by keyboard", async ({ page, tasks, store }) => {
 
   await keyboard.press("/");
   await keyboard.type("a");
-  await keyboard.press("Enter");
   await expect(page.locator("[data-row]")).toHaveCount(1);
-  await keyboard.press("/");
   await keyboard.press("Escape");
   await expect(page.locator("[data-row]")).toHaveCount(3);
 
-  await keyboard.press("3");
-  await expect(page.getByRole("heading", { name: "All tasks" })).toBeVisible();
+  await keyboard.press("Control+k");
+  await keyboard.type("upcoming");
+  await keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Upcoming" })).toBeVisible();
   await keyboard.press("?");
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toBeVisible();
   await page.getByRole("checkbox", { name: "Use single-key shortcuts" }).press("Space");
   await keyboard.press("Escape");
-  await keyboard.press("1");
-  await expect(page.getByRole("heading", { name: "All tasks" })).toBeVisible();
+  await keyboard.press("n");
+  await expect(tasks.composer).not.toBeFocused();
   expect((await store.all()).map(({ title }) => title)).toEqual(["Third", "Second, better", "First"]);
 });
 

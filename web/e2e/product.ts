@@ -7,6 +7,7 @@ import {
   type Locator,
   type Page,
 } from "@playwright/test";
+import axe from "axe-core";
 import { newTaskId } from "../../client/src/ids";
 
 const PAGE = process.env.PAGE_URL ?? "http://127.0.0.1:9001";
@@ -24,6 +25,7 @@ export interface Person {
 interface StoredTask {
   readonly id: string;
   readonly title: string;
+  readonly description: string | null;
   readonly completed: boolean;
   readonly version: number;
 }
@@ -109,8 +111,11 @@ export class TaskPage {
     this.composer = page.getByRole("textbox", { name: "New task" });
   }
 
-  async open(address = "/"): Promise<void> {
+  async open(address = "/#/open"): Promise<void> {
+    const before = this.page.url();
     await this.page.goto(address);
+    // With another fragment only, the document would stay.
+    if (before.split("#")[0] === this.page.url().split("#")[0]) await this.page.reload();
     await expect(this.page.getByRole("heading", { level: 1 })).toBeVisible();
     await expect(this.page.locator("#task-list")).toHaveAttribute("aria-busy", "false");
   }
@@ -149,8 +154,12 @@ export class TaskPage {
     return this.page.getByRole("region", { name: "Notifications" }).locator(".note").filter({ hasText: text });
   }
 
-  show(list: "Open" | "Completed" | "All"): Promise<void> {
-    return this.page.getByRole("link", { name: list, exact: true }).click();
+  /** “Open” is All without, and “All” is All with completed tasks. */
+  async show(list: "Today" | "Upcoming" | "Open" | "Completed" | "All"): Promise<void> {
+    const name = list === "Open" ? "All" : list;
+    const lists = this.page.getByRole("navigation", { name: "Lists" });
+    await lists.getByRole("link", { name: new RegExp(`^${name}\\b`, "u") }).click();
+    if (list === "All") await this.page.getByRole("button", { name: "Show completed" }).click();
   }
 
   async signOut(): Promise<void> {
@@ -185,6 +194,7 @@ export const test = base.extend<Fixtures & { quietConsole: undefined }>({
       context.on("console", (message) => {
         const isFailure = message.text().startsWith("Failed to load resource");
         const isComplaint = message.type() === "error" || message.type() === "warning";
+        if (message.text().includes("blocked by Playwright")) return;
         if (isComplaint && !(isFailure && failuresExpected)) complaints.push(message.text());
       });
       context.on("weberror", (error) => complaints.push(error.error().message));
@@ -222,6 +232,16 @@ export async function leavesNothing(page: Page): Promise<void> {
       return [...databases.map(({ name }) => name), ...Object.keys(localStorage)];
     });
   await expect.poll(left).toEqual(["settings"]);
+}
+
+/** What axe finds, with the elements. */
+export async function findViolations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof import("axe-core") };
+    const result = await axe.run(document, { resultTypes: ["violations"] });
+    return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
+  });
 }
 
 export { expect };

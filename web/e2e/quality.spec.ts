@@ -1,8 +1,7 @@
 /** Checks every main state for accessibility and layout shifts, and saves screenshots for review. */
 
 import type { Page } from "@playwright/test";
-import axe from "axe-core";
-import { API, BATCH, day, expect, newPerson, refuse, Store, TaskPage, test } from "./product";
+import { API, BATCH, day, expect, findViolations, newPerson, refuse, Store, TaskPage, test } from "./product";
 
 test.use({ failuresExpected: true });
 
@@ -70,6 +69,7 @@ for (const { name, ...screen } of SCREENS) {
       await tasks.show("Completed");
       await expect(tasks.row("Water the plants")).toBeVisible();
       await inspect("completed");
+      await tour(page, inspect);
 
       await page.route(`${API}/api/**`, (route) => route.abort());
       await tasks.show("Open");
@@ -126,17 +126,64 @@ for (const { name, ...screen } of SCREENS) {
   }
 }
 
+for (const { name, language = "en-GB", ...screen } of [
+  { name: "narrow", viewport: { width: 320, height: 640 } },
+  // 1280 × 860 at 200 %
+  { name: "zoomed", viewport: { width: 640, height: 430 }, deviceScaleFactor: 2 },
+  { name: "forced-colors", forcedColors: "active" },
+  { name: "german", language: "de-DE" },
+] as const) {
+  test(`with ${name} settings`, async ({ browser }) => {
+    const context = await browser.newContext({ ...screen, locale: language, reducedMotion: "reduce" });
+    await newPerson(context, "Ada");
+    await fill(new Store(context.request));
+    const page = await context.newPage();
+    await page.goto("/#/open");
+    await expect(page.locator("[data-row]").first()).toBeVisible();
+    const inspect = (state: string) => inspectState(page, `${name}-${state}`);
+    await inspect("open");
+    await page.locator(".task-title").first().click();
+    await inspect("edit");
+    await page.keyboard.press("Escape");
+    await tour(page, inspect);
+    await context.close();
+  });
+}
+
+/** Visits the other lists, and what opens over them. */
+async function tour(page: Page, inspect: (state: string) => Promise<void>): Promise<void> {
+  for (const [state, address] of [
+    ["today", "#/today"],
+    ["upcoming", "#/upcoming"],
+    ["week", "#/upcoming?layout=week"],
+    ["search", "#/search?q=p"],
+    ["nothing-found", "#/search?q=nowhere"],
+    ["by-priority", "#/open?sort=priority"],
+  ] as const) {
+    await page.goto(`/${address}`);
+    await expect(page.locator("#task-list")).toHaveAttribute("aria-busy", "false");
+    await inspect(state);
+  }
+  await page.locator("[data-row]").first().locator(".task-title").focus();
+  await page.keyboard.press("v");
+  await expect(page.getByRole("toolbar")).toBeVisible();
+  await inspect("selection");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await inspect("palette");
+  await page.keyboard.press("Escape");
+  await page.locator(".account-button").click();
+  await page.locator(".account-panel button").first().click();
+  await expect(page.locator(".settings")).toBeVisible();
+  await inspect("settings");
+  await page.keyboard.press("Escape");
+}
+
 async function inspectState(page: Page, state: string): Promise<void> {
   // Color transitions may still be running.
   await page.waitForTimeout(250);
   await page.screenshot({ path: `artifacts/screenshots/${state}.png` });
-  await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: typeof import("axe-core") };
-    const result = await axe.run(document, { resultTypes: ["violations"] });
-    return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-  });
-  expect(violations, state).toEqual([]);
+  expect(await findViolations(page), state).toEqual([]);
   const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(width, `${state} is no wider than the screen`).toBeLessThanOrEqual(0);
 }

@@ -88,8 +88,10 @@ export function meet(base: Content | undefined, theirs: Content | undefined, min
   const both = Object.keys(changesOf(base, mine)).filter(
     (field) => field in changesOf(base, theirs),
   ) as (keyof Content)[];
-  const isConflict = both.some((field) => mine[field] !== theirs[field]);
-  return isConflict ? { is: "conflict", theirs, mine: merged } : { is: "settled", content: merged };
+  const contested = both.filter((field) => mine[field] !== theirs[field]);
+  // Whichever version the user keeps, the fields that only one side has changed are merged.
+  const kept = { ...merged, ...Object.fromEntries(contested.map((field) => [field, theirs[field]])) };
+  return contested.length > 0 ? { is: "conflict", theirs: kept, mine: merged } : { is: "settled", content: merged };
 }
 
 function isSame(a: Content | undefined, b: Content | undefined): boolean {

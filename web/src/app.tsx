@@ -2,8 +2,9 @@ import type { Session } from "./session/session";
 import { Welcome } from "./session/welcome";
 import type { Settings } from "./settings";
 import { TasksPage } from "./tasks/tasks-page";
+import { t } from "./text";
 import { Brand } from "./ui/brand";
-import { Announcer } from "./ui/notes";
+import { Announcer, NewVersion } from "./ui/notes";
 
 interface AppProps {
   readonly session: Session;
@@ -14,6 +15,7 @@ export function App(props: AppProps) {
   return (
     <>
       <Screen {...props} />
+      <NewVersion />
       <Announcer />
     </>
   );
@@ -27,8 +29,8 @@ function Screen({ session, settings }: AppProps) {
     case "unreachable":
       return (
         <Trouble
-          title={navigator.onLine ? "Sign-in can’t be reached" : "You are offline"}
-          text="Your tasks are safe. Try again in a moment."
+          title={navigator.onLine ? t().signInDown : t().youAreOffline}
+          text={t().tasksAreSafe}
           onRetry={() => void session.start()}
         />
       );
@@ -63,7 +65,7 @@ export function Trouble({ title, text, onRetry }: TroubleProps) {
         <p class="lead">{text}</p>
       </div>
       <button type="button" class="button button-primary" onClick={onRetry}>
-        Try again
+        {t().tryAgain}
       </button>
     </main>
   );

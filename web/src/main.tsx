@@ -6,25 +6,30 @@ import "./styles/tasks.css";
 import "./styles/overlays.css";
 import { render } from "preact";
 import { App, Trouble } from "./app";
+import { followTheme, language } from "./preferences";
 import { followAddress } from "./route";
 import { Issuer } from "./session/issuer";
 import { Session } from "./session/session";
 import { loadSettings } from "./settings";
+import { speak, t } from "./text";
+import { keepFiles } from "./ui/versions";
 
 const root = document.getElementById("app");
 
 async function start(): Promise<void> {
   if (!root) return;
   try {
-    const settings = await loadSettings();
+    followTheme();
+    const [settings] = await Promise.all([loadSettings(), speak(language.value)]);
     const session = new Session(new Issuer(settings.authUrl));
     followAddress();
     render(<App session={session} settings={settings} />, root);
     await session.start();
   } catch {
-    const text = navigator.onLine ? "Its settings could not be loaded." : "You are offline.";
-    render(<Trouble title="The page can’t start" text={text} onRetry={() => location.reload()} />, root);
+    const text = navigator.onLine ? t().settingsMissing : t().offline;
+    render(<Trouble title={t().cannotStart} text={text} onRetry={() => location.reload()} />, root);
   }
 }
 
 void start();
+keepFiles();

@@ -1,12 +1,15 @@
 /** The current list is in the URL's fragment, so that the back button and bookmarks work. */
 import { signal } from "@preact/signals";
-import { STATUSES, type Status, type TaskQuery } from "./tasks/query";
-import { PRIORITIES, type Priority } from "./tasks/task";
+import { LAYOUTS, LISTS, OPEN, SORTS, type TaskQuery } from "./tasks/query";
+import { PRIORITIES } from "./tasks/task";
 
-export const route = signal<TaskQuery>({ status: "open", priority: null, tag: null });
+const HOME: TaskQuery = { ...OPEN, list: "today" };
+
+export const route = signal<TaskQuery>(HOME);
 
 export function followAddress(): void {
   const read = () => {
+    if (!isRoute(location.hash)) location.replace("#/today");
     route.value = parseRoute(location.hash);
   };
   addEventListener("hashchange", read);
@@ -17,26 +20,43 @@ export function show(query: TaskQuery): void {
   location.hash = formatRoute(query);
 }
 
+/** Shows another search without an entry in the history for every key. */
+export function showInstead(query: TaskQuery): void {
+  history.replaceState(null, "", formatRoute(query));
+  route.value = query;
+}
+
 export function parseRoute(hash: string): TaskQuery {
-  const [status, parameters] = hash.replace(/^#\/?/u, "").split("?");
+  const [list, parameters] = hash.replace(/^#\/?/u, "").split("?");
   const search = new URLSearchParams(parameters);
-  const priority = search.get("priority");
+  const known = oneOf(LISTS, list ?? "");
   return {
-    status: isStatus(status) ? status : "open",
-    priority: isPriority(priority) ? priority : null,
+    list: known ?? HOME.list,
+    priority: oneOf(PRIORITIES, search.get("priority")) ?? null,
     tag: search.get("tag") || null,
+    text: (known === "search" && search.get("q")) || "",
+    sort: oneOf(SORTS, search.get("sort")) ?? "due",
+    layout: (known === "upcoming" && oneOf(LAYOUTS, search.get("layout"))) || "list",
   };
 }
 
-export function formatRoute({ status, priority, tag }: TaskQuery): string {
-  const search = new URLSearchParams({ ...(priority && { priority }), ...(tag && { tag }) }).toString();
-  return `#/${status}${search && `?${search}`}`;
+export function formatRoute({ list, priority, tag, text, sort, layout }: TaskQuery): string {
+  const search = new URLSearchParams({
+    ...(text && { q: text }),
+    ...(priority && { priority }),
+    ...(tag && { tag }),
+    ...(sort !== "due" && { sort }),
+    ...(layout !== "list" && { layout }),
+  }).toString();
+  return `#/${list}${search && `?${search}`}`;
 }
 
-function isStatus(text: string | undefined): text is Status {
-  return STATUSES.some((status) => status === text);
+/** Whether there is such a list. Without a fragment, it is the first one. */
+export function isRoute(hash: string): boolean {
+  const [list = ""] = hash.replace(/^#\/?/u, "").split("?");
+  return list === "" || oneOf(LISTS, list) !== undefined;
 }
 
-function isPriority(text: string | null): text is Priority {
-  return PRIORITIES.some((priority) => priority === text);
+function oneOf<T extends string>(known: readonly T[], text: string | null): T | undefined {
+  return known.find((choice) => choice === text);
 }

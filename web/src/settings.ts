@@ -8,17 +8,25 @@ export interface Settings {
   readonly authUrl: string;
 }
 
-/** Loads the settings. Offline, returns those of the last visit. */
+/** Loads the settings. Returns those of the last visit at once, and starts the page again if they have changed since. */
 export async function loadSettings(): Promise<Settings> {
-  try {
-    const settings = await fetchSettings();
-    rememberSettings(settings);
-    return settings;
-  } catch (error) {
-    const remembered = rememberedSettings();
-    if (!remembered) throw error;
-    return remembered;
-  }
+  const remembered = rememberedSettings();
+  if (!remembered) return remember(await fetchSettings());
+  void fetchSettings().then(
+    (settings) => {
+      const isSame = settings.apiUrl === remembered.apiUrl && settings.authUrl === remembered.authUrl;
+      remember(settings);
+      if (!isSame) location.reload();
+    },
+    // Offline, those of the last visit do.
+    () => {},
+  );
+  return remembered;
+}
+
+function remember(settings: Settings): Settings {
+  rememberSettings(settings);
+  return settings;
 }
 
 async function fetchSettings(): Promise<Settings> {

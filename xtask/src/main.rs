@@ -43,7 +43,7 @@ enum Command {
     },
     /// Injects small faults into the product and fails if the tests miss one.
     Mutants(Mutants),
-    /// Takes the README's tour of a deployed stack, and removes what it has created.
+    /// Calls every operation of a deployed stack, and removes the tasks that it has created.
     Smoke(Smoke),
 }
 

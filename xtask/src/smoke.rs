@@ -1,4 +1,5 @@
-//! `cargo xtask smoke`: the README's tour against any deployed stack. It removes the task that it creates, even when a step fails.
+//! `cargo xtask smoke`: calls every operation of a deployed stack. It removes the task that it creates, even when a step fails,
+//! and leaves the user's other tasks alone.
 #![expect(clippy::print_stdout, reason = "a line for each step")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,7 +17,7 @@ pub struct Smoke {
     /// The URL of the API, such as https://tasks.example.com.
     #[arg(long, value_name = "URL")]
     pub base: String,
-    /// A token of a user for tests. Without it, the variable TOKEN is used, which others on this machine cannot see.
+    /// A token of a user for tests. Without it, the variable TOKEN is used, which others on this machine cannot read.
     #[arg(long)]
     pub token: Option<String>,
 }
@@ -32,7 +33,7 @@ struct Step<'a> {
 }
 
 impl Smoke {
-    /// Takes the tour, and prints a line for each step.
+    /// Calls the operations, and prints a line for each step.
     ///
     /// # Errors
     /// The first step that fails: what it does, and how it was answered.
@@ -70,7 +71,8 @@ impl Smoke {
     }
 }
 
-/// What can be done with a task, until it is deleted.
+/// What can be done with a task, until it is deleted. An erasure would take the user's other tasks along, so it only has to ask
+/// for its confirmation.
 fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
     let list = "/api/me/tasks?limit=100";
     let listed =
@@ -82,10 +84,18 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
         "it is not in the list"
     );
     let complete = format!("{path}/complete");
+    let change =
+        json!({ "op": "update", "id": path.rsplit('/').next(), "changes": { "title": "Smoke test, in a batch" } });
     for (what, status, method, path, field, body) in [
         ("it is changed", 200, "PATCH", path, "", Some(json!({ "title": "Smoke test, changed" }))),
         ("a stale version is refused", 412, "PATCH", path, "If-Match: \"1\"", Some(json!({ "title": "stale" }))),
         ("it is completed", 200, "PATCH", &complete, "", Some(json!({ "completed": true }))),
+        ("it is replaced", 200, "PUT", path, "", Some(json!({ "title": "Smoke test, replaced" }))),
+        ("a batch changes it", 200, "POST", "/api/me/tasks/batch", "", Some(json!({ "items": [change] }))),
+        ("it has the version of its four changes", 304, "GET", path, "If-None-Match: \"5\"", None),
+        ("changes are listed", 200, "GET", "/api/me/tasks/changes?since=latest", "", None),
+        ("tasks are exported", 200, "GET", "/api/me/tasks/export?limit=1", "", None),
+        ("an erasure needs its confirmation", 400, "DELETE", "/api/me/tasks", "", None),
         ("it is deleted", 204, "DELETE", path, "", None),
         ("it is gone", 404, "GET", path, "", None),
     ] {

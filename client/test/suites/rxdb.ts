@@ -128,6 +128,30 @@ export function rxdbSuite(backend: () => Backend): void {
     expect(laptop.conflicts).toEqual([]);
   });
 
+  it("forgets erased tasks, and sends nothing that would bring one back", async () => {
+    const [laptop, phone] = [await device(), await device()];
+    await laptop.tasks.insert(newTask({ title: "pulled" }));
+    await laptop.pull();
+    const insertAndLose = async (title: string, ...lost: string[]) => {
+      laptop.losesAnswer = ({ method }) => lost.includes(method);
+      laptop.isOnline = true;
+      laptop.requests.length = 0;
+      await laptop.tasks.insert(newTask({ title }));
+      await until(() => laptop.requests.some((request) => request.startsWith(`${lost[0]} `)), "the lost answer");
+      laptop.isOnline = false;
+    };
+    await insertAndLose("sent, and not pulled", "GET");
+    await insertAndLose("sent without an answer", "POST", "GET");
+    await laptop.tasks.insert(newTask({ title: "never sent" }));
+    await phone.api.eraseTasks();
+    laptop.losesAnswer = () => false;
+    laptop.isOnline = true;
+    await laptop.pull();
+    await laptop.pull();
+    expect(await laptop.titlesOf()).toEqual(["never sent"]);
+    expect((await phone.api.listTasks()).tasks.map(({ title }) => title)).toEqual(["never sent"]);
+  });
+
   it("pauses without a session, and sends everything once it is started again", async () => {
     const laptop = await device();
     const { getToken } = laptop;

@@ -68,7 +68,9 @@ impl VerificationKey {
     /// `jsonwebtoken` checks `exp` before issuer and audience. Before a token is called expired, they are checked as well.
     pub(super) fn verify<T: DeserializeOwned>(&self, token: &UnverifiedToken<'_>) -> Result<Verified<T>, AuthError> {
         let decode = |validation: &Validation| {
-            jsonwebtoken::decode(token.text(), &self.key, validation).map(|token| token.claims).map_err(AuthError::from)
+            jsonwebtoken::decode(token.text(), &self.key, validation)
+                .map(|decoded| decoded.claims)
+                .map_err(AuthError::from)
         };
         match decode(&self.validation) {
             Err(AuthError::Expired) => {

@@ -1,7 +1,7 @@
 //! Where a service of AWS is, and which certificates it may show.
 
 use super::{Access, Connector, TrustedRoots};
-use crate::environment::{InvalidSetting, Variables};
+use crate::environment::{InvalidSetting, Variables, must_be_private, parse_url};
 
 /// A service of AWS that functions use.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,9 @@ impl AwsSettings {
     /// Names the setting that is wrong.
     pub(crate) fn read(variables: &Variables<'_>, access: Access, service: Service) -> Result<Self, InvalidSetting> {
         let custom_endpoint = variables.optional(service.endpoint_setting)?;
+        if let Some(endpoint) = &custom_endpoint {
+            must_be_private(service.endpoint_setting, &parse_url(service.endpoint_setting, endpoint)?)?;
+        }
         let dns_suffix = dns_suffix(access.region.as_ref());
         let trusted_roots = match variables.optional("AWS_CA_BUNDLE")? {
             Some(path) => TrustedRoots::bundle(&path)?,
@@ -73,9 +76,13 @@ mod tests {
     use super::*;
 
     fn read(region: &str, variables: &[(&str, &str)]) -> Result<AwsSettings, InvalidSetting> {
+        read_of(DYNAMODB, region, variables)
+    }
+
+    fn read_of(service: Service, region: &str, variables: &[(&str, &str)]) -> Result<AwsSettings, InvalidSetting> {
         let variable =
             |name: &str| variables.iter().find(|(known, _)| *known == name).map(|&(_, value)| value.to_owned());
-        AwsSettings::read(&Variables::new(&variable), Access::new(region, "a-secret", "a-secret"), DYNAMODB)
+        AwsSettings::read(&Variables::new(&variable), Access::new(region, "a-secret", "a-secret"), service)
     }
 
     #[tokio::test]
@@ -116,6 +123,26 @@ mod tests {
         let settings = read("eu-central-1", &[("AWS_CA_BUNDLE", path), endpoint]).unwrap();
         assert!(matches!(settings.trusted_roots, TrustedRoots::Only(_)));
         assert!(read("eu-central-1", &[("AWS_CA_BUNDLE", "/nowhere")]).is_err());
+    }
+
+    #[test]
+    fn endpoint_is_encrypted_or_on_this_machine() {
+        for service in [DYNAMODB, SECRETS_MANAGER] {
+            for (endpoint, is_accepted) in [
+                ("http://10.0.0.1:4566", false),
+                ("http://dynamodb.example", false),
+                ("http://localhost.example", false),
+                ("x", false),
+                ("https://vpce.example", true),
+                ("http://localhost:4566", true),
+                ("http://127.0.0.1:8000", true),
+            ] {
+                let result = read_of(service, "eu-central-1", &[(service.endpoint_setting, endpoint)]);
+                assert_eq!(result.is_ok(), is_accepted, "{endpoint}");
+                let must_be = format!("{} must be", service.endpoint_setting);
+                assert!(result.err().is_none_or(|error| error.to_string().starts_with(&must_be)), "{endpoint}");
+            }
+        }
     }
 
     #[test]

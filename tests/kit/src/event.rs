@@ -129,6 +129,8 @@ impl fmt::Display for Event {
                 "routeKey": "ANY /api/{user_id}/tasks",
                 "stage": "$default",
                 "http": { "method": "GET", "path": path, "sourceIp": "203.0.113.7" },
+                // Of another user, so that every test would notice if it was read.
+                "authorizer": { "jwt": { "claims": { "sub": "bob" }, "scopes": null } },
             },
             "body": self.body,
             "isBase64Encoded": self.base64,

@@ -1,16 +1,19 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
+import { t } from "../text";
 import { PASSWORD_LENGTH, Refusal } from "./issuer";
 
 interface AccountFormProps {
   readonly purpose: "sign-in" | "sign-up";
-  /** Set when only this user may sign in. */
-  readonly email?: string;
+  /** What is typed. It outlives the form, so that it is there in the other one. */
+  readonly email: Signal<string>;
+  /** Only the user with this address may sign in. */
+  readonly isFixed?: boolean;
   readonly onSubmit: (account: { name: string; email: string; password: string }) => Promise<void>;
 }
 
 /** A form for email and password, and the name of a new account. */
-export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
+export function AccountForm({ purpose, email, isFixed = false, onSubmit }: AccountFormProps) {
   const busy = useSignal(false);
   const problem = useSignal("");
   const revealed = useSignal(false);
@@ -23,39 +26,50 @@ export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
     if (busy.value || !form.current) return;
     const fields = new FormData(form.current);
     const text = (name: string) => String(fields.get(name) ?? "");
+    const name = text("name").trim();
+    if (isNew && name === "") {
+      problem.value = t().enterYourName;
+      form.current.querySelector<HTMLInputElement>("[name=name]")?.focus();
+      return;
+    }
     busy.value = true;
     problem.value = "";
     try {
-      await onSubmit({ name: text("name").trim(), email: text("email").trim(), password: text("password") });
+      await onSubmit({ name, email: email.value.trim(), password: text("password") });
     } catch (error) {
-      const trouble = navigator.onLine ? "The sign-in service can’t be reached." : "You are offline.";
-      problem.value = error instanceof Refusal ? error.message : `${trouble} Please try again.`;
+      const trouble = navigator.onLine ? t().signInUnreachable : t().offlineTryAgain;
+      problem.value = error instanceof Refusal ? error.message : trouble;
     } finally {
       busy.value = false;
     }
   };
 
+  const words = t();
   return (
     <form ref={form} class="account-form" onSubmit={submit}>
       {isNew && (
         <div class="field">
-          <label for={`${id}-name`}>Your name</label>
-          <input id={`${id}-name`} name="name" autocomplete="name" maxLength={100} required />
+          <label for={`${id}-name`}>{words.yourName}</label>
+          <input id={`${id}-name`} name="name" dir="auto" autocomplete="name" maxLength={100} required />
         </div>
       )}
       <div class="field">
-        <label for={`${id}-email`}>Email</label>
+        <label for={`${id}-email`}>{words.email}</label>
         <input
           id={`${id}-email`}
           name="email"
           type="email"
           autocomplete="username"
           required
-          {...(email !== undefined && { value: email, readOnly: true })}
+          value={email.value}
+          readOnly={isFixed}
+          onInput={(event) => {
+            email.value = event.currentTarget.value;
+          }}
         />
       </div>
       <div class="field">
-        <label for={`${id}-password`}>Password</label>
+        <label for={`${id}-password`}>{words.password}</label>
         <div class="with-button">
           <input
             id={`${id}-password`}
@@ -68,7 +82,7 @@ export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
             {...(isNew && { minLength: PASSWORD_LENGTH.min, "aria-describedby": `${id}-rule` })}
             maxLength={PASSWORD_LENGTH.max}
             // In the dialog, it is the only field.
-            autofocus={email !== undefined}
+            autofocus={isFixed}
           />
           <button
             type="button"
@@ -78,13 +92,13 @@ export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
               revealed.value = !revealed.value;
             }}
           >
-            {revealed.value ? "Hide" : "Show"}
-            <span class="visually-hidden"> password</span>
+            {revealed.value ? words.hide : words.show}
+            <span class="visually-hidden"> {words.thePassword}</span>
           </button>
         </div>
         {isNew && (
           <p id={`${id}-rule`} class="hint">
-            At least {PASSWORD_LENGTH.min} characters.
+            {words.atLeast(PASSWORD_LENGTH.min)}
           </p>
         )}
       </div>
@@ -92,7 +106,7 @@ export function AccountForm({ purpose, email, onSubmit }: AccountFormProps) {
         {problem.value}
       </p>
       <button type="submit" class="button button-primary button-wide" aria-disabled={busy.value}>
-        {busy.value ? "One moment…" : isNew ? "Create account" : "Sign in"}
+        {busy.value ? words.oneMoment : isNew ? words.createThisAccount : words.signIn}
       </button>
     </form>
   );

@@ -23,4 +23,16 @@ describe("Issuer", () => {
     const refusal = { code: "EMAIL_NOT_VERIFIED", message: "Email not verified" };
     await expect(issuer(403, refusal).signIn(ADA)).rejects.toThrow(unverified);
   });
+
+  it("explains a refusal in words of its own", async () => {
+    for (const [code, words] of [
+      ["INVALID_EMAIL_OR_PASSWORD", "No account matches"],
+      ["USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL", "already exists"],
+      ["PASSWORD_TOO_SHORT", "at least 8"],
+      ["FAILED_TO_CREATE_USER", "did not accept that"],
+    ] as const) {
+      const refused = issuer(422, { code, message: "[body.name] Invalid input" }).signUp(ADA);
+      await expect(refused).rejects.toThrow(words);
+    }
+  });
 });

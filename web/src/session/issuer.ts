@@ -1,5 +1,7 @@
 /** A client of Better Auth. The session is a cookie that scripts cannot read, so no token is stored here. */
+
 import { Unreachable } from "daylist-client";
+import { t } from "../text";
 
 export interface User {
   readonly id: string;
@@ -35,6 +37,26 @@ export class Issuer {
     return this.#enter("/sign-in/email", credentials);
   }
 
+  /** Ends all other sessions, too. */
+  async changePassword(currentPassword: string, newPassword: string): Promise<void> {
+    await this.#call("/change-password", { currentPassword, newPassword, revokeOtherSessions: true });
+  }
+
+  /** Sends a link to this page, if there is such an account. */
+  async forgotPassword(email: string): Promise<void> {
+    await this.#call("/request-password-reset", { email, redirectTo: location.origin + location.pathname });
+  }
+
+  /** `token` is that of the link. */
+  async resetPassword(token: string, newPassword: string): Promise<void> {
+    await this.#call("/reset-password", { token, newPassword });
+  }
+
+  /** Deletes the user with everything that the API stores of them. */
+  async deleteAccount(password: string): Promise<void> {
+    await this.#call("/delete-user", { password });
+  }
+
   async signOut(): Promise<void> {
     await this.#call("/sign-out", {});
   }
@@ -47,7 +69,7 @@ export class Issuer {
   async #enter(path: string, body: object): Promise<User> {
     const { user, token } = await this.#call<{ user: User; token: string | null }>(path, body);
     // If addresses must be verified, a new account has no session yet.
-    if (token === null) throw new Refusal(UNVERIFIED);
+    if (token === null) throw new Refusal(t().refusals.EMAIL_NOT_VERIFIED);
     return user;
   }
 
@@ -66,19 +88,11 @@ export class Issuer {
   }
 }
 
-const UNVERIFIED = "Open the link in the email we sent you, then sign in.";
-
+/** Better Auth's own messages are for developers. Texts are found by the beginning of its code. */
 function refusal(status: number, answer: unknown): Refusal | Unreachable {
-  const { code = "", message = "" } = (answer ?? {}) as { code?: string; message?: string };
-  if (status === 429) return new Refusal("Too many attempts. Wait a little and try again.");
+  const { code = "" } = (answer ?? {}) as { code?: string };
+  if (status === 429) return new Refusal(t().refusals.TOO_MANY);
   if (status >= 500) return new Unreachable("issuer", `status ${status}`);
-  if (code.startsWith("INVALID_EMAIL_OR_PASSWORD")) {
-    return new Refusal("No account matches this email and password.");
-  }
-  if (code === "EMAIL_NOT_VERIFIED") return new Refusal(UNVERIFIED);
-  if (code.startsWith("USER_ALREADY_EXISTS")) {
-    return new Refusal("An account with this email already exists. Sign in instead.");
-  }
-  if (code === "INVALID_EMAIL") return new Refusal("That doesn’t look like an email address.");
-  return new Refusal(message || "The sign-in service did not accept that.");
+  const [, reason] = Object.entries(t().refusals).find(([known]) => code.startsWith(known)) ?? [];
+  return new Refusal(reason ?? t().refusals.OTHER);
 }

@@ -19,12 +19,14 @@ export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
   /** The session has ended, and changes wait until the user signs in again. */
   readonly interrupted = signal(false);
-  readonly #issuer: Issuer;
+  readonly issuer: Issuer;
+  /** Whether the user has signed in or up during this visit. */
+  isNew = false;
   readonly #otherTabs = new BroadcastChannel("session");
   readonly #listeners = new Set<() => void>();
 
   constructor(issuer: Issuer) {
-    this.#issuer = issuer;
+    this.issuer = issuer;
     this.#otherTabs.onmessage = ({ data }: MessageEvent<Message>) => {
       if (data.kind === "entered") void this.check();
       else if (this.#userId === data.userId) this.#leave(true);
@@ -35,7 +37,7 @@ export class Session {
     this.state.value = { is: "unknown" };
     const remembered = rememberedUser();
     try {
-      const user = await this.#issuer.currentUser(remembered ? AbortSignal.timeout(PATIENCE) : undefined);
+      const user = await this.issuer.currentUser(remembered ? AbortSignal.timeout(PATIENCE) : undefined);
       if (user) this.#entered(user);
       else this.#leave(false);
     } catch {
@@ -45,15 +47,21 @@ export class Session {
   }
 
   async signUp(account: Credentials & { readonly name: string }): Promise<void> {
-    this.#enter(await this.#issuer.signUp(account));
+    this.#enter(await this.issuer.signUp(account));
   }
 
   async signIn(credentials: Credentials): Promise<void> {
-    this.#enter(await this.#issuer.signIn(credentials));
+    this.#enter(await this.issuer.signIn(credentials));
   }
 
   async signOut(): Promise<void> {
-    await this.#issuer.signOut();
+    await this.issuer.signOut();
+    this.leaveEnded();
+  }
+
+  /** Deletes the user, and then leaves as `signOut` does. */
+  async deleteAccount(password: string): Promise<void> {
+    await this.issuer.deleteAccount(password);
     this.leaveEnded();
   }
 
@@ -71,7 +79,7 @@ export class Session {
 
   /** Checks the current user, because the session may have ended, or another tab, which shares the cookie, may have changed it. */
   async check(): Promise<void> {
-    const user = await this.#issuer.currentUser().catch(() => undefined);
+    const user = await this.issuer.currentUser().catch(() => undefined);
     if (user === undefined) return;
     if (user === null) this.interrupt();
     else if (this.#userId !== user.id || this.interrupted.value) this.#entered(user);
@@ -89,6 +97,7 @@ export class Session {
   }
 
   #enter(user: User): void {
+    this.isNew = true;
     this.#entered(user);
     this.#tell({ kind: "entered" });
   }

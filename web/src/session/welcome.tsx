@@ -1,29 +1,72 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { t } from "../text";
 import { Brand } from "../ui/brand";
 import { AccountForm } from "./account-form";
+import { PasswordReset } from "./password-reset";
 import type { Session } from "./session";
+
+type Purpose = "sign-in" | "sign-up" | "reset";
 
 /** The first screen: sign in or create an account. */
 export function Welcome({ session }: { readonly session: Session }) {
-  const purpose = useSignal<"sign-in" | "sign-up">("sign-in");
+  const token = useSignal(new URLSearchParams(location.search).get("token"));
+  const purpose = useSignal<Purpose>(token.value === null ? "sign-in" : "reset");
+  const words = t();
+  const { title, lead, document: name } = words.welcome[purpose.value];
+  const email = useSignal("");
   const isNew = purpose.value === "sign-up";
+  const form = useRef<HTMLElement>(null);
+  // The first empty field, so that typing can begin: also after signing out, and in another form.
   useEffect(() => {
-    document.title = isNew ? "Create account · Daylist" : "Sign in · Daylist";
-  }, [isNew]);
+    const fields = [...(form.current?.querySelectorAll<HTMLInputElement>("input") ?? [])];
+    fields.find(({ value }) => value === "")?.focus();
+  }, [purpose.value]);
+  useEffect(() => {
+    document.title = `${name} · Daylist`;
+  }, [name]);
+  // Neither the history nor a screenshot needs the token of the link.
+  useEffect(() => {
+    if (token.peek() !== null) history.replaceState(null, "", location.pathname);
+  }, [token]);
   return (
     <div class="welcome">
-      <main class="welcome-form">
+      <main ref={form} class="welcome-form">
         <Brand />
-        <h1>{isNew ? "A clear day starts here" : "Welcome back"}</h1>
-        <p class="lead">{isNew ? "Create an account and add your first task." : "Sign in to see your tasks."}</p>
-        <AccountForm
-          key={purpose.value}
-          purpose={purpose.value}
-          onSubmit={(account) => (isNew ? session.signUp(account) : session.signIn(account))}
-        />
-        <p class="welcome-switch">
-          {isNew ? "Already have an account?" : "New here?"}{" "}
+        <h1>{title}</h1>
+        <p class="lead">{lead}</p>
+        {purpose.value === "reset" ? (
+          <PasswordReset
+            session={session}
+            token={token.value}
+            onDone={() => {
+              token.value = null;
+              purpose.value = "sign-in";
+            }}
+          />
+        ) : (
+          <AccountForm
+            key={purpose.value}
+            purpose={purpose.value}
+            email={email}
+            onSubmit={(account) => (isNew ? session.signUp(account) : session.signIn(account))}
+          />
+        )}
+        {purpose.value === "sign-in" && (
+          <p class="welcome-switch">
+            <button
+              type="button"
+              class="text-button"
+              onClick={() => {
+                purpose.value = "reset";
+              }}
+            >
+              {words.forgotPassword}
+            </button>
+          </p>
+        )}
+        <p class="welcome-switch" hidden={purpose.value === "reset"}>
+          {isNew ? words.haveAccount : words.newHere}{" "}
           <button
             type="button"
             class="text-button"
@@ -31,7 +74,7 @@ export function Welcome({ session }: { readonly session: Session }) {
               purpose.value = isNew ? "sign-in" : "sign-up";
             }}
           >
-            {isNew ? "Sign in instead" : "Create an account"}
+            {isNew ? words.signInInstead : words.createAccount}
           </button>
         </p>
       </main>

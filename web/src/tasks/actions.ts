@@ -1,16 +1,25 @@
 /** The user's actions. Changes are stored on the device, shown, and then sent by sync. */
 import { newTaskId } from "daylist-client";
+import type { ContentChanges } from "daylist-client/sync";
+import { show } from "../route";
+import { t } from "../text";
 import { announce } from "../ui/announcer";
+import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import type { Deletions } from "./deletions";
-import type { Form } from "./form";
+import type { Draft } from "./drafts";
+import { fromLocal, groupOf, toLocal } from "./due";
+import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
+import { isOpenList, OPEN } from "./query";
+import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
 import { shortTitle, type Task, type TaskContent } from "./task";
 
 export interface ActionsOptions {
   readonly tasks: LocalTasks;
   readonly rows: Rows;
+  readonly focus: RowFocus;
   readonly form: Form;
   readonly deletions: Deletions;
   readonly toasts: Toasts;
@@ -18,45 +27,111 @@ export interface ActionsOptions {
 
 export class Actions {
   readonly #options: ActionsOptions;
+  #completion: Promise<unknown> = Promise.resolve();
 
   constructor(options: ActionsOptions) {
     this.#options = options;
   }
 
   add(content: TaskContent): void {
-    const { tasks, rows } = this.#options;
+    const { tasks, toasts } = this.#options;
     const id = newTaskId();
-    rows.leaveSlowly(id);
-    this.#keep(tasks.sync.create(content, id));
-    announce(`Added ${content.title}`);
+    void this.#keep(tasks.sync.create(content, id)).then((isKept) => isKept && this.#showNew(id));
+    toasts.remember(() => this.#delete([id]));
+    announce(t().added(content.title));
+  }
+
+  /** Adds several tasks, in one step to undo. */
+  addAll(contents: readonly TaskContent[]): void {
+    const { tasks, toasts } = this.#options;
+    const changes = contents.map((task) => ({ op: "create" as const, id: newTaskId(), task }));
+    void this.#keep(tasks.sync.change(changes));
+    const undo = () => this.#delete(changes.map(({ id }) => id));
+    toasts.offerUndo({ text: t().addedMany(contents.length), subject: "new task", undo });
   }
 
   complete({ id, title }: Pick<Task, "id" | "title">, completed: boolean): void {
-    const { tasks, rows, toasts } = this.#options;
-    rows.leaveSlowly(id);
-    this.#keep(tasks.sync.update(id, { completed }));
-    if (completed && rows.query.value.status === "open") {
-      const undo = { label: "Undo", run: () => this.complete({ id, title }, false) };
-      toasts.show({ text: `Completed “${shortTitle({ title })}”.`, tone: "info", action: undo });
-    } else announce(completed ? `Completed ${title}` : `Reopened ${title}`);
+    const { rows, toasts } = this.#options;
+    const subject = `completion of ${id}`;
+    const undo = () => this.#complete(id, !completed);
+    const words = t();
+    this.#complete(id, completed);
+    if (completed && isOpenList(rows.query.value)) {
+      toasts.offerUndo({ text: words.completed(shortTitle({ title })), subject, undo });
+    } else {
+      toasts.clear(subject);
+      toasts.remember(undo);
+      announce(completed ? words.completed(title) : words.reopened(title));
+    }
+  }
+
+  /** Changes tasks, with a chance to undo it. */
+  update(tasks: readonly Task[], changes: Partial<TaskContent> & { readonly completed?: boolean }): void {
+    const before = tasks.map((task) => ({ id: task.id, changes: pick(task, changes) }));
+    this.#changeAll(tasks.map(({ id }) => ({ id, changes })));
+    const [only] = tasks;
+    const words = t();
+    this.#options.toasts.offerUndo({
+      text: tasks.length === 1 && only ? words.changed(shortTitle(only)) : words.changedMany(tasks.length),
+      subject: `change of ${tasks.map(({ id }) => id).join()}`,
+      undo: () => this.#changeAll(before),
+    });
+  }
+
+  completeAll(tasks: readonly Task[]): void {
+    this.update(tasks, { completed: true });
+  }
+
+  /** Makes a task due on another day, at the same time. */
+  moveTo(task: Task, day: string): void {
+    const { time } = toLocal(task.due);
+    this.update([task], { due: fromLocal({ day, time }) });
+  }
+
+  #changeAll(all: readonly { readonly id: string; readonly changes: ContentChanges }[]): void {
+    const { tasks, rows } = this.#options;
+    const known = all.filter(({ id }) => tasks.sync.tasks.has(id));
+    for (const { id } of known) rows.leaveSlowly(id);
+    this.#keep(tasks.sync.change(known.map(({ id, changes }) => ({ op: "update" as const, id, changes }))));
   }
 
   /** Saves the form. If the task was deleted meanwhile, creates a new one. */
   async save(): Promise<void> {
-    const { tasks, rows, form } = this.#options;
+    const { form } = this.#options;
     const { value: opened } = form.opened;
     if (!opened) return;
-    const { seen, draft } = opened;
-    if (form.isChanged) {
-      rows.leaveSlowly(seen.id);
-      const { sync } = tasks;
-      const kept = sync.tasks.has(seen.id)
-        ? sync.change([{ op: "update", id: seen.id, changes: form.changes.value, seen }])
-        : sync.create({ ...draft, completed: seen.completed });
-      if (!(await this.#keep(kept))) return;
+    if (form.isChanged && !(await this.#save(opened))) return;
+    form.drop();
+    announce(t().saved);
+  }
+
+  /** Saves what was typed and not saved, before the drafts are deleted with everything else. */
+  async saveDrafts(line: TaskContent | null): Promise<void> {
+    const { drafts } = this.#options.form;
+    for (const draft of drafts.edits.value.values()) {
+      const title = draft.draft.title.trim() || draft.seen.title;
+      if (await this.#save({ ...draft, draft: { ...draft.draft, title } })) drafts.drop(draft.seen.id);
     }
-    form.close();
-    announce("Saved");
+    if (line && (await this.#keep(this.#options.tasks.sync.create(line)))) drafts.keepLine("");
+    this.#options.form.close();
+  }
+
+  /** Closes the form without saving it. */
+  cancel(): void {
+    const { form, toasts } = this.#options;
+    const { value: opened } = form.opened;
+    const { isChanged } = form;
+    form.drop();
+    if (!opened || !isChanged) return;
+    const { seen } = opened;
+    toasts.offerUndo({
+      text: t().dropped(shortTitle(seen)),
+      subject: `draft of ${seen.id}`,
+      undo: () => {
+        form.drafts.keep(opened);
+        form.open(seen);
+      },
+    });
   }
 
   /**
@@ -64,20 +139,98 @@ export class Actions {
    * lose its id, age, and completion.
    */
   remove(task: Task): void {
-    const { deletions, toasts } = this.#options;
+    const { deletions, rows, toasts } = this.#options;
+    rows.leaveGap(task.id);
     deletions.begin(task);
-    toasts.show({
-      text: `Deleted “${shortTitle(task)}”.`,
-      tone: "info",
-      action: {
-        label: "Undo",
-        run: () => {
-          deletions.undo(task.id);
-          announce(`${task.title} is back`);
-        },
+    toasts.offerUndo({
+      text: t().deleted(shortTitle(task)),
+      subject: `deletion of ${task.id}`,
+      undo: () => {
+        deletions.undo(task.id);
+        announce(t().restored(task.title));
       },
       onExpire: () => void this.#keep(deletions.finish(task.id)),
     });
+  }
+
+  /** Deletes several tasks, as `remove` deletes one. */
+  removeAll(tasks: readonly Task[]): void {
+    const { deletions, toasts } = this.#options;
+    const words = t();
+    for (const task of tasks) deletions.begin(task);
+    toasts.offerUndo({
+      text: words.deletedMany(tasks.length),
+      subject: `deletion of ${tasks.map(({ id }) => id).join()}`,
+      undo: () => {
+        for (const { id } of tasks) deletions.undo(id);
+        announce(words.restoredMany(tasks.length));
+      },
+      onExpire: () => {
+        for (const { id } of tasks) void this.#keep(deletions.finish(id));
+      },
+    });
+  }
+
+  #complete(id: string, completed: boolean): void {
+    const { tasks, rows } = this.#options;
+    if (!tasks.sync.tasks.has(id)) return;
+    rows.leaveSlowly(id);
+    // After the one before: the second click of two quick ones changes what the first has stored.
+    this.#completion = this.#completion.then(() => this.#keep(tasks.sync.update(id, { completed })));
+  }
+
+  async #save(edit: Draft): Promise<boolean> {
+    const { tasks, rows, toasts } = this.#options;
+    const { seen, draft } = edit;
+    const { sync } = tasks;
+    rows.leaveSlowly(seen.id);
+    if (!sync.tasks.has(seen.id)) return this.#keep(sync.create({ ...draft, completed: seen.completed }));
+    const before = sync.tasks.get(seen.id) ?? seen;
+    const changes = changesOf(edit);
+    const isKept = await this.#keep(sync.change([{ op: "update", id: seen.id, changes, seen }]));
+    if (isKept) toasts.remember(() => this.#restore(before, Object.keys(changes) as (keyof TaskContent)[]));
+    return isKept;
+  }
+
+  #restore(before: Task, fields: readonly (keyof TaskContent)[]): void {
+    const { tasks, rows } = this.#options;
+    if (!tasks.sync.tasks.has(before.id)) return;
+    rows.leaveSlowly(before.id);
+    const changes = Object.fromEntries(fields.map((field) => [field, before[field]]));
+    void this.#keep(tasks.sync.update(before.id, changes));
+    announce(t().undone);
+  }
+
+  #delete(ids: readonly string[]): void {
+    const { sync } = this.#options.tasks;
+    const known = ids.filter((id) => sync.tasks.has(id));
+    void this.#keep(sync.change(known.map((id) => ({ op: "delete" as const, id }))));
+    announce(t().undone);
+  }
+
+  /** Marks a new task if it is in sight, and says where it is otherwise. */
+  #showNew(id: string): void {
+    const { rows, tasks, toasts } = this.#options;
+    rows.mark(id);
+    // After it is drawn.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        const task = tasks.sync.tasks.get(id);
+        if (!task || isInSight(id)) return;
+        const words = t();
+        const action = { label: words.show, run: () => this.#show(task) };
+        const text = words.addedTo(words.groups[groupOf(task.due, now.value)]);
+        toasts.show({ text, tone: "info", subject: "new task", action });
+      }),
+    );
+  }
+
+  /** Moves the focus to a task, in the list of all open tasks if this one does not have it. */
+  #show({ id }: Task): void {
+    const { rows, focus } = this.#options;
+    if (!rows.has(id)) show(OPEN);
+    rows.mark(id);
+    focus.enter(id);
   }
 
   /** Whether the change was stored. */
@@ -86,9 +239,13 @@ export class Actions {
       await change;
       return true;
     } catch {
-      const text = "Your last change could not be stored on this device. Is the disk full?";
-      this.#options.toasts.show({ text, tone: "problem" });
+      this.#options.toasts.show({ text: t().notStored, tone: "problem" });
       return false;
     }
   }
+}
+
+/** The members of `task` that `changes` has. */
+function pick(task: Task, changes: ContentChanges): ContentChanges {
+  return Object.fromEntries(Object.keys(changes).map((key) => [key, task[key as keyof ContentChanges]]));
 }

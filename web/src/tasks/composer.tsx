@@ -1,68 +1,107 @@
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useEffect, useId } from "preact/hooks";
+import { t } from "../text";
 import { now } from "../ui/clock";
 import { Calendar, Flag, Plus, Tag } from "../ui/icons";
-import { dayOf, describeDue } from "./due";
-import { parseQuickAdd } from "./quick-add";
-import { LIMITS, PRIORITIES, PRIORITY_NAMES, type Priority, type TaskContent } from "./task";
-
-export const COMPOSER_ID = "new-task";
+import { COMPOSER_ID } from "./composer-id";
+import { findDate, loadDates } from "./dates";
+import { describeDue } from "./due";
+import { DateInput, openPicker } from "./due-field";
+import { PasteDialog } from "./paste-dialog";
+import { dueFor, type TaskQuery } from "./query";
+import { addTag, linesOf, parseQuickAdd } from "./quick-add";
+import { LIMITS, PRIORITIES, type Priority, type TaskContent } from "./task";
+import type { Workbench } from "./workbench";
 
 interface ComposerProps {
-  readonly onAdd: (content: TaskContent) => void;
+  readonly bench: Workbench;
+  /** The current list: new tasks get its tag and its day. */
+  readonly query: TaskQuery;
   /** Moves the focus down to the list. */
   readonly onDown: () => void;
 }
 
-/** A form for a new task: a line of text and Enter are enough. */
-export function Composer({ onAdd, onDown }: ComposerProps) {
+/** A form for a new task: a line of text and Enter are enough. What is typed stays until it is added. */
+export function Composer({ bench, query, onDown }: ComposerProps) {
+  const words = t();
   const id = useId();
-  const line = useSignal("");
+  const { drafts, actions } = bench;
   const day = useSignal("");
   const priority = useSignal<Priority>("none");
   const problem = useSignal("");
-  const parsed = parseQuickAdd(line.value, dayOf(now.value));
-  const content: TaskContent = {
-    ...parsed,
-    due: parsed.due ?? (day.value || null),
-    priority: parsed.priority === "none" ? priority.value : parsed.priority,
+  const pasted = useSignal<readonly string[]>([]);
+  const { value: line } = drafts.line;
+
+  const contentOf = (line: string): TaskContent => {
+    const parsed = parseQuickAdd(line, now.value, findDate.value ?? undefined);
+    const tags = [...parsed.tags];
+    if (query.tag !== null) addTag(tags, query.tag);
+    return {
+      ...parsed,
+      tags,
+      due: parsed.due ?? (day.value || dueFor(query, now.value)),
+      priority: parsed.priority === "none" ? priority.value : parsed.priority,
+    };
+  };
+  const content = contentOf(line);
+  const reset = () => {
+    drafts.keepLine("");
+    day.value = "";
+    priority.value = "none";
+    problem.value = "";
   };
 
-  const add = (event: Event) => {
+  useEffect(() => {
+    if (line.includes("@")) void loadDates();
+  }, [line]);
+
+  const add = async (event: Event) => {
     event.preventDefault();
-    if (content.title === "") {
-      problem.value = line.value.trim() === "" ? "Type a task first." : "The task needs a title, too.";
-    } else if ([...content.title].length > LIMITS.title) {
-      problem.value = `A title has at most ${LIMITS.title} characters. The rest can go into the notes.`;
-    } else {
-      onAdd(content);
-      line.value = "";
-      day.value = "";
-      priority.value = "none";
-      problem.value = "";
-    }
     document.getElementById(COMPOSER_ID)?.focus();
+    if (line.trim() === "") return;
+    if (line.includes("@") && !findDate.value) await Promise.race([loadDates(), wait(PATIENCE)]);
+    const task = contentOf(line);
+    if (task.title === "") problem.value = words.titleTooNeeded;
+    else if ([...task.title].length > LIMITS.title) {
+      problem.value = words.titleTooLong(LIMITS.title);
+    } else {
+      reset();
+      actions.add(task);
+    }
+  };
+  const addAll = (lines: readonly string[]) => {
+    pasted.value = [];
+    reset();
+    actions.addAll(lines.map((line) => withinLimits(contentOf(line))));
   };
 
   return (
-    <form class="composer" aria-label="New task" onSubmit={add}>
+    <form class="composer" aria-label={words.newTask} onSubmit={(event) => void add(event)}>
       <div class="composer-line">
         <Plus />
         <label class="visually-hidden" for={COMPOSER_ID}>
-          New task
+          {words.newTask}
         </label>
         <input
           id={COMPOSER_ID}
           class="bare"
+          dir="auto"
           autocomplete="off"
           enterkeyhint="done"
-          placeholder="What needs doing?"
+          placeholder={words.whatNeedsDoing}
           aria-describedby={`${id}-help ${id}-problem`}
           aria-invalid={problem.value !== ""}
-          value={line.value}
+          value={line}
+          onFocus={() => void loadDates()}
           onInput={(event) => {
-            line.value = event.currentTarget.value;
+            drafts.keepLine(event.currentTarget.value);
             problem.value = "";
+          }}
+          onPaste={(event) => {
+            const lines = linesOf(event.clipboardData?.getData("text/plain") ?? "");
+            if (lines.length < 2) return;
+            event.preventDefault();
+            pasted.value = lines;
           }}
           onKeyDown={(event) => {
             if (event.key === "ArrowDown") onDown();
@@ -72,28 +111,30 @@ export function Composer({ onAdd, onDown }: ComposerProps) {
           }}
         />
         <button type="submit" class="button button-primary">
-          Add
+          {words.add}
         </button>
       </div>
       <div class="composer-options">
+        {/* biome-ignore lint/a11y/noLabelWithoutControl: DateInput is one */}
         <label class={`option ${content.due ? "option-set" : ""}`}>
           <Calendar />
-          <span class="option-text">{content.due ? describeDue(content.due, now.value) : "Date"}</span>
-          <span class="visually-hidden">Due date</span>
-          <input
+          <span class="option-text">{content.due ? describeDue(content.due, now.value) : words.date}</span>
+          <span class="visually-hidden">{words.dueDate}</span>
+          <DateInput
             type="date"
-            max="9999-12-31"
             value={day.value}
             onClick={(event) => openPicker(event.currentTarget)}
-            onChange={(event) => {
-              day.value = event.currentTarget.value;
+            onChange={(value) => {
+              day.value = value;
             }}
           />
         </label>
         <label class={`option ${content.priority === "none" ? "" : "option-set"}`}>
           <Flag />
-          <span class="option-text">{content.priority === "none" ? "Priority" : PRIORITY_NAMES[content.priority]}</span>
-          <span class="visually-hidden">Priority</span>
+          <span class="option-text">
+            {content.priority === "none" ? words.priority : words.priorities[content.priority]}
+          </span>
+          <span class="visually-hidden">{words.priority}</span>
           <select
             value={priority.value}
             onChange={(event) => {
@@ -102,32 +143,51 @@ export function Composer({ onAdd, onDown }: ComposerProps) {
           >
             {PRIORITIES.map((choice) => (
               <option key={choice} value={choice}>
-                {PRIORITY_NAMES[choice]}
+                {words.priorities[choice]}
               </option>
             ))}
           </select>
         </label>
         {content.tags.map((tag) => (
-          <span key={tag} class="option option-set">
+          <span key={tag} class="option option-set" dir="auto">
             <Tag />
             {tag}
           </span>
         ))}
-        <p id={`${id}-help`} class="hint composer-help">
-          Try <code>#tag</code> <code>!high</code> <code>@tomorrow</code>
+        <p id={`${id}-help`} class="visually-hidden">
+          {words.quickAddHelp}
         </p>
       </div>
       <p id={`${id}-problem`} class="form-problem" role="alert">
         {problem.value}
       </p>
+      {pasted.value.length > 0 && (
+        <PasteDialog
+          lines={pasted.value}
+          onAll={() => addAll(pasted.value)}
+          onOne={() => {
+            drafts.keepLine([line, ...pasted.value].filter((text) => text !== "").join(" "));
+            pasted.value = [];
+          }}
+          onClose={() => {
+            pasted.value = [];
+          }}
+        />
+      )}
     </form>
   );
 }
 
-function openPicker(input: HTMLInputElement): void {
-  try {
-    input.showPicker();
-  } catch {
-    // Without a picker, people type the date.
-  }
+/** How long a new task waits for the library of dates, in milliseconds. */
+const PATIENCE = 1_500;
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/** Puts what is too long for a title into the notes. */
+function withinLimits(task: TaskContent): TaskContent {
+  const characters = [...task.title];
+  if (characters.length <= LIMITS.title) return task.title === "" ? { ...task, title: "…" } : task;
+  return { ...task, title: `${characters.slice(0, LIMITS.title - 1).join("")}…`, description: task.title };
 }

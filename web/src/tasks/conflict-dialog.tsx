@@ -1,55 +1,55 @@
 import type { Refused, TaskContent } from "daylist-client/sync";
+import { t } from "../text";
 import { now } from "../ui/clock";
 import { Dialog } from "../ui/dialog";
 import { describeDue } from "./due";
-import { PRIORITY_NAMES } from "./task";
+import { theirsOf } from "./refusals";
 
 interface ConflictDialogProps {
   readonly conflict: Refused;
   readonly onChoice: (choice: "mine" | "theirs") => void;
 }
 
-/** Shows both versions of a task side by side with differences marked. It cannot be closed without a choice. */
+/**
+ * Shows the two tasks that the user can choose from, as each will be stored. Fields that only one side has changed are merged and
+ * are the same in both. It cannot be closed without a choice.
+ */
 export function ConflictDialog({ conflict, onChoice }: ConflictDialogProps) {
-  const { wanted: mine, current: theirs } = conflict;
+  const { wanted: mine, current } = conflict;
   const deleting = mine === null;
-  if (!theirs) return null;
+  if (!current) return null;
+  const theirs = theirsOf(conflict, current);
+  const words = t();
   return (
-    <Dialog title="Changed somewhere else" class="dialog-wide">
-      <p class="dialog-text">
-        {deleting
-          ? "You deleted this task, but it has been changed on another device. What should happen to it?"
-          : "You changed this task, and so did another device. Which version do you want to keep?"}
-      </p>
+    <Dialog title={words.changedElsewhere} class="dialog-wide">
+      <p class="dialog-text">{deleting ? words.deletedHere : words.changedHere}</p>
       <div class="versions">
-        {!deleting && <Version name="Your version" task={mine} other={theirs} />}
+        {!deleting && <Version name={words.yourVersion} task={mine} other={theirs} />}
         <Version
-          name={deleting ? "The task now" : "The other version"}
+          name={deleting ? words.theTaskNow : words.theOtherVersion}
           task={theirs}
           other={deleting ? theirs : mine}
         />
       </div>
       <div class="dialog-actions">
         <button type="button" class="button button-primary" onClick={() => onChoice("mine")}>
-          {deleting ? "Delete it anyway" : "Keep mine"}
+          {deleting ? words.deleteAnyway : words.keepMine}
         </button>
         <button type="button" class="button" onClick={() => onChoice("theirs")}>
-          {deleting ? "Keep the task" : "Keep the other"}
+          {deleting ? words.keepTheTask : words.keepTheOther}
         </button>
       </div>
     </Dialog>
   );
 }
 
-function Version({
-  name,
-  task,
-  other,
-}: {
+interface VersionProps {
   readonly name: string;
   readonly task: TaskContent;
   readonly other: TaskContent;
-}) {
+}
+
+function Version({ name, task, other }: VersionProps) {
   const others = new Map(factsOf(other));
   return (
     <section class="version" aria-label={name}>
@@ -61,9 +61,9 @@ function Version({
             <div key={label} class={differs ? "differs" : ""}>
               <dt>
                 {label}
-                {differs && <span class="visually-hidden"> (different)</span>}
+                {differs && <span class="visually-hidden"> {t().different}</span>}
               </dt>
-              <dd>{value}</dd>
+              <dd dir="auto">{value}</dd>
             </div>
           );
         })}
@@ -73,12 +73,13 @@ function Version({
 }
 
 function factsOf(task: TaskContent): [string, string][] {
+  const words = t();
   return [
-    ["Title", task.title],
-    ["Status", task.completed ? "Completed" : "Open"],
-    ["Due", task.due === null ? "No date" : describeDue(task.due, now.value)],
-    ["Priority", PRIORITY_NAMES[task.priority]],
-    ["Tags", task.tags.length === 0 ? "None" : task.tags.join(", ")],
-    ["Notes", task.description ?? "None"],
+    [words.title, task.title],
+    [words.status, task.completed ? words.statusCompleted : words.statusOpen],
+    [words.due, task.due === null ? words.noDate : describeDue(task.due, now.value)],
+    [words.priority, words.priorities[task.priority]],
+    [words.tags, task.tags.length === 0 ? words.none : task.tags.join(", ")],
+    [words.notes, task.description ?? words.none],
   ];
 }

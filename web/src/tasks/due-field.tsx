@@ -1,6 +1,8 @@
-import { useId } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "../text";
 import { now } from "../ui/clock";
-import { addDays, dayOf, fromLocal, toLocal } from "./due";
+import { addDays, dayOf, fromLocal, type LocalDue, toLocal } from "./due";
 
 interface DueFieldProps {
   readonly due: string | null;
@@ -12,35 +14,36 @@ const LATEST_DAY = "9999-12-31";
 /** A field for a date and an optional time. */
 export function DueField({ due, onChange }: DueFieldProps) {
   const id = useId();
-  const { day, time } = toLocal(due);
+  // A date that is half typed is no date yet, but its time stays.
+  const typed = useSignal<LocalDue>(toLocal(due));
+  const { day, time } = fromLocal(typed.value) === due ? typed.value : toLocal(due);
   const today = dayOf(now.value);
+  const words = t();
   const choices = [
-    ["Today", today],
-    ["Tomorrow", addDays(today, 1)],
-    ["In a week", addDays(today, 7)],
+    [words.today, today],
+    [words.tomorrow, addDays(today, 1)],
+    [words.inAWeek, addDays(today, 7)],
   ] as const;
+  const change = (local: LocalDue) => {
+    typed.value = local;
+    onChange(fromLocal(local));
+  };
   return (
     <div class="due-field">
       <div class="due-inputs">
         <label class="visually-hidden" for={`${id}-day`}>
-          Due date
+          {words.dueDate}
         </label>
-        <input
-          id={`${id}-day`}
-          type="date"
-          max={LATEST_DAY}
-          value={day}
-          onChange={(event) => onChange(fromLocal({ day: event.currentTarget.value, time }))}
-        />
+        <DateInput id={`${id}-day`} type="date" value={day} onChange={(day) => change({ day, time })} />
         <label class="visually-hidden" for={`${id}-time`}>
-          Due time
+          {words.dueTime}
         </label>
-        <input
+        <DateInput
           id={`${id}-time`}
           type="time"
           value={time}
-          disabled={day === ""}
-          onChange={(event) => onChange(fromLocal({ day, time: event.currentTarget.value }))}
+          disabled={day === "" && time === ""}
+          onChange={(time) => change({ day, time })}
         />
       </div>
       <div class="chips">
@@ -50,17 +53,52 @@ export function DueField({ due, onChange }: DueFieldProps) {
             type="button"
             class="chip"
             aria-pressed={day === choice}
-            onClick={() => onChange(fromLocal({ day: choice, time }))}
+            onClick={() => change({ day: choice, time })}
           >
             {name}
           </button>
         ))}
         {due !== null && (
-          <button type="button" class="chip" onClick={() => onChange(null)}>
-            No date
+          <button type="button" class="chip" onClick={() => change({ day: "", time: "" })}>
+            {words.noDate}
           </button>
         )}
       </div>
     </div>
   );
+}
+
+interface DateInputProps {
+  readonly id?: string;
+  readonly type: "date" | "time";
+  readonly value: string;
+  readonly disabled?: boolean;
+  readonly onChange: (value: string) => void;
+  readonly onClick?: (event: MouseEvent & { readonly currentTarget: HTMLInputElement }) => void;
+}
+
+/** A native field that nothing changes while somebody types into it: each part of a date is an event of its own. */
+export function DateInput({ value, onChange, type, ...others }: DateInputProps) {
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    const { current } = input;
+    if (current && current !== document.activeElement) current.value = value;
+  }, [value]);
+  return (
+    <input
+      ref={input}
+      type={type as "date"}
+      {...(type === "date" && { max: LATEST_DAY })}
+      {...others}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    />
+  );
+}
+
+export function openPicker(input: HTMLInputElement): void {
+  try {
+    input.showPicker();
+  } catch {
+    // Without a picker, people type the date.
+  }
 }

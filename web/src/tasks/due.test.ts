@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { addDays, describeDue, dueOrder, fromLocal, groupOf, toLocal } from "./due";
 
 const zone = process.env.TZ;
 beforeAll(() => {
+  vi.stubGlobal("navigator", { language: "en-GB" });
   process.env.TZ = "America/New_York";
 });
 afterAll(() => {
+  vi.unstubAllGlobals();
   process.env.TZ = zone;
 });
 
@@ -35,6 +37,16 @@ describe("a due date", () => {
     ["2028-01-04", "4 Jan 2028"],
   ])("%s reads %s", (due, words) => {
     expect(describeDue(due, now)).toBe(words);
+  });
+
+  it("has the clock of the browser's language", () => {
+    for (const [language, words] of [
+      ["en-US", /^Tomorrow, 2:30\sPM$/u],
+      ["de-DE", /^Tomorrow, 14:30$/u],
+    ] as const) {
+      vi.stubGlobal("navigator", { language });
+      expect(describeDue("2026-11-22T19:30:00.000Z", now)).toMatch(words);
+    }
   });
 
   it("survives a form unchanged", () => {

@@ -1,4 +1,6 @@
-/** Due dates in local time; the API stores UTC. */
+/** Due dates in the user's time zone; the API stores UTC. */
+import { timeZone } from "../preferences";
+import { locale, t } from "../text";
 
 export type DueGroup = "overdue" | "today" | "week" | "later" | "none";
 
@@ -12,32 +14,37 @@ export interface LocalDue {
 
 /** A calendar day in local time, as `2026-11-30`. */
 export function dayOf(date: Date): string {
-  return `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return wallClock(date).day;
 }
 
 export function addDays(day: string, days: number): string {
   const date = midnight(day);
-  date.setDate(date.getDate() + days);
-  return dayOf(date);
+  date.setUTCDate(date.getUTCDate() + days);
+  return Number.isNaN(date.getTime()) ? "" : date.toISOString().slice(0, -14);
 }
 
 /** The day of the week, 0 for Sunday. */
 export function weekday(day: string): number {
-  return midnight(day).getDay();
+  return midnight(day).getUTCDay();
 }
 
 export function toLocal(due: string | null): LocalDue {
   if (due === null) return { day: "", time: "" };
-  if (!hasTime(due)) return { day: due, time: "" };
-  const date = new Date(due);
-  return { day: dayOf(date), time: `${two(date.getHours())}:${two(date.getMinutes())}` };
+  return hasTime(due) ? wallClock(new Date(due)) : { day: due, time: "" };
 }
 
 export function fromLocal({ day, time }: LocalDue): string | null {
   if (day === "") return null;
   if (time === "") return day;
-  const date = new Date(`${day}T${time}`);
-  return Number.isNaN(date.getTime()) ? day : date.toISOString();
+  const wanted = Date.parse(`${day}T${time}Z`);
+  if (Number.isNaN(wanted)) return day;
+  // The offset depends on the moment that it leads to. The second look is for the hours around a change of the clocks.
+  let moment = wanted;
+  for (let look = 0; look < 2; look++) {
+    const shown = wallClock(new Date(moment));
+    moment += wanted - Date.parse(`${shown.day}T${shown.time}Z`);
+  }
+  return new Date(moment).toISOString();
 }
 
 export function groupOf(due: string | null, now: Date): DueGroup {
@@ -63,27 +70,74 @@ export function dueOrder(due: string | null): string {
 export function describeDue(due: string, now: Date): string {
   const { day, time } = toLocal(due);
   const name = describeDay(day, dayOf(now));
-  return time === "" ? name : `${name}, ${time}`;
+  return time === "" ? name : `${name}, ${clockTime(time)}`;
 }
 
-export function longDate(date: Date): string {
-  return format({ weekday: "long", day: "numeric", month: "long" }, date);
+/** As the browser's own time fields show it: "14:30" or "2:30 PM". */
+function clockTime(time: string): string {
+  const language = globalThis.navigator?.language ?? "en-GB";
+  return formatOf(language, { hour: "numeric", minute: "2-digit" }).format(new Date(`2000-01-01T${time}Z`));
+}
+
+/** "Saturday, 28 November" */
+export function longDate(day: string): string {
+  return format({ weekday: "long", day: "numeric", month: "long" }, day);
+}
+
+/** "January 2027" */
+export function monthName(day: string): string {
+  return format({ month: "long", year: "numeric" }, day);
+}
+
+/** "Sat" */
+export function shortWeekday(day: string): string {
+  return format({ weekday: "short" }, day);
+}
+
+/** "28 Nov" */
+export function shortDate(day: string): string {
+  return format({ day: "numeric", month: "short" }, day);
 }
 
 function describeDay(day: string, today: string): string {
-  if (day === today) return "Today";
-  if (day === addDays(today, 1)) return "Tomorrow";
-  if (day === addDays(today, -1)) return "Yesterday";
-  const date = midnight(day);
-  if (day > today && day < addDays(today, 7)) return format({ weekday: "long" }, date);
+  if (day === today) return t().today;
+  if (day === addDays(today, 1)) return t().tomorrow;
+  if (day === addDays(today, -1)) return t().yesterday;
+  if (day > today && day < addDays(today, 7)) return format({ weekday: "long" }, day);
   const sameYear = day.slice(0, 4) === today.slice(0, 4);
-  return format({ day: "numeric", month: "short", ...(!sameYear && { year: "numeric" }) }, date);
+  return format({ day: "numeric", month: "short", ...(!sameYear && { year: "numeric" }) }, day);
 }
 
-// Not in the browser's language, because the page is in English.
-function format(options: Intl.DateTimeFormatOptions, date: Date): string {
-  const language = globalThis.navigator?.language ?? "";
-  return new Intl.DateTimeFormat(language.startsWith("en-") ? language : "en-GB", options).format(date);
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+// In the page's language, which need not be the browser's.
+function format(options: Intl.DateTimeFormatOptions, day: string): string {
+  return formatOf(locale(), options).format(midnight(day));
+}
+
+function formatOf(language: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = language + JSON.stringify(options);
+  const found = formats.get(key) ?? new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" });
+  formats.set(key, found);
+  return found;
+}
+
+let chosen = { zone: "", format: new Intl.DateTimeFormat() };
+
+/** What a clock shows in the chosen time zone, or in that of the device. */
+function wallClock(date: Date): LocalDue {
+  const { value: zone } = timeZone;
+  if (zone === "") {
+    const day = `${String(date.getFullYear()).padStart(4, "0")}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+    return { day, time: `${two(date.getHours())}:${two(date.getMinutes())}` };
+  }
+  if (chosen.zone !== zone) {
+    // Sweden writes dates as ISO 8601 does.
+    const options = { timeZone: zone, dateStyle: "short", timeStyle: "short" } as const;
+    chosen = { zone, format: new Intl.DateTimeFormat("sv-SE", options) };
+  }
+  const [day = "", time = ""] = chosen.format.format(date).split(" ");
+  return { day, time };
 }
 
 function hasTime(due: string): boolean {
@@ -91,7 +145,7 @@ function hasTime(due: string): boolean {
 }
 
 function midnight(day: string): Date {
-  return new Date(`${day}T00:00`);
+  return new Date(`${day}T00:00Z`);
 }
 
 function two(number: number): string {

@@ -1,7 +1,8 @@
 import { useId } from "preact/hooks";
+import { t } from "../text";
 import { Close } from "../ui/icons";
 import type { TaskQuery } from "./query";
-import { LIMITS, PRIORITIES, PRIORITY_NAMES } from "./task";
+import { LIMITS, PRIORITIES } from "./task";
 
 export const TAG_FILTER_ID = "tag-filter";
 
@@ -12,6 +13,7 @@ interface FiltersProps {
 }
 
 export function Filters({ query, knownTags, onChange }: FiltersProps) {
+  const words = t();
   const id = useId();
   const filterByTag = (text: string) => {
     const tag = text.trim().replace(/^#/u, "") || null;
@@ -19,9 +21,9 @@ export function Filters({ query, knownTags, onChange }: FiltersProps) {
   };
   const filtered = query.tag !== null || query.priority !== null;
   return (
-    <search class="filters" aria-label="Filter">
+    <search class="filters" aria-label={words.filter}>
       <label class="visually-hidden" for={TAG_FILTER_ID}>
-        Filter by tag
+        {words.filterByTag}
       </label>
       <input
         // The key resets the box to the list's tag, whatever was typed before.
@@ -30,7 +32,7 @@ export function Filters({ query, knownTags, onChange }: FiltersProps) {
         class="filter"
         list={`${id}-tags`}
         maxLength={LIMITS.tag}
-        placeholder="Any tag"
+        placeholder={words.anyTag}
         autocomplete="off"
         enterkeyhint="search"
         defaultValue={query.tag ?? ""}
@@ -49,7 +51,7 @@ export function Filters({ query, knownTags, onChange }: FiltersProps) {
         ))}
       </datalist>
       <label class="visually-hidden" for={`${id}-priority`}>
-        Filter by priority
+        {words.filterByPriority}
       </label>
       <select
         id={`${id}-priority`}
@@ -60,16 +62,16 @@ export function Filters({ query, knownTags, onChange }: FiltersProps) {
           onChange({ ...query, priority });
         }}
       >
-        <option value="">Any priority</option>
+        <option value="">{words.anyPriority}</option>
         {PRIORITIES.toReversed().map((choice) => (
           <option key={choice} value={choice}>
-            {choice === "none" ? "No priority" : `${PRIORITY_NAMES[choice]} priority`}
+            {words.priorityOf[choice]}
           </option>
         ))}
       </select>
       {filtered && (
         <button type="button" class="chip" onClick={() => onChange({ ...query, tag: null, priority: null })}>
-          <Close /> Clear filters
+          <Close /> {words.clearFilters}
         </button>
       )}
     </search>

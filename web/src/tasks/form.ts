@@ -1,38 +1,56 @@
 /** The edit form: the user's input, and the task as it was when the form was opened. */
 import { computed, signal } from "@preact/signals";
+import type { Draft, Drafts } from "./drafts";
 import { difference, type Task, type TaskContent } from "./task";
 
-export interface Opened {
-  readonly seen: Task;
-  readonly draft: TaskContent;
-}
-
 export class Form {
-  readonly opened = signal<Opened | null>(null);
+  readonly opened = signal<Draft | null>(null);
   /** The task as it was when the form was opened. Typing does not change it, so rows do not render again. */
   readonly seen = computed(() => this.opened.value?.seen ?? null);
   readonly id = computed(() => this.seen.value?.id ?? null);
   /** The fields that the user has changed. */
   readonly changes = computed<Partial<TaskContent>>(() => {
     const { value } = this.opened;
-    return value ? difference(value.seen, value.draft) : {};
+    return value ? changesOf(value) : {};
   });
+  readonly drafts: Drafts;
 
+  constructor(drafts: Drafts) {
+    this.drafts = drafts;
+  }
+
+  /** Opens the form, with what was typed into it before. */
   open(task: Task): void {
-    this.opened.value = { seen: task, draft: task };
+    this.opened.value = this.drafts.edits.value.get(task.id) ?? { seen: task, draft: task };
   }
 
   type(content: Partial<TaskContent>): void {
     const { value } = this.opened;
-    if (value) this.opened.value = { ...value, draft: { ...value.draft, ...content } };
+    if (!value) return;
+    const next = { seen: value.seen, draft: { ...value.draft, ...content } };
+    this.opened.value = next;
+    if (Object.keys(changesOf(next)).length > 0) this.drafts.keep(next);
+    else this.drafts.drop(next.seen.id);
   }
 
+  /** Closes the form, and keeps the draft. */
   close(): void {
     this.opened.value = null;
   }
 
-  /** Whether closing the page would lose input. */
+  /** Closes the form without what was typed. */
+  drop(): void {
+    const { value: id } = this.id;
+    this.close();
+    if (id !== null) this.drafts.drop(id);
+  }
+
   get isChanged(): boolean {
     return Object.keys(this.changes.value).length > 0;
   }
+}
+
+/** The fields that a draft changes. */
+export function changesOf({ seen, draft }: Draft): Partial<TaskContent> {
+  return difference(seen, draft);
 }

@@ -1,4 +1,7 @@
 /** What replaces the list: loading, empty, or an error. */
+import type { JSX } from "preact";
+import { t } from "../text";
+import { Check, Cloud, Search, Stack } from "../ui/icons";
 import type { TaskQuery } from "./query";
 
 const WIDTHS = [62, 44, 71, 38, 55, 48];
@@ -6,7 +9,7 @@ const WIDTHS = [62, 44, 71, 38, 55, 48];
 export function Skeleton() {
   return (
     <div class="skeleton">
-      <p class="visually-hidden">Loading tasks…</p>
+      <p class="visually-hidden">{t().loading}</p>
       <div class="skeleton-heading" />
       {WIDTHS.map((width) => (
         <div key={width} class="skeleton-row">
@@ -19,53 +22,59 @@ export function Skeleton() {
 }
 
 export function Empty({ query, onClear }: { readonly query: TaskQuery; readonly onClear: () => void }) {
-  if (query.tag !== null || query.priority !== null) {
+  const words = t();
+  const { list, tag, priority } = query;
+  if (list === "search") {
     return (
-      <div class="state">
-        <Horizon />
-        <h2>Nothing matches</h2>
-        <p>No task here has {query.tag === null ? "this priority" : `the tag “${query.tag}”`}.</p>
-        <button type="button" class="button" onClick={onClear}>
-          Clear filters
-        </button>
-      </div>
+      <State Icon={Search} title={words.nothingFound} text={query.text === "" ? words.searchHint : words.searchEmpty} />
     );
   }
-  const [title, text] = EMPTY[query.status];
-  return (
-    <div class="state">
-      <Horizon />
-      <h2>{title}</h2>
-      <p>{text}</p>
-    </div>
-  );
+  if (tag !== null || priority !== null) {
+    return (
+      <State
+        Icon={Search}
+        title={words.nothingMatches}
+        text={tag === null ? words.noneWithPriority : words.noneWithTag(tag)}
+      >
+        <button type="button" class="button" onClick={onClear}>
+          {words.clearFilters}
+        </button>
+      </State>
+    );
+  }
+  const { title, text } = words.empty[list];
+  return <State Icon={list === "all" ? Stack : Check} title={title} text={text} />;
 }
-
-const EMPTY: Readonly<Record<TaskQuery["status"], readonly [string, string]>> = {
-  open: ["All clear", "Nothing to do. Type a task above and press Enter."],
-  completed: ["Nothing completed yet", "Tasks that you complete appear here."],
-  all: ["No tasks yet", "Type your first one above and press Enter."],
-};
 
 export function Unreadable({ why, onRetry }: { readonly why: string; readonly onRetry: () => void }) {
+  const words = t();
   return (
-    <div class="state" role="alert">
-      <Horizon />
-      <h2>Your tasks can’t be shown</h2>
-      <p>{why} Nothing is lost.</p>
-      <button type="button" class="button button-primary" onClick={onRetry}>
-        Try again
-      </button>
+    <div role="alert">
+      <State Icon={Cloud} title={words.unreadable} text={`${why} ${words.nothingIsLost}`}>
+        <button type="button" class="button button-primary" onClick={onRetry}>
+          {words.tryAgain}
+        </button>
+      </State>
     </div>
   );
 }
 
-function Horizon() {
+interface StateProps {
+  readonly Icon: () => JSX.Element;
+  readonly title: string;
+  readonly text: string;
+  readonly children?: JSX.Element;
+}
+
+function State({ Icon, title, text, children }: StateProps) {
   return (
-    <svg class="horizon" viewBox="0 0 160 80" aria-hidden="true" focusable="false">
-      <circle class="scene-sun" cx="80" cy="52" r="22" />
-      <path class="scene-far" d="M0 62c26-14 52-8 76-1s54-12 84-6v25H0z" />
-      <path class="scene-near" d="M0 72c32-12 60-4 86 0s52 2 74-6v14H0z" />
-    </svg>
+    <div class="state">
+      <span class="state-icon">
+        <Icon />
+      </span>
+      <h2>{title}</h2>
+      <p>{text}</p>
+      {children}
+    </div>
   );
 }

@@ -1,5 +1,6 @@
 import { useId } from "preact/hooks";
-import { PRIORITIES, PRIORITY_NAMES, type Priority } from "./task";
+import { t } from "../text";
+import { PRIORITIES, type Priority } from "./task";
 
 interface PriorityFieldProps {
   readonly priority: Priority;
@@ -10,11 +11,11 @@ export function PriorityField({ priority, onChange }: PriorityFieldProps) {
   const name = useId();
   return (
     <fieldset class="segments">
-      <legend class="visually-hidden">Priority</legend>
+      <legend class="visually-hidden">{t().priority}</legend>
       {PRIORITIES.map((choice) => (
         <label key={choice} class={`segment priority-${choice}`}>
           <input type="radio" name={name} checked={choice === priority} onChange={() => onChange(choice)} />
-          <span>{PRIORITY_NAMES[choice]}</span>
+          <span>{t().priorities[choice]}</span>
         </label>
       ))}
     </fieldset>

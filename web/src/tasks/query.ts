@@ -1,17 +1,55 @@
-/** Which tasks a list shows. */
+/** Which tasks a list shows, and in which order. */
+import { addDays, dayOf, toLocal } from "./due";
+import { findsIn } from "./search";
 import type { Priority, Task } from "./task";
 
-export const STATUSES = ["open", "completed", "all"] as const;
-export type Status = (typeof STATUSES)[number];
+/** `open` is “All” to users, and `all` is the same with completed tasks. */
+export const LISTS = ["today", "upcoming", "open", "completed", "all", "search"] as const;
+export type List = (typeof LISTS)[number];
+
+export const SORTS = ["due", "priority", "created", "title"] as const;
+export type Sort = (typeof SORTS)[number];
+
+export const LAYOUTS = ["list", "week"] as const;
+export type Layout = (typeof LAYOUTS)[number];
 
 export interface TaskQuery {
-  readonly status: Status;
+  readonly list: List;
   readonly priority: Priority | null;
   readonly tag: string | null;
+  /** What to search for. The other lists have none. */
+  readonly text: string;
+  readonly sort: Sort;
+  readonly layout: Layout;
 }
 
-export function matches(query: TaskQuery, task: Task): boolean {
-  if (query.status !== "all" && task.completed !== (query.status === "completed")) return false;
-  if (query.priority !== null && task.priority !== query.priority) return false;
-  return query.tag === null || task.tags.includes(query.tag);
+/** All open tasks. */
+export const OPEN: TaskQuery = { list: "open", priority: null, tag: null, text: "", sort: "due", layout: "list" };
+
+export function matches(query: TaskQuery, task: Task, now: Date): boolean {
+  const { list, priority, tag, text } = query;
+  if (priority !== null && task.priority !== priority) return false;
+  if (tag !== null && !task.tags.some((other) => isSameTag(other, tag))) return false;
+  if (list === "search") return findsIn(task, text);
+  if (list === "all") return true;
+  if (task.completed !== (list === "completed")) return false;
+  // A week has days before today, too.
+  if (query.layout === "week") return task.due !== null;
+  if (list !== "today" && list !== "upcoming") return true;
+  return task.due !== null && toLocal(task.due).day <= dayOf(now) === (list === "today");
+}
+
+/** Whether all tasks of the list are to be done. */
+export function isOpenList({ list }: TaskQuery): boolean {
+  return list === "today" || list === "upcoming" || list === "open";
+}
+
+export function isSameTag(a: string, b: string): boolean {
+  return a === b || a.toLowerCase() === b.toLowerCase();
+}
+
+/** The due date that new tasks of a list need to be in it, or null. */
+export function dueFor({ list }: TaskQuery, now: Date): string | null {
+  if (list === "today") return dayOf(now);
+  return list === "upcoming" ? addDays(dayOf(now), 1) : null;
 }

@@ -1,6 +1,13 @@
-/** Parses a line into a task: `Buy milk #shop !high @tomorrow @18:00`. Words without a marker are the title. */
-import { addDays, fromLocal, weekday } from "./due";
+/** Parses a line into a task: `Buy milk #shop !high @tomorrow 6pm`. Words without a marker are the title. */
+import { addDays, dayOf, fromLocal, type LocalDue, toLocal, weekday } from "./due";
 import { LIMITS, type Priority, type TaskContent } from "./task";
+
+/** A date at the beginning of a text, and how many characters it takes. The day or the time may be missing. */
+export interface FoundDate extends LocalDue {
+  readonly length: number;
+}
+
+export type FindDate = (text: string, now: Date) => FoundDate | null;
 
 const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const PRIORITY_WORDS: Readonly<Record<string, Priority>> = {
@@ -12,35 +19,72 @@ const PRIORITY_WORDS: Readonly<Record<string, Priority>> = {
   low: "low",
 };
 
-export function parseQuickAdd(line: string, today: string): TaskContent {
+/** @param findDate understands more dates than those of one word */
+export function parseQuickAdd(line: string, now: Date, findDate: FindDate = () => null): TaskContent {
   const words: string[] = [];
   const tags: string[] = [];
   let priority: Priority = "none";
-  let day = "";
-  let time = "";
-  for (const word of line.trim().split(/\s+/u)) {
-    const rest = word.slice(1);
-    const named = PRIORITY_WORDS[rest.toLowerCase()];
-    const dayNamed = word.startsWith("@") ? dayCalled(rest.toLowerCase(), today) : null;
-    if (word.startsWith("#") && isTag(rest)) {
-      if (!tags.includes(rest) && tags.length < LIMITS.tags) tags.push(rest);
-    } else if (word.startsWith("!") && named) {
-      priority = named;
-    } else if (dayNamed) {
-      day = dayNamed;
-    } else if (/^@([01]?\d|2[0-3]):[0-5]\d$/u.test(word)) {
-      time = rest.padStart(5, "0");
-    } else {
-      words.push(word);
-    }
+  let { day, time } = toLocal(null);
+  // A marker begins a part, which reaches to the next one.
+  for (const part of line.trim().split(/\s+(?=[#!@])/u)) {
+    const [word = ""] = part.split(/\s+/u, 1);
+    const name = word.slice(1);
+    const named = PRIORITY_WORDS[name.toLowerCase()];
+    const date = part.startsWith("@") ? dateAt(part.slice(1), name, now, findDate) : null;
+    let rest = part.slice(word.length);
+    if (word.startsWith("#") && isTag(name)) addTag(tags, name);
+    else if (word.startsWith("!") && named) priority = named;
+    else if (date) {
+      day = date.day || day;
+      time = date.time || time;
+      rest = part.slice(1 + date.length);
+    } else rest = part;
+    words.push(...rest.split(/\s+/u).filter((word) => word !== ""));
   }
-  if (time !== "" && day === "") day = today;
+  if (time !== "" && day === "") day = nextDayAt(time, now);
   return { title: words.join(" "), description: null, priority, due: fromLocal({ day, time }), tags };
+}
+
+/** The lines of a pasted list, without the marks of its items. */
+export function linesOf(text: string): string[] {
+  const lines = text
+    .split(/[\r\n]+/u)
+    .map((line) => line.replace(/^\s*(?:[-*•–]|\d{1,3}[.)])?\s*(?:\[[ xX]?\]\s*)?/u, ""));
+  return lines.map((line) => line.trim()).filter((line) => line !== "");
+}
+
+/** The tags with another one, unless it is there in any case, or there are too many. */
+export function addTag(tags: string[], tag: string): void {
+  const isThere = tags.some((other) => other.toLowerCase() === tag.toLowerCase());
+  if (!isThere && tags.length < LIMITS.tags) tags.push(tag);
+}
+
+/** Single words mean the same with and without the library. */
+function dateAt(text: string, word: string, now: Date, findDate: FindDate): FoundDate | null {
+  const found = findDate(text, now);
+  return found && found.length > word.length ? found : (findSimpleDate(word, now) ?? found);
 }
 
 // `#42` is a number, not a tag.
 function isTag(text: string): boolean {
   return /^\p{L}[\p{L}\p{N}_-]*$/u.test(text) && [...text].length <= LIMITS.tag;
+}
+
+/** The dates of one word that are understood without a library. */
+function findSimpleDate(word: string, now: Date): FoundDate | null {
+  const { length } = word;
+  const day = dayCalled(word.toLowerCase(), dayOf(now));
+  if (day) return { day, time: "", length };
+  const [, hour = "", minute = "00", half] = /^(\d{1,2})(?::([0-5]\d))?(am|pm)?$/iu.exec(word) ?? [];
+  if (hour === "" || (!half && !word.includes(":")) || Number(hour) > (half ? 12 : 23)) return null;
+  const hours = half ? (Number(hour) % 12) + (half.toLowerCase() === "pm" ? 12 : 0) : Number(hour);
+  return { day: "", time: `${String(hours).padStart(2, "0")}:${minute}`, length };
+}
+
+/** Today, or tomorrow if the time has passed. */
+function nextDayAt(time: string, now: Date): string {
+  const today = dayOf(now);
+  return time < toLocal(now.toISOString()).time ? addDays(today, 1) : today;
 }
 
 function dayCalled(name: string, today: string): string | null {

@@ -1,6 +1,8 @@
 /** Changes that were rejected: how the user learns of them, and what can be done. */
+
 import { computed, effect } from "@preact/signals";
-import type { Refused } from "daylist-client/sync";
+import type { ContentChanges, Refused, TaskContent } from "daylist-client/sync";
+import { t } from "../text";
 import { announce } from "../ui/announcer";
 import type { Toasts } from "../ui/toasts";
 import type { LocalTasks } from "./local-tasks";
@@ -28,14 +30,16 @@ export class Refusals {
         if (told.has(seq) || isConflict(refused)) continue;
         told.add(seq);
         if (op === "delete") this.#takeBack(refused);
-        else announce(`${refused.wanted?.title} is not saved. ${reasonOf(refused)}`);
+        else announce(t().isNotSaved(refused.wanted?.title ?? "", reasonOf(refused)));
       }
     });
   }
 
   choose(refused: Refused, choice: "mine" | "theirs"): void {
-    void this.#tasks.sync.decide(refused, { do: choice === "mine" ? "retry" : "drop" });
-    announce(choice === "mine" ? "Kept your version" : "Kept the other version");
+    const changes = choice === "mine" ? refused.item.changes : uncontestedOf(refused);
+    const isNothing = choice === "theirs" && Object.keys(changes).length === 0;
+    void this.#tasks.sync.decide(refused, isNothing ? { do: "drop" } : { do: "retry", changes });
+    announce(choice === "mine" ? t().keptMine : t().keptTheOther);
   }
 
   retry(refused: Refused): void {
@@ -49,7 +53,7 @@ export class Refusals {
 
   discard(refused: Refused): void {
     void this.#tasks.sync.decide(refused, { do: "drop" });
-    announce("Discarded");
+    announce(t().discarded);
   }
 
   #takeBack(refused: Refused): void {
@@ -58,11 +62,21 @@ export class Refusals {
     void sync.decide(refused, { do: "drop" });
     if (!current) return;
     this.#toasts.show({
-      text: `“${shortTitle(current)}” was not deleted. ${reasonOf(refused)}`,
+      text: t().wasNotDeleted(shortTitle(current), reasonOf(refused)),
       tone: "problem",
-      action: { label: "Try again", run: () => void sync.delete(current.id) },
+      action: { label: t().tryAgain, run: () => void sync.delete(current.id) },
     });
   }
+}
+
+/** The task if the user keeps the other version: with the changes that nobody else has made differently. */
+export function theirsOf(refused: Refused, current: TaskContent): TaskContent {
+  return { ...current, ...uncontestedOf(refused) };
+}
+
+function uncontestedOf({ item: { changes, refusal } }: Refused): ContentChanges {
+  const isContested = (field: string) => refusal.fields.some((other) => other === field);
+  return Object.fromEntries(Object.entries(changes).filter(([field]) => !isContested(field)));
 }
 
 /** Whether the task was deleted. */
@@ -72,10 +86,10 @@ export function isGone({ item, current }: Refused): boolean {
 
 /** The reason as a sentence. */
 export function reasonOf(refused: Refused): string {
-  if (isGone(refused)) return "It was deleted somewhere else.";
+  if (isGone(refused)) return t().deletedElsewhere;
   const { problem } = refused.item.refusal;
   const [error] = problem?.errors ?? [];
-  if (!error) return problem?.detail ?? "The server did not accept it.";
+  if (!error) return problem?.detail ?? t().notAccepted;
   const name = "pointer" in error ? error.pointer.split("/").at(-1) : error.parameter;
-  return `The ${name} ${error.detail}.`;
+  return t().fieldProblem(name ?? "", error.detail);
 }

@@ -1,75 +1,113 @@
 /** Keeps the focus in a list whose rows change: it follows its row, or moves to the next one if the row is gone. */
-import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 
 interface Place {
   readonly row: string;
-  readonly index: number;
   readonly control: string;
 }
 
-/** @param fallback the id of the element that gets the focus when no row is left */
-export function useRowFocus(container: RefObject<HTMLElement | null>, fallback: string): void {
-  const place = useRef<Place | null>(null);
+export type Move = "up" | "down" | "first" | "last";
 
+export class RowFocus {
+  /** The row that has the focus, or had it last. It stays in the document, wherever the list is scrolled to. */
+  readonly row = signal<string | null>(null);
+  #ids: readonly string[] = [];
+  readonly #fallback: string;
+  /** Where the focus is to go as soon as the row is in the document. */
+  #wanted: Place | null = null;
+  #last: (Place & { readonly index: number }) | null = null;
+
+  /** @param fallback the id of the element that gets the focus when no row is left */
+  constructor(fallback: string) {
+    this.#fallback = fallback;
+  }
+
+  /** The ids of the list's rows, in order. */
+  show(ids: readonly string[]): void {
+    this.#ids = ids;
+  }
+
+  /** Moves the focus to a row, and scrolls to it. */
+  enter(row: string, control = "title"): void {
+    this.#wanted = { row, control };
+    this.row.value = row;
+    this.#arrive();
+  }
+
+  /** Whether there is such a row. */
+  move(to: Move): boolean {
+    const index = this.#ids.indexOf(this.row.peek() ?? "");
+    const target = { up: index - 1, down: index + 1, first: 0, last: this.#ids.length - 1 }[to];
+    const row = this.#ids[target];
+    if (row !== undefined) this.enter(row, controlAt(document.activeElement));
+    return row !== undefined;
+  }
+
+  remember(target: EventTarget | null): void {
+    const row = rowAt(target);
+    this.#last = row === null ? null : { row, control: controlAt(target), index: this.#ids.indexOf(row) };
+    if (row !== null) this.row.value = row;
+  }
+
+  forget(target: EventTarget | null): void {
+    if (rowAt(target) === null) this.#last = null;
+  }
+
+  /** Gives the focus back if its row was drawn anew. */
+  keep(): void {
+    if (this.#arrive() || !this.#last || document.querySelector("dialog[open]")) return;
+    if (document.activeElement !== document.body && document.activeElement !== null) return;
+    // Between two parts of a date, the field does not seem to have the focus.
+    if (document.querySelector(`[data-row="${CSS.escape(this.#last.row)}"] form`)) return;
+    const { row, index, control } = this.#last;
+    const next = this.#ids.includes(row) ? row : this.#ids[Math.min(index, this.#ids.length - 1)];
+    if (next === undefined) document.getElementById(this.#fallback)?.focus();
+    else this.enter(next, control);
+  }
+
+  #arrive(): boolean {
+    if (!this.#wanted) return false;
+    const { row, control } = this.#wanted;
+    const element = document.querySelector(`[data-row="${CSS.escape(row)}"]`);
+    if (!element) return false;
+    this.#wanted = null;
+    const wanted = element.querySelector<HTMLElement>(`[data-control="${control}"]:not(:disabled)`);
+    const target = wanted ?? element.querySelector<HTMLElement>("button, input");
+    target?.focus({ preventScroll: true });
+    element.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+}
+
+export function useRowFocus(focus: RowFocus): void {
   useEffect(() => {
-    const remember = ({ target }: FocusEvent) => {
-      place.current = placeOf(container.current, target);
-    };
-    const forget = ({ target }: Event) => {
-      if (!placeOf(container.current, target)) place.current = null;
-    };
+    const remember = ({ target }: FocusEvent) => focus.remember(target);
+    const forget = ({ target }: Event) => focus.forget(target);
     addEventListener("focusin", remember);
     addEventListener("pointerdown", forget);
     return () => {
       removeEventListener("focusin", remember);
       removeEventListener("pointerdown", forget);
     };
-  }, [container]);
-
-  useLayoutEffect(() => {
-    const { current: last } = place;
-    const { current: element } = container;
-    if (!last || !element || document.querySelector("dialog[open]")) return;
-    if (document.activeElement !== document.body && document.activeElement !== null) return;
-    const rows = rowsOf(element);
-    const same = rows.find((row) => row.dataset.row === last.row);
-    const row = same ?? rows[Math.min(last.index, rows.length - 1)];
-    if (row) focusRow(row, last.control);
-    else document.getElementById(fallback)?.focus();
-  });
+  }, [focus]);
 }
 
-/** Moves the focus to the row above or below, or to the first or last one. */
-export function moveFocus(container: HTMLElement, from: Element | null, to: "up" | "down" | "first" | "last"): boolean {
-  const rows = rowsOf(container);
-  const control = from?.closest<HTMLElement>("[data-control]")?.dataset.control ?? "title";
-  const index = rows.findIndex((row) => row.contains(from));
-  const target = { up: index - 1, down: index + 1, first: 0, last: rows.length - 1 }[to];
-  const row = rows[target];
-  if (row) focusRow(row, control);
-  return row !== undefined;
+/** For each part of the list that can be drawn without the others. */
+export function useKeptFocus(focus: RowFocus): void {
+  useLayoutEffect(() => focus.keep());
 }
 
 export function rowAt(target: EventTarget | null): string | null {
   return target instanceof Element ? (target.closest<HTMLElement>("[data-row]")?.dataset.row ?? null) : null;
 }
 
-function placeOf(container: HTMLElement | null, target: EventTarget | null): Place | null {
-  if (!container || !(target instanceof HTMLElement) || !container.contains(target)) return null;
-  const row = target.closest<HTMLElement>("[data-row]");
-  if (!row?.dataset.row) return null;
-  const control = target.closest<HTMLElement>("[data-control]")?.dataset.control ?? "title";
-  return { row: row.dataset.row, index: rowsOf(container).indexOf(row), control };
+export function isInSight(id: string): boolean {
+  const place = document.querySelector(`[data-row="${CSS.escape(id)}"]`)?.getBoundingClientRect();
+  return place !== undefined && place.top >= 0 && place.bottom <= innerHeight;
 }
 
-function rowsOf(container: HTMLElement): HTMLElement[] {
-  return [...container.querySelectorAll<HTMLElement>("[data-row]")];
-}
-
-function focusRow(row: HTMLElement, control: string): void {
-  const wanted = row.querySelector<HTMLElement>(`[data-control="${control}"]:not(:disabled)`);
-  const target = wanted ?? row.querySelector<HTMLElement>("button, input");
-  target?.focus();
-  target?.scrollIntoView({ block: "nearest" });
+function controlAt(target: EventTarget | null): string {
+  const control = target instanceof Element ? target.closest<HTMLElement>("[data-control]") : null;
+  return control?.dataset.control ?? "title";
 }

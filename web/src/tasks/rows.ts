@@ -1,9 +1,11 @@
 /** The rows of the current list. */
 import { computed, signal } from "@preact/signals";
 import type { Refused } from "daylist-client/sync";
+import { now } from "../ui/clock";
+import type { Draft } from "./drafts";
 import type { Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
-import { matches, type TaskQuery } from "./query";
+import { matches, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
 import { inOrder } from "./views";
 
@@ -11,6 +13,8 @@ export interface Row {
   readonly task: Task;
   /** The task no longer belongs to the list and is about to disappear. */
   readonly isLeaving: boolean;
+  /** It is deleted, and only its place is kept. */
+  readonly isDeleted: boolean;
   readonly isSaving: boolean;
   /** A rejected change, or a change to a deleted task. */
   readonly refused: Refused | null;
@@ -18,13 +22,17 @@ export interface Row {
 
 /** How long a task stays visible after it no longer belongs to the list, in milliseconds. */
 const LEAVES_AFTER = 900;
-/** Long lists are shown in steps of this many rows. */
-const STEP = 50;
+/** No row goes away under a pointer that has moved or pressed more recently than this, in milliseconds. */
+const REST = 2000;
+/** How long a new task is marked, in milliseconds. */
+const MARKED_FOR = 2500;
 
 export class Rows {
-  readonly query = signal<TaskQuery>({ status: "open", priority: null, tag: null });
-  readonly #limit = signal(STEP);
+  readonly query = signal<TaskQuery>(OPEN);
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
+  /** The task to mark as new. */
+  readonly marked = signal<string | null>(null);
+  #heldUntil = 0;
   readonly #tasks: LocalTasks;
   readonly #form: Form;
   /** Tasks whose deletion can still be undone. */
@@ -41,10 +49,12 @@ export class Rows {
     const { tasks, refused } = this.#tasks.snapshot.value;
     const hidden = this.#hidden.value;
     const edited = this.#form.seen.value;
+    const drafts = this.#form.drafts.ids.value.size > 0 ? this.#form.drafts.edits.peek() : new Map<string, Draft>();
     const rows = new Map<string, Row>();
     const add = (task: Task) => {
-      const row = this.#row(task, edited?.id === task.id ? edited : null);
-      if (row && !hidden.has(task.id)) rows.set(task.id, row);
+      const seen = edited?.id === task.id ? edited : (drafts.get(task.id)?.seen ?? null);
+      const row = this.#row(task, seen, hidden.has(task.id));
+      if (row) rows.set(task.id, row);
     };
     for (const task of tasks.values()) add(task);
     // Changes to tasks that were deleted elsewhere stay visible.
@@ -53,46 +63,69 @@ export class Rows {
       if (tasks.has(id) || !wanted) continue;
       add({ ...wanted, id, completed_at: null, created_at: item.at, updated_at: item.at, version: 0 });
     }
+    for (const { seen } of drafts.values()) if (!tasks.has(seen.id) && !rows.has(seen.id)) add(seen);
     if (edited && !rows.has(edited.id)) add(edited);
     this.#before = rows;
     return inOrder([...rows.values()], this.query.value);
   });
 
-  readonly shown = computed(() => this.all.value.slice(0, this.#limit.value));
-  readonly hasMore = computed(() => this.all.value.length > this.#limit.value);
-
   /** Switches to another list. */
   open(query: TaskQuery): void {
     this.query.value = query;
-    this.#limit.value = STEP;
     this.#leaving.value = new Set();
   }
 
-  showMore(): void {
-    this.#limit.value += STEP;
-  }
-
-  /** Keeps the task visible for a moment after a change. */
+  /** Keeps the task visible for a moment after a change, and as long as the pointer is at work in the list. */
   leaveSlowly(id: string): void {
     this.#leaving.value = new Set(this.#leaving.value).add(id);
-    setTimeout(() => {
+    const leave = () => {
+      const wait = this.#heldUntil - Date.now();
+      if (wait > 0) {
+        setTimeout(leave, wait);
+        return;
+      }
       const rest = new Set(this.#leaving.value);
       rest.delete(id);
       this.#leaving.value = rest;
-    }, LEAVES_AFTER);
+    };
+    setTimeout(leave, LEAVES_AFTER);
+  }
+
+  /** Keeps the place of a deleted task while the pointer is at work in the list. */
+  leaveGap(id: string): void {
+    if (this.#heldUntil > Date.now()) this.leaveSlowly(id);
+  }
+
+  /** The pointer is at work in the list. */
+  hold(): void {
+    this.#heldUntil = Date.now() + REST;
+  }
+
+  mark(id: string): void {
+    this.marked.value = id;
+    setTimeout(() => {
+      if (this.marked.value === id) this.marked.value = null;
+    }, MARKED_FOR);
+  }
+
+  has(id: string): boolean {
+    return this.all.value.some(({ task }) => task.id === id);
   }
 
   /** The row of a task, or null if it is not in the list. Unchanged rows keep their identity, so they do not render again. */
-  #row(task: Task, edited: Task | null): Row | null {
+  #row(task: Task, edited: Task | null, isHidden: boolean): Row | null {
     const { unsent, refused: all } = this.#tasks.snapshot.value;
     const found = all.get(task.id);
     // Conflicts are shown in a dialog instead.
     const isAsked = found !== undefined && isConflict(found);
     const refused = found && !isAsked ? found : null;
     const query = this.query.value;
-    const belongs = refused !== null || matches(query, task) || (edited !== null && matches(query, edited));
-    if (!belongs && !this.#leaving.value.has(task.id)) return null;
-    const row = { task, isLeaving: !belongs, isSaving: unsent.has(task.id) || isAsked, refused };
+    const belongs =
+      refused !== null || matches(query, task, now.value) || (edited !== null && matches(query, edited, now.value));
+    const isLeaving = isHidden || !belongs;
+    if (isLeaving && !this.#leaving.value.has(task.id)) return null;
+    const isSaving = unsent.has(task.id) || isAsked;
+    const row = { task, isLeaving, isDeleted: isHidden, isSaving, refused };
     const before = this.#before.get(task.id);
     return before && isSame(before, row) ? before : row;
   }
@@ -105,5 +138,11 @@ export function isConflict({ item, current }: Refused): boolean {
 
 function isSame(a: Row, b: Row): boolean {
   const isSameTask = a.task === b.task || (a.task.version === 0 && JSON.stringify(a.task) === JSON.stringify(b.task));
-  return isSameTask && a.isLeaving === b.isLeaving && a.isSaving === b.isSaving && a.refused?.item === b.refused?.item;
+  return (
+    isSameTask &&
+    a.isLeaving === b.isLeaving &&
+    a.isDeleted === b.isDeleted &&
+    a.isSaving === b.isSaving &&
+    a.refused?.item === b.refused?.item
+  );
 }

@@ -2,6 +2,7 @@
 
 import type { Status } from "daylist-client/sync";
 import { useEffect } from "preact/hooks";
+import { t } from "../text";
 import { isOnline, watchConnection } from "../ui/connection";
 import { Cloud } from "../ui/icons";
 import type { LocalTasks } from "./local-tasks";
@@ -9,15 +10,17 @@ import type { LocalTasks } from "./local-tasks";
 export function SyncNote({ tasks }: { readonly tasks: LocalTasks }) {
   useEffect(watchConnection, []);
   const { phase, trouble } = tasks.status.value;
-  const why = phase === "signed-out" ? "The server does not accept your sign-in." : troubleText(trouble);
+  const why = phase === "signed-out" ? t().signInNotAccepted : troubleText(trouble);
   if (why === "") return null;
   return (
     <div class="note note-offline">
       <Cloud />
-      <p>{why} Changes wait on this device.</p>
+      <p>
+        {why} {t().changesWait}
+      </p>
       {isOnline.value && (
         <button type="button" class="note-action" onClick={() => tasks.sync.resume()}>
-          Try again
+          {t().tryAgain}
         </button>
       )}
     </div>
@@ -26,12 +29,6 @@ export function SyncNote({ tasks }: { readonly tasks: LocalTasks }) {
 
 /** The problem as a sentence, or an empty string. */
 export function troubleText(trouble: Status["trouble"]): string {
-  if (!isOnline.value) return "You are offline.";
-  return trouble === null ? "" : TROUBLES[trouble];
+  if (!isOnline.value) return t().offline;
+  return trouble === null ? "" : t().troubles[trouble];
 }
-
-const TROUBLES = {
-  api: "The server can’t be reached.",
-  issuer: "The sign-in service can’t be reached.",
-  busy: "The server is busy right now.",
-} as const;

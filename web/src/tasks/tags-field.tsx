@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useId, useRef } from "preact/hooks";
+import { t } from "../text";
 import { announce } from "../ui/announcer";
 import { Close } from "../ui/icons";
 import { LIMITS } from "./task";
@@ -21,11 +22,11 @@ export function TagsField({ tags, known, onChange }: TagsFieldProps) {
     text.value = "";
     if (tag === "" || tags.includes(tag) || tags.length >= LIMITS.tags) return;
     onChange([...tags, tag]);
-    announce(`Tag ${tag} added`);
+    announce(t().tagAdded(tag));
   };
   const remove = (tag: string) => {
     onChange(tags.filter((other) => other !== tag));
-    announce(`Tag ${tag} removed`);
+    announce(t().tagRemoved(tag));
     box.current?.focus();
   };
 
@@ -34,13 +35,13 @@ export function TagsField({ tags, known, onChange }: TagsFieldProps) {
       {tags.map((tag) => (
         <span key={tag} class="tag-chip">
           {tag}
-          <button type="button" aria-label={`Remove tag ${tag}`} onClick={() => remove(tag)}>
+          <button type="button" aria-label={t().removeTag(tag)} onClick={() => remove(tag)}>
             <Close />
           </button>
         </span>
       ))}
       <label class="visually-hidden" for={`${id}-tag`}>
-        Add a tag
+        {t().addATag}
       </label>
       <input
         ref={box}
@@ -48,7 +49,7 @@ export function TagsField({ tags, known, onChange }: TagsFieldProps) {
         class="bare"
         list={`${id}-known`}
         maxLength={LIMITS.tag}
-        placeholder={tags.length === 0 ? "Add a tag" : ""}
+        placeholder={tags.length === 0 ? t().addATag : ""}
         value={text.value}
         onInput={(event) => {
           text.value = event.currentTarget.value;

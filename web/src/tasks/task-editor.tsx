@@ -1,14 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "../text";
+import type { Draft } from "./drafts";
 import { DueField } from "./due-field";
-import type { Opened } from "./form";
 import { PriorityField } from "./priority-field";
 import { TagsField } from "./tags-field";
 import { LIMITS, type TaskContent } from "./task";
 import type { Workbench } from "./workbench";
 
-/** The form of a task, in its own place in the list. What is typed survives a look at another list. */
-export function TaskEditor({ bench, opened }: { readonly bench: Workbench; readonly opened: Opened }) {
+/** The form of a task, in its own place in the list. What is typed is kept as a draft until it is saved or cancelled. */
+export function TaskEditor({ bench, opened }: { readonly bench: Workbench; readonly opened: Draft }) {
+  const words = t();
   const id = useId();
   const title = useRef<HTMLInputElement>(null);
   const problem = useSignal("");
@@ -17,8 +19,9 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
   const isGone = !bench.tasks.snapshot.value.tasks.has(seen.id);
   // Before the next key: what is typed at once belongs into the title.
   useLayoutEffect(() => {
-    title.current?.focus();
+    title.current?.focus({ preventScroll: true });
     title.current?.select();
+    title.current?.form?.scrollIntoView({ block: "nearest" });
   }, []);
 
   const change = (content: Partial<TaskContent>) => {
@@ -29,7 +32,7 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
     event.preventDefault();
     const trimmed = draft.title.trim();
     if (trimmed === "" || [...trimmed].length > LIMITS.title) {
-      problem.value = trimmed === "" ? "The task needs a title." : `A title has at most ${LIMITS.title} characters.`;
+      problem.value = trimmed === "" ? words.titleNeeded : words.titleTooLong(LIMITS.title);
       title.current?.focus();
       return;
     }
@@ -40,68 +43,70 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
   return (
     <form
       class="editor"
-      aria-label={`Edit ${seen.title}`}
+      aria-label={words.editTask(seen.title)}
       onSubmit={save}
       onKeyDown={(event) => {
         if (event.key === "Escape") {
           event.preventDefault();
           form.close();
-        } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(event);
+        } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit();
       }}
     >
       <label class="visually-hidden" for={`${id}-title`}>
-        Title
+        {words.title}
       </label>
       <input
         ref={title}
         id={`${id}-title`}
         class="bare editor-title"
+        dir="auto"
         autocomplete="off"
         aria-describedby={`${id}-problem`}
         value={draft.title}
         onInput={(event) => change({ title: event.currentTarget.value })}
       />
       <p id={`${id}-problem`} class="form-problem" role="alert">
-        {problem.value || (isGone && "It was deleted somewhere else. Save it to add it again.")}
+        {problem.value || (isGone && words.deletedSaveAgain)}
       </p>
       <label class="visually-hidden" for={`${id}-notes`}>
-        Notes
+        {words.notes}
       </label>
       <textarea
         id={`${id}-notes`}
         class="editor-notes"
+        dir="auto"
         rows={3}
         maxLength={LIMITS.description}
-        placeholder="Notes"
+        placeholder={words.notes}
         value={draft.description ?? ""}
         onInput={(event) => change({ description: event.currentTarget.value || null })}
       />
       <div class="editor-fields">
         <div class="editor-field">
           <span class="editor-label" aria-hidden="true">
-            Due
+            {words.due}
           </span>
           <DueField due={draft.due} onChange={(due) => change({ due })} />
         </div>
         <div class="editor-field">
           <span class="editor-label" aria-hidden="true">
-            Priority
+            {words.priority}
           </span>
           <PriorityField priority={draft.priority} onChange={(priority) => change({ priority })} />
         </div>
         <div class="editor-field">
           <span class="editor-label" aria-hidden="true">
-            Tags
+            {words.tags}
           </span>
           <TagsField tags={draft.tags} known={bench.knownTags.value} onChange={(tags) => change({ tags })} />
         </div>
       </div>
       <div class="editor-actions">
         <button type="submit" class="button button-primary">
-          Save
+          {words.save}
         </button>
-        <button type="button" class="button" onClick={() => form.close()}>
-          Cancel
+        <button type="button" class="button" onClick={() => actions.cancel()}>
+          {words.cancel}
         </button>
       </div>
     </form>

@@ -1,10 +1,12 @@
 import type { Refused } from "daylist-client/sync";
+import { t } from "../text";
 import { now } from "../ui/clock";
-import { Calendar, Flag, Note, Trash } from "../ui/icons";
-import { describeDue, isOverdue } from "./due";
+import { Calendar, Check, Note, PriorityBars, Trash } from "../ui/icons";
+import { dayOf, describeDue, isOverdue, toLocal } from "./due";
 import { isGone, type Refusals, reasonOf } from "./refusals";
+import { useKeptFocus } from "./row-focus";
 import type { Row } from "./rows";
-import { PRIORITY_NAMES } from "./task";
+import { swipe } from "./swipe";
 import { TaskEditor } from "./task-editor";
 import type { Workbench } from "./workbench";
 
@@ -12,57 +14,110 @@ interface TaskRowProps {
   readonly row: Row;
   readonly bench: Workbench;
   readonly onTag: (tag: string) => void;
+  /** Of the row among the elements of the list that are measured. */
+  readonly index?: number;
+  /** In its section, from 1. */
+  readonly position?: number;
+  /** Of its section: most of its rows may not be in the document. */
+  readonly size?: number;
+  readonly measure?: (element: HTMLElement | null) => void;
+  /** In a column of a week: it can be dragged, and its day is known. */
+  readonly isInWeek?: boolean;
 }
 
-export function TaskRow({ row, bench, onTag }: TaskRowProps) {
-  const { task, isLeaving, isSaving, refused } = row;
-  const { actions, form } = bench;
+/** So many tags are shown in a row. The form shows all of them. */
+const TAGS_SHOWN = 2;
+
+export function TaskRow({ row, bench, onTag, index, position, size, measure, isInWeek = false }: TaskRowProps) {
+  const { task, isLeaving, isDeleted, isSaving, refused } = row;
+  const { actions, form, selection } = bench;
   const opened = form.id.value === task.id ? form.opened.value : null;
+  useKeptFocus(bench.focus);
+  const place = {
+    "data-row": task.id,
+    "data-index": index,
+    "aria-posinset": position,
+    "aria-setsize": size,
+    ...(measure && { ref: measure }),
+  };
   if (opened) {
     return (
-      <li class="task task-editing" data-row={task.id}>
+      <li class="task task-editing" {...place}>
         <TaskEditor bench={bench} opened={opened} />
       </li>
     );
   }
+  const words = t();
   const isLost = refused !== null && isGone(refused);
+  const isSelected = selection.has(task.id);
+  const isMarked = bench.rows.marked.value === task.id;
   const state = `${task.completed ? "task-done" : ""} ${isLeaving ? "task-leaving" : ""} ${refused ? "task-unsaved" : ""}`;
+  const remove = () => (isLost ? bench.refusals.discard(refused) : actions.remove(task));
+  const open = (event: MouseEvent) => {
+    if (isLost) return;
+    if (event.shiftKey && selection.isActive.value) selection.extend(task.id);
+    else if (event.ctrlKey || event.metaKey || event.shiftKey) selection.toggle(task.id);
+    else form.open(task);
+  };
   return (
-    <li class={`task ${state}`} data-row={task.id} aria-busy={isSaving}>
+    <li
+      class={`task ${state} ${isSelected ? "task-selected" : ""} ${isMarked ? "task-new" : ""}`}
+      {...place}
+      aria-busy={isSaving}
+      inert={isDeleted}
+      draggable={isInWeek}
+      onDragStart={(event) => event.dataTransfer?.setData("text/plain", task.id)}
+      data-complete={words.complete}
+      data-delete={words.delete}
+      onPointerDown={(event) => swipe(event, { right: () => actions.complete(task, !task.completed), left: remove })}
+    >
+      {selection.isActive.value && (
+        <input
+          type="checkbox"
+          class="select"
+          data-control="select"
+          aria-label={words.selectTask(task.title)}
+          checked={isSelected}
+          onClick={(event) => {
+            if (event.shiftKey) selection.extend(task.id);
+            else selection.toggle(task.id);
+          }}
+        />
+      )}
       <span class="check-area">
         <input
           type="checkbox"
-          class={`check priority-${task.priority}`}
+          class="check"
           data-control="check"
-          aria-label={`Complete ${task.title}`}
+          aria-label={words.completeTask(task.title)}
           checked={task.completed}
           disabled={isLost}
           onChange={(event) => actions.complete(task, event.currentTarget.checked)}
         />
       </span>
-      <div class="task-body">
-        <button
-          type="button"
-          class="task-title"
-          data-control="title"
-          aria-disabled={isLost}
-          aria-label={`Edit ${task.title}`}
-          onClick={() => !isLost && form.open(task)}
-        >
-          {task.title}
-        </button>
-        {refused === null ? (
-          <TaskFacts row={row} onTag={onTag} />
-        ) : (
-          <NotSaved refused={refused} refusals={bench.refusals} />
-        )}
-      </div>
+      <button
+        type="button"
+        class="task-title"
+        dir="auto"
+        data-control="title"
+        aria-disabled={isLost}
+        aria-label={words.editTask(task.title)}
+        onClick={open}
+      >
+        {task.title}
+      </button>
+      {bench.drafts.ids.value.has(task.id) && <span class="task-draft">{words.draft}</span>}
+      {refused === null ? (
+        <TaskFacts row={row} onTag={onTag} isInWeek={isInWeek} />
+      ) : (
+        <NotSaved refused={refused} refusals={bench.refusals} />
+      )}
       <button
         type="button"
         class="icon-button task-delete"
         data-control="delete"
-        aria-label={`Delete ${task.title}`}
-        onClick={() => (isLost ? bench.refusals.discard(refused) : actions.remove(task))}
+        aria-label={words.deleteTask(task.title)}
+        onClick={remove}
       >
         <Trash />
       </button>
@@ -76,59 +131,74 @@ interface NotSavedProps {
 }
 
 function NotSaved({ refused, refusals }: NotSavedProps) {
+  const words = t();
   return (
     <p class="task-problem">
-      Not saved. {reasonOf(refused)}{" "}
+      {words.notSaved} {reasonOf(refused)}{" "}
       {isGone(refused) ? (
         <button type="button" class="text-button" onClick={() => refusals.addAgain(refused)}>
-          Add it again
+          {words.addAgain}
         </button>
       ) : (
         <button type="button" class="text-button" onClick={() => refusals.retry(refused)}>
-          Try again
+          {words.tryAgain}
         </button>
       )}{" "}
       <button type="button" class="text-button" onClick={() => refusals.discard(refused)}>
-        Discard
+        {words.discard}
       </button>
     </p>
   );
 }
 
-function TaskFacts({ row: { task }, onTag }: Pick<TaskRowProps, "row" | "onTag">) {
+function TaskFacts({ row: { task, isLeaving }, onTag, isInWeek }: Pick<TaskRowProps, "row" | "onTag" | "isInWeek">) {
   const { due, priority, tags, description } = task;
-  if (due === null && priority === "none" && tags.length === 0 && description === null) return null;
+  // A row that is about to leave does not grow.
+  const completed_at = isLeaving ? null : task.completed_at;
+  if (completed_at === null && due === null && priority === "none" && tags.length === 0 && description === null)
+    return null;
+  const words = t();
   const late = due !== null && !task.completed && isOverdue(due, now.value);
+  const when = due === null ? "" : isInWeek ? toLocal(due).time : describeDue(due, now.value);
+  const isToday = due !== null && !late && toLocal(due).day === toLocal(now.value.toISOString()).day;
   return (
     <div class="task-facts">
-      {due !== null && (
-        <span class={`fact ${late ? "fact-late" : ""}`}>
-          <Calendar />
-          <span class="visually-hidden">{late ? "Overdue since " : "Due "}</span>
-          {describeDue(due, now.value)}
-        </span>
-      )}
-      {priority !== "none" && (
-        <span class={`fact fact-priority priority-${priority}`}>
-          <Flag />
-          {PRIORITY_NAMES[priority]}
-          <span class="visually-hidden"> priority</span>
+      {tags.length > 0 && (
+        <span class="tags">
+          {tags.slice(0, TAGS_SHOWN).map((tag) => (
+            <button key={tag} type="button" class="tag" dir="auto" onClick={() => onTag(tag)}>
+              <span class="visually-hidden">{words.showOnly} </span>#{tag}
+            </button>
+          ))}
+          {tags.length > TAGS_SHOWN && <span class="tag-rest">+{tags.length - TAGS_SHOWN}</span>}
         </span>
       )}
       {description !== null && (
         <span class="fact">
           <Note />
-          Notes
+          <span class="visually-hidden">{words.notes}</span>
         </span>
       )}
-      {tags.length > 0 && (
-        <span class="tags">
-          {tags.map((tag) => (
-            <button key={tag} type="button" class="tag" onClick={() => onTag(tag)}>
-              <span class="visually-hidden">Show only </span>#{tag}
-            </button>
-          ))}
+      {priority !== "none" && (
+        <span class={`fact fact-priority priority-${priority}`}>
+          <PriorityBars priority={priority} />
+          <span class="visually-hidden">{words.priorityOf[priority]}</span>
         </span>
+      )}
+      {completed_at ? (
+        <span class="fact fact-due">
+          <Check />
+          <span class="visually-hidden">{words.completedOn} </span>
+          {describeDue(dayOf(new Date(completed_at)), now.value)}
+        </span>
+      ) : (
+        when !== "" && (
+          <span class={`fact fact-due ${late ? "fact-late" : isToday ? "fact-today" : ""}`}>
+            <Calendar />
+            <span class="visually-hidden">{late ? words.overdueSince : words.due} </span>
+            {when}
+          </span>
+        )
       )}
     </div>
   );

@@ -1,23 +1,23 @@
-import { useCallback, useEffect, useRef } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useCallback, useMemo, useRef } from "preact/hooks";
+import { t } from "../text";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
-import { COMPOSER_ID } from "./composer";
-import type { DueGroup } from "./due";
+import { COMPOSER_ID } from "./composer-id";
+import { addDays, dayOf } from "./due";
 import { Empty, Skeleton, Unreadable } from "./list-states";
 import type { TaskQuery } from "./query";
-import { moveFocus, rowAt, useRowFocus } from "./row-focus";
+import { type Move, rowAt, useKeptFocus, useRowFocus } from "./row-focus";
 import type { Row } from "./rows";
 import { troubleText } from "./sync-note";
+import type { Priority, Task } from "./task";
 import { TaskRow } from "./task-row";
-import { sectionsOf } from "./views";
+import { type Section, sectionsOf } from "./views";
+import { useVirtual } from "./virtual";
+import { Week } from "./week";
 import type { Workbench } from "./workbench";
 
 const LIST_ID = "task-list";
-
-export function focusFirstRow(): void {
-  const list = document.getElementById(LIST_ID);
-  if (list) moveFocus(list, null, "first");
-}
 
 interface TaskRowsProps {
   readonly bench: Workbench;
@@ -26,123 +26,169 @@ interface TaskRowsProps {
 
 /** The list itself, in whatever state it is. */
 export function TaskRows({ bench, onQuery }: TaskRowsProps) {
-  const container = useRef<HTMLDivElement>(null);
-  useRowFocus(container, COMPOSER_ID);
-  const { actions, form, tasks } = bench;
+  useRowFocus(bench.focus);
+  useKeptFocus(bench.focus);
+  const { tasks } = bench;
   const phase = tasks.phase.value;
   const query = bench.rows.query.value;
-  const rows = bench.rows.shown.value;
-
-  const onKeyDown = (event: KeyboardEvent) => {
-    const key = rowAt(event.target);
-    if (key === null || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (form.id.value === key) return;
-    const to = MOVES[event.key];
-    const task = rows.find(({ task }) => task.id === key)?.task;
-    if (to && container.current) {
-      if (!moveFocus(container.current, event.target as Element, to) && to === "up") {
-        document.getElementById(COMPOSER_ID)?.focus();
-      }
-    } else if (!task || !tasks.snapshot.value.tasks.has(key)) return;
-    else if (event.key === "Delete") actions.remove(task);
-    else if (event.key === "e" && singleKeys.value) form.open(task);
-    else if (event.key === "x" && singleKeys.value) actions.complete(task, !task.completed);
-    else return;
-    event.preventDefault();
-  };
+  const rows = bench.rows.all.value;
   // The same function as long as it does the same: rows that do not change are not drawn again.
   const tagged = useCallback((tag: string) => onQuery({ ...query, tag }), [query, onQuery]);
+  const isWeek = query.layout === "week";
+  const hold = () => bench.rows.hold();
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys belong to the rows in it
-    <div ref={container} id={LIST_ID} class="task-list" aria-busy={phase === "loading"} onKeyDown={onKeyDown}>
+    <div
+      id={LIST_ID}
+      class="task-list"
+      aria-busy={phase === "loading"}
+      onKeyDown={(event) => onRowKey(event, bench)}
+      onPointerMove={hold}
+      onPointerDown={hold}
+    >
       {phase === "loading" && rows.length === 0 && <Skeleton />}
-      {phase === "ready" && rows.length === 0 && (
+      {phase === "ready" && rows.length === 0 && !isWeek && (
         <Empty query={query} onClear={() => onQuery({ ...query, tag: null, priority: null })} />
       )}
-      {query.status === "open" ? (
-        <Sections rows={rows} bench={bench} onTag={tagged} />
+      {isWeek ? (
+        <Week bench={bench} rows={rows} onTag={tagged} />
       ) : (
-        <ul class="rows" aria-label={query.status === "all" ? "All tasks" : "Completed tasks"}>
-          {rows.map((row) => (
-            <TaskRow key={row.task.id} row={row} bench={bench} onTag={tagged} />
-          ))}
-        </ul>
+        <Sections key={query.list} bench={bench} rows={rows} query={query} onTag={tagged} />
       )}
       {phase === "unreachable" && (
         <Unreadable why={troubleText(tasks.status.value.trouble)} onRetry={() => tasks.sync.hint()} />
       )}
-      {phase === "unkept" && (
-        <Unreadable why="This browser does not let the page store data." onRetry={() => location.reload()} />
-      )}
-      {bench.rows.hasMore.value && <More onMore={() => bench.rows.showMore()} count={rows.length} />}
+      {phase === "unkept" && <Unreadable why={t().unkept} onRetry={() => location.reload()} />}
     </div>
   );
 }
 
-const MOVES: Readonly<Record<string, "up" | "down" | "first" | "last">> = {
-  ArrowUp: "up",
-  ArrowDown: "down",
-  Home: "first",
-  End: "last",
-};
+const MOVES: Readonly<Record<string, Move>> = { ArrowUp: "up", ArrowDown: "down", Home: "first", End: "last" };
+const KEY_MOVES: Readonly<Record<string, Move>> = { k: "up", j: "down" };
+const KEY_PRIORITIES: Readonly<Record<string, Priority>> = { "1": "high", "2": "medium", "3": "low", "4": "none" };
 
-const GROUP_NAMES: Readonly<Record<DueGroup, string>> = {
-  overdue: "Overdue",
-  today: "Today",
-  week: "Next 7 days",
-  later: "Later",
-  none: "No date",
-};
+function onRowKey(event: KeyboardEvent, bench: Workbench): void {
+  const { actions, focus, form, selection, tasks } = bench;
+  const id = rowAt(event.target);
+  if (id === null || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (form.id.value === id) return;
+  const letter = singleKeys.value === "on" ? event.key : "";
+  const to = MOVES[event.key] ?? KEY_MOVES[letter];
+  const task = bench.rows.all.value.find(({ task }) => task.id === id)?.task;
+  const priority = KEY_PRIORITIES[letter];
+  if (to) {
+    if (!focus.move(to) && to === "up") document.getElementById(COMPOSER_ID)?.focus();
+  } else if (!task || !tasks.snapshot.value.tasks.has(id)) return;
+  else if (event.key === "Delete") actions.remove(task);
+  else if (letter === "e") form.open(task);
+  else if (letter === "x") actions.complete(task, !task.completed);
+  else if (letter === "t") actions.update([task], { due: dayOf(now.value) });
+  else if (letter === "T") actions.update([task], { due: addDays(dayOf(now.value), 1) });
+  else if (letter === "v") selection.toggle(id);
+  else if (priority) actions.update([task], { priority });
+  else return;
+  event.preventDefault();
+}
 
 interface SectionsProps {
-  readonly rows: readonly Row[];
   readonly bench: Workbench;
+  readonly rows: readonly Row[];
+  readonly query: TaskQuery;
   readonly onTag: (tag: string) => void;
 }
 
-function Sections({ rows, bench, onTag }: SectionsProps) {
+const HEADING_HEIGHT = 40;
+const ROW_HEIGHT = 38;
+
+/** A heading, which is always in the document, or a row. */
+type Item = { readonly section: Section<Row>; readonly row?: Row; readonly position: number };
+
+function Sections({ bench, rows, query, onTag }: SectionsProps) {
+  const container = useRef<HTMLDivElement>(null);
+  useKeptFocus(bench.focus);
+  const time = now.value;
+  const words = t();
+  const items = useMemo(() => itemsOf(sectionsOf(rows, query, time)), [rows, query, time, words]);
+  const keys = useMemo(() => items.map(keyOf), [items]);
+  useMemo(() => bench.focus.show(items.flatMap(({ row }) => row?.task.id ?? [])), [items, bench]);
+  const kept = new Set([bench.focus.row.value, bench.form.id.value]);
+  const pinned = items.flatMap(({ row }, index) => (!row || kept.has(row.task.id) ? [index] : []));
+  const {
+    items: shown,
+    end,
+    measure,
+  } = useVirtual({
+    container,
+    keys,
+    estimate: (index) => (items[index]?.row ? ROW_HEIGHT : items[index]?.section.title === null ? 0 : HEADING_HEIGHT),
+    pinned,
+  });
+
+  const drawn: { section: Section<Row>; index: number; children: ComponentChildren[] }[] = [];
+  let at = 0;
+  const gap = (until: number) => {
+    const height = Math.round(until - at);
+    if (height > 0)
+      drawn.at(-1)?.children.push(<li key={`gap-${at}`} role="presentation" style={{ blockSize: height }} />);
+  };
+  for (const { index, start, end } of shown) {
+    const item = items[index];
+    if (!item) continue;
+    gap(start);
+    at = end;
+    const { section, row, position } = item;
+    if (!row) drawn.push({ section, index, children: [] });
+    else {
+      const props = { row, bench, onTag, index, position, size: section.rows.length, measure };
+      drawn.at(-1)?.children.push(<TaskRow key={row.task.id} {...props} />);
+    }
+  }
+  gap(end);
+
   return (
-    <>
-      {sectionsOf(rows, now.value).map(({ group, rows }) => (
-        <section key={group} class={`group group-${group}`} aria-labelledby={`group-${group}`}>
-          <h2 id={`group-${group}`}>{GROUP_NAMES[group]}</h2>
-          <ul class="rows">
-            {rows.map((row) => (
-              <TaskRow key={row.task.id} row={row} bench={bench} onTag={onTag} />
-            ))}
+    <div ref={container}>
+      {drawn.map(({ section: { key, title, rows }, index, children }) =>
+        title === null ? (
+          <ul key={key} class="rows" aria-label={words.titles[query.list]}>
+            {children}
           </ul>
-        </section>
-      ))}
-    </>
+        ) : (
+          <section key={key} class={`group group-${key}`} aria-labelledby={`group-${key}`}>
+            <div class="group-heading" data-index={index} ref={measure}>
+              <h2 id={`group-${key}`}>{title}</h2>
+              <span class="group-count">{rows.length}</span>
+              {key === "overdue" && <MoveToToday bench={bench} overdue={rows.map(({ task }) => task)} />}
+            </div>
+            <ul class="rows" aria-labelledby={`group-${key}`}>
+              {children}
+            </ul>
+          </section>
+        ),
+      )}
+    </div>
   );
 }
 
-interface MoreProps {
-  readonly count: number;
-  readonly onMore: () => void;
+function itemsOf(sections: readonly Section<Row>[]): Item[] {
+  return sections.flatMap((section) => [
+    { section, position: 0 },
+    ...section.rows.map((row, index) => ({ section, row, position: index + 1 })),
+  ]);
 }
 
-/** Comes into view, and shows more: by itself, or by its button. */
-function More({ count, onMore }: MoreProps) {
-  const end = useRef<HTMLDivElement>(null);
-  // With more rows it is a new end, which may be in view already.
-  useEffect(() => {
-    if (!end.current) return;
-    const observer = new IntersectionObserver(
-      (entries) => {
-        if (entries.some(({ isIntersecting }) => isIntersecting)) onMore();
-      },
-      { rootMargin: "400px" },
-    );
-    observer.observe(end.current);
-    return () => observer.disconnect();
-  }, [count]);
+function keyOf({ section, row }: Item): string {
+  return row?.task.id ?? `heading-${section.key}`;
+}
+
+function MoveToToday({ bench, overdue }: { readonly bench: Workbench; readonly overdue: readonly Task[] }) {
   return (
-    <div ref={end} class="more">
-      <button type="button" class="button" onClick={onMore}>
-        Show more
-      </button>
-    </div>
+    <button
+      type="button"
+      class="text-button group-action"
+      onClick={() => bench.actions.update(overdue, { due: dayOf(now.value) })}
+    >
+      {t().moveToToday}
+    </button>
   );
 }

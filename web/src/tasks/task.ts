@@ -6,13 +6,6 @@ export type { Task } from "daylist-client";
 export type Priority = Task["priority"];
 export const PRIORITIES: readonly Priority[] = ["none", "low", "medium", "high"];
 
-export const PRIORITY_NAMES: Readonly<Record<Priority, string>> = {
-  none: "None",
-  low: "Low",
-  medium: "Medium",
-  high: "High",
-};
-
 export const LIMITS = { title: 200, description: 10_000, tag: 50, tags: 20 } as const;
 
 /** The fields of the edit form. */

@@ -1,25 +1,33 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { formatRoute, route, show } from "../route";
+import { THEMES, theme } from "../preferences";
+import { route, show } from "../route";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import { SignInAgain } from "../session/sign-in-again";
 import type { Settings } from "../settings";
+import { t } from "../text";
 import { AccountMenu } from "../ui/account-menu";
 import { announce } from "../ui/announcer";
 import { Brand } from "../ui/brand";
 import { now } from "../ui/clock";
-import { Check, Circle, Keyboard, Stack } from "../ui/icons";
+import { Keyboard } from "../ui/icons";
+import { Lazy } from "../ui/lazy";
 import { Notes } from "../ui/notes";
-import { listenForKeys, Shortcuts, shortcutsShown } from "../ui/shortcuts";
+import { type Command, Palette } from "../ui/palette";
+import { paletteShown } from "../ui/palette-state";
+import { listenForKeys, listenForUndo, Shortcuts, shortcutsShown } from "../ui/shortcuts";
+import { Lists, SEARCH_ID, SearchBox } from "../ui/sidebar";
 import { Toasts } from "../ui/toasts";
-import { COMPOSER_ID, Composer } from "./composer";
+import { Composer } from "./composer";
+import { COMPOSER_ID } from "./composer-id";
 import { ConflictDialog } from "./conflict-dialog";
-import { longDate } from "./due";
-import { Filters, TAG_FILTER_ID } from "./filters";
-import type { Status } from "./query";
+import { dayOf, longDate } from "./due";
+import { OPEN, type TaskQuery } from "./query";
+import { SelectionBar } from "./selection-bar";
 import { SyncNote } from "./sync-note";
-import { focusFirstRow, TaskRows } from "./task-rows";
+import { TaskRows } from "./task-rows";
+import { Toolbar } from "./toolbar";
 import { UnsentDialog } from "./unsent-dialog";
 import { Workbench } from "./workbench";
 
@@ -29,49 +37,52 @@ interface TasksPageProps {
   readonly settings: Settings;
 }
 
-const LISTS = [
-  { status: "open", name: "Open", Icon: Circle },
-  { status: "completed", name: "Completed", Icon: Check },
-  { status: "all", name: "All", Icon: Stack },
-] as const;
-
-const TITLES: Readonly<Record<Status, string>> = { open: "Open tasks", completed: "Completed", all: "All tasks" };
-
 export function TasksPage({ session, user, settings }: TasksPageProps) {
   const toasts = useMemo(() => new Toasts(), []);
   // Signing in again brings a new object for the same user.
   const bench = useMemo(() => new Workbench(settings, user, session, toasts), [settings, user.id, session, toasts]);
   const unsent = useSignal(0);
   const query = route.value;
-  const title = TITLES[query.status];
+  const words = t();
+  const title = titleOf(query);
+  const settingsShown = useSignal(false);
 
   useEffect(() => {
     bench.rows.open(query);
     document.title = `${title} · Daylist`;
   }, [bench, query, title]);
   useEffect(() => bench.start(), [bench]);
-  useEffect(() => loseNothing(bench), [bench]);
+  useEffect(() => sendOnLeave(bench), [bench]);
   const isReady = bench.tasks.phase.value === "ready";
   useEffect(() => {
     if (!isReady) return;
     const count = bench.rows.all.peek().length;
-    announce(count === 0 ? "No tasks" : `${count} ${count === 1 ? "task" : "tasks"}`);
+    announce(count === 0 ? t().noTasks : `${count} ${t().tasksCounted(count)}`);
   }, [bench, query, isReady]);
   useEffect(
     () =>
       listenForKeys({
         n: () => focus(COMPOSER_ID),
-        "/": () => focus(TAG_FILTER_ID),
-        "1": () => show({ ...route.value, status: "open" }),
-        "2": () => show({ ...route.value, status: "completed" }),
-        "3": () => show({ ...route.value, status: "all" }),
-        z: () => toasts.takeLatest(),
+        "/": () => focus(SEARCH_ID),
+        j: () => (bench.focus.row.peek() === null ? bench.focus.move("first") : bench.focus.move("down")),
+        k: () => bench.focus.move("up"),
+        "Ctrl+k": () => {
+          paletteShown.value = true;
+        },
+        Escape: () => bench.selection.clear(),
+        z: () => toasts.undoLatest(),
         "?": () => {
           shortcutsShown.value = true;
         },
       }),
-    [toasts],
+    [toasts, bench],
   );
+
+  useEffect(() => listenForUndo(() => toasts.undoLatest()), [toasts]);
+  // After signing in or up, so that typing can begin. At the start of a visit, the focus is at the beginning of the page.
+  useEffect(() => {
+    if (session.isNew) focus(COMPOSER_ID);
+  }, [session]);
 
   const signOut = async () => {
     unsent.value = await bench.settle();
@@ -81,9 +92,9 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
     unsent.value = 0;
     await session.signOut().catch(() => {
       toasts.show({
-        text: "You are still signed in: the sign-in service can’t be reached.",
+        text: t().stillSignedIn,
         tone: "problem",
-        action: { label: "Try again", run: () => void signOut() },
+        action: { label: t().tryAgain, run: () => void signOut() },
       });
     });
   };
@@ -92,22 +103,12 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
   return (
     <div class="shell">
       <button type="button" class="skip" onClick={() => focus("main")}>
-        Skip to the tasks
+        {words.skip}
       </button>
       <header class="rail">
         <Brand />
-        <nav class="lists" aria-label="Lists">
-          {LISTS.map(({ status, name, Icon }) => (
-            <a
-              key={status}
-              href={formatRoute({ ...query, status })}
-              aria-current={status === query.status ? "page" : undefined}
-            >
-              <Icon />
-              {name}
-            </a>
-          ))}
-        </nav>
+        <SearchBox query={query} />
+        <Lists query={query} counts={bench.counts.value} />
         <button
           type="button"
           class="rail-keys"
@@ -116,19 +117,20 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
           }}
         >
           <Keyboard />
-          Keyboard shortcuts
+          {words.shortcuts}
         </button>
-        <AccountMenu user={user} onSignOut={signOut} />
+        <AccountMenu user={user} onSettings={() => (settingsShown.value = true)} onSignOut={signOut} />
       </header>
       <main id="main" tabIndex={-1}>
         <header class="heading">
-          <p class="date">{longDate(now.value)}</p>
-          <h1>{title}</h1>
+          <h1 dir="auto">{title}</h1>
+          <p class="date">{longDate(dayOf(now.value))}</p>
         </header>
-        <Composer onAdd={(content) => bench.actions.add(content)} onDown={focusFirstRow} />
-        <Filters query={query} knownTags={bench.knownTags.value} onChange={show} />
+        <Composer bench={bench} query={query} onDown={() => bench.focus.move("first")} />
+        <Toolbar bench={bench} query={query} onChange={show} />
         <TaskRows bench={bench} onQuery={show} />
       </main>
+      <SelectionBar bench={bench} />
       <Notes toasts={toasts}>
         <SyncNote tasks={bench.tasks} />
       </Notes>
@@ -143,28 +145,67 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
         <UnsentDialog count={unsent.value} onStay={() => (unsent.value = 0)} onLeave={() => void leave()} />
       )}
       {shortcutsShown.value && <Shortcuts />}
+      {paletteShown.value && (
+        <Palette bench={bench} commands={commandsOf(() => (settingsShown.value = true), signOut)} />
+      )}
+      {settingsShown.value && (
+        <Lazy load={loadSettings}>
+          {({ SettingsDialog }) => (
+            <SettingsDialog session={session} bench={bench} user={user} onClose={() => (settingsShown.value = false)} />
+          )}
+        </Lazy>
+      )}
       {session.interrupted.value && <SignInAgain session={session} user={user} />}
     </div>
   );
+}
+
+const loadSettings = () => import("../session/settings-dialog");
+
+function titleOf({ list, tag }: TaskQuery): string {
+  return tag !== null && (list === "open" || list === "all") ? `#${tag}` : t().titles[list];
+}
+
+/** What the palette offers beside lists and tags of the user. */
+function commandsOf(onSettings: () => void, onSignOut: () => Promise<void>): Command[] {
+  const words = t();
+  const lists = (["today", "upcoming", "open", "completed"] as const).map((list) => ({
+    name: words.goTo(words.listNames[list]),
+    run: () => show({ ...OPEN, list }),
+  }));
+  return [
+    { name: words.newTask, keys: "N", run: () => focus(COMPOSER_ID) },
+    { name: words.search, keys: "/", run: () => focus(SEARCH_ID) },
+    ...lists,
+    { name: words.goTo(words.weekView), run: () => show({ ...OPEN, list: "upcoming", layout: "week" }) },
+    ...THEMES.map((choice) => ({
+      name: `${words.theme}: ${words.themes[choice]}`,
+      run: () => {
+        theme.value = choice;
+      },
+    })),
+    { name: words.settings, run: onSettings },
+    {
+      name: words.shortcuts,
+      keys: "?",
+      run: () => {
+        shortcutsShown.value = true;
+      },
+    },
+    { name: words.signOut, run: () => void onSignOut() },
+  ];
 }
 
 function focus(id: string): void {
   document.getElementById(id)?.focus();
 }
 
-/** Changes are kept as they are made. What is typed into a form is not, and a deletion that can be undone is not sent. */
-function loseNothing(bench: Workbench): () => void {
-  const onLeave = (event: BeforeUnloadEvent) => {
-    if (bench.form.isChanged) event.preventDefault();
-  };
+/** Changes and drafts are kept as they are made, but a deletion that can be undone is not sent. */
+function sendOnLeave(bench: Workbench): () => void {
   const onGone = ({ persisted }: PageTransitionEvent) => {
     // A page that is kept may come back, with its chance to undo.
     if (!persisted) bench.sendDeletions();
   };
-  addEventListener("beforeunload", onLeave);
   addEventListener("pagehide", onGone);
-  return () => {
-    removeEventListener("beforeunload", onLeave);
-    removeEventListener("pagehide", onGone);
-  };
+  return () => removeEventListener("pagehide", onGone);
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { matches, type TaskQuery } from "./query";
+import { matches, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
-import { inOrder, sectionsOf, tagsOf } from "./views";
+import { countsOf, inOrder, sectionsOf, tagsOf } from "./views";
 
 const NOW = new Date("2026-11-21T15:00:00");
-const ALL: TaskQuery = { status: "all", priority: null, tag: null };
+const ALL: TaskQuery = { ...OPEN, list: "all" };
 
 function task(id: string, changes: Partial<Task> = {}): Task {
   const at = "2026-11-01T00:00:00.000Z";
@@ -13,7 +13,7 @@ function task(id: string, changes: Partial<Task> = {}): Task {
 }
 
 function ids(tasks: readonly Task[], query: TaskQuery): string[] {
-  const rows = tasks.filter((task) => matches(query, task)).map((task) => ({ task }));
+  const rows = tasks.filter((task) => matches(query, task, NOW)).map((task) => ({ task }));
   return inOrder(rows, query).map(({ task }) => task.id);
 }
 
@@ -22,39 +22,56 @@ describe("a view", () => {
     task("1"),
     task("2", { due: "2026-11-25" }),
     task("3", { due: "2026-11-20", priority: "high", tags: ["home"] }),
-    task("4", { completed: true, due: "2026-11-19", tags: ["home"] }),
+    task("4", { completed: true, completed_at: "2026-11-20T00:00:00.000Z", due: "2026-11-19", tags: ["Home"] }),
     task("5", { due: "2026-11-25T09:00:00.000Z", priority: "high" }),
     task("6", { due: "2026-11-25" }),
-    task("7", { completed: true, tags: ["homework"] }),
+    task("7", { completed: true, completed_at: "2026-11-19T00:00:00.000Z", tags: ["homework"] }),
   ];
 
   it("sorts open tasks by due date, undated ones last", () => {
-    expect(ids(tasks, { ...ALL, status: "open" })).toEqual(["3", "2", "6", "5", "1"]);
+    expect(ids(tasks, { ...ALL, list: "open" })).toEqual(["3", "2", "6", "5", "1"]);
   });
 
-  it("sorts completed tasks, and all tasks, newest first", () => {
-    expect(ids(tasks, { ...ALL, status: "completed" })).toEqual(["7", "4"]);
+  it("sorts completed tasks by completion, and all tasks by creation, newest first", () => {
+    expect(ids(tasks, { ...ALL, list: "completed" })).toEqual(["4", "7"]);
     expect(ids(tasks, ALL)).toEqual(["7", "6", "5", "4", "3", "2", "1"]);
   });
 
-  it("filters by tag and priority", () => {
+  it.each([
+    ["priority", ["3", "5", "2", "6", "1"]],
+    ["created", ["6", "5", "3", "2", "1"]],
+    ["title", ["1", "2", "3", "5", "6"]],
+  ] as const)("sorts open tasks by %s", (sort, sorted) => {
+    expect(ids(tasks, { ...OPEN, sort })).toEqual(sorted);
+  });
+
+  it("divides open tasks into those of today, with the overdue ones, and those to come", () => {
+    expect(ids([...tasks, task("8", { due: "2026-11-21" })], { ...OPEN, list: "today" })).toEqual(["3", "8"]);
+    expect(ids(tasks, { ...OPEN, list: "upcoming" })).toEqual(["2", "6", "5"]);
+    const counts = countsOf(tasks, NOW);
+    expect(counts).toMatchObject({ today: 1, overdue: 1, upcoming: 3, open: 5, tags: [{ tag: "home", count: 1 }] });
+  });
+
+  it("filters by tag in any case, and by priority", () => {
     expect(ids(tasks, { ...ALL, tag: "home" })).toEqual(["4", "3"]);
     expect(ids(tasks, { ...ALL, priority: "high" })).toEqual(["5", "3"]);
-    expect(ids(tasks, { ...ALL, status: "open", tag: "home", priority: "high" })).toEqual(["3"]);
+    expect(ids(tasks, { ...ALL, list: "open", tag: "home", priority: "high" })).toEqual(["3"]);
     expect(ids(tasks, { ...ALL, tag: "hom" })).toEqual([]);
   });
 
   it("has a section for each due period, without empty ones", () => {
     const rows = inOrder(
       tasks.map((task) => ({ task })),
-      { ...ALL, status: "open" },
+      OPEN,
     );
-    const sections = sectionsOf(rows, NOW).map(({ group, rows }) => [group, ...rows.map(({ task }) => task.id)]);
-    expect(sections).toEqual([
-      ["overdue", "4", "3"],
-      ["week", "2", "6", "5"],
-      ["none", "1", "7"],
+    const sections = (query: TaskQuery) =>
+      sectionsOf(rows, query, NOW).map(({ title, rows }) => [title, ...rows.map(({ task }) => task.id)]);
+    expect(sections(OPEN)).toEqual([
+      ["Overdue", "4", "3"],
+      ["Next 7 days", "2", "6", "5"],
+      ["No date", "1", "7"],
     ]);
+    expect(sections({ ...OPEN, sort: "title" })).toEqual([[null, "4", "3", "2", "6", "5", "1", "7"]]);
   });
 
   it("lists every tag once, sorted", () => {
@@ -68,7 +85,7 @@ describe("a view", () => {
       return task(String(index), { due: index % 3 === 0 ? null : `2026-12-${day}T09:00:00.000Z` });
     });
     const before = performance.now();
-    expect(ids(many, { ...ALL, status: "open" })).toHaveLength(10_000);
+    expect(ids(many, { ...ALL, list: "open" })).toHaveLength(10_000);
     expect(performance.now() - before).toBeLessThan(500);
   });
 });

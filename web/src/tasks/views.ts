@@ -1,31 +1,124 @@
-/** Orders tasks for display, divides them into sections, and collects their tags. */
-import { DUE_GROUPS, type DueGroup, dueOrder, groupOf } from "./due";
-import type { TaskQuery } from "./query";
-import type { Task } from "./task";
+/** Orders tasks for display, divides them into sections, and counts them. */
+import { t } from "../text";
+import { addDays, DUE_GROUPS, dayOf, dueOrder, groupOf, longDate, monthName, toLocal } from "./due";
+import { isOpenList, type Sort, type TaskQuery } from "./query";
+import { PRIORITIES, type Task } from "./task";
 
 /** An element of a list. */
 interface Showing {
   readonly task: Task;
 }
 
-/** Sorts open tasks by due date, those without one last. Other lists are sorted by creation, newest first. */
-export function inOrder<T extends Showing>(rows: readonly T[], { status }: TaskQuery): T[] {
-  if (status !== "open") return rows.toSorted((a, b) => compare(b.task.id, a.task.id));
-  const keyed = rows.map((row) => ({ row, key: dueOrder(row.task.due), id: row.task.id }));
-  keyed.sort((a, b) => compare(a.key, b.key) || compare(a.id, b.id));
+/** Sorts a list. Completed tasks are sorted by completion, and mixed lists by creation, unless the user wants another order. */
+export function inOrder<T extends Showing>(rows: readonly T[], query: TaskQuery): T[] {
+  const { descending, key } = orderOf(query);
+  const keyed = rows.map((row) => ({ row, key: key(row.task), id: row.task.id }));
+  const sign = descending ? -1 : 1;
+  keyed.sort((a, b) => sign * (compare(a.key, b.key) || compare(a.id, b.id)));
   return keyed.map(({ row }) => row);
 }
 
+interface Order {
+  readonly descending?: boolean;
+  readonly key: (task: Task) => string;
+}
+
+function orderOf(query: TaskQuery): Order {
+  if (query.list === "completed") return { descending: true, key: ({ completed_at }) => completed_at ?? "" };
+  if (query.list === "search") return { key: ({ completed, due }) => (completed ? "~~" : dueOrder(due)) };
+  if (query.list === "all") return ORDERS.created;
+  return ORDERS[query.sort];
+}
+
+const ORDERS: Readonly<Record<Sort, Order>> = {
+  due: { key: ({ due }) => dueOrder(due) },
+  priority: { key: ({ priority, due }) => PRIORITIES.length - PRIORITIES.indexOf(priority) + dueOrder(due) },
+  created: { descending: true, key: () => "" },
+  title: { key: ({ title }) => title.toLocaleLowerCase() },
+};
+
 export interface Section<T> {
-  readonly group: DueGroup;
+  readonly key: string;
+  /** Null for the only section of a list that is not divided. */
+  readonly title: string | null;
   readonly rows: readonly T[];
 }
 
-/** Divides open tasks by due date. No section is empty. */
-export function sectionsOf<T extends Showing>(rows: readonly T[], now: Date): Section<T>[] {
-  const sections = DUE_GROUPS.map((group) => ({ group, rows: [] as T[] }));
-  for (const row of rows) sections[DUE_GROUPS.indexOf(groupOf(row.task.due, now))]?.rows.push(row);
-  return sections.filter(({ rows }) => rows.length > 0);
+/** Divides sorted rows by due date or priority. No section is empty. */
+export function sectionsOf<T extends Showing>(rows: readonly T[], query: TaskQuery, now: Date): Section<T>[] {
+  const sections = new Map<string, T[]>();
+  const keyOf = sectionKey(query, now);
+  for (const row of rows) {
+    const key = keyOf(row.task);
+    const section = sections.get(key);
+    if (section) section.push(row);
+    else sections.set(key, [row]);
+  }
+  const all = [...sections].map(([key, rows]) => ({ key, title: titleOf(key, now), rows }));
+  // Overdue times of today are sorted after the tasks of today that have none.
+  return all.sort((a, b) => rank(a.key) - rank(b.key));
+}
+
+function sectionKey(query: TaskQuery, now: Date): (task: Task) => string {
+  if (!isOpenList(query) || query.sort === "created" || query.sort === "title") return () => "";
+  if (query.sort === "priority") return ({ priority }) => priorityKey(priority);
+  if (query.list !== "upcoming") return ({ due }) => groupOf(due, now);
+  const soon = addDays(dayOf(now), 14);
+  return ({ due }) => {
+    const { day } = toLocal(due);
+    return day < soon ? day : day.slice(0, 7);
+  };
+}
+
+function priorityKey(priority: string): string {
+  return `priority-${priority}`;
+}
+
+function titleOf(key: string, now: Date): string | null {
+  if (key === "") return null;
+  const { groups, priorities, noPriority, tomorrow } = t();
+  const group = DUE_GROUPS.find((group) => group === key);
+  if (group) return groups[group];
+  const priority = PRIORITIES.find((priority) => priorityKey(priority) === key);
+  if (priority) return priority === "none" ? noPriority : priorities[priority];
+  if (key.length === 7) return monthName(`${key}-01`);
+  return key === addDays(dayOf(now), 1) ? `${tomorrow} · ${longDate(key)}` : longDate(key);
+}
+
+function rank(key: string): number {
+  return (DUE_GROUPS as readonly string[]).indexOf(key);
+}
+
+export interface TagCount {
+  readonly tag: string;
+  readonly count: number;
+}
+
+export interface Counts {
+  readonly today: number;
+  readonly overdue: number;
+  readonly upcoming: number;
+  readonly open: number;
+  /** Of open tasks, in alphabetical order. Tags that differ only in case are one. */
+  readonly tags: readonly TagCount[];
+}
+
+export function countsOf(tasks: Iterable<Task>, now: Date): Counts {
+  const counts = { today: 0, overdue: 0, upcoming: 0, open: 0 };
+  const tags = new Map<string, { tag: string; count: number }>();
+  const today = dayOf(now);
+  for (const task of tasks) {
+    if (task.completed) continue;
+    counts.open += 1;
+    if (task.due !== null) counts[toLocal(task.due).day <= today ? "today" : "upcoming"] += 1;
+    if (groupOf(task.due, now) === "overdue") counts.overdue += 1;
+    for (const tag of task.tags) {
+      const found = tags.get(tag.toLowerCase());
+      if (found) found.count += 1;
+      else tags.set(tag.toLowerCase(), { tag, count: 1 });
+    }
+  }
+  return { ...counts, tags: [...tags.values()].sort((a, b) => a.tag.localeCompare(b.tag)) };
 }
 
 /** All tags without duplicates, in alphabetical order. */

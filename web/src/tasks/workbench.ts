@@ -6,41 +6,62 @@ import { TaskSync } from "daylist-client/sync";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import type { Settings } from "../settings";
+import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import { Actions } from "./actions";
+import { COMPOSER_ID } from "./composer-id";
 import { Deletions } from "./deletions";
+import { Drafts } from "./drafts";
 import { Form } from "./form";
 import { LocalTasks } from "./local-tasks";
+import { parseQuickAdd } from "./quick-add";
 import { Refusals } from "./refusals";
+import { RowFocus } from "./row-focus";
 import { Rows } from "./rows";
-import { tagsOf } from "./views";
+import { Selection } from "./selection";
+import { countsOf, tagsOf } from "./views";
 
 /** How long signing out waits for pending changes, in milliseconds. */
 const PATIENCE = 3_000;
 
 export class Workbench {
   readonly tasks: LocalTasks;
-  readonly form = new Form();
+  readonly drafts: Drafts;
+  readonly form: Form;
   readonly deletions: Deletions;
   readonly rows: Rows;
   readonly actions: Actions;
   readonly refusals: Refusals;
+  readonly selection: Selection;
+  readonly focus = new RowFocus(COMPOSER_ID);
+  readonly counts = computed(() => {
+    const hidden = this.deletions.hidden.value;
+    const { tasks } = this.tasks.snapshot.value;
+    return countsOf(
+      [...tasks.values()].filter(({ id }) => !hidden.has(id)),
+      now.value,
+    );
+  });
   readonly knownTags = computed(() => tagsOf(this.tasks.snapshot.value.tasks.values()));
-  readonly #api: TaskApi;
+  readonly api: TaskApi;
   readonly #session: Session;
   readonly #toasts: Toasts;
 
   constructor(settings: Settings, { id }: User, session: Session, toasts: Toasts) {
     // Not `me`: if another tab signs in as another user, this page must not reach their tasks.
-    this.#api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
-    const sync = new TaskSync({ api: this.#api, store: indexedDbStore(id) });
+    this.api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
+    const sync = new TaskSync({ api: this.api, store: indexedDbStore(id) });
     this.tasks = new LocalTasks(sync);
+    this.drafts = new Drafts(id);
+    this.form = new Form(this.drafts);
     this.deletions = new Deletions(id, async (seen) => {
+      this.drafts.drop(seen.id);
       if (sync.tasks.has(seen.id)) await sync.change([{ op: "delete", id: seen.id, seen }]);
     });
     this.rows = new Rows(this.tasks, this.form, this.deletions.hidden);
-    const { tasks, rows, form, deletions } = this;
-    this.actions = new Actions({ tasks, rows, form, deletions, toasts });
+    this.selection = new Selection(this.rows);
+    const { tasks, rows, focus, form, deletions } = this;
+    this.actions = new Actions({ tasks, rows, focus, form, deletions, toasts });
     this.refusals = new Refusals(tasks, toasts);
     this.#session = session;
     this.#toasts = toasts;
@@ -52,6 +73,7 @@ export class Workbench {
     void tasks.start().then(() => deletions.start());
     const ends = [
       refusals.start(),
+      this.drafts.start(),
       this.#session.whenRenewed(() => tasks.sync.resume()),
       effect(() => {
         const isRefused = tasks.status.value.phase === "signed-out";
@@ -65,16 +87,22 @@ export class Workbench {
       // Signing out deletes the local copy. A session that merely ended keeps it.
       const { value: state } = this.#session.state;
       const forgetting = state.is === "signed-out" && state.isForGood;
-      if (forgetting) deletions.forget();
+      if (forgetting) {
+        deletions.forget();
+        this.drafts.forget();
+      }
       // If nothing could be stored, there is nothing to stop.
       tasks.stop({ forgetting }).catch(() => {});
     };
   }
 
-  /** Makes pending deletions and sends pending changes. Returns the number of changes that could not be sent. */
+  /** Saves drafts, makes pending deletions, and sends pending changes. Returns the number of changes that could not be sent. */
   async settle(): Promise<number> {
     const { deletions, tasks } = this;
     this.#toasts.dismissAll();
+    await this.actions.saveDrafts(
+      this.drafts.line.value.trim() === "" ? null : parseQuickAdd(this.drafts.line.value, now.value),
+    );
     await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));
     const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE));
     if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), timeout]);
@@ -86,7 +114,7 @@ export class Workbench {
     const { unsent } = this.tasks.snapshot.value;
     for (const { id, version } of this.deletions.own) {
       if (version === 0 || unsent.has(id)) continue;
-      void this.#api.deleteTask({ id, version }, { keepalive: true, retry: false }).catch(() => {});
+      void this.api.deleteTask({ id, version }, { keepalive: true, retry: false }).catch(() => {});
     }
   }
 }

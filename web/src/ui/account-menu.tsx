@@ -1,15 +1,17 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useId, useRef } from "preact/hooks";
 import type { User } from "../session/issuer";
-import { Leave } from "./icons";
+import { t } from "../text";
+import { Leave, Settings } from "./icons";
 
 interface AccountMenuProps {
   readonly user: User;
+  readonly onSettings: () => void;
   readonly onSignOut: () => Promise<void>;
 }
 
 /** The current user, and the button to sign out. */
-export function AccountMenu({ user, onSignOut }: AccountMenuProps) {
+export function AccountMenu({ user, onSettings, onSignOut }: AccountMenuProps) {
   const id = useId();
   const open = useSignal(false);
   const leaving = useSignal(false);
@@ -53,13 +55,28 @@ export function AccountMenu({ user, onSignOut }: AccountMenuProps) {
           {[...user.name][0]?.toUpperCase() ?? "?"}
         </span>
         <span class="account-name">{user.name}</span>
-        <span class="visually-hidden">Account</span>
+        <span class="visually-hidden">{t().account}</span>
       </button>
       <div id={id} class="account-panel" hidden={!open.value}>
         <p>
           <strong>{user.name}</strong>
           <span>{user.email}</span>
         </p>
+        <a class="account-link" href="reference/">
+          {t().apiReference}
+        </a>
+        <button
+          type="button"
+          class="button button-wide"
+          onClick={() => {
+            open.value = false;
+            // The dialog gives the focus back to the button that is still there.
+            button.current?.focus();
+            onSettings();
+          }}
+        >
+          <Settings /> {t().settings}
+        </button>
         <button
           type="button"
           class="button button-wide"
@@ -71,7 +88,7 @@ export function AccountMenu({ user, onSignOut }: AccountMenuProps) {
             leaving.value = false;
           }}
         >
-          <Leave /> {leaving.value ? "Signing out…" : "Sign out"}
+          <Leave /> {leaving.value ? t().signingOut : t().signOut}
         </button>
       </div>
     </div>

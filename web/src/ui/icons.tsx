@@ -26,3 +26,33 @@ export const Leave = icon(<path d="M8 4H4v12h4M8 10h9M13.5 6.5L17 10l-3.5 3.5" /
 export const Cloud = icon(
   <path d="M6 15.5a3.5 3.5 0 01-.4-7A4.8 4.8 0 0114.8 8 3.8 3.8 0 0114 15.5M8 12.5l4 4M12 12.5l-4 4" />,
 );
+export const Today = icon(<path d="M3.5 5.5h13v11h-13zM3.5 9h13M7 3.5v3M13 3.5v3M10 11.5v3M8.5 13h3" />);
+export const Search = icon(<path d="M9 3.5a5.5 5.5 0 100 11 5.5 5.5 0 000-11zM13 13l4 4" />);
+export const Menu = icon(<path d="M3.5 5.5h13M3.5 10h13M3.5 14.5h13" />);
+export const Columns = icon(<path d="M3.5 4.5h13v11h-13zM8 4.5v11M12 4.5v11" />);
+export const Select = icon(<path d="M3.5 3.5h13v13h-13zM6.5 10l2.5 2.5 4.5-5" />);
+export const ChevronLeft = icon(<path d="M12 5l-5 5 5 5" />);
+export const ChevronRight = icon(<path d="M8 5l5 5-5 5" />);
+export const Settings = icon(
+  <path d="M3 6h8M15 6h2M3 14h2M9 14h8M13 4a2 2 0 100 4 2 2 0 000-4zM7 12a2 2 0 100 4 2 2 0 000-4z" />,
+);
+
+const BARS = { low: 1, medium: 2, high: 3 } as const;
+
+/** One to three bars: the priority without its color. */
+export function PriorityBars({ priority }: { readonly priority: keyof typeof BARS }) {
+  return (
+    <svg class="icon bars" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
+      {[4, 8.5, 13].map((x, index) => (
+        <rect
+          key={x}
+          class={index < BARS[priority] ? "bar-on" : "bar-off"}
+          x={x}
+          y={12 - index * 4}
+          width="3"
+          height={4 + index * 4}
+        />
+      ))}
+    </svg>
+  );
+}

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from "preact";
+import { t } from "../text";
 import { announcement } from "./announcer";
 import { Close } from "./icons";
 import type { Toasts } from "./toasts";
+import { startNewVersion } from "./versions";
 
 /** A live region for screen readers. It must exist before its first text. */
 export function Announcer() {
@@ -12,17 +14,45 @@ export function Announcer() {
   );
 }
 
+/** Offers to start a new version of the page. What is typed is kept. */
+export function NewVersion() {
+  const { value: start } = startNewVersion;
+  if (!start) return null;
+  return (
+    <div class="notes" role="status">
+      <div class="note note-info">
+        <p>{t().newVersion}</p>
+        <button type="button" class="note-action" onClick={start}>
+          {t().reload}
+        </button>
+      </div>
+    </div>
+  );
+}
+
 interface NotesProps {
   readonly toasts: Toasts;
   /** Shown before the notes. */
   readonly children: ComponentChildren;
 }
 
+const AT_ONCE = 3;
+
 export function Notes({ toasts, children }: NotesProps) {
+  const all = toasts.shown.value;
+  const expiring = toasts.expiring.length;
   return (
-    <section class="notes" aria-label="Notifications">
+    <section class="notes" aria-label={t().notifications}>
       {children}
-      {toasts.shown.value.map(({ id, text, tone, action }) => (
+      {expiring > 1 && (
+        <div class="note note-info">
+          <p>{t().deletions(expiring)}</p>
+          <button type="button" class="note-action" onClick={() => toasts.undoExpiring()}>
+            {t().undoAll}
+          </button>
+        </div>
+      )}
+      {all.slice(-AT_ONCE).map(({ id, text, tone, action }) => (
         <div
           key={id}
           class={`note note-${tone}`}
@@ -31,13 +61,13 @@ export function Notes({ toasts, children }: NotesProps) {
           onFocusIn={() => toasts.hold(id)}
           onFocusOut={() => toasts.release(id)}
         >
-          <p>{text}</p>
+          <p dir="auto">{text}</p>
           {action && (
             <button type="button" class="note-action" onClick={() => toasts.act(id)}>
               {action.label}
             </button>
           )}
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => toasts.dismiss(id)}>
+          <button type="button" class="icon-button" aria-label={t().dismiss} onClick={() => toasts.dismiss(id)}>
             <Close />
           </button>
         </div>

@@ -1,23 +1,39 @@
 /** Single-key shortcuts. They can be turned off, because speech input can trigger them by accident. */
 import { signal } from "@preact/signals";
+import { singleKeys } from "../preferences";
+import { t } from "../text";
 import { Dialog } from "./dialog";
 
-const STORED = "single-key-shortcuts";
+export { singleKeys } from "../preferences";
 
-export const singleKeys = signal(localStorage.getItem(STORED) !== "off");
 export const shortcutsShown = signal(false);
 
 type Actions = Readonly<Record<string, () => void>>;
 
-/** Calls the action of a key, unless the user is typing or a dialog is open. */
+/** Calls the action of a key, unless the user is typing or a dialog is open. Names of actions with Ctrl begin with `Ctrl+`. */
 export function listenForKeys(actions: Actions): () => void {
   const onKeyDown = (event: KeyboardEvent) => {
-    const action = actions[event.key];
-    if (!action || !singleKeys.value || event.defaultPrevented) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (document.querySelector("dialog[open]")) return;
+    const isControl = event.ctrlKey || event.metaKey;
+    const action = actions[isControl ? `Ctrl+${event.key.toLowerCase()}` : event.key];
+    if (!action || event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
+    if (!isControl && (singleKeys.value === "off" || isTyping(event.target))) return;
     event.preventDefault();
     action();
+  };
+  addEventListener("keydown", onKeyDown);
+  return () => removeEventListener("keydown", onKeyDown);
+}
+
+/** Calls the action on Ctrl+Z or ⌘Z, unless the browser undoes what was typed. */
+export function listenForUndo(undo: () => void): () => void {
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isUndo =
+      event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    const { target } = event;
+    const isTyped = isTyping(target) && (target as HTMLInputElement).value !== "";
+    if (!isUndo || isTyped || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    undo();
   };
   addEventListener("keydown", onKeyDown);
   return () => removeEventListener("keydown", onKeyDown);
@@ -30,48 +46,53 @@ export function isTyping(target: EventTarget | null): boolean {
 }
 
 const KEYS = [
-  ["N", "Write a new task"],
-  ["/", "Filter by tag"],
-  ["1 2 3", "Open, completed, all"],
-  ["↑ ↓", "Move through the list"],
-  ["Enter or E", "Edit the task"],
-  ["X", "Complete it, or reopen it"],
-  ["Delete", "Delete it"],
-  ["Z", "Undo, or try again"],
-  ["Esc", "Leave a form or a filter"],
-  ["?", "Show these shortcuts"],
+  ["N", "write"],
+  ["/", "search"],
+  ["Ctrl K", "palette"],
+  ["J K ↑ ↓", "move"],
+  ["Enter E", "edit"],
+  ["X", "complete"],
+  ["T ⇧T", "schedule"],
+  ["1 2 3 4", "prioritize"],
+  ["V", "select"],
+  ["Delete", "delete"],
+  ["Z Ctrl Z", "undo"],
+  ["Esc", "leave"],
+  ["?", "help"],
 ] as const;
 
 export function Shortcuts() {
+  const words = t();
   const close = () => {
     shortcutsShown.value = false;
   };
   return (
-    <Dialog title="Keyboard shortcuts" onClose={close}>
+    <Dialog title={words.shortcuts} onClose={close}>
       <dl class="keys">
         {KEYS.map(([key, meaning]) => (
           <div key={key}>
             <dt>
-              <kbd>{key}</kbd>
+              {key.split(/(?<!Ctrl) /u).map((one) => (
+                <kbd key={one}>{one}</kbd>
+              ))}
             </dt>
-            <dd>{meaning}</dd>
+            <dd>{words.keys[meaning]}</dd>
           </div>
         ))}
       </dl>
       <label class="switch">
         <input
           type="checkbox"
-          checked={singleKeys.value}
+          checked={singleKeys.value === "on"}
           onChange={(event) => {
-            singleKeys.value = event.currentTarget.checked;
-            localStorage.setItem(STORED, singleKeys.value ? "on" : "off");
+            singleKeys.value = event.currentTarget.checked ? "on" : "off";
           }}
         />
-        Use single-key shortcuts
+        {words.useSingleKeys}
       </label>
       <div class="dialog-actions">
-        <button type="button" class="button" onClick={close}>
-          Close
+        <button type="button" class="button button-primary" onClick={close}>
+          {words.close}
         </button>
       </div>
     </Dialog>

@@ -1,11 +1,14 @@
-/** Short notes at the edge of the page, each with at most one action. */
+/** Short notes at the edge of the page, each with at most one action, and what can be undone. */
 import { signal } from "@preact/signals";
+import { t } from "../text";
 import { announce } from "./announcer";
 
 export interface Note {
   readonly text: string;
   readonly tone: "info" | "problem";
   readonly action?: { readonly label: string; run(): void };
+  /** What the note is about: it takes the place of an older one about the same. */
+  readonly subject?: string;
   /** Called if the note expires or is dismissed without its action. */
   readonly onExpire?: () => void;
 }
@@ -14,29 +17,75 @@ export interface Toast extends Note {
   readonly id: number;
 }
 
+export interface Undoable {
+  readonly text: string;
+  readonly subject: string;
+  readonly undo: () => void;
+  /** Called once it is too late to undo. Without it, it is never too late while the page is open. */
+  readonly onExpire?: () => void;
+}
+
 /** In milliseconds: long enough to read the note and reach its button. */
 const SHOWN_FOR = 7000;
-const AT_ONCE = 3;
 
 export class Toasts {
   readonly shown = signal<readonly Toast[]>([]);
   readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
+  /** What can be undone, newest last, with the note that offers it. */
+  readonly #undos = new Map<number, () => void>();
   #lastId = 0;
 
   show(note: Note): number {
-    this.#lastId += 1;
-    const toast = { ...note, id: this.#lastId };
+    if (note.subject !== undefined) this.clear(note.subject);
+    const toast = { ...note, id: this.#newId() };
     this.shown.value = [...this.shown.value, toast];
-    for (const old of this.shown.value.slice(0, -AT_ONCE)) this.dismiss(old.id);
-    announce(note.action ? `${note.text} ${note.action.label} is available.` : note.text);
+    announce(note.action ? t().withAction(note.text, note.action.label) : note.text);
     this.release(toast.id);
     return toast.id;
   }
 
-  /** Runs the action of the newest note. */
-  takeLatest(): void {
-    const latest = this.shown.value.findLast((toast) => toast.action);
-    if (latest) this.act(latest.id);
+  /** Shows a note with an undo. While several can still expire, they last as long as the newest. */
+  offerUndo({ text, subject, undo, onExpire }: Undoable): void {
+    if (onExpire) for (const { id } of this.expiring) this.release(id);
+    const id = this.show({
+      text,
+      subject,
+      tone: "info",
+      action: { label: t().undo, run: () => this.#take(id) },
+      ...(onExpire && {
+        onExpire: () => {
+          this.#undos.delete(id);
+          onExpire();
+        },
+      }),
+    });
+    this.#undos.set(id, undo);
+  }
+
+  /** Lets `undoLatest` undo something that no note offers. */
+  remember(undo: () => void): void {
+    this.#undos.set(this.#newId(), undo);
+  }
+
+  /** Undoes the last change that was not undone yet, or repeats what failed since. */
+  undoLatest(): void {
+    const latest = [...this.#undos.keys()].at(-1) ?? 0;
+    const failed = this.shown.value.findLast(({ tone, action }) => tone === "problem" && action);
+    if (failed && failed.id > latest) this.act(failed.id);
+    else {
+      this.#remove(latest);
+      this.#take(latest);
+    }
+  }
+
+  /** The notes of what can only be undone until they expire. */
+  get expiring(): readonly Toast[] {
+    return this.shown.value.filter(({ id, onExpire }) => onExpire && this.#undos.has(id));
+  }
+
+  /** Undoes everything that can only be undone until its note expires. */
+  undoExpiring(): void {
+    for (const { id } of this.expiring) this.act(id);
   }
 
   act(id: number): void {
@@ -49,6 +98,15 @@ export class Toasts {
 
   dismissAll(): void {
     for (const { id } of this.shown.value) this.dismiss(id);
+  }
+
+  /** Removes the note about something that is no longer so. What it offered to undo is done. */
+  clear(subject: string): void {
+    for (const { id, subject: about } of this.shown.value) {
+      if (about !== subject) continue;
+      this.#undos.delete(id);
+      this.#remove(id);
+    }
   }
 
   /** Stops the timer while the user is interacting with the note. */
@@ -65,6 +123,17 @@ export class Toasts {
       id,
       setTimeout(() => this.dismiss(id), SHOWN_FOR),
     );
+  }
+
+  #newId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  #take(id: number): void {
+    const undo = this.#undos.get(id);
+    this.#undos.delete(id);
+    undo?.();
   }
 
   #remove(id: number): Toast | undefined {

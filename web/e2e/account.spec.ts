@@ -1,0 +1,127 @@
+/** What people do with their account, and with the page's looks. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { day, expect, leavesNothing, newPerson, Store, test } from "./product";
+
+test.use({ failuresExpected: true });
+
+async function settings(page: Page) {
+  await page.getByRole("button", { name: /(Account|Konto)$/u }).click();
+  await page.getByRole("button", { name: /^(Settings|Einstellungen)$/u }).click();
+  return page.getByRole("dialog", { name: /^(Settings|Einstellungen)$/u });
+}
+
+test("the password is changed", async ({ page, tasks, person }) => {
+  await tasks.open();
+  const dialog = await settings(page);
+  await dialog.getByLabel("Current password").fill("not the password");
+  await dialog.getByLabel("New password").fill("another long password");
+  await dialog.getByRole("button", { name: "Change password" }).click();
+  await expect(dialog.getByRole("form", { name: "Change password" }).getByRole("alert")).not.toBeEmpty();
+  await dialog.getByLabel("Current password").fill(person.password);
+  await dialog.getByLabel("New password").fill("another long password");
+  await dialog.getByRole("button", { name: "Change password" }).click();
+  await expect(dialog).toContainText("Your password has been changed.");
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await tasks.signOut();
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Password", { exact: true }).fill("another long password");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
+});
+
+test("a forgotten password is replaced by a link in a mail", async ({ browser, person }) => {
+  const page = await browser.newPage();
+  await page.goto("/");
+  await page.getByRole("button", { name: "Forgot your password?" }).click();
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "a link is on its way" })).toBeVisible();
+  await expect.poll(newestLink).not.toBeNull();
+  await page.goto(newestLink() ?? "");
+  await page.getByLabel("New password").fill("another long password");
+  await page.getByRole("button", { name: "Change password" }).click();
+  await expect(page.getByRole("status").filter({ hasText: "has been changed" })).toBeVisible();
+  expect(page.url()).not.toContain("token");
+  await page.getByRole("button", { name: "Back to sign-in" }).click();
+  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Password", { exact: true }).fill("another long password");
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
+  await page.close();
+});
+
+/** The local issuer prints mail. */
+function newestLink(): string | null {
+  const folder = join(process.env.STACK ?? "", "logs");
+  const logs = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+  return logs.flatMap((log) => log.match(/http\S+\/reset-password\/\S+/gu) ?? []).at(-1) ?? null;
+}
+
+test("deleting the account erases its tasks", async ({ page, tasks, store, person }) => {
+  await store.add({ title: "Only for my eyes" });
+  const headers = await store.headers();
+  await tasks.open();
+  const dialog = await settings(page);
+  const form = dialog.getByRole("form", { name: "Delete account" });
+  await form.getByLabel("Password").fill("not the password");
+  await form.getByRole("button", { name: "Delete my account" }).click();
+  await expect(form.getByRole("alert")).not.toBeEmpty();
+  await form.getByLabel("Password").fill(person.password);
+  await form.getByRole("button", { name: "Delete my account" }).click();
+  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  await leavesNothing(page);
+  // The token is still valid for a while.
+  const left = await store.request.get(`${process.env.API_URL}/api/${person.id}/tasks`, { headers });
+  expect((await left.json()).tasks ?? []).toEqual([]);
+});
+
+test("tasks are exported, and imported into another account", async ({ page, tasks, store, browser }) => {
+  await store.add({ title: "Water the plants", due: day(0), tags: ["home"], priority: "low" });
+  await store.add({ title: "Learn to whistle" });
+  await tasks.open();
+  let dialog = await settings(page);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    dialog.getByRole("button", { name: "Export" }).click(),
+  ]);
+  const path = await download.path();
+  await dialog.getByLabel("Import").setInputFiles(path);
+  await expect(dialog).toContainText("0 tasks added, 2 already here.");
+
+  const context = await browser.newContext();
+  await newPerson(context, "Grace");
+  const other = await context.newPage();
+  await other.goto("/");
+  dialog = await settings(other);
+  await dialog
+    .getByLabel("Import")
+    .setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("{") });
+  await expect(dialog).toContainText("This file is not an export of tasks.");
+  await dialog.getByLabel("Import").setInputFiles(path);
+  await expect(dialog).toContainText("2 tasks added.");
+  const imported = new Store(context.request);
+  await expect.poll(async () => (await imported.all()).length).toBe(2);
+  expect(await imported.all()).toContainEqual(
+    expect.objectContaining({ title: "Water the plants", due: day(0), tags: ["home"], priority: "low" }),
+  );
+  await context.close();
+});
+
+test("theme, language, and time zone stay as they are chosen", async ({ page, tasks, store }) => {
+  await store.add({ title: "Call Tokyo", due: `${day(3)}T12:00:00Z` });
+  await tasks.open();
+  await expect(tasks.row("Call Tokyo")).toContainText("13:00");
+  const dialog = await settings(page);
+  await dialog.getByLabel("Theme").selectOption("Dark");
+  await expect(page.locator("html")).toHaveCSS("color-scheme", "dark");
+  await dialog.getByLabel("Time zone").selectOption("Asia/Tokyo");
+  await dialog.getByLabel("Language").selectOption("Deutsch");
+  await expect(dialog.getByRole("heading", { name: "Darstellung" })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Alle Aufgaben");
+  await expect(page.locator("html")).toHaveAttribute("lang", "de");
+  await expect(page.locator("html")).toHaveCSS("color-scheme", "dark");
+  await expect(page.locator("[data-row]")).toContainText("21:00");
+});

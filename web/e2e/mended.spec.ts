@@ -1,0 +1,265 @@
+/** Nothing typed is lost, what is new is seen, and notes are true. */
+import type { Page } from "@playwright/test";
+import { day, expect, leavesNothing, newAccount, Store, TaskPage, test } from "./product";
+
+/** How far the element is outside of the window, in pixels. */
+function outside(page: Page, selector: string): Promise<number> {
+  return page.locator(selector).evaluate((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return Math.max(0, -top, bottom - innerHeight);
+  });
+}
+
+test.describe("a draft", () => {
+  test.beforeEach(async ({ store }) => {
+    for (const title of ["Feed the cat", "Walk the dog"]) await store.add({ title });
+  });
+
+  test("survives Escape, another row, another list, and a crash", async ({ page, context, tasks, store }) => {
+    const draft = (notes: string) => async (leave: () => Promise<unknown>) => {
+      const form = await tasks.edit("Feed the cat");
+      await form.getByLabel("Notes").fill(notes);
+      await leave();
+      await expect(tasks.row("Feed the cat")).toContainText("Not saved yet");
+      await expect((await tasks.edit("Feed the cat")).getByLabel("Notes")).toHaveValue(notes);
+      await page.keyboard.press("Escape");
+    };
+    await tasks.open();
+    await draft("Escape")(() => page.keyboard.press("Escape"));
+    await draft("Another row")(() => tasks.edit("Walk the dog"));
+    await draft("Another list")(async () => {
+      await tasks.show("Completed");
+      await tasks.show("Open");
+      await tasks.edit("Walk the dog");
+    });
+    await tasks.composer.fill("Half a line");
+    await page.close();
+    const next = new TaskPage(await context.newPage());
+    await next.open();
+    await expect(next.composer).toHaveValue("Half a line");
+    await expect(next.row("Feed the cat")).toContainText("Not saved yet");
+    const form = await next.edit("Feed the cat");
+    await expect(form.getByLabel("Notes")).toHaveValue("Another list");
+    await form.getByRole("button", { name: "Save" }).click();
+    await next.hasSaved("Feed the cat");
+    await expect(next.row("Feed the cat")).not.toContainText("Not saved yet");
+    expect(await store.all()).toContainEqual(expect.objectContaining({ description: "Another list" }));
+  });
+
+  test("that is cancelled can be brought back", async ({ page, tasks }) => {
+    await tasks.open();
+    const form = await tasks.edit("Feed the cat");
+    await form.getByLabel("Title").fill("Feed both cats");
+    await form.getByRole("button", { name: "Cancel" }).click();
+    await expect(tasks.row("Feed the cat")).not.toContainText("Not saved yet");
+    await tasks.note("Dropped your changes").getByRole("button", { name: "Undo" }).click();
+    await expect(page.locator("input:focus")).toHaveValue("Feed both cats");
+  });
+
+  test("is saved before signing out", async ({ page, tasks, person, store }) => {
+    await tasks.open();
+    await (await tasks.edit("Feed the cat")).getByLabel("Title").fill("Feed both cats");
+    await tasks.composer.fill("Buy tins #shop");
+    await tasks.signOut();
+    await leavesNothing(page);
+    await page.getByLabel("Email").fill(person.email);
+    await page.getByLabel("Password", { exact: true }).fill(person.password);
+    await page.keyboard.press("Enter");
+    await expect(tasks.row("Feed both cats")).toBeVisible();
+    await expect(tasks.row("Buy tins")).toContainText("#shop");
+    await expect(tasks.composer).toBeFocused();
+    expect(await new Store(page.context().request).all()).toHaveLength((await store.all()).length);
+  });
+
+  test("is in sight when its form opens", async ({ page, tasks, store }) => {
+    await store.addMany(Array.from({ length: 30 }, (_, index) => `Task ${index}`));
+    await page.setViewportSize({ width: 1280, height: 700 });
+    await tasks.open();
+    const last = page.getByRole("button", { name: "Edit Task 13", exact: true });
+    await last.evaluate((row) => scrollBy(0, row.getBoundingClientRect().bottom - innerHeight + 4));
+    await last.click();
+    expect(await outside(page, ".editor")).toBe(0);
+  });
+});
+
+test.describe("a new task", () => {
+  test("out of sight is announced, and shown on request", async ({ page, tasks, store }) => {
+    await store.addMany(Array.from({ length: 60 }, (_, index) => `Task ${index}`));
+    await tasks.open();
+    await tasks.add("Learn to whistle");
+    await tasks.note("Added to No date.").getByRole("button", { name: "Show" }).click();
+    await expect(tasks.row("Learn to whistle")).toBeInViewport();
+    await tasks.show("Completed");
+    await tasks.add(`Call the dentist @${day(0)}`);
+    await tasks.note("Added to Today.").getByRole("button", { name: "Show" }).click();
+    await expect(tasks.row("Call the dentist")).toBeInViewport();
+    await expect(page.getByRole("button", { name: "Edit Call the dentist", exact: true })).toBeFocused();
+    await tasks.add(`In sight @${day(0)}`);
+    await expect(tasks.row("In sight")).toHaveClass(/task-new/u);
+    await expect(tasks.note("Added to")).toBeHidden();
+  });
+
+  test("gets the tag of the list", async ({ page, tasks, store }) => {
+    await store.add({ title: "Buy bread", tags: ["Shop"] });
+    await tasks.open("/#/open?tag=Shop");
+    await expect(page.getByRole("form", { name: "New task" })).toContainText("Shop");
+    await tasks.add("Buy milk");
+    await tasks.add("Buy eggs #shop");
+    await tasks.hasSaved("Buy milk");
+    expect(await store.all()).toContainEqual(expect.objectContaining({ title: "Buy milk", tags: ["Shop"] }));
+    expect(await store.all()).toContainEqual(expect.objectContaining({ title: "Buy eggs", tags: ["shop"] }));
+  });
+
+  test("of each pasted line is added, after a question", async ({ page, tasks, store }) => {
+    await tasks.open();
+    const paste = (text: string) =>
+      tasks.composer.evaluate((input, text) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", text);
+        input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+      }, text);
+    await paste("- Milk #shop\n- Eggs @tomorrow\n\n- Bread\n");
+    const dialog = page.getByRole("dialog", { name: "Add 3 tasks?" });
+    await dialog.getByRole("button", { name: "Add 3 tasks" }).click();
+    await tasks.hasSaved("Bread");
+    expect((await store.all()).map(({ title }) => title).sort()).toEqual(["Bread", "Eggs", "Milk"]);
+    await page.keyboard.press("Control+z");
+    await expect(page.locator("[data-row]")).toHaveCount(0);
+    await paste("Milk\nEggs\nBread");
+    await dialog.getByRole("button", { name: "Add 3 tasks" }).click();
+    await expect(page.locator("[data-row]")).toHaveCount(3);
+    await tasks.note("Added 3 tasks.").getByRole("button", { name: "Undo" }).click();
+    await expect(page.locator("[data-row]")).toHaveCount(0);
+    await paste("Buy milk\nand eggs");
+    await page.getByRole("button", { name: "Make it one task" }).click();
+    await expect(tasks.composer).toHaveValue("Buy milk and eggs");
+  });
+
+  test("understands times in words", async ({ page, tasks }) => {
+    await tasks.open();
+    for (const [line, due] of [
+      ["Call mum @tomorrow 5pm", "Tomorrow, 17:00"],
+      ["Take out the bins @in 3 hours", ":"],
+      ["Pay rent @1 Feb 2031", "1 Feb 2031"],
+    ] as const) {
+      await tasks.add(line);
+      await expect(tasks.row(line.split(" @")[0] ?? "")).toContainText(due);
+    }
+    await tasks.composer.press("Enter");
+    await expect(page.getByRole("alert").filter({ hasText: /./u })).toHaveCount(0);
+  });
+});
+
+test("undo reaches every change, and notes are true", async ({ page, tasks, store }) => {
+  const titles = ["One", "Two", "Three", "Four", "Five"];
+  for (const title of titles) await store.add({ title });
+  await tasks.open();
+  await tasks.checkbox("One").dblclick();
+  await expect(tasks.checkbox("One")).not.toBeChecked();
+  await expect(tasks.note("Completed")).toBeHidden();
+
+  for (const title of titles) {
+    await page.getByRole("button", { name: `Edit ${title}`, exact: true }).focus();
+    await page.keyboard.press("Delete");
+  }
+  await expect(page.locator("[data-row]:not([inert])")).toHaveCount(0);
+  await page.keyboard.press("Control+z");
+  await expect(tasks.row("Five")).toBeVisible();
+  await tasks.note("4 tasks are deleted.").getByRole("button", { name: "Undo all" }).click();
+  await expect(page.locator("[data-row]:not([inert])")).toHaveCount(5);
+
+  const form = await tasks.edit("Two");
+  await form.getByLabel("Title").fill("Two and a half");
+  await form.getByRole("button", { name: "Save" }).click();
+  await tasks.hasSaved("Two and a half");
+  await page.keyboard.press("Control+z");
+  await tasks.hasSaved("Two");
+  expect(await store.all()).toHaveLength(5);
+});
+
+test("rows stay under a pointer at work", async ({ page, tasks, store }) => {
+  for (const title of ["One", "Two", "Three"]) await store.add({ title });
+  await tasks.open();
+  const place = async (title: string) => (await tasks.checkbox(title).boundingBox())?.y;
+  const { x = 0 } = (await tasks.checkbox("Two").boundingBox()) ?? {};
+  const before = await place("Two");
+  await tasks.checkbox("One").click();
+  for (let moves = 0; moves < 8; moves++) {
+    await page.mouse.move(x + 40 + moves, (before ?? 0) + 10);
+    await page.waitForTimeout(200);
+  }
+  expect(await place("Two")).toBe(before);
+  await tasks.row("Two").hover();
+  await page.getByRole("button", { name: "Delete Two" }).click();
+  const three = await place("Three");
+  await page.waitForTimeout(1_200);
+  expect(await place("Three")).toBe(three);
+  await expect(tasks.row("One")).toBeHidden();
+  await expect(tasks.row("Two")).toBeHidden();
+});
+
+test("what is typed into date fields is shown, and a time is not lost", async ({ page, tasks, store }) => {
+  await store.add({ title: "Book the train", due: `${day(3)}T18:30:00Z` });
+  await tasks.open();
+  const date = page.getByLabel("Due date").first();
+  await date.focus();
+  await page.keyboard.type("1231");
+  await expect(date).toHaveCSS("opacity", "1");
+  await page.keyboard.type("2031");
+  await tasks.add("See the fireworks");
+  await expect(tasks.row("See the fireworks")).toContainText("31 Dec 2031");
+
+  const form = await tasks.edit("Book the train");
+  const time = await form.getByLabel("Due time").inputValue();
+  await form.getByLabel("Due date").focus();
+  await page.keyboard.press("Delete");
+  await expect(form.getByLabel("Due date")).toHaveValue("");
+  await expect(form.getByLabel("Due time")).toHaveValue(time);
+  await page.keyboard.type("12242031");
+  await expect(form.getByLabel("Due date")).toHaveValue("2031-12-24");
+  await expect(form.getByLabel("Due time")).toHaveValue(time);
+});
+
+test.describe("the sign-in form", () => {
+  test.use({ failuresExpected: true });
+
+  test("keeps the email, has the focus, and explains what is wrong", async ({ page }) => {
+    const { email } = newAccount("Ada");
+    await page.goto("/");
+    await expect(page.getByLabel("Email")).toBeFocused();
+    await page.getByLabel("Email").fill(email);
+    await page.getByRole("button", { name: "Create an account" }).click();
+    await expect(page.getByLabel("Email")).toHaveValue(email);
+    await expect(page.getByLabel("Your name")).toBeFocused();
+    await page.getByLabel("Your name").fill("   ");
+    await page.getByLabel("Password", { exact: true }).fill("a long enough password");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("alert")).toHaveText("Please enter your name.");
+    await page.getByLabel("Your name").fill("Ada");
+    const json = { code: "FAILED_TO_CREATE_USER", message: "Failed: [body.name] Invalid input" };
+    await page.route("**/sign-up/email", (route) => route.fulfill({ status: 422, json }));
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("alert")).toHaveText("The sign-in service did not accept that.");
+    await page.unroute("**/sign-up/email");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("textbox", { name: "New task" })).toBeFocused();
+    await new TaskPage(page).signOut();
+    await expect(page.getByLabel("Email")).toBeFocused();
+  });
+});
+
+test("a completed task says when it was completed", async ({ tasks, store }) => {
+  await store.add({ title: "Feed the cat" });
+  await tasks.open();
+  await tasks.checkbox("Feed the cat").click();
+  await tasks.show("Completed");
+  await expect(tasks.row("Feed the cat")).toContainText("Completed Today");
+});
+
+test("an unknown address leads to a list, and text has its own direction", async ({ page, tasks, store }) => {
+  await store.add({ title: "לקנות חלב" });
+  await tasks.open("/#/nowhere?tag=x");
+  await expect(page).toHaveURL(/#\/open$/u);
+  await expect(page.getByRole("button", { name: "Edit לקנות חלב" })).toHaveAttribute("dir", "auto");
+  await expect(tasks.composer).toHaveAttribute("dir", "auto");
+});

@@ -1,0 +1,219 @@
+/** Lists, search, selection, and keys. */
+import { day, expect, test } from "./product";
+
+test("lists have counts, tags, and what is due", async ({ page, tasks, store }) => {
+  await store.add({ title: "Renew the passport", due: day(-2), tags: ["Papers"] });
+  await store.add({ title: "Water the plants", due: day(0), tags: ["home"] });
+  await store.add({ title: "Book the train", due: day(3), tags: ["home"] });
+  await store.add({ title: "Learn to whistle" });
+  await tasks.open("/");
+  const lists = page.getByRole("navigation", { name: "Lists" });
+  await expect(lists.getByRole("link")).toHaveText([
+    "Today, 2 tasks",
+    "Upcoming, 1 task",
+    "All, 4 tasks",
+    "home, 2 tasks",
+    "Papers, 1 task",
+    "Completed",
+  ]);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Today");
+  await expect(page.getByRole("heading", { level: 2 })).toHaveText(["Overdue", "Today"]);
+
+  await test.step("a new task of today is due today", async () => {
+    await tasks.add("Call the dentist");
+    await expect(page.getByRole("region", { name: "Today" })).toContainText("Call the dentist");
+  });
+  await test.step("what is overdue is moved to today, and back", async () => {
+    await page.getByRole("button", { name: "Move to today" }).click();
+    await expect(page.getByRole("heading", { level: 2 })).toHaveText(["Today"]);
+    await tasks.note("Changed “Renew the passport”").getByRole("button", { name: "Undo" }).click();
+    await expect(page.getByRole("region", { name: "Overdue" })).toContainText("Renew the passport");
+  });
+  await test.step("a tag of any case is a list", async () => {
+    await lists.getByRole("link", { name: /^Papers/u }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("#Papers");
+    await expect(page.locator("[data-row]")).toHaveCount(1);
+    await page.goto("/#/open?tag=HOME");
+    await expect(page.locator("[data-row]")).toHaveCount(2);
+  });
+  await test.step("what is coming has its days, or a week", async () => {
+    await tasks.show("Upcoming");
+    await expect(page.locator("[data-row]")).toHaveCount(1);
+    await page.getByRole("button", { name: "Week", exact: true }).click();
+    await expect(page.locator(".week-day")).toHaveCount(7);
+    await expect(page.locator(".week-today")).toContainText("Water the plants");
+  });
+});
+
+test("tasks are dragged to another day of the week", async ({ page, tasks, store }) => {
+  await store.add({ title: "Water the plants", due: day(0) });
+  await tasks.open("/#/upcoming?layout=week");
+  const other = page.locator(".week-day:not(.week-today)").first();
+  await tasks.row("Water the plants").dragTo(other);
+  await expect(other).toContainText("Water the plants");
+  await tasks.hasSaved("Water the plants");
+  await expect.poll(async () => (await store.all())[0]).not.toMatchObject({ due: day(0) });
+});
+
+test("search finds words of titles, tags, and notes from the first key", async ({ page, tasks, store }) => {
+  await store.add({ title: "Meet José at the Café", tags: ["friends"] });
+  await store.add({ title: "Fix the bike" });
+  await tasks.open("/");
+  await page.keyboard.press("/");
+  await page.keyboard.type("j");
+  await expect(page.locator("[data-row]")).toHaveCount(1);
+  await page.keyboard.type("ose cafe");
+  await expect(tasks.row("Meet José at the Café")).toBeVisible();
+  await page.keyboard.type(" nowhere");
+  await expect(page.getByRole("heading", { name: "Nothing found" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Today");
+});
+
+test("lists are sorted as the user wants", async ({ page, tasks, store }) => {
+  await store.add({ title: "B", priority: "low" });
+  await store.add({ title: "A", priority: "high", due: day(9) });
+  await store.add({ title: "C", due: day(1) });
+  await tasks.open();
+  const titles = page.locator(".task-title");
+  await expect(titles).toHaveText(["C", "A", "B"]);
+  const sort = page.getByRole("combobox", { name: "Sort by" });
+  for (const [name, sorted] of [
+    ["By priority", ["A", "B", "C"]],
+    ["By title", ["A", "B", "C"]],
+    ["Newest first", ["C", "A", "B"]],
+  ] as const) {
+    await sort.selectOption(name);
+    await expect(titles).toHaveText(sorted);
+  }
+  await page.reload();
+  await expect(titles).toHaveText(["C", "A", "B"]);
+});
+
+test("several tasks are changed at once, and that is undone at once", async ({ page, tasks, store }) => {
+  for (const title of ["One", "Two", "Three", "Four"]) await store.add({ title });
+  await tasks.open();
+  await page.getByRole("button", { name: "Edit One", exact: true }).click({ modifiers: ["Control"] });
+  await page.getByRole("button", { name: "Edit Three", exact: true }).click({ modifiers: ["Shift"] });
+  const bar = page.getByRole("toolbar", { name: "Selected tasks" });
+  await expect(bar).toContainText("3 selected");
+  await bar.getByRole("combobox", { name: "Priority" }).selectOption("High");
+  await expect(bar).toBeHidden();
+  await expect(page.locator(".fact-priority")).toHaveText(["High priority", "High priority", "High priority"]);
+  await tasks.note("Changed 3 tasks").getByRole("button", { name: "Undo" }).click();
+  await expect(page.locator(".fact-priority")).toHaveCount(0);
+
+  await page.getByRole("button", { name: "Select", exact: true }).click();
+  await bar.getByRole("button", { name: "Select all" }).click();
+  await bar.getByRole("button", { name: "Delete" }).click();
+  await expect(page.locator("[data-row]")).toHaveCount(0);
+  await tasks.note("Deleted 4 tasks").getByRole("button", { name: "Undo" }).click();
+  await expect(page.locator("[data-row]")).toHaveCount(4);
+  await page.getByRole("button", { name: "Select", exact: true }).click();
+  await bar.getByRole("button", { name: "Select all" }).click();
+  await bar.getByRole("button", { name: "Complete" }).click();
+  await expect(page.locator("[data-row]")).toHaveCount(0);
+  await expect.poll(async () => (await store.all()).every(({ completed }) => completed)).toBe(true);
+});
+
+test("rows have keys of their own", async ({ page, tasks, store }) => {
+  const { keyboard } = page;
+  for (const title of ["One", "Two", "Three"]) await store.add({ title });
+  await tasks.open();
+  await keyboard.press("j");
+  await keyboard.press("j");
+  await expect(page.getByRole("button", { name: "Edit Two", exact: true })).toBeFocused();
+  await keyboard.press("k");
+  await keyboard.press("1");
+  await expect(tasks.row("One")).toContainText("High");
+  await keyboard.press("4");
+  await expect(tasks.row("One")).not.toContainText("High");
+  await keyboard.press("t");
+  await expect(page.getByRole("region", { name: "Today" })).toContainText("One");
+  await expect(page.getByRole("button", { name: "Edit One", exact: true })).toBeFocused();
+  await keyboard.press("v");
+  await expect(page.getByRole("toolbar", { name: "Selected tasks" })).toContainText("1 selected");
+  await keyboard.press("Escape");
+  await expect(page.getByRole("toolbar", { name: "Selected tasks" })).toBeHidden();
+  await keyboard.press("e");
+  await expect(page.getByRole("form", { name: "Edit One" })).toBeVisible();
+});
+
+test("the palette finds commands, lists, tags, and tasks", async ({ page, tasks, store }) => {
+  const { keyboard } = page;
+  await store.add({ title: "Meet José", tags: ["friends"] });
+  await tasks.open();
+  const open = () => keyboard.press("Control+k");
+  const palette = page.getByRole("dialog", { name: "Go to or do" });
+  await open();
+  await keyboard.type("compl");
+  await keyboard.press("Enter");
+  await expect(palette).toBeHidden();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Completed");
+  await open();
+  await keyboard.type("jose");
+  await expect(palette.getByRole("option")).toHaveText(["Meet José", "Search for “jose”"]);
+  await keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Edit Meet José", exact: true })).toBeFocused();
+  await open();
+  await keyboard.type("friends");
+  await keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("#friends");
+  await open();
+  await keyboard.type("theme");
+  await keyboard.press("ArrowDown");
+  await keyboard.press("ArrowDown");
+  await keyboard.press("Enter");
+  await expect(page.locator("html")).toHaveCSS("color-scheme", "dark");
+});
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+
+  test("rows are swiped, and the lists are at the bottom", async ({ page, tasks, store }) => {
+    await store.add({ title: "Complete me" });
+    await store.add({ title: "Delete me" });
+    await tasks.open();
+    const client = await page.context().newCDPSession(page);
+    const swipe = async (title: string, by: number) => {
+      const box = await tasks.row(title).boundingBox();
+      if (!box) throw new Error(`no row ${title}`);
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+      const touch = (type: "touchStart" | "touchMove" | "touchEnd", to: number) =>
+        client.send("Input.dispatchTouchEvent", { type, touchPoints: type === "touchEnd" ? [] : [{ x: x + to, y }] });
+      await touch("touchStart", 0);
+      for (let step = 1; step <= 8; step++) await touch("touchMove", (by * step) / 8);
+      await touch("touchEnd", by);
+    };
+    await swipe("Complete me", 50);
+    await expect(tasks.checkbox("Complete me")).not.toBeChecked();
+    await swipe("Complete me", 130);
+    await expect(tasks.note("Completed “Complete me”")).toBeVisible();
+    await swipe("Delete me", -130);
+    await expect(tasks.note("Deleted “Delete me”")).toBeVisible();
+    const lists = await page.getByRole("navigation", { name: "Lists" }).boundingBox();
+    expect((lists?.y ?? 0) + (lists?.height ?? 0)).toBe(844);
+    await page.getByRole("button", { name: "More" }).click();
+    await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
+  });
+});
+
+for (const { name, viewport, rows } of [
+  { name: "laptop", viewport: { width: 1440, height: 900 }, rows: 14 },
+  { name: "phone", viewport: { width: 390, height: 844 }, rows: 9 },
+]) {
+  test(`a ${name} shows ${rows} tasks and more`, async ({ page, tasks, store }) => {
+    await page.setViewportSize(viewport);
+    for (let index = 0; index < 24; index++) {
+      const due = index < 20 ? { due: day(Math.floor(index / 5) * 2 - 2) } : {};
+      await store.add({ title: `Call somebody about something ${index}`, tags: ["calls"], ...due });
+    }
+    await tasks.open();
+    const bottom = name === "phone" ? viewport.height - 56 : viewport.height;
+    const visible = await page
+      .locator("[data-row]")
+      .evaluateAll((all, bottom) => all.filter((row) => row.getBoundingClientRect().bottom <= bottom).length, bottom);
+    console.log(`A ${name} shows ${visible} tasks.`);
+    expect(visible).toBeGreaterThanOrEqual(rows);
+  });
+}

@@ -1,0 +1,263 @@
+import { type Signal, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useId, useRef } from "preact/hooks";
+import { LANGUAGES, language, THEMES, theme, timeZone } from "../preferences";
+import { dayOf } from "../tasks/due";
+import { chunks, download, exportFile, readExport } from "../tasks/transfer";
+import type { Workbench } from "../tasks/workbench";
+import { speak, t } from "../text";
+import { announce } from "../ui/announcer";
+import { Dialog } from "../ui/dialog";
+import { PASSWORD_LENGTH, Refusal, type User } from "./issuer";
+import type { Session } from "./session";
+
+interface SettingsDialogProps {
+  readonly session: Session;
+  readonly bench: Workbench;
+  readonly user: User;
+  readonly onClose: () => void;
+}
+
+/** The user's account, and how the page looks in this browser. */
+export function SettingsDialog({ session, bench, user, onClose }: SettingsDialogProps) {
+  const words = t();
+  return (
+    <Dialog title={words.settings} class="dialog-wide settings" onClose={onClose}>
+      <Appearance />
+      <Password session={session} user={user} />
+      <Data bench={bench} />
+      <DeleteAccount session={session} />
+      <div class="dialog-actions">
+        <button type="button" class="button button-primary" onClick={onClose}>
+          {words.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+function Appearance() {
+  const words = t();
+  const id = useId();
+  const zones = Intl.supportedValuesOf("timeZone");
+  return (
+    <section class="settings-part" aria-labelledby={`${id}-heading`}>
+      <h3 id={`${id}-heading`}>{words.appearance}</h3>
+      <div class="settings-row">
+        <label for={`${id}-theme`}>{words.theme}</label>
+        <select
+          id={`${id}-theme`}
+          class="filter"
+          value={theme.value}
+          onChange={(event) => {
+            theme.value = THEMES.find((choice) => choice === event.currentTarget.value) ?? "system";
+          }}
+        >
+          {THEMES.map((choice) => (
+            <option key={choice} value={choice}>
+              {words.themes[choice]}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div class="settings-row">
+        <label for={`${id}-language`}>{words.language}</label>
+        <select
+          id={`${id}-language`}
+          class="filter"
+          value={language.value}
+          onChange={(event) => {
+            language.value = LANGUAGES.find((choice) => choice === event.currentTarget.value) ?? "en";
+            void speak(language.value);
+          }}
+        >
+          {LANGUAGES.map((choice) => (
+            <option key={choice} value={choice} lang={choice}>
+              {words.languages[choice]}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div class="settings-row">
+        <label for={`${id}-zone`}>{words.timeZone}</label>
+        <select
+          id={`${id}-zone`}
+          class="filter"
+          value={timeZone.value}
+          onChange={(event) => {
+            timeZone.value = event.currentTarget.value;
+          }}
+        >
+          <option value="">{words.deviceTimeZone(Intl.DateTimeFormat().resolvedOptions().timeZone)}</option>
+          {zones.map((zone) => (
+            <option key={zone} value={zone}>
+              {zone.replaceAll("_", " ")}
+            </option>
+          ))}
+        </select>
+      </div>
+    </section>
+  );
+}
+
+interface PartProps {
+  readonly title: string;
+  readonly problem: Signal<string>;
+  readonly done?: Signal<string>;
+  readonly onSubmit: (fields: FormData) => Promise<void>;
+  readonly children: ComponentChildren;
+}
+
+/** A form of its own, with its problem below. */
+function Part({ title, problem, done, onSubmit, children }: PartProps) {
+  const id = useId();
+  const busy = useSignal(false);
+  const form = useRef<HTMLFormElement>(null);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (busy.value || !form.current) return;
+    busy.value = true;
+    problem.value = "";
+    if (done) done.value = "";
+    try {
+      await onSubmit(new FormData(form.current));
+      form.current?.reset();
+    } catch (error) {
+      problem.value = error instanceof Refusal ? error.message : t().signInUnreachable;
+    } finally {
+      busy.value = false;
+    }
+  };
+  return (
+    <form ref={form} class="settings-part" aria-labelledby={`${id}-heading`} aria-busy={busy.value} onSubmit={submit}>
+      <h3 id={`${id}-heading`}>{title}</h3>
+      {children}
+      <p class="form-problem" role="alert">
+        {problem.value}
+      </p>
+      {done?.value && <p class="hint">{done.value}</p>}
+    </form>
+  );
+}
+
+function Password({ session, user }: Pick<SettingsDialogProps, "session" | "user">) {
+  const words = t();
+  const id = useId();
+  const problem = useSignal("");
+  const done = useSignal("");
+  const change = async (fields: FormData) => {
+    await session.issuer.changePassword(String(fields.get("current")), String(fields.get("new")));
+    done.value = words.passwordChanged;
+    announce(words.passwordChanged);
+  };
+  return (
+    <Part title={words.changePassword} problem={problem} done={done} onSubmit={change}>
+      {/* For password managers. */}
+      <input
+        class="visually-hidden"
+        name="email"
+        autocomplete="username"
+        value={user.email}
+        readOnly
+        tabIndex={-1}
+        aria-hidden="true"
+      />
+      <div class="settings-fields">
+        <div class="field">
+          <label for={`${id}-current`}>{words.currentPassword}</label>
+          <input id={`${id}-current`} name="current" type="password" autocomplete="current-password" required />
+        </div>
+        <div class="field">
+          <label for={`${id}-new`}>{words.newPassword}</label>
+          <input
+            id={`${id}-new`}
+            name="new"
+            type="password"
+            autocomplete="new-password"
+            minLength={PASSWORD_LENGTH.min}
+            maxLength={PASSWORD_LENGTH.max}
+            required
+          />
+        </div>
+      </div>
+      <div>
+        <button type="submit" class="button">
+          {words.changePassword}
+        </button>
+      </div>
+    </Part>
+  );
+}
+
+function Data({ bench }: Pick<SettingsDialogProps, "bench">) {
+  const words = t();
+  const id = useId();
+  const problem = useSignal("");
+  const done = useSignal("");
+  const save = async () => {
+    try {
+      download(await exportFile(bench.api), `daylist-${dayOf(new Date())}.json`);
+    } catch {
+      throw new Refusal(words.exportFailed);
+    }
+  };
+  const read = async (file: File | undefined) => {
+    if (!file) return;
+    problem.value = "";
+    const { sync } = bench.tasks;
+    const imported = readExport(await file.text(), (id) => sync.tasks.has(id));
+    if (!imported) {
+      problem.value = words.notAnExport;
+      return;
+    }
+    for (const changes of chunks(imported.changes)) await sync.change(changes);
+    done.value = words.imported(imported.changes.length, imported.known, imported.invalid);
+    announce(done.value);
+  };
+  return (
+    <Part title={words.yourTasks} problem={problem} done={done} onSubmit={save}>
+      <p class="hint">{words.exportHint}</p>
+      <div class="settings-buttons">
+        <button type="submit" class="button">
+          {words.exportTasks}
+        </button>
+        <label class="button" for={`${id}-file`}>
+          {words.importTasks}
+        </label>
+        <input
+          id={`${id}-file`}
+          class="visually-hidden"
+          type="file"
+          accept="application/json,.json"
+          onChange={(event) => void read(event.currentTarget.files?.[0])}
+        />
+      </div>
+    </Part>
+  );
+}
+
+function DeleteAccount({ session }: Pick<SettingsDialogProps, "session">) {
+  const words = t();
+  const id = useId();
+  const problem = useSignal("");
+  return (
+    <Part
+      title={words.deleteAccount}
+      problem={problem}
+      onSubmit={async (fields) => session.deleteAccount(String(fields.get("password")))}
+    >
+      <p class="hint">{words.deleteAccountHint}</p>
+      <div class="settings-fields">
+        <div class="field">
+          <label for={`${id}-password`}>{words.password}</label>
+          <input id={`${id}-password`} name="password" type="password" autocomplete="current-password" required />
+        </div>
+      </div>
+      <div>
+        <button type="submit" class="button button-danger">
+          {words.deleteAccountForGood}
+        </button>
+      </div>
+    </Part>
+  );
+}

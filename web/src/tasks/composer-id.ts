@@ -1,0 +1,2 @@
+/** Of the box for a new task. */
+export const COMPOSER_ID = "new-task";

@@ -1,0 +1,73 @@
+/** Dates in words, in English and in the browser's language. The library for them is loaded when somebody begins to type. */
+import { signal } from "@preact/signals";
+import type { ParsedComponents, ParsedResult, ParsingOption } from "chrono-node";
+import { dayOf, toLocal } from "./due";
+import type { FindDate, FoundDate } from "./quick-add";
+
+interface Parser {
+  parse(text: string, reference: Date, option: ParsingOption): ParsedResult[];
+}
+
+/** Null until the library is there. */
+export const findDate = signal<FindDate | null>(null);
+
+let loading: Promise<void> | null = null;
+
+/** Loads the library once. Without it, only simple dates are understood. */
+export function loadDates(): Promise<void> {
+  loading ??= load().catch(() => {
+    loading = null;
+  });
+  return loading;
+}
+
+const LANGUAGES: Readonly<Record<string, () => Promise<Parser>>> = {
+  de: () => import("chrono-node/de").then(({ casual }) => casual),
+  es: () => import("chrono-node/es").then(({ casual }) => casual),
+  fr: () => import("chrono-node/fr").then(({ casual }) => casual),
+  it: () => import("chrono-node/it").then(({ casual }) => casual),
+  ja: () => import("chrono-node/ja").then(({ casual }) => casual),
+  nl: () => import("chrono-node/nl").then(({ casual }) => casual),
+  pt: () => import("chrono-node/pt").then(({ casual }) => casual),
+};
+
+async function load(): Promise<void> {
+  const language = navigator.language.toLowerCase();
+  const [{ GB, casual }, own] = await Promise.all([
+    import("chrono-node/en"),
+    LANGUAGES[language.slice(0, 2)]?.() ?? null,
+  ]);
+  // 5/12 is a day in May in the United States only.
+  const english = language === "en-us" ? casual : GB;
+  findDate.value = finder(own ? [own, english] : [english]);
+}
+
+/** Finds dates with the first of the parsers that knows them. */
+export function finder(parsers: readonly Parser[]): FindDate {
+  return (text, now) => {
+    // The library calculates in the time zone of the device, which need not be the user's.
+    const clock = new Date(`${dayOf(now)}T${toLocal(now.toISOString()).time}`);
+    for (const parser of parsers) {
+      const [found] = parser.parse(text, clock, { forwardDate: true });
+      const date = found?.index === 0 && !found.end ? dateOf(found, text) : null;
+      if (date) return date;
+    }
+    return null;
+  };
+}
+
+function dateOf({ start, text: found }: ParsedResult, text: string): FoundDate | null {
+  // Not the beginning of a longer word: `@mark`, `@2027-02-30`.
+  if (/^[^\s,.;:!?)]/u.test(text.slice(found.length))) return null;
+  const day = isDay(start) ? [part(start, "year", 4), part(start, "month"), part(start, "day")].join("-") : "";
+  const time = start.isCertain("hour") ? `${part(start, "hour")}:${part(start, "minute")}` : "";
+  return day === "" && time === "" ? null : { day, time, length: found.length };
+}
+
+function isDay(start: ParsedComponents): boolean {
+  return (["day", "weekday", "month"] as const).some((name) => start.isCertain(name));
+}
+
+function part(start: ParsedComponents, name: "year" | "month" | "day" | "hour" | "minute", length = 2): string {
+  return String(start.get(name) ?? 0).padStart(length, "0");
+}

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { findsIn } from "./search";
+import type { Task } from "./task";
+
+function task(title: string, changes: Partial<Task> = {}): Task {
+  const at = "2026-11-01T00:00:00.000Z";
+  const content = { description: null, completed: false, priority: "none", due: null } as const;
+  return {
+    ...content,
+    tags: [],
+    id: title,
+    title,
+    completed_at: null,
+    created_at: at,
+    updated_at: at,
+    version: 1,
+    ...changes,
+  };
+}
+
+describe("a search", () => {
+  const cafe = task("Meet José at the Café", { tags: ["Büro"], description: "Straße 12\nbring the keys" });
+  it.each([
+    ["cafe", true],
+    ["CAFÉ", true],
+    ["jos caf", true],
+    ["buro", true],
+    ["#büro", true],
+    ["strasse 12", true],
+    ["keys", true],
+    ["afe", false],
+    ["cafe tea", false],
+    ["", false],
+    [" # ", false],
+  ])("for %j finds it: %s", (text, found) => {
+    expect(findsIn(cafe, text)).toBe(found);
+  });
+
+  it("in 5,000 tasks takes a few milliseconds for each key", () => {
+    const notes = "Call somebody about something, and ask for the café. ";
+    const tasks = Array.from({ length: 5_000 }, (_, index) => task(`Task ${index}`, { description: notes }));
+    const find = (text: string) => tasks.filter((task) => findsIn(task, text)).length;
+    find("first");
+    const times = ["t", "ta", "tas", "task", "task 4", "task 49"].map((text) => {
+      const before = performance.now();
+      find(text);
+      return performance.now() - before;
+    });
+    expect(find("task 49")).toBe(111);
+    // Not the longest one: other programs may be running.
+    expect(Math.min(...times)).toBeLessThan(25);
+  });
+});

@@ -1,0 +1,77 @@
+import { t } from "../text";
+import { Check, Columns, Select } from "../ui/icons";
+import { Filters } from "./filters";
+import { isOpenList, SORTS, type TaskQuery } from "./query";
+import type { Workbench } from "./workbench";
+
+interface ToolbarProps {
+  readonly bench: Workbench;
+  readonly query: TaskQuery;
+  readonly onChange: (query: TaskQuery) => void;
+}
+
+/** What a list shows, and how. */
+export function Toolbar({ bench, query, onChange }: ToolbarProps) {
+  const words = t();
+  const { list, layout } = query;
+  const canSort = isOpenList(query) && layout === "list";
+  const first = bench.rows.all.value[0]?.task.id;
+  return (
+    <div class="tools">
+      <Filters query={query} knownTags={bench.knownTags.value} onChange={onChange} />
+      {canSort && (
+        <select
+          class="filter"
+          aria-label={words.sortBy}
+          value={query.sort}
+          onChange={(event) => {
+            const sort = SORTS.find((sort) => sort === event.currentTarget.value);
+            if (sort) onChange({ ...query, sort });
+          }}
+        >
+          {SORTS.map((sort) => (
+            <option key={sort} value={sort}>
+              {words.sorts[sort]}
+            </option>
+          ))}
+        </select>
+      )}
+      {list === "upcoming" && (
+        <button
+          type="button"
+          class="chip"
+          aria-pressed={layout === "week"}
+          onClick={() => onChange({ ...query, layout: layout === "week" ? "list" : "week" })}
+        >
+          <Columns /> {words.week}
+        </button>
+      )}
+      {(list === "open" || list === "all") && (
+        <button
+          type="button"
+          class="chip"
+          aria-pressed={list === "all"}
+          onClick={() => onChange({ ...query, list: list === "all" ? "open" : "all" })}
+        >
+          <Check /> {words.showCompleted}
+        </button>
+      )}
+      {first !== undefined && layout === "list" && (
+        <button
+          type="button"
+          class="chip"
+          aria-pressed={bench.selection.isActive.value}
+          onClick={() => {
+            if (bench.selection.isActive.value) bench.selection.clear();
+            else {
+              bench.selection.toggle(bench.focus.row.peek() ?? first);
+              bench.focus.enter(bench.selection.tasks.peek()[0]?.id ?? first, "select");
+            }
+          }}
+        >
+          <Select /> {words.select}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+/** Keeps long lists out of the document: only the rows near the screen are in it, and gaps stand for the others. */
+import {
+  observeWindowOffset,
+  observeWindowRect,
+  type VirtualItem,
+  Virtualizer,
+  windowScroll,
+} from "@tanstack/virtual-core";
+import type { RefObject } from "preact";
+import { useLayoutEffect, useReducer, useState } from "preact/hooks";
+
+/** Shorter lists are in the document as a whole, so that the browser's own search finds everything in them. */
+const SHORT = 100;
+const OVERSCAN = 12;
+
+export interface VirtualOptions {
+  readonly container: RefObject<HTMLElement | null>;
+  readonly keys: readonly string[];
+  /** The height of an element that has not been in the document yet, in pixels. */
+  readonly estimate: (index: number) => number;
+  /** The elements that stay in the document, wherever the list is scrolled to. */
+  readonly pinned: readonly number[];
+}
+
+export interface Virtual {
+  readonly items: readonly VirtualItem[];
+  /** The height of the list, in pixels. */
+  readonly end: number;
+  readonly measure: (element: HTMLElement | null) => void;
+}
+
+export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions): Virtual {
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const options = {
+    count: keys.length,
+    getItemKey: (index: number) => keys[index] ?? index,
+    estimateSize: estimate,
+    overscan: OVERSCAN,
+    getScrollElement: () => window,
+    observeElementRect: observeWindowRect,
+    observeElementOffset: observeWindowOffset,
+    scrollToFn: windowScroll,
+    onChange: () => redraw(undefined),
+    rangeExtractor: ({
+      startIndex,
+      endIndex,
+      overscan,
+      count,
+    }: Record<"startIndex" | "endIndex" | "overscan" | "count", number>) => {
+      const [first, last] = count <= SHORT ? [0, count] : [startIndex - overscan, endIndex + overscan + 1];
+      const near = new Set(pinned);
+      for (let index = Math.max(0, first); index < Math.min(count, last); index++) near.add(index);
+      return [...near].sort((a, b) => a - b);
+    },
+    initialRect: { width: innerWidth, height: innerHeight },
+  };
+  const [virtualizer] = useState(() => new Virtualizer<Window, HTMLElement>(options));
+  virtualizer.setOptions({ ...options, scrollMargin: topOf(container.current) });
+  useLayoutEffect(() => virtualizer._didMount(), [virtualizer]);
+  useLayoutEffect(() => virtualizer._willUpdate());
+  const margin = virtualizer.options.scrollMargin;
+  const items = virtualizer
+    .getVirtualItems()
+    .map((item) => ({ ...item, start: item.start - margin, end: item.end - margin }));
+  return { items, end: virtualizer.getTotalSize(), measure: virtualizer.measureElement };
+}
+
+function topOf(element: HTMLElement | null): number {
+  return element ? Math.round(element.getBoundingClientRect().top + scrollY) : 0;
+}

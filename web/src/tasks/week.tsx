@@ -1,0 +1,92 @@
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { t } from "../text";
+import { now } from "../ui/clock";
+import { ChevronLeft, ChevronRight } from "../ui/icons";
+import { addDays, dayOf, longDate, shortDate, shortWeekday, toLocal, weekday } from "./due";
+import type { Row } from "./rows";
+import { TaskEditor } from "./task-editor";
+import { TaskRow } from "./task-row";
+import type { Workbench } from "./workbench";
+
+interface WeekProps {
+  readonly bench: Workbench;
+  readonly rows: readonly Row[];
+  readonly onTag: (tag: string) => void;
+}
+
+/** The tasks of a week, a column for each day. A task that is dragged to another day is due then. */
+export function Week({ bench, rows, onTag }: WeekProps) {
+  const words = t();
+  const today = dayOf(now.value);
+  const week = useSignal(0);
+  const monday = addDays(today, week.value * 7 - ((weekday(today) + 6) % 7));
+  const days = Array.from({ length: 7 }, (_, index) => addDays(monday, index));
+  const byDay = useMemo(() => groupByDay(rows), [rows]);
+  const shown = days.flatMap((day) => byDay.get(day) ?? []);
+  bench.focus.show(shown.map(({ task }) => task.id));
+  const opened = bench.form.opened.value;
+
+  return (
+    <div class="week">
+      <div class="week-heading">
+        <button type="button" class="icon-button" aria-label={words.previousWeek} onClick={() => week.value--}>
+          <ChevronLeft />
+        </button>
+        <h2>
+          {shortDate(monday)} – {shortDate(addDays(monday, 6))}
+        </h2>
+        <button type="button" class="icon-button" aria-label={words.nextWeek} onClick={() => week.value++}>
+          <ChevronRight />
+        </button>
+        {week.value !== 0 && (
+          <button type="button" class="text-button" onClick={() => (week.value = 0)}>
+            {words.thisWeek}
+          </button>
+        )}
+      </div>
+      {opened && (
+        <div class="task-editing week-editor" data-row={opened.seen.id}>
+          <TaskEditor bench={bench} opened={opened} />
+        </div>
+      )}
+      <div class="week-days">
+        {days.map((day) => (
+          <section
+            key={day}
+            class={`week-day ${day === today ? "week-today" : ""}`}
+            aria-label={longDate(day)}
+            onDragOver={(event) => event.preventDefault()}
+            onDrop={(event) => {
+              event.preventDefault();
+              const id = event.dataTransfer?.getData("text/plain");
+              const task = rows.find(({ task }) => task.id === id)?.task;
+              if (task) bench.actions.moveTo(task, day);
+            }}
+          >
+            <h3>
+              {shortWeekday(day)} <span>{Number(day.slice(-2))}</span>
+            </h3>
+            <ul class="rows">
+              {(byDay.get(day) ?? []).map(
+                (row) =>
+                  row.task.id !== opened?.seen.id && (
+                    <TaskRow key={row.task.id} row={row} bench={bench} onTag={onTag} isInWeek />
+                  ),
+              )}
+            </ul>
+          </section>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function groupByDay(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  const days = new Map<string, Row[]>();
+  for (const row of rows) {
+    const { day } = toLocal(row.task.due);
+    days.set(day, [...(days.get(day) ?? []), row]);
+  }
+  return days;
+}

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { Toasts } from "./toasts";
+
+let toasts: Toasts;
+let done: string[];
+const texts = () => toasts.shown.value.map(({ text }) => text);
+
+/** Deletes something, as the page does. */
+function remove(name: string): void {
+  const [undo, onExpire] = ["undone", "deleted"].map((what) => () => void done.push(`${name} ${what}`));
+  if (undo && onExpire) toasts.offerUndo({ text: name, subject: name, undo, onExpire });
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  toasts = new Toasts();
+  done = [];
+});
+afterEach(() => vi.useRealTimers());
+
+it("any number of deletions can be undone, one by one or at once", () => {
+  for (const name of ["a", "b", "c", "d", "e"]) remove(name);
+  toasts.undoLatest();
+  toasts.undoLatest();
+  expect(done).toEqual(["e undone", "d undone"]);
+  toasts.undoExpiring();
+  expect(done.slice(2)).toEqual(["a undone", "b undone", "c undone"]);
+  vi.runAllTimers();
+  toasts.undoLatest();
+  expect(done).toHaveLength(5);
+});
+
+it("deletions expire together, after the newest", () => {
+  remove("a");
+  vi.advanceTimersByTime(6_000);
+  remove("b");
+  vi.advanceTimersByTime(6_000);
+  expect(done).toEqual([]);
+  vi.advanceTimersByTime(1_000);
+  expect(done).toEqual(["a deleted", "b deleted"]);
+  toasts.undoLatest();
+  expect(done).toHaveLength(2);
+});
+
+it("what cannot expire can be undone after its note", () => {
+  toasts.remember(() => done.push("edit"));
+  toasts.offerUndo({ text: "Completed", subject: "a", undo: () => done.push("completion") });
+  vi.runAllTimers();
+  expect(texts()).toEqual([]);
+  for (let times = 0; times < 3; times++) toasts.undoLatest();
+  expect(done).toEqual(["completion", "edit"]);
+});
+
+it("a newer note about the same takes the place of an older one", () => {
+  toasts.show({ text: "Added to Today.", tone: "info", subject: "new" });
+  toasts.show({ text: "Added to Later.", tone: "info", subject: "new" });
+  expect(texts()).toEqual(["Added to Later."]);
+  toasts.clear("new");
+  expect(texts()).toEqual([]);
+});
+
+it("what failed after the last change is repeated first", () => {
+  remove("a");
+  toasts.show({ text: "Failed", tone: "problem", action: { label: "Try again", run: () => done.push("again") } });
+  toasts.undoLatest();
+  toasts.undoLatest();
+  expect(done).toEqual(["again", "a undone"]);
+});
