@@ -14,6 +14,11 @@ export type TaskChanges = Schemas["TaskChanges"];
 export type Page = Schemas["Page"];
 export type ListQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
 
+/** A tag, and how many tasks have it. */
+export type TagCount = Schemas["TagCount"];
+
+export type TagsPage = Schemas["TagsPage"];
+
 export type DeletedTask = Schemas["DeletedTask"];
 export type ChangesPage = Schemas["Changes"];
 export type ChangesQuery = NonNullable<operations["listChanges"]["parameters"]["query"]>;

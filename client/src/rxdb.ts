@@ -323,10 +323,12 @@ function itemOf({ assumedMasterState: assumed, newDocumentState: mine }: Row): B
     const key = `rxdb-${assumed?.version ?? 0}-${hash(JSON.stringify(item))}`;
     // What was created here and not pulled since has the first version there.
     const if_match = Math.max(1, assumed?.version ?? 1);
-    return item.op === "create" ? { ...item, idempotency_key: key } : { ...item, idempotency_key: key, if_match };
+    const isGuarded = item.op !== "create" && item.op !== "restore";
+    return { ...item, idempotency_key: key, ...(isGuarded && { if_match }) };
   };
   if (mine._deleted) return assumed && !assumed._deleted ? write({ op: "delete", id }) : null;
-  if (!assumed || assumed._deleted) return write({ op: "create", id, task: pick(mine, FIELDS) as TaskContent });
+  if (assumed?._deleted) return write({ op: "restore", id });
+  if (!assumed) return write({ op: "create", id, task: pick(mine, FIELDS) as TaskContent });
   const changes: ContentChanges = missingIn(assumed, pick(mine, FIELDS));
   return fieldsOf(changes).length === 0 ? null : write({ op: "update", id, changes });
 }

@@ -19,11 +19,12 @@ export interface paths {
         };
         /**
          * List tasks
-         * @description `all` is sorted newest first, `completed` by completion with the latest first, and `open` by due date with undated tasks last.
+         * @description `all` is sorted newest first, `completed` by completion with the latest first, and `open` by due date with undated tasks
+         *     last.
          *
          *     A page holds `limit` tasks unless it is the last one. It can hold fewer, even none, and still have a `next_cursor`, if a
-         *     filter skips some nine hundred tasks in a row or the page would have more than 512 KiB of text. The list ends when
-         *     `next_cursor` is null.
+         *     filter skips some nine hundred tasks in a row, a search some three thousand, or the page would have more than 512 KiB of
+         *     text. The list ends when `next_cursor` is null.
          */
         get: operations["listTasks"];
         put?: never;
@@ -157,7 +158,8 @@ export interface paths {
         post?: never;
         /**
          * Delete a task
-         * @description Removes the task's content immediately. The response is 404 if the task does not exist, or no longer exists.
+         * @description The task is gone from every read. It can be restored for a while, usually 7 days. The response is 404 if the task does not
+         *     exist, or no longer exists.
          */
         delete: operations["deleteTask"];
         options?: never;
@@ -202,6 +204,67 @@ export interface paths {
          *     requested state does not change, and keeps its version.
          */
         patch: operations["completeTask"];
+        trace?: never;
+    };
+    "/api/{user_id}/tasks/{task_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a deleted task
+         * @description Brings a deleted task back as it was, open or completed; only its version and `updated_at` go on. It works for some days
+         *     after the deletion, 7 unless the service is set up differently; after that, the response is 410 `restore_expired`, and
+         *     later 404. `If-Match` names the version of the deletion, as `deleted` among the changes has it. A task that is not deleted
+         *     does not change, and keeps its version.
+         */
+        post: operations["restoreTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{user_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Count the tasks of each tag
+         * @description Spellings that differ only in case and accents are one tag. A page counts as many tasks as one call may read, at most
+         *     four thousand. With a `next_cursor`, there are more: add up the pages by `key`.
+         */
+        get: operations["listTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/{user_id}/tasks/{task_id}/skip": {
@@ -253,9 +316,9 @@ export interface paths {
         put?: never;
         /**
          * Make many writes
-         * @description Makes up to 100 creates, updates, completions, and deletions, each as the single operation makes it, and returns a result
-         *     for each, in their order. Writes of the same task are made one after another, others at the same time. All items are
-         *     validated first: if one is invalid, the response is 422, and none is written.
+         * @description Makes up to 100 creates, updates, completions, deletions, and restorations, each as the single operation makes it, and
+         *     returns a result for each, in their order. Writes of the same task are made one after another, others at the same time.
+         *     All items are validated first: if one is invalid, the response is 422, and none is written.
          *
          *     With `atomic`, either all items are written or none; each must name another task. Items that are refused have their own
          *     status, and the others 424 `not_attempted`. A write that an earlier request has made under the same `idempotency_key` is
@@ -473,6 +536,24 @@ export interface components {
             /** @description The `cursor` of the next page. Null on the last page. */
             next_cursor: string | null;
         };
+        /** @description Tags, and how many of the tasks of this page have them. */
+        TagsPage: {
+            /** @description In the order of their keys. */
+            tags: components["schemas"]["TagCount"][];
+            /** @description The `cursor` of the next page. Null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description A tag, and how many tasks have it. */
+        TagCount: {
+            /** @description The tag as one of the tasks spells it. */
+            tag: string;
+            /** @description What all spellings of the tag have in common, without case and accents. */
+            key: string;
+            /** @description How many open tasks have it. */
+            open: number;
+            /** @description How many completed tasks have it. */
+            completed: number;
+        };
         /** @description A page of changes. */
         Changes: {
             /** @description Tasks that were created or changed. */
@@ -520,7 +601,7 @@ export interface components {
             items: components["schemas"]["BatchItem"][];
         };
         /** @description A write of one task. */
-        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchSkip"] | components["schemas"]["BatchDelete"];
+        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchSkip"] | components["schemas"]["BatchDelete"] | components["schemas"]["BatchRestore"];
         /** @description Creates a task under an id of the client's own, as PUT with `If-None-Match: *` does. */
         BatchCreate: {
             /**
@@ -578,6 +659,17 @@ export interface components {
             if_match?: components["schemas"]["Version"];
             idempotency_key?: components["schemas"]["IdempotencyKey"];
         };
+        /** @description Restores a deleted task. */
+        BatchRestore: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "restore";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+        };
         /** @description The version that the task must have, which is the number in its `ETag`. */
         Version: number;
         /** @description Identifies this write, so that repeating it does nothing twice (see Retries). */
@@ -593,10 +685,10 @@ export interface components {
              * @description The status that the single operation would have, or 424.
              * @enum {integer}
              */
-            status: 200 | 201 | 204 | 404 | 412 | 422 | 424 | 500 | 503 | 507;
+            status: 200 | 201 | 204 | 404 | 410 | 412 | 422 | 424 | 500 | 503 | 507;
             /**
-             * @description The task's `ETag` after the write. Null if the task is deleted or the write failed, and in an atomic batch for an update
-             *     or a completion without `if_match`.
+             * @description The task's `ETag` after the write. Null if the task is deleted or the write failed, and in an atomic batch for an update,
+             *     a completion, or a restoration without `if_match`.
              */
             etag: string | null;
             /** @description Why the write failed. */
@@ -614,7 +706,7 @@ export interface components {
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "no_next_occurrence" | "batch_too_large" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "restore_expired" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "no_next_occurrence" | "batch_too_large" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -764,6 +856,17 @@ export interface components {
             content: {
                 "application/problem+json": components["schemas"]["Problem"];
                 "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The task was deleted too long ago, or deleted tasks cannot be restored. */
+        RestoreExpired: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /**
@@ -1065,10 +1168,23 @@ export interface components {
          */
         Priority: components["schemas"]["Priority"];
         /**
-         * @description Only tasks with this tag.
-         * @example shop
+         * @description Only tasks that have all of these words, each of them the beginning of a word of the title, the description, or a tag,
+         *     whatever its case and accents.
+         * @example buy caf
          */
-        Tag: components["schemas"]["Tag"];
+        Search: string;
+        /**
+         * @description Only tasks with this tag, whatever its case and accents. Given several times, only tasks with all of these tags.
+         * @example [
+         *       "shop"
+         *     ]
+         */
+        Tag: components["schemas"]["Tag"][];
+        /**
+         * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
+         * @example eyJsaXN0IjoidGFncyIsInRhc2tfaWQiOiIwMTk5MDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ
+         */
+        TagsCursor: string;
         /**
          * @description Only tasks due at or after this date or time. Requires `status=open`. A date sorts before every time on that day.
          * @example 2026-11-01
@@ -1157,8 +1273,16 @@ export interface operations {
                  */
                 priority?: components["parameters"]["Priority"];
                 /**
-                 * @description Only tasks with this tag.
-                 * @example shop
+                 * @description Only tasks that have all of these words, each of them the beginning of a word of the title, the description, or a tag,
+                 *     whatever its case and accents.
+                 * @example buy caf
+                 */
+                q?: components["parameters"]["Search"];
+                /**
+                 * @description Only tasks with this tag, whatever its case and accents. Given several times, only tasks with all of these tags.
+                 * @example [
+                 *       "shop"
+                 *     ]
                  */
                 tag?: components["parameters"]["Tag"];
                 /**
@@ -1652,6 +1776,93 @@ export interface operations {
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["StorageFull"];
+        };
+    };
+    restoreTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Task"];
+            400: components["responses"]["InvalidHeader"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["RestoreExpired"];
+            412: components["responses"]["VersionMismatch"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    listTags: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
+                 * @example eyJsaXN0IjoidGFncyIsInRhc2tfaWQiOiIwMTk5MDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ
+                 */
+                cursor?: components["parameters"]["TagsCursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tags of these tasks. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsPage"];
+                };
+            };
+            400: components["responses"]["InvalidQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     skipTask: {

@@ -11,6 +11,8 @@ import type {
   NewTask,
   Page,
   paths,
+  TagCount,
+  TagsPage,
   Task,
   TaskChanges,
   TaskReplacement,
@@ -67,6 +69,8 @@ const TASKS = "/api/{user_id}/tasks";
 const TASK = "/api/{user_id}/tasks/{task_id}";
 const COMPLETE = "/api/{user_id}/tasks/{task_id}/complete";
 const SKIP = "/api/{user_id}/tasks/{task_id}/skip";
+const RESTORE = "/api/{user_id}/tasks/{task_id}/restore";
+const TAGS = "/api/{user_id}/tags";
 const CHANGES = "/api/{user_id}/tasks/changes";
 const BATCH = "/api/{user_id}/tasks/batch";
 const EXPORT = "/api/{user_id}/tasks/export";
@@ -124,6 +128,26 @@ export class TaskApi {
     }
   }
 
+  /** The tasks that have all words of `text`, page after page as they are asked for: `tag` and the like narrow it. */
+  searchTasks(text: string, query: ListQuery = {}, options: CallOptions = {}): AsyncGenerator<Task, void, undefined> {
+    return this.eachTask({ ...query, q: text }, options);
+  }
+
+  /** All tags, with how many open and completed tasks have each, whatever its case and accents. */
+  async listTags(options: CallOptions = {}): Promise<TagCount[]> {
+    const counts = new Map<string, TagCount>();
+    for (let cursor: string | null = null, isLast = false; !isLast; isLast = cursor === null) {
+      const params = { path: { user_id: this.#userId }, query: cursor === null ? {} : { cursor } };
+      const page: TagsPage = await data(await this.#client.GET(TAGS, { ...this.#call(options), params }));
+      for (const count of page.tags) {
+        const { open = 0, completed = 0 } = counts.get(count.key) ?? {};
+        counts.set(count.key, { ...count, open: count.open + open, completed: count.completed + completed });
+      }
+      cursor = page.next_cursor;
+    }
+    return [...counts.values()];
+  }
+
   async getTask(id: string, options: CallOptions = {}): Promise<Task> {
     return data(await this.#client.GET(TASK, { ...this.#call(options), params: { path: this.#path(id) } }));
   }
@@ -152,6 +176,12 @@ export class TaskApi {
   async deleteTask(known: Known, { key, ...options }: WriteOptions = {}): Promise<void> {
     const params = this.#params(known, key);
     await data(await this.#client.DELETE(TASK, { ...this.#call(options), params }));
+  }
+
+  /** Brings a deleted task back as it was; `restore_expired` if it was deleted too long ago. */
+  async restoreTask(known: Known, { key, ...options }: WriteOptions = {}): Promise<Task> {
+    const params = this.#params(known, key);
+    return data(await this.#client.POST(RESTORE, { ...this.#call(options), params }));
   }
 
   /** What has changed since a token was given; from the beginning without one, and only a token with `latest`. */

@@ -80,6 +80,7 @@ export class Server {
     if (request.method === "PATCH") item = { op: "update", ...guarded, changes: body };
     if (request.method === "PUT") item = { op: "update", ...guarded, changes: { ...DEFAULTS, tags: [], ...body } };
     if (isCreate) item = { op: "create", ...common, task: body };
+    if (verb === "restore") item = { op: "restore", ...guarded };
     if (verb === "complete") item = { op: "complete", ...guarded, completed: body.completed };
     const answer = invalid(item) ?? this.#write(tasks, item);
     if (answer.code) return json(answer.status, problem(answer.status, answer.code, answer.errors));
@@ -205,10 +206,11 @@ export class Server {
       tasks.set(id, { task, deleted: false, moment: this.#moment, writes: [{ key, what }] });
       return { status: 201, version: 1 };
     }
-    if (!stored || stored.deleted) return { status: 404, code: "task_not_found" };
+    if (!stored || (stored.deleted && op !== "restore")) return { status: 404, code: "task_not_found" };
     if (item.if_match !== undefined && item.if_match !== stored.task.version)
       return { status: 412, code: "version_mismatch" };
     if (op === "skip" && !stored.task.recurrence) return { status: 422, code: "no_next_occurrence" };
+    if (op === "restore" && !stored.deleted) return { status: 200, version: stored.task.version };
     const changes = op === "update" ? normal(item.changes) : op === "complete" ? { completed: item.completed } : {};
     const at = this.#now();
     const completed = changes.completed ?? stored.task.completed;

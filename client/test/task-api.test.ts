@@ -397,7 +397,7 @@ describe("other requests", () => {
 
   it("use the contract's methods and paths", async () => {
     world.api.push(json(200, { tasks: [], next_cursor: null }), new Response(null, { status: 204 }));
-    await world.client.listTasks({ status: "open", tag: "a&b=c, ä%", limit: 20 });
+    await world.client.listTasks({ status: "open", tag: ["a&b=c, ä%"], limit: 20 });
     await expect(world.client.deleteTask({ id: TASK.id })).resolves.toBeUndefined();
     await world.client.completeTask(TASK, false);
     expect(world.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
@@ -448,7 +448,7 @@ describe("other requests", () => {
     const page = (id: string, next_cursor: string | null) => json(200, { tasks: [{ ...TASK, id }], next_cursor });
     world.api.push(page("1", "c1"), page("2", "c2"), page("3", null));
     const ids: string[] = [];
-    for await (const { id } of world.client.eachTask({ tag: "shop" })) {
+    for await (const { id } of world.client.eachTask({ tag: ["shop"] })) {
       ids.push(id);
       expect(world.requests).toHaveLength(ids.length);
     }
@@ -502,6 +502,38 @@ describe("what is stored of a user", () => {
       Array(3).fill("DELETE /api/me/tasks"),
     );
     expect(world.requests.map(({ headers }) => headers.get("confirm-erase"))).toEqual(["me", "me", "me"]);
+  });
+});
+
+describe("tags and search", () => {
+  it("adds up the pages of tags by their keys", async () => {
+    const work = { tag: "Work", key: "work", open: 1, completed: 2 };
+    world.api.push(
+      json(200, { tags: [work], next_cursor: "c" }),
+      json(200, { tags: [{ tag: "café", key: "cafe", open: 0, completed: 1 }, work], next_cursor: null }),
+    );
+    const counts = (await world.client.listTags()).map(({ key, open, completed }) => [key, open, completed]);
+    expect(counts).toEqual([
+      ["work", 2, 4],
+      ["cafe", 0, 1],
+    ]);
+    expect(world.requests.map(({ url }) => new URL(url).search)).toEqual(["", "?cursor=c"]);
+  });
+
+  it("asks for words and for several tags", async () => {
+    world.api.push(json(200, { tasks: [TASK], next_cursor: null }));
+    const found: unknown[] = [];
+    for await (const task of world.client.searchTasks("caf mil", { tag: ["a b", "c"] })) found.push(task);
+    expect(found).toEqual([TASK]);
+    expect(new URL(world.requests[0]?.url ?? "").searchParams.getAll("tag")).toEqual(["a b", "c"]);
+    expect(new URL(world.requests[0]?.url ?? "").searchParams.get("q")).toBe("caf mil");
+  });
+
+  it("restores a deleted task under a key", async () => {
+    await world.client.restoreTask(TASK);
+    const [request] = world.requests;
+    expect(`${request?.method} ${request?.url}`).toMatch(new RegExp(`^POST .*/api/me/tasks/${TASK.id}/restore$`, "u"));
+    expect([request?.headers.get("if-match"), world.keys[0]]).toEqual([`"${TASK.version}"`, expect.any(String)]);
   });
 });
 

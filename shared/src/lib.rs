@@ -2,7 +2,7 @@
 //!
 //! Dependencies point one way: [`app`] → [`api`] → [`auth`], [`store`] → [`aws`] → [`signals`], [`task`].
 //!
-//! - [`task`] holds values and knows nobody.
+//! - [`task`] holds values and knows nobody; [`search`] compares them with what somebody looks for.
 //! - [`auth`] turns a token into an [`auth::AuthenticatedUser`]; it alone knows JWTs.
 //! - [`store`] keeps the tasks of one user; it alone knows DynamoDB.
 //! - [`aws`] has the client and connections for it, and all that was done to the SDK for speed.
@@ -17,6 +17,7 @@ pub mod auth;
 pub mod aws;
 mod environment;
 mod json;
+pub mod search;
 pub mod settings;
 pub mod signals;
 pub mod store;

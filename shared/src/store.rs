@@ -14,10 +14,11 @@ mod linked;
 mod list;
 mod recurrence;
 mod settings;
+mod tags;
 mod write;
 mod write_id;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -33,6 +34,7 @@ pub use self::export::{Export, ExportQuery};
 pub use self::idempotency::IdempotencyKey;
 pub use self::list::{DueRange, ListQuery, Page, Status};
 pub use self::settings::StoreSettings;
+pub use self::tags::{TagCount, TagsPage, TagsQuery};
 
 use self::item::{CreatedTask, Item, attribute, key};
 use self::write::{Outcome, Write};
@@ -50,6 +52,8 @@ pub struct TaskStore {
     tasks_table: String,
     idempotency_table: String,
     access_table: Option<String>,
+    /// For how long a deleted task can be restored.
+    restorable: Duration,
     warm_up: WarmUp,
 }
 
@@ -63,6 +67,7 @@ impl TaskStore {
             tasks_table: settings.tasks_table,
             idempotency_table: settings.idempotency_table,
             access_table: settings.access_table,
+            restorable: settings.restorable,
         }
     }
 
@@ -194,12 +199,21 @@ impl UserTasks<'_> {
         item::task_unless_deleted(self.write(&write::completing(id, completion, guard)).await?)
     }
 
-    /// Deletes a task: one request. Its content is gone at once; a tombstone says for 30 days that it was deleted.
+    /// Deletes a task: one request. A tombstone says for 30 days that it was deleted, and keeps its content, unless tasks
+    /// cannot be restored.
     ///
     /// # Errors
     /// As [`Self::replace`].
     pub async fn delete(&self, id: TaskId, guard: &Guard) -> Result<(), StoreError> {
-        self.write(&write::deleting(id, guard)).await.map(drop)
+        self.write(&write::deleting(id, guard, self.store.restorable)).await.map(drop)
+    }
+
+    /// Brings a deleted task back as it was: one request. A task that is not deleted stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::RestoreExpired`] if it was deleted too long ago, and as [`Self::replace`].
+    pub async fn restore(&self, id: TaskId, guard: &Guard) -> Result<Task, StoreError> {
+        item::task_unless_deleted(self.write(&write::restoring(id, guard, self.store.restorable)).await?)
     }
 
     /// Puts a task that is new, or gives the item that has its id already, and what that remembers of this write: a retry

@@ -24,6 +24,10 @@ fn update(id: &str, changes: Value) -> Value {
     json!({ "op": "update", "id": id, "changes": changes })
 }
 
+fn restore(id: &str) -> Value {
+    json!({ "op": "restore", "id": id })
+}
+
 fn complete(id: &str, completed: bool) -> Value {
     json!({ "op": "complete", "id": id, "completed": completed })
 }
@@ -229,6 +233,19 @@ async fn atomic_batch_writes_tasks_in_any_state() {
     }
     let items = api.items("tasks", ALICE);
     assert_eq!(items.iter().find_map(crate::calls::incoherence), None);
+}
+
+#[tokio::test]
+async fn batch_restores_what_was_deleted() {
+    let api = Api::start().await;
+    let ids = three(&api).await;
+    let items = [delete(&ids[0]), restore(&ids[0]), restore(&ids[1]), restore(&new(9)), delete(&ids[2])];
+    assert_eq!(statuses(&batch(&api, &items).await), [204, 200, 200, 404, 204]);
+    let rows = atomic(&api, &[restore(&ids[2]), restore(&ids[1]), complete(&ids[0], true)]).await;
+    assert_eq!(statuses(&rows), [200, 200, 200]);
+    for (id, version) in ids.iter().zip([4, 1, 3]) {
+        assert_eq!(api.get(ALICE, id).await.body["version"], version);
+    }
 }
 
 #[tokio::test]

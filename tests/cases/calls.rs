@@ -10,6 +10,7 @@ enum Ask {
     Create,
     CreateAs,
     List,
+    Tags,
     Changes,
     Get,
     Replace,
@@ -20,6 +21,7 @@ enum Ask {
     CompleteRecurring,
     Skip,
     Delete,
+    Restore,
     AtomicBatch,
     Batch,
     Export,
@@ -47,10 +49,11 @@ const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
 impl Call {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         use Terms::{IfMatch, Key, None};
-        let asked: [(Ask, &[Terms]); 16] = [
+        let asked: [(Ask, &[Terms]); 18] = [
             (Ask::Create, &[None, Key]),
             (Ask::CreateAs, &[None, Key]),
             (Ask::List, &[None]),
+            (Ask::Tags, &[None]),
             (Ask::Changes, &[None]),
             (Ask::Get, &[None]),
             (Ask::Replace, &[None, Key, IfMatch]),
@@ -60,6 +63,7 @@ impl Call {
             (Ask::CompleteRecurring, &[None, Key, IfMatch]),
             (Ask::Skip, &[None, Key, IfMatch]),
             (Ask::Delete, &[None, Key, IfMatch]),
+            (Ask::Restore, &[None, Key, IfMatch]),
             (Ask::AtomicBatch, &[None]),
             (Ask::Batch, &[None]),
             (Ask::Export, &[None]),
@@ -79,6 +83,7 @@ impl Call {
         match self.ask {
             Ask::Create => Operation::CreateTask,
             Ask::List => Operation::ListTasks,
+            Ask::Tags => Operation::ListTags,
             Ask::Changes => Operation::ListChanges,
             Ask::Get => Operation::GetTask,
             Ask::CreateAs | Ask::Replace => Operation::ReplaceTask,
@@ -86,6 +91,7 @@ impl Call {
             Ask::Complete | Ask::Toggle | Ask::CompleteRecurring => Operation::CompleteTask,
             Ask::Skip => Operation::SkipTask,
             Ask::Delete => Operation::DeleteTask,
+            Ask::Restore => Operation::RestoreTask,
             Ask::Batch | Ask::AtomicBatch => Operation::BatchTasks,
             Ask::Export => Operation::ExportTasks,
             Ask::Erase => Operation::EraseTasks,
@@ -131,7 +137,8 @@ impl Call {
             Ask::CreateAs | Ask::Replace => Some(json!({ "title": "after", "tags": ["new"], "completed": true })),
             Ask::Update => Some(json!({ "title": "after", "due": null })),
             Ask::Complete | Ask::CompleteRecurring => Some(json!({ "completed": true })),
-            Ask::List | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Skip | Ask::Delete => None,
+            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Skip => None,
+            Ask::Delete | Ask::Restore => None,
             Ask::Export | Ask::Erase => None,
             // A batch has its keys in its items.
             Ask::Batch | Ask::AtomicBatch => Some(json!({ "atomic": self.ask == Ask::AtomicBatch, "items": [{
@@ -168,7 +175,7 @@ impl Call {
     fn done(self) -> Value {
         let mut task = self.before();
         let changes = match self.ask {
-            Ask::List | Ask::Changes | Ask::Get | Ask::Export => json!({}),
+            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Restore | Ask::Export => json!({}),
             Ask::Create => {
                 json!({ "title": "after", "description": null, "priority": "none", "due": "2026-12-02", "tags": [] })
             }
@@ -231,6 +238,11 @@ impl Client {
             assert!([201, 503].contains(&answer.status), "{answer:?}");
             client.before = api.items("tasks", &client.user);
         }
+        while call.ask == Ask::Restore && client.before[0]["deleted_at"].is_null() {
+            let task = client.before[0]["task_id"]["S"].as_str().unwrap().to_owned();
+            api.call(Operation::DeleteTask, &client.anything().task(&task)).await;
+            client.before = api.items("tasks", &client.user);
+        }
         api.wire.take();
         client
     }
@@ -272,7 +284,7 @@ impl Client {
             (Ask::Delete, _) => (404, Left::Done),
             (Ask::CreateAs, _) | (_, Terms::IfMatch) => (412, Left::Done),
             // A task that is what was asked for stays as it is.
-            (Ask::Complete | Ask::CompleteRecurring, _) => (retry.success(), Left::Done),
+            (Ask::Complete | Ask::CompleteRecurring | Ask::Restore, _) => (retry.success(), Left::Done),
             _ => (retry.success(), Left::DoneAgain),
         };
         let after = self.left(api);
@@ -316,7 +328,7 @@ impl Client {
         if content(item) != self.call.done() {
             return Left::Broken(format!("{item}"));
         }
-        match version(item) - if self.call.creates() { 1 } else { 2 } {
+        match version(item) - self.before.first().map_or(0, version) - 1 {
             0 => Left::Done,
             1 => Left::DoneAgain,
             _ => Left::Broken(format!("version {}", version(item))),
@@ -330,6 +342,10 @@ impl Client {
             return None;
         }
         let items = without_marks(api.items("tasks", &self.user));
+        if answers == Content::Tags {
+            let counts = json!([{ "tag": "kept", "key": "kept", "open": 1, "completed": 0 }]);
+            return (answer.body["tags"] != counts).then(|| format!("{answer:?} of {items:?}"));
+        }
         if answers == Content::Erasure {
             return (answer.body["has_more"] == items.is_empty()).then(|| format!("{answer:?} of {items:?}"));
         }
@@ -338,9 +354,8 @@ impl Client {
         let shown = match answers {
             Content::Rows => &answer.body["results"][0],
             Content::Page | Content::Changes | Content::Export => &answer.body["tasks"][0],
-            Content::SentTask | Content::ChangedTask | Content::Nothing | Content::Erasure | Content::Health => {
-                &answer.body
-            }
+            Content::SentTask | Content::ChangedTask => &answer.body,
+            Content::Tags | Content::Nothing | Content::Erasure | Content::Health => unreachable!("it shows no task"),
         };
         let agrees = if answers == Content::Rows {
             // A transaction does not tell the version.
@@ -363,7 +378,10 @@ impl Client {
         match call.terms {
             Terms::None => event,
             Terms::Key => event.header("idempotency-key", "key"),
-            Terms::IfMatch => event.header("if-match", "\"1\""),
+            Terms::IfMatch => {
+                let version = self.before.first().map_or(1, version);
+                event.header("if-match", &format!("\"{version}\""))
+            }
         }
     }
 
@@ -409,21 +427,24 @@ fn version(item: &Value) -> u64 {
     item["version"]["N"].as_str().unwrap().parse().unwrap()
 }
 
-/// What does not fit together in an item: the keys of its indexes follow from the rest of it, and a tombstone has none
-/// of its content.
+/// What does not fit together in an item: the keys of its indexes follow from the rest of it, a tombstone is not in the index
+/// by state, and its content is there as a whole or not at all.
 pub(crate) fn incoherence(item: &Value) -> Option<String> {
     let id = item["task_id"]["S"].as_str().unwrap();
     let updated = format!("{}#{id}", item["updated_at"]["S"].as_str().unwrap());
     let is_deleted = item["deleted_at"].is_object();
-    let due_key = (!is_deleted).then(|| format!("open#{}#{id}", item["due"]["S"].as_str().unwrap_or("~")));
+    let has_content = item["title"].is_object();
+    let due_key = has_content.then(|| format!("open#{}#{id}", item["due"]["S"].as_str().unwrap_or("~")));
     let done_key = item["completed_at"]["S"].as_str().map(|at| format!("completed#{at}#{id}"));
     let keys = [
         ("updated", Some(updated)),
-        ("state_key", done_key.clone().or_else(|| due_key.clone())),
+        ("state_key", done_key.clone().or_else(|| due_key.clone()).filter(|_| !is_deleted)),
         ("due_key", due_key),
         ("done_key", done_key),
     ];
     let fits = keys.iter().all(|(name, expected)| item[name]["S"].as_str() == expected.as_deref());
+    let is_whole = ["title", "tags", "priority", "created_at"].iter().all(|name| item[name].is_object());
     let is_empty = ["title", "description", "tags", "due", "priority"].iter().all(|name| item[name].is_null());
-    (!fits || is_deleted != is_empty).then(|| format!("half-written: {item}"))
+    let is_right = if is_deleted { is_whole || is_empty } else { is_whole };
+    (!fits || !is_right).then(|| format!("half-written: {item}"))
 }

@@ -33,6 +33,13 @@ fn differences(operation: Operation, before: &Value, sent: &Value, answer: &Valu
                 .into_iter()
                 .collect();
         }
+        Content::Tags => {
+            let count_of =
+                |name: &str| answer["tags"].as_array().into_iter().flatten().find(|count| count["tag"] == name);
+            let tags = before["tags"].as_array().unwrap().iter();
+            let missing = tags.filter(|tag| count_of(tag.as_str().unwrap()).is_none_or(|count| count["open"] == 0));
+            return missing.map(|tag| format!("{operation:?}: {tag} is not counted in {answer}")).collect();
+        }
         Content::Page | Content::Changes => (before.clone(), &answer["tasks"][0]),
         Content::Export => (before.clone(), answer["tasks"].as_array().unwrap().last().unwrap()),
         Content::Rows => {

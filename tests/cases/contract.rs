@@ -4,8 +4,13 @@ mod input;
 mod keys;
 mod lists;
 
+use std::time::{Duration, SystemTime};
+
 use serde_json::{Value, json};
+use shared::task::Timestamp;
 use tests::{ALICE, Answer, Api, Event, Operation};
+
+use crate::calls::incoherence;
 
 const UNKNOWN: &str = "01990000-0000-7000-8000-000000000000";
 
@@ -302,29 +307,96 @@ async fn completing_sets_and_toggles() {
 }
 
 #[tokio::test]
-async fn deleted_task_leaves_an_empty_tombstone() {
+async fn deleted_task_is_gone_and_can_be_restored() {
     let api = Api::start().await;
     let body = json!({ "title": "secret", "description": "secret", "tags": ["secret"], "due": "2026-12-01" });
     let task = api.create(ALICE, body).await;
     let id = task["id"].as_str().unwrap();
     let answer = api.call(Operation::DeleteTask, &Event::by(ALICE).task(id)).await;
     assert_eq!((answer.status, &answer.body), (204, &Value::Null));
-    for operation in Operation::on_a_task() {
+    for operation in Operation::on_a_task().filter(|operation| *operation != Operation::RestoreTask) {
         let event = Event::by(ALICE).of(operation, id);
         assert_eq!(api.call(operation, &event).await.status, 404, "{operation:?}");
     }
     for status in ["all", "open", "completed"] {
         assert!(api.list(ALICE, &[("status", status)]).await.titles().is_empty());
     }
-    let items = api.items("tasks", ALICE);
-    assert_eq!(items.len(), 1);
-    let mut names: Vec<_> = items[0].as_object().unwrap().keys().map(String::as_str).collect();
-    names.sort_unstable();
-    let ids = "user_id version write_id write_id_2 write_id_3";
-    assert_eq!(names.join(" "), format!("deleted_at expires_at task_id updated updated_at {ids}"));
-    let lifetime = items[0]["expires_at"]["N"].as_str().unwrap().parse::<u64>().unwrap() - tests::now();
+    assert!(!export(&api).await.contains("secret"));
+    let item = api.item(ALICE, id);
+    let lifetime = item["expires_at"]["N"].as_str().unwrap().parse::<u64>().unwrap() - tests::now();
     assert!((2_591_990..=2_592_000).contains(&lifetime), "30 days: {lifetime}");
-    assert!(!items[0].to_string().contains("secret"));
+
+    let since = api.call(Operation::ListChanges, &Event::by(ALICE).query(&[("since", "latest")])).await;
+    let since = since.body["next"].as_str().unwrap();
+    let restored = restore(&api, id).await;
+    let mut expected = task.clone();
+    expected["version"] = json!(3);
+    expected["updated_at"] = restored.body["updated_at"].clone();
+    assert_eq!((restored.status, &restored.body), (200, &expected));
+    let changes = api.call(Operation::ListChanges, &Event::by(ALICE).query(&[("since", since)])).await;
+    assert_eq!((&changes.body["tasks"], &changes.body["deleted"]), (&json!([expected]), &json!([])));
+    assert!(export(&api).await.contains("secret"));
+    let item = api.item(ALICE, id);
+    assert!(item["expires_at"].is_null() && incoherence(&item).is_none(), "{item}");
+    assert_eq!(restore(&api, id).await.body, expected, "what is not deleted stays as it is");
+}
+
+async fn export(api: &Api) -> String {
+    api.call(Operation::ExportTasks, &Event::by(ALICE)).await.body.to_string()
+}
+
+async fn restore(api: &Api, id: &str) -> Answer {
+    api.call(Operation::RestoreTask, &Event::by(ALICE).task(id)).await
+}
+
+#[tokio::test]
+async fn restored_task_is_in_the_list_it_was_in() {
+    let api = Api::start().await;
+    for (body, status) in [
+        (json!({ "title": "open" }), "open"),
+        (json!({ "title": "due", "due": "2026-12-01" }), "open"),
+        (json!({ "title": "completed", "due": "2026-12-01", "completed": true }), "completed"),
+    ] {
+        let (title, list) = (body["title"].clone(), [("status", status)]);
+        let id = api.create_id(ALICE, json!({ "title": "one", "due": "2027-01-01" })).await;
+        patch(&api, &id, body).await;
+        let before = api.list(ALICE, &list).await.titles().join(",");
+        assert_eq!(api.call(Operation::DeleteTask, &Event::by(ALICE).task(&id)).await.status, 204);
+        assert!(!api.list(ALICE, &list).await.titles().iter().any(|shown| title == *shown));
+        assert_eq!(restore(&api, &id).await.status, 200);
+        assert_eq!(api.list(ALICE, &list).await.titles().join(","), before);
+        assert_eq!(incoherence(&api.item(ALICE, &id)), None);
+    }
+}
+
+#[tokio::test]
+async fn task_can_be_restored_only_for_a_while() {
+    let api = Api::start().await;
+    for (days, seconds_ago, status) in [
+        ("7", 7 * 86_400 - 60, 200),
+        ("7", 7 * 86_400 + 60, 410),
+        ("1", 86_400 + 60, 410),
+        ("30", 29 * 86_400, 200),
+        ("0", 0, 410),
+    ] {
+        let api = api.another_with(&[&tests::SECRET_SETTINGS[..], &[("RESTORE_WINDOW_DAYS", days)]].concat()).await;
+        let id = api.create_titled("secret").await;
+        assert_eq!(api.call(Operation::DeleteTask, &Event::by(ALICE).task(&id)).await.status, 204);
+        let mut item = api.item(ALICE, &id);
+        assert_eq!(incoherence(&item), None);
+        if days == "0" {
+            let names: Vec<_> = item.as_object().unwrap().keys().map(String::as_str).collect();
+            let ids = "user_id version write_id write_id_2 write_id_3";
+            assert_eq!(names.join(" "), format!("deleted_at expires_at task_id updated updated_at {ids}"));
+        } else {
+            let at = Timestamp::from(SystemTime::now() - Duration::from_secs(seconds_ago));
+            item["deleted_at"]["S"] = json!(at.as_str());
+            api.put("tasks", &item);
+        }
+        let answer = restore(&api, &id).await;
+        let code = if status == 410 { "restore_expired" } else { "" };
+        assert_eq!((answer.status, answer.code()), (status, code), "{days} days, {seconds_ago} s: {answer:?}");
+    }
 }
 
 #[tokio::test]

@@ -76,13 +76,13 @@ async fn corpus_never_fails_on_a_real_database() {
     });
     let lists = corpus("cursor").into_iter().filter_map(|(file, input)| {
         let event = Event::by(ALICE).raw_query(&query_of(&input)?);
-        Some((file, Operation::ListTasks, event.to_string()))
+        Some([Operation::ListTasks, Operation::ListTags].map(|list| (file.clone(), list, event.to_string())))
     });
     let changes = corpus("sync_token").into_iter().filter_map(|(file, input)| {
         let event = Event::by(ALICE).raw_query(&changes_query_of(&input)?);
         Some((file, Operation::ListChanges, event.to_string()))
     });
-    for (file, operation, event) in events.chain(requests).chain(lists).chain(changes) {
+    for (file, operation, event) in events.chain(requests).chain(lists.flatten()).chain(changes) {
         let answer = api.call_raw(operation, &event).await;
         assert!(answer.status < 500, "{operation:?}, {}: {answer:?}", file.display());
     }

@@ -238,6 +238,17 @@ impl Caller {
         }
     }
 
+    async fn everything_about_a_deleted_task(&mut self) {
+        let id = self.api.create_titled("one").await;
+        self.api.call(Operation::DeleteTask, &Event::by(ALICE).task(&id)).await;
+        self.send(Event::by(ALICE).task(&id)).await;
+        self.api.call(Operation::DeleteTask, &Event::by(ALICE).task(&id)).await;
+        let mut item = self.api.item(ALICE, &id);
+        item["deleted_at"]["S"] = json!("2026-01-01T00:00:00.000Z");
+        self.api.put("tasks", &item);
+        self.send(Event::by(ALICE).task(&id)).await;
+    }
+
     async fn everything_about_a_remembered_key(&mut self) {
         let keyed = |title: &str| Event::by(ALICE).header("idempotency-key", "l").json(&json!({ "title": title }));
         for title in ["x", "x", "y"] {
@@ -272,6 +283,7 @@ async fn answers_and_contract_agree() {
             caller.everything_about_a_remembered_key().await;
         }
         match operation.answers() {
+            _ if operation == Operation::RestoreTask => caller.everything_about_a_deleted_task().await,
             Content::Changes => caller.everything_about_a_sync_token().await,
             Content::Rows => caller.everything_about_a_batch().await,
             Content::Erasure => caller.send(Event::by(ALICE).header("confirm-erase", BOB)).await,

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tests::{ALICE, Api, BOB, Content, Event, Key, Operation, Signer};
 use tokio::runtime::Runtime;
 
+use crate::calls::incoherence;
 use crate::isolation::partitions;
 
 /// As many cases as the environment says, or as take a second.
@@ -482,7 +483,7 @@ impl Model {
         }
         match asked.is_new {
             true if self.exists() => return 412,
-            false if !self.exists() || self.deleted => return 404,
+            false if !self.exists() || (self.deleted && asked.operation != Operation::RestoreTask) => return 404,
             false if is_current == Some(false) => return 412,
             _ => {}
         }
@@ -493,7 +494,12 @@ impl Model {
             (_, None) => self.completed,
         };
         // What is so already is not written, and leaves nothing to remember.
-        if asked.operation == Operation::CompleteTask && completed == self.completed {
+        let is_so = match asked.operation {
+            Operation::CompleteTask => completed == self.completed,
+            Operation::RestoreTask => !self.deleted,
+            _ => false,
+        };
+        if is_so {
             return success;
         }
         self.version += 1;
@@ -514,7 +520,8 @@ fn asked() -> impl Strategy<Value = Asked> {
         2 => bodies.prop_map(Some).prop_map(with(Operation::ReplaceTask, false)),
         4 => due.prop_map(Some).prop_map(with(Operation::UpdateTask, false)),
         4 => completion.prop_map(with(Operation::CompleteTask, false)),
-        1 => Just(None).prop_map(with(Operation::DeleteTask, false)),
+        2 => Just(None).prop_map(with(Operation::DeleteTask, false)),
+        2 => Just(None).prop_map(with(Operation::RestoreTask, false)),
     ]
 }
 
@@ -558,6 +565,9 @@ fn keyed_writes_follow_the_contract() {
             repeated.set(repeated.get() + usize::from(is_repetition));
         }
         assert_eq!(runtime.block_on(api.get(ALICE, id)).status, model.status(), "{calls:?}");
+        let items = api.items("tasks", ALICE);
+        let item = items.iter().find(|item| item["task_id"]["S"] == id);
+        assert_eq!(item.and_then(incoherence), None, "{calls:?}");
     });
     assert!(repeated.get() > 5, "hardly anything was repeated");
 }
@@ -571,6 +581,7 @@ fn item(asked: &Asked, id: &str) -> Option<Value> {
             Some(json!({ "op": "complete", "id": id, "completed": body["completed"] }))
         }
         (Operation::DeleteTask, None) => Some(json!({ "op": "delete", "id": id })),
+        (Operation::RestoreTask, None) => Some(json!({ "op": "restore", "id": id })),
         _ => None,
     }
 }

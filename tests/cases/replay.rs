@@ -8,7 +8,7 @@ use std::fs;
 
 use kit::fixtures::{as_cargo_lambda_watch, event, table};
 use serde_json::{Map, Value, json};
-use tests::{ALICE, Answer, Api, Content, Operation, Signer};
+use tests::{ALICE, Answer, Api, Content, Event, Operation, Signer};
 
 use crate::completeness::assert_same;
 
@@ -70,6 +70,9 @@ async fn replay(api: &Api, case: &Case, gateway: fn(&str) -> String) -> Replayed
     let task = api.create(ALICE, content).await;
     let (token, id) = (Signer::default().token(ALICE), task["id"].as_str().unwrap());
     let event = gateway(&event(&case.name)).replace("TOKEN", &token).replace("TASK_ID", id);
+    if case.expected["deleted"] == true {
+        api.call(Operation::DeleteTask, &Event::by(ALICE).task(id)).await;
+    }
     let answer = api.call_raw(case.operation, &event).await;
     let event: Value = serde_json::from_str(&event).expect("an event in JSON");
     let left = api.get(ALICE, id).await;
@@ -234,6 +237,7 @@ async fn each_read_shows_what_its_event_asks_for() {
         json!(answer.titles())
     })
     .await;
+    assert_table("tags", |replayed| replayed.answer.body["tags"].clone()).await;
 }
 
 #[tokio::test]

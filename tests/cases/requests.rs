@@ -47,6 +47,8 @@ async fn usual_path_takes_one_request() {
         (Operation::CompleteTask, body(json!({ "completed": true })), "UpdateItem"),
         (Operation::UpdateTask, body(json!({ "title": "of a completed task" })), "UpdateItem"),
         (Operation::DeleteTask, task(), "UpdateItem"),
+        (Operation::RestoreTask, task(), "UpdateItem"),
+        (Operation::ListTasks, Event::by(ALICE).query(&[("status", "completed")]), "Query"),
     ] {
         assert_eq!(requests_of(&api, operation, event).await, [expected], "{operation:?}");
     }
@@ -170,12 +172,13 @@ async fn refusal_takes_one_request() {
 #[tokio::test]
 async fn page_reads_a_bounded_number_of_items() {
     let api = Api::start().await;
-    let wanted = api.create(ALICE, json!({ "title": "wanted", "tags": ["rare"] })).await;
+    let wanted = json!({ "title": "wanted", "tags": ["rare"], "priority": "high" });
+    let wanted = api.create(ALICE, wanted).await;
     for number in 0..1_200 {
         api.create(ALICE, json!({ "title": number.to_string() })).await;
     }
     api.wire.take();
-    let query = [("tag", "rare"), ("limit", "10")];
+    let query = [("priority", "high"), ("limit", "10")];
     let page = api.list(ALICE, &query).await;
     assert!(page.titles().is_empty());
     let requests = api.wire.take();
@@ -185,6 +188,13 @@ async fn page_reads_a_bounded_number_of_items() {
     let cursor = page.body["next_cursor"].as_str().unwrap();
     let next = api.list(ALICE, &[query[0], query[1], ("cursor", cursor)]).await;
     assert_eq!((next.body["tasks"][0].clone(), &next.body["next_cursor"]), (wanted, &Value::Null));
+
+    for search in [("q", "want"), ("tag", "RARE")] {
+        api.wire.take();
+        assert_eq!(api.list(ALICE, &[search, ("limit", "10")]).await.titles(), ["wanted"]);
+        let limits: Vec<_> = api.wire.take().iter().map(|request| request.body["Limit"].clone()).collect();
+        assert_eq!(limits, [11, 1_000, 1_000], "{search:?}");
+    }
 
     api.wire.take();
     assert_eq!(api.list(ALICE, &[("limit", "100")]).await.titles().len(), 100);
@@ -205,7 +215,7 @@ async fn further_request_reads_what_fills_the_page() {
         // Of 51 tasks 26 are odd: for the 25 still missing, twice as many and a quarter more.
         ("odd", "50", vec![51, 62]),
         // Where they end, every request reads four times as many as the one before it.
-        ("new", "10", vec![11, 25, 100, 300]),
+        ("new", "10", vec![11, 25, 100, 400]),
     ] {
         api.wire.take();
         let page = api.list(ALICE, &[("tag", tag), ("limit", limit)]).await;

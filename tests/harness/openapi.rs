@@ -24,6 +24,8 @@ impl OpenApi {
         for schema in [
             "Task",
             "Page",
+            "TagsPage",
+            "TagCount",
             "Changes",
             "Export",
             "DeletedTask",

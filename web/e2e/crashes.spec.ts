@@ -53,7 +53,7 @@ async function kill(what: (typeof OUTAGES)[number], dice: Dice, { store }: Coupl
       await sleep(dice.below(700));
     }
   }
-  if (what === "all processes") killChildren("^([a-z]+-tasks?|list-changes|cargo-lambda|node)$");
+  if (what === "all processes") killChildren("^([a-z]+-tasks?|list-changes|list-tags|cargo-lambda|node)$");
   if (what === "the stack") {
     process.kill(Number(killed), "SIGKILL");
     await expect.poll(pid).not.toBe(killed);

@@ -84,7 +84,7 @@ test("what one tab does, the other shows at once", async ({ context, tasks, stor
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   const second = await context.newPage();
-  await second.goto("/");
+  await second.goto("/#/open");
   await expect(second.getByRole("checkbox", { name: "Complete Feed the cat" })).toBeVisible();
   await context.setOffline(true);
   await tasks.add("Walk the dog");

@@ -457,10 +457,10 @@ fn described(title: &str) -> Value {
     })
 }
 
-/// Whether items of a batch can be sent again; with their keys, those that were done are not done twice.
+/// Whether items of a batch can be sent again; with their keys, those that were done are not done twice. A 424 only says that
+/// another item has failed, perhaps for good.
 fn rows_say_try_again(answer: &Value) -> bool {
-    let rows = answer["results"].as_array();
-    rows.is_some_and(|rows| rows.iter().any(|row| matches!(row["status"].as_u64(), Some(503 | 424))))
+    answer["results"].as_array().is_some_and(|rows| rows.iter().any(|row| row["status"] == 503))
 }
 
 fn merge(into: &mut Value, more: Value) {
@@ -479,6 +479,14 @@ mod tests {
 
     fn tasks(tasks: &[(&str, Option<Known>)]) -> Tasks {
         tasks.iter().map(|(id, task)| ((*id).to_owned(), task.clone())).collect()
+    }
+
+    #[test]
+    fn refused_batch_is_not_sent_again() {
+        for (statuses, is_sent_again) in [([201, 200], false), ([503, 424], true), ([412, 424], false)] {
+            let answer = json!({ "results": statuses.map(|status| json!({ "status": status })) });
+            assert_eq!(rows_say_try_again(&answer), is_sent_again, "{statuses:?}");
+        }
     }
 
     #[test]

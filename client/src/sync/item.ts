@@ -27,10 +27,10 @@ export interface OutboxItem {
   readonly seq: number;
   /** The task. */
   readonly id: string;
-  readonly op: "create" | "update" | "skip" | "delete";
-  /** What is to be set: everything for a create, nothing for a skip or a deletion. */
+  readonly op: "create" | "update" | "skip" | "delete" | "restore";
+  /** What is to be set: everything for a create, nothing for a skip or a deletion, and what is shown meanwhile for a restoration. */
   readonly changes: ContentChanges;
-  /** What the user saw of the fields that the change touches: the due date for a skip, all for a deletion, none for a create. */
+  /** What the user saw of the fields that the change touches: the due date for a skip, all for a deletion, none for a create or a restoration. */
   readonly base: ContentChanges;
   /** Makes repetitions safe. Made with the change, and kept until the change becomes another one. */
   readonly key: string;
@@ -51,7 +51,9 @@ export function isOpen(item: OutboxItem, later: Change): boolean {
   // A skip stays by itself, and a task that is created as completed does not recur.
   const isSkip = item.op === "skip" || later.op === "skip";
   const isCompletion = item.op === "create" && !!item.changes.recurrence && later.changes.completed === true;
-  const isPart = later.op === "delete" || (!isSkip && !isCompletion);
+  // A restoration sets nothing.
+  const isRestored = item.op === "restore" && later.op === "update";
+  const isPart = later.op === "delete" || !(isSkip || isCompletion || isRestored);
   return item.sent === null && item.applied === null && isPart;
 }
 
@@ -61,15 +63,18 @@ export function fold(item: OutboxItem, later: Change): OutboxItem | null {
   const refusal = item.refusal?.kind === "conflict" && later.op === "update" ? item.refusal : null;
   const key = item.refusal ? crypto.randomUUID() : item.key;
   const base = { ...later.base, ...item.base };
-  if (later.op === "update" && item.op === "create") {
+  if (later.op === "update" && (item.op === "create" || item.op === "restore")) {
     return { ...item, changes: { ...item.changes, ...later.changes }, key, refusal };
   }
-  if (later.op === "update") {
+  if (later.op === "update" || later.op === "restore") {
+    // Of a deletion that is taken back, what had been changed before it is left.
     const changes = missingIn(base as TaskContent, { ...item.changes, ...later.changes });
     const fields = fieldsOf(changes);
-    return fields.length === 0 ? null : { ...item, changes, base: pick(base as TaskContent, fields), key, refusal };
+    if (fields.length === 0) return null;
+    return { ...item, op: "update", changes, base: pick(base as TaskContent, fields), key, refusal };
   }
-  return item.op === "create" ? null : { ...item, op: "delete", changes: {}, base, key, refusal };
+  const isNothing = item.op === "create" || item.op === "restore";
+  return isNothing ? null : { ...item, op: "delete", changes: {}, base, key, refusal };
 }
 
 /** What is to be done with an item, by what is known of its task. */
@@ -81,7 +86,8 @@ export type Step =
 export function stepOf(item: OutboxItem, current: Task | undefined): Step {
   // An earlier attempt may have been applied: only the same request can tell.
   if (item.sent) return { kind: "send", ifMatch: item.sent.ifMatch };
-  if (item.op === "create") return { kind: "send", ifMatch: null };
+  if (item.op === "create" || (item.op === "restore" && !current)) return { kind: "send", ifMatch: null };
+  if (item.op === "restore") return { kind: "done" };
   if (!current) {
     const gone: Refusal = { kind: "gone", fields: [], problem: null };
     return item.op === "delete" ? { kind: "done" } : { kind: "refuse", refusal: gone };
@@ -104,7 +110,7 @@ export function asBatchItem({ id, op, changes, key, sent }: OutboxItem): BatchIt
 /** The task as the user sees it, with this change on top. */
 export function shown(item: OutboxItem, task: Task | undefined): Task | undefined {
   if (item.op === "delete") return undefined;
-  if (item.op === "create") {
+  if (item.op === "create" || item.op === "restore") {
     // It is here already: its own answer was lost, or is not yet followed by a pull.
     if (task) return task;
     const { id, at } = item;
@@ -128,6 +134,12 @@ export function updateOf(task: Task, wanted: ContentChanges, seen: TaskContent =
 /** A skip of a task that the user sees like this. */
 export function skipOf(task: Task): Change {
   return { id: task.id, op: "skip", changes: {}, base: pick(task, ["due", "completed"]) };
+}
+
+/** What brings back a task that the user has last seen like this. */
+export function restorationOf(task: Task): Change {
+  // One that the API never had was created here, and deleted before it was sent.
+  return { id: task.id, op: task.version > 0 ? "restore" : "create", changes: pick(task, FIELDS), base: {} };
 }
 
 /** A deletion of a task that the user sees like this. */

@@ -97,8 +97,8 @@ export function answered(
       else if ((tasks.get(item.id)?.task.version ?? 0) >= version) edit.remove(item);
       else edit.put({ ...item, applied: version });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
-    else if (row.status === 404) {
-      if (item.op === "update" || item.op === "skip")
+    else if (row.status === 404 || row.status === 410) {
+      if (item.op === "update" || item.op === "skip" || item.op === "restore")
         edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
       // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
       else edit.remove(item, { withTask: true });

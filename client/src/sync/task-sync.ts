@@ -3,7 +3,7 @@ import type { Task } from "../contract.js";
 import { newTaskId } from "../ids.js";
 import type { TaskApi } from "../task-api.js";
 import { type ContentChanges, contentOf, normalized, type TaskContent, type TaskDraft } from "./content.js";
-import { type Change, deletionOf, type OutboxItem, skipOf, updateOf } from "./item.js";
+import { type Change, deletionOf, type OutboxItem, restorationOf, skipOf, updateOf } from "./item.js";
 import { added, type Decision, decided } from "./outbox.js";
 import { type Changed, State } from "./state.js";
 import { NEW_STATUS, type Status } from "./status.js";
@@ -140,6 +140,12 @@ export class TaskSync {
 
   async delete(id: string): Promise<void> {
     await this.change([{ op: "delete", id }]);
+  }
+
+  /** Brings back a deleted task, given as it was last seen. If that was too long ago, it is among the `refused` as `gone`. */
+  async restore(task: Task): Promise<Task> {
+    await this.change([{ op: "restore", id: task.id, task }]);
+    return this.#seen(task.id);
   }
 
   /** Several changes, kept all or none. Fails if a task is to be changed that is not among `tasks`. */
@@ -285,7 +291,8 @@ export type LocalChange =
   | { readonly op: "create"; readonly id: string; readonly task: TaskDraft }
   | { readonly op: "update"; readonly id: string; readonly changes: ContentChanges; readonly seen?: TaskContent }
   | { readonly op: "skip"; readonly id: string; readonly seen?: TaskContent }
-  | { readonly op: "delete"; readonly id: string; readonly seen?: TaskContent };
+  | { readonly op: "delete"; readonly id: string; readonly seen?: TaskContent }
+  | { readonly op: "restore"; readonly id: string; readonly task: Task };
 
 /** The change for the outbox, null if it changes nothing. `show` is given the task as it looks afterwards. */
 function asChange(change: LocalChange, task: Task | undefined, show: (task: Task | undefined) => void): Change | null {
@@ -296,6 +303,11 @@ function asChange(change: LocalChange, task: Task | undefined, show: (task: Task
     const at = new Date().toISOString();
     show({ ...content, id, completed_at: null, created_at: at, updated_at: at, version: 0 });
     return { id, op: "create", changes: content, base: {} };
+  }
+  if (change.op === "restore") {
+    if (task) return null;
+    show(change.task);
+    return restorationOf(change.task);
   }
   if (!task) throw new Error(`There is no task ${id}.`);
   if (change.op === "delete") {

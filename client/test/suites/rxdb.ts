@@ -102,11 +102,17 @@ export function rxdbSuite(backend: () => Backend): void {
     const here = await laptop.tasks.findOne(task.id).exec(true);
     expect(here.toMutableJSON()).toEqual(await laptop.api.getTask(task.id));
     expect(here).toMatchObject({ completed: true, version: 2 });
+    const seen = here.toMutableJSON();
     await here.remove();
     await laptop.pull();
     await phone.pull();
     expect(await phone.titlesOf()).toEqual(["Water the plants"]);
-    expect(laptop.conflicts).toEqual([]);
+    await laptop.tasks.insert(seen);
+    await laptop.pull();
+    await phone.pull();
+    expect(await phone.titlesOf()).toEqual(["Buy milk", "Water the plants"]);
+    expect(await phone.api.getTask(task.id)).toMatchObject({ completed: true, tags: ["shop", "food"], version: 4 });
+    expect([laptop.conflicts, laptop.given]).toEqual([[], []]);
   });
 
   it("works offline, and applies everything once", async () => {

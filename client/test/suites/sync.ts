@@ -1,6 +1,6 @@
 /** What sync does for its user, on any back end. */
 import { expect, it } from "vitest";
-import { SessionOver } from "../../src/index.js";
+import { newTaskId, SessionOver } from "../../src/index.js";
 import { type Backend, type DeviceOptions, until } from "../device.js";
 import { testDevices } from "./devices.js";
 
@@ -262,6 +262,49 @@ export function syncSuite(backend: () => Backend): void {
     await laptop.sync.refresh();
     expect(laptop.sync.refused[0]?.item.refusal).toMatchObject({ kind: "conflict", fields: ["title"] });
     expect(laptop.sync.refused[0]?.wanted).toBeNull();
+  });
+
+  it("restores a deleted task, with what is changed afterwards", async () => {
+    const { laptop, phone, id } = await pair();
+    const seen = laptop.sync.tasks.get(id);
+    if (!seen) throw new Error("it is not here");
+    await laptop.sync.delete(id);
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    expect(phone.titles).toEqual([]);
+    await laptop.sync.restore(seen);
+    await laptop.sync.update(id, { title: "Buy oat milk" });
+    expect(laptop.titles).toEqual(["Buy oat milk"]);
+    await laptop.sync.refresh();
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    expect(phone.sync.tasks.get(id)).toMatchObject({ title: "Buy oat milk", tags: ["shop"], version: 4 });
+    expect([laptop.sync.refused, laptop.sync.pending]).toEqual([[], []]);
+  });
+
+  it("takes back a deletion that was not sent, and keeps what was changed before it", async () => {
+    const { laptop, id } = await pair();
+    laptop.isOnline = false;
+    const seen = await laptop.sync.update(id, { title: "Buy oat milk" });
+    await laptop.sync.delete(id);
+    await laptop.sync.restore(seen);
+    const draft = await laptop.sync.create({ title: "new" });
+    await laptop.sync.delete(draft.id);
+    await laptop.sync.restore(draft);
+    expect(laptop.sync.pending.map(({ op }) => op)).toEqual(["update", "create"]);
+    laptop.isOnline = true;
+    await laptop.sync.refresh();
+    expect(laptop.titles).toEqual(["Buy oat milk", "new"]);
+    expect(await laptop.api.getTask(id)).toMatchObject({ title: "Buy oat milk", version: 2 });
+  });
+
+  it("says that a task cannot be restored any more", async () => {
+    const { laptop, id } = await pair();
+    const seen = laptop.sync.tasks.get(id);
+    if (seen) await laptop.sync.restore({ ...seen, id: newTaskId() });
+    await laptop.sync.refresh();
+    expect(laptop.sync.refused[0]?.item.refusal).toMatchObject({ kind: "gone" });
+    expect(laptop.sync.refused[0]?.wanted).toMatchObject({ title: "Buy milk", tags: ["shop"] });
   });
 
   it("reports which service does not answer", async () => {

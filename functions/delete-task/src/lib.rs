@@ -3,7 +3,7 @@
 use shared::api::{Problem, Request, Response};
 use shared::app::App;
 
-/// Answers 204. The task's content is gone at once.
+/// Answers 204. The task can be restored for a while.
 ///
 /// # Errors
 /// 401, 403, 400, 404, 412 if `If-Match` names another version, and 422 if its key was used for another request.

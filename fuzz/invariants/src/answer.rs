@@ -24,7 +24,7 @@ const CODES: [(u64, &str); 14] = [
     (403, "forbidden"),
     (404, "task_not_found"),
     (409, "idempotency_key_in_flight"),
-    (410, "sync_token_expired tasks_erased"),
+    (410, "restore_expired sync_token_expired tasks_erased"),
     (412, "already_exists version_mismatch"),
     (413, "body_too_large"),
     (415, "unsupported_media_type"),
@@ -76,7 +76,7 @@ impl Answer {
             304 => operation.condition() == Some("if-none-match"),
             // An idempotency key may belong to a deleted task.
             404 => operation.is_on_a_task() || operation.takes_idempotency_key(),
-            410 => operation.answers() == Content::Changes,
+            410 => operation.answers() == Content::Changes || operation == Operation::RestoreTask,
             412 => operation.takes_if_match(),
             413 | 415 => operation.takes_body(),
             422 => operation.takes_body() || operation.takes_idempotency_key(),
@@ -94,6 +94,11 @@ impl Answer {
                 let page = self.body.as_object().expect("a page");
                 assert!(page.len() == 2 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
                 page["tasks"].as_array().expect("the tasks of a page").iter().for_each(check_task);
+            }
+            (200, Content::Tags) => {
+                let page = self.body.as_object().expect("a page");
+                assert!(page.len() == 2 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
+                page["tags"].as_array().expect("the tags of a page").iter().for_each(check_tag);
             }
             (200, Content::Changes) => {
                 let page = self.body.as_object().expect("a page");
@@ -163,6 +168,13 @@ fn check_tombstone(task: &Value) {
     let members = task.as_object().expect("a deleted task");
     assert!(members.keys().eq(["deleted_at", "id", "version"]), "{task}");
     assert!(task["deleted_at"].is_string() && task["id"].is_string() && task["version"].is_u64(), "{task}");
+}
+
+fn check_tag(tag: &Value) {
+    let members = tag.as_object().expect("a tag");
+    assert!(members.keys().eq(["completed", "key", "open", "tag"]), "{tag}");
+    assert!(tag["key"].is_string() && tag["tag"].is_string(), "{tag}");
+    assert!(tag["open"].is_u64() && tag["completed"].is_u64(), "{tag}");
 }
 
 fn check_row(row: &Value) {

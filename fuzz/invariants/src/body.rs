@@ -117,6 +117,7 @@ fn batch_as_json(batch: &Batch) -> Value {
             Action::Complete(completed) => ("complete", json!(completed)),
             Action::Skip => ("skip", Value::Null),
             Action::Delete => ("delete", Value::Null),
+            Action::Restore => ("restore", Value::Null),
         };
         let version = match &guard.precondition {
             Precondition::None => Value::Null,
@@ -162,7 +163,9 @@ fn batch(mut members: Map<String, Value>) -> Reading {
 fn batch_item(item: Value) -> Reading {
     let Value::Object(mut members) = item else { return Err(vec![String::new()]) };
     let op = members.remove("op");
-    let Some(op @ ("create" | "update" | "complete" | "skip" | "delete")) = op.as_ref().and_then(Value::as_str) else {
+    let Some(op @ ("create" | "update" | "complete" | "skip" | "delete" | "restore")) =
+        op.as_ref().and_then(Value::as_str)
+    else {
         return Err(vec!["/op".to_owned()]);
     };
     let mut wrong = Vec::new();

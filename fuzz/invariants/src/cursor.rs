@@ -12,11 +12,17 @@ use crate::request::in_uri;
 
 /// Input: a query, and on the second line optionally a cursor, as its JSON or as `=` and its encoded form.
 ///
-/// A cursor is rejected unless it is exactly what this list returns for that position. Without a cursor, the list must
-/// accept the one that it returns.
+/// A cursor is rejected unless it is exactly what this list of tasks, or of tags, returns for that position. Without a
+/// cursor, the list must accept the one that it returns.
 pub fn cursor(input: &[u8]) {
-    let Some((query, Some(cursor))) = parts(input) else { return std::str::from_utf8(input).map_or((), first_page) };
-    let (answer, asked) = endless(Operation::ListTasks, &with_parameter(query, "cursor", &cursor));
+    [Operation::ListTasks, Operation::ListTags].into_iter().for_each(|operation| check(operation, input));
+}
+
+fn check(operation: Operation, input: &[u8]) {
+    let Some((query, Some(cursor))) = parts(input) else {
+        return std::str::from_utf8(input).map_or((), |query| first_page(operation, query));
+    };
+    let (answer, asked) = endless(operation, &with_parameter(query, "cursor", &cursor));
     match answer.status {
         400 if answer.code() == "invalid_request" => assert!(!in_uri(query), "{answer:?}"),
         200 => {
@@ -52,15 +58,15 @@ pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
     format!("{query}{separator}{name}={value}")
 }
 
-fn first_page(query: &str) {
-    let (answer, asked) = endless(Operation::ListTasks, query);
+fn first_page(operation: Operation, query: &str) {
+    let (answer, asked) = endless(operation, query);
     // No position exists in a list of tasks that are due before the first date.
     let is_empty =
         asked.iter().any(|asked| asked.body["ExpressionAttributeValues"][":before"]["S"] == "open#0000-01-01");
     let Some(next) = answer.body["next_cursor"].as_str().filter(|_| !is_empty) else { return };
     // A query that contains a cursor would get a second one.
     if form_urlencoded::parse(query.as_bytes()).all(|(name, _)| name != "cursor") {
-        let (answer, _) = endless(Operation::ListTasks, &with_parameter(query, "cursor", next));
+        let (answer, _) = endless(operation, &with_parameter(query, "cursor", next));
         assert_eq!(answer.body["next_cursor"], next, "{answer:?}");
     }
 }

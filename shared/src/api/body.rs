@@ -188,6 +188,7 @@ fn batch_item(fields: &mut Fields<'_>) -> Option<BatchItem> {
         Operation::Complete => fields.required("completed", boolean).map(Action::Complete),
         Operation::Skip => Some(Action::Skip),
         Operation::Delete => Some(Action::Delete),
+        Operation::Restore => Some(Action::Restore),
     };
     let guard = Guard { precondition, idempotency_key };
     Some(BatchItem { id: id?, action: action?, guard })
@@ -201,6 +202,7 @@ enum Operation {
     Complete,
     Skip,
     Delete,
+    Restore,
 }
 
 /// The members of a body that are not taken yet, and what was wrong with those that were.
@@ -349,7 +351,8 @@ fn operation(value: Value) -> Result<Operation, Invalid> {
         Some("complete") => Ok(Operation::Complete),
         Some("skip") => Ok(Operation::Skip),
         Some("delete") => Ok(Operation::Delete),
-        _ => Err(Invalid("must be create, update, complete, skip or delete")),
+        Some("restore") => Ok(Operation::Restore),
+        _ => Err(Invalid("must be create, update, complete, skip, delete or restore")),
     }
 }
 

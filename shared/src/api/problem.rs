@@ -272,6 +272,9 @@ impl From<StoreError> for Problem {
                 "tasks_erased",
                 "All tasks were erased. Forget them and what waits to be written to them, and read again without since.",
             ),
+            StoreError::RestoreExpired => {
+                Self::new(StatusCode::GONE, "restore_expired", "The task was deleted too long ago to be restored.")
+            }
             StoreError::NotAttempted => Self::new(
                 StatusCode::FAILED_DEPENDENCY,
                 "not_attempted",

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::problem::{ParameterError, Problem};
-use crate::store::{ChangesQuery, Cursor, DueRange, ExportQuery, ListQuery, Since, Status, SyncToken};
+use crate::search::Search;
+use crate::store::{ChangesQuery, Cursor, DueRange, ExportQuery, ListQuery, Since, Status, SyncToken, TagsQuery};
 use crate::task::{Due, Invalid, Priority, Tag, TaskId};
 
 const UNKNOWN: Invalid = Invalid("is not a parameter of this request");
@@ -17,13 +18,13 @@ pub(super) fn must_be_empty<'a>(parameters: impl Iterator<Item = Parameter<'a>>)
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(errors)) }
 }
 
-/// Reads the parameters of a list, each at most once and none unknown.
+/// Reads the parameters of a list, each but `tag` at most once and none unknown.
 pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<ListQuery, Problem> {
     let mut query = ListQuery {
         status: Status::default(),
         limit: 50,
         priority: None,
-        tag: None,
+        search: Search::default(),
         due: DueRange::default(),
         cursor: None,
     };
@@ -33,7 +34,8 @@ pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Resu
             "status" => query.status = status(value)?,
             "limit" => query.limit = limit(value, 100, Invalid("must be a number from 1 to 100"))?,
             "priority" => query.priority = Some(Priority::parse(value)?),
-            "tag" => query.tag = Some(Tag::parse(value)?),
+            "q" => query.search.set_words(value)?,
+            "tag" => query.search.add_tag(&Tag::parse(value)?)?,
             "due_from" => query.due.from = Some(Due::parse(value)?),
             "due_before" => query.due.before = Some(Due::parse(value)?),
             "cursor" => cursor = Some(value.to_owned()),
@@ -103,7 +105,24 @@ pub(super) fn parse_export<'a>(parameters: impl Iterator<Item = Parameter<'a>>) 
     Ok(query)
 }
 
-/// Reads each parameter, and says what is wrong with which. None may be repeated.
+/// Reads the parameters of tags, each at most once and none unknown.
+pub(super) fn parse_tags<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<TagsQuery, Problem> {
+    let mut cursor = None;
+    let errors = each(parameters, |name, value| {
+        match name {
+            "cursor" => cursor = Some(value.to_owned()),
+            _ => return Err(UNKNOWN),
+        }
+        Ok(())
+    });
+    if !errors.is_empty() {
+        return Err(Problem::invalid_parameters(errors));
+    }
+    let cursor = cursor.map(|text| Cursor::decode_of_tags(&text)).transpose().map_err(|_| Problem::invalid_cursor())?;
+    Ok(TagsQuery { cursor })
+}
+
+/// Reads each parameter, and says what is wrong with which. None but `tag` may be repeated.
 fn each<'a>(
     parameters: impl Iterator<Item = Parameter<'a>>,
     mut read: impl FnMut(&str, &str) -> Result<(), Invalid>,
@@ -111,11 +130,8 @@ fn each<'a>(
     let parameters: Vec<_> = parameters.collect();
     let mut errors = Vec::new();
     for (index, (name, value)) in parameters.iter().enumerate() {
-        let result = if parameters.iter().take(index).any(|(earlier, _)| earlier == name) {
-            Err(Invalid("must be given once"))
-        } else {
-            read(name, value)
-        };
+        let is_repeated = name != "tag" && parameters.iter().take(index).any(|(earlier, _)| earlier == name);
+        let result = if is_repeated { Err(Invalid("must be given once")) } else { read(name, value) };
         errors.extend(result.err().map(|invalid| ParameterError::new(name, invalid)));
     }
     errors

@@ -12,7 +12,7 @@ use super::body::{self, FromBody};
 use super::problem::Problem;
 use super::query;
 use crate::signals::{AuditEvent, TraceContext, note};
-use crate::store::{ChangesQuery, ExportQuery, Guard, IdempotencyKey, ListQuery, Precondition};
+use crate::store::{ChangesQuery, ExportQuery, Guard, IdempotencyKey, ListQuery, Precondition, TagsQuery};
 use crate::task::{TaskId, Version};
 
 /// A request to one of the API's routes. Nothing in it is trusted.
@@ -130,6 +130,14 @@ impl Request {
     /// 400 naming every parameter that is unknown, repeated or wrong.
     pub fn list_query(&self) -> Result<ListQuery, Problem> {
         query::parse(self.query())
+    }
+
+    /// The page of tags that the query asks for.
+    ///
+    /// # Errors
+    /// As [`Self::list_query`], and 400 `invalid_cursor`.
+    pub fn tags_query(&self) -> Result<TagsQuery, Problem> {
+        query::parse_tags(self.query())
     }
 
     /// The changes that the query asks for.

@@ -14,8 +14,8 @@ use serde::Serialize;
 use super::problem::{Errors, Problem};
 use super::request::Request;
 use crate::signals::note;
-use crate::store::{Changes, Done, Export, Page, Row};
-use crate::task::{DeletedTask, Task, TaskId, Version};
+use crate::store::{Changes, Done, Export, Page, Row, TagsPage};
+use crate::task::{DeletedTask, Tag, Task, TaskId, Version};
 
 /// The answer to a request.
 #[derive(Debug)]
@@ -61,6 +61,32 @@ impl Response {
 
         let body = Body { tasks: &page.tasks, next_cursor: page.next_cursor.as_deref() };
         Self::new(StatusCode::OK, json(&body))
+    }
+
+    /// 200 with a page of tags.
+    #[must_use]
+    pub fn tags(page: &TagsPage) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            tags: Vec<Count<'a>>,
+            next_cursor: Option<&'a str>,
+        }
+
+        #[derive(Serialize)]
+        struct Count<'a> {
+            tag: &'a Tag,
+            key: &'a str,
+            open: usize,
+            completed: usize,
+        }
+
+        let tags = page.tags.iter().map(|count| Count {
+            tag: &count.tag,
+            key: &count.key,
+            open: count.open,
+            completed: count.completed,
+        });
+        Self::new(StatusCode::OK, json(&Body { tags: tags.collect(), next_cursor: page.next_cursor.as_deref() }))
     }
 
     /// 200 with a page of changes.

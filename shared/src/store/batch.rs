@@ -57,6 +57,8 @@ pub enum Action {
     Skip,
     /// As [`UserTasks::delete`].
     Delete,
+    /// As [`UserTasks::restore`].
+    Restore,
 }
 
 /// What became of an item.
@@ -128,6 +130,7 @@ impl UserTasks<'_> {
             Action::Complete(completed) => self.complete(id, Completion::Set(completed), &guard).await.map(written),
             Action::Skip => self.skip(id, &guard).await.map(written),
             Action::Delete => self.delete(id, &guard).await.map(|()| Done::Deleted),
+            Action::Restore => self.restore(id, &guard).await.map(written),
         }
     }
 }

@@ -302,7 +302,7 @@ impl Change {
     fn position(&self) -> Position {
         match self {
             Self::Task(task) => (task.updated_at.clone(), task.id),
-            // A tombstone is never written again.
+            // A tombstone is not written again, unless it becomes a task.
             Self::Deleted(task) => (task.deleted_at.clone(), task.id),
         }
     }

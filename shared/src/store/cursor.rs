@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::StoreError;
 use super::item::{COMPLETED, Item, OPEN, attribute, done_key, due_key, key, text};
 use super::list::{ListQuery, Status};
 use crate::task::{Due, Task, TaskId, Timestamp};
@@ -27,6 +28,16 @@ enum Place {
     Completed(Timestamp),
 }
 
+impl Place {
+    /// Where the index by state has a task.
+    fn of(due: Option<Due>, completed_at: Option<Timestamp>) -> Self {
+        completed_at.map_or(Self::Open(due), Self::Completed)
+    }
+}
+
+/// The list that cursors of tags belong to.
+const TAGS: &str = "tags";
+
 /// A cursor that this API did not give for this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidCursor;
@@ -44,37 +55,52 @@ struct Text {
 }
 
 impl Cursor {
-    /// The cursor after `task`. `None` if the list has no such task.
-    pub(super) fn after(task: &Task, query: &ListQuery) -> Option<Self> {
-        let place = match query.status {
+    /// The cursor after `task` in the list of these.
+    pub(super) fn after(task: &Task, status: Status) -> Self {
+        let place = match status {
             Status::All => Place::Table,
-            Status::Open => Place::Open(task.due.clone()),
-            Status::Completed => Place::Completed(task.completed_at.clone()?),
+            Status::Open | Status::Completed => Place::of(task.due.clone(), task.completed_at.clone()),
         };
-        Some(Self { task_id: task.id, place })
+        Self { task_id: task.id, place }
+    }
+
+    /// The cursor after a task in the index by state.
+    pub(super) fn by_state(task_id: TaskId, due: Option<Due>, completed_at: Option<Timestamp>) -> Self {
+        Self { task_id, place: Place::of(due, completed_at) }
     }
 
     /// The cursor at the key of an item that was read, whether or not the list shows it.
-    pub(super) fn at(key: &Item, query: &ListQuery) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`StoreError::Unexpected`] if it was not this store that wrote the item.
+    pub(super) fn at(key: &Item) -> Result<Self, StoreError> {
         let text = |name| key.get(name)?.as_s().ok();
-        let task_id = TaskId::parse(text(attribute::TASK_ID)?)?;
-        let key = |state| Some(text(attribute::STATE_KEY)?.strip_prefix(state)?.split_once('#')?.0);
-        let place = match query.status {
-            Status::All => Place::Table,
-            Status::Open => Place::Open(Due::parse(key(OPEN)?).ok()),
-            Status::Completed => Place::Completed(Timestamp::parse(key(COMPLETED)?)?),
+        let place = |key: &str| match key.strip_prefix(OPEN) {
+            Some(rest) => Some(Place::Open(Due::parse(rest.split_once('#')?.0).ok())),
+            None => Some(Place::Completed(Timestamp::parse(key.strip_prefix(COMPLETED)?.split_once('#')?.0)?)),
         };
-        Some(Self { task_id, place })
+        let place = text(attribute::STATE_KEY).map_or(Some(Place::Table), |key| place(key));
+        let cursor = || Some(Self { task_id: TaskId::parse(text(attribute::TASK_ID)?)?, place: place? });
+        cursor().ok_or_else(|| StoreError::unexpected("a start key is malformed"))
     }
 
     /// The text that a client sends back.
     pub(super) fn encode(&self, query: &ListQuery) -> String {
+        self.encode_for(query.signature())
+    }
+
+    /// The same, for a list of tags.
+    pub(super) fn encode_of_tags(&self) -> String {
+        self.encode_for(TAGS.to_owned())
+    }
+
+    fn encode_for(&self, list: String) -> String {
         let (due, completed_at) = match &self.place {
             Place::Table => (None, None),
             Place::Open(due) => (due.as_ref().map(|due| due.as_str().to_owned()), None),
             Place::Completed(at) => (None, Some(at.as_str().to_owned())),
         };
-        let text = Text { list: query.signature(), task_id: self.task_id.to_string(), due, completed_at };
+        let text = Text { list, task_id: self.task_id.to_string(), due, completed_at };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&text).unwrap_or_default())
     }
 
@@ -83,21 +109,35 @@ impl Cursor {
     /// # Errors
     /// [`InvalidCursor`] for any other text.
     pub fn decode(text: &str, query: &ListQuery) -> Result<Self, InvalidCursor> {
+        Self::decode_for(text, query.signature(), |due, completed_at| match query.status {
+            Status::All => Some(Place::Table),
+            // DynamoDB refuses to start outside of what is asked for.
+            Status::Open => query.due.includes(due.as_ref()).then_some(Place::Open(due)),
+            Status::Completed => completed_at.map(Place::Completed),
+        })
+    }
+
+    /// Reads a cursor that was given for a list of tags.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_of_tags(text: &str) -> Result<Self, InvalidCursor> {
+        Self::decode_for(text, TAGS.to_owned(), |due, completed_at| Some(Place::of(due, completed_at)))
+    }
+
+    fn decode_for(
+        text: &str,
+        list: String,
+        place: impl FnOnce(Option<Due>, Option<Timestamp>) -> Option<Place>,
+    ) -> Result<Self, InvalidCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let parts: Text = serde_json::from_slice(&bytes).map_err(|_| InvalidCursor)?;
         let task_id = TaskId::parse(&parts.task_id).ok_or(InvalidCursor)?;
         let due = parts.due.as_deref().map(Due::parse).transpose().map_err(|_| InvalidCursor)?;
         let completed_at = parts.completed_at.as_deref().and_then(Timestamp::parse);
-        let place = match query.status {
-            Status::All => Place::Table,
-            // DynamoDB refuses to start outside of what is asked for.
-            Status::Open if query.due.includes(due.as_ref()) => Place::Open(due),
-            Status::Open => return Err(InvalidCursor),
-            Status::Completed => Place::Completed(completed_at.ok_or(InvalidCursor)?),
-        };
-        let cursor = Self { task_id, place };
+        let cursor = Self { task_id, place: place(due, completed_at).ok_or(InvalidCursor)? };
         // Which list it belongs to is in the text, and there is one text for each position of a list.
-        if cursor.encode(query) == text { Ok(cursor) } else { Err(InvalidCursor) }
+        if cursor.encode_for(list) == text { Ok(cursor) } else { Err(InvalidCursor) }
     }
 
     /// The exclusive start key of a query, but for the partition.
@@ -117,6 +157,7 @@ impl Cursor {
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
+    use crate::search::Search;
     use crate::store::DueRange;
 
     #[test]
@@ -125,7 +166,7 @@ mod tests {
             status: Status::Open,
             limit: 50,
             priority: None,
-            tag: None,
+            search: Search::default(),
             due: DueRange::default(),
             cursor: None,
         };

@@ -24,6 +24,8 @@ pub enum StoreError {
     DueRequired,
     /// The task does not recur, or is completed, or the last one of its series.
     NoNextOccurrence,
+    /// The task was deleted so long ago that it cannot be restored.
+    RestoreExpired,
     /// Another item of the same atomic batch was refused.
     NotAttempted,
     /// The atomic batch writes more tasks than a transaction takes, with those that its writes bring about.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::write_id::WriteId;
-use super::{IdempotencyKey, StoreError};
+use super::{Cursor, IdempotencyKey, StoreError};
 use crate::aws::Value;
 use crate::json::Text;
 use crate::task::{
@@ -83,6 +83,9 @@ pub(super) mod attribute {
     pub(in crate::store) const DELETED_AT: &str = "deleted_at";
     /// When DynamoDB may remove the item, in seconds since the epoch.
     pub(in crate::store) const EXPIRES_AT: &str = "expires_at";
+    /// What a deleted task keeps as long as it can be restored: all but what its tombstone needs.
+    pub(in crate::store) const CONTENT: [&str; 9] =
+        [TITLE, DESCRIPTION, COMPLETED_AT, PRIORITY, DUE, TAGS, CREATED_AT, DUE_KEY, DONE_KEY];
     pub(in crate::store) const IDEMPOTENCY_KEY: &str = "idempotency_key";
     pub(in crate::store) const FINGERPRINT: &str = "fingerprint";
 
@@ -231,6 +234,18 @@ impl TaskAttributes {
             version: required(attribute::VERSION, self.version)?,
             series: self.series.map(|series| series.series().map(Box::new)).transpose()?,
         })
+    }
+
+    /// Where the index by state has the task, whether it is completed, and its tags.
+    ///
+    /// # Errors
+    /// As [`Self::task`].
+    pub(super) fn tagged(self) -> Result<(Cursor, bool, Tags), StoreError> {
+        let completed_at = optional(attribute::COMPLETED_AT, self.completed_at)?;
+        let (id, due) = (required(attribute::TASK_ID, self.id)?, optional(attribute::DUE, self.due)?);
+        let tags = required(attribute::TAGS, self.tags)?;
+        let is_completed = completed_at.is_some();
+        Ok((Cursor::by_state(id, due, completed_at), is_completed, tags))
     }
 
     /// The task, or its tombstone.

@@ -9,15 +9,18 @@ use super::cursor::Cursor;
 use super::item::{COMPLETED, OPEN, TaskAttributes, UNDATED, attribute, text};
 use super::{StoreError, UserTasks};
 use crate::aws;
-use crate::task::{Due, Priority, Tag, Task};
+use crate::search::Search;
+use crate::task::{Due, Priority, Task};
 
 /// How many requests one API call makes at most. DynamoDB ends each with the task that reaches beyond a megabyte, which is
 /// 268 read units: so a call reads 1,072 units at most, however large the tasks are, and then gives what it found and a
 /// cursor to go on.
-const MAX_REQUESTS: usize = 4;
+pub(super) const MAX_REQUESTS: usize = 4;
 /// How many items a request reads at most, once the first one did not fill the page: four requests then read about a
 /// thousand, which of tasks as people write them are a hundred and fifty units.
 const MAX_ITEMS_PER_FURTHER_REQUEST: usize = 300;
+/// The same of a search, which mostly finds little: four requests then read three thousand tasks as people write them.
+pub(super) const MAX_ITEMS_PER_REQUEST_OF_A_SEARCH: usize = 1_000;
 /// How many the second request reads at least, and every further one four times as many as the one before it, so that
 /// there are few requests however unevenly the tasks lie.
 const MIN_ITEMS_PER_FURTHER_REQUEST: usize = 25;
@@ -28,7 +31,7 @@ const MIN_ITEMS_PER_FURTHER_REQUEST: usize = 25;
 pub(super) const MAX_PAGE_TEXT_BYTES: usize = 512 * 1024;
 
 /// The index that has open tasks by due date and completed ones by completion, and no tombstones.
-const BY_STATE: &str = "by_state";
+pub(super) const BY_STATE: &str = "by_state";
 
 /// Which tasks are listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -84,8 +87,8 @@ pub struct ListQuery {
     pub limit: usize,
     /// Only those with this priority.
     pub priority: Option<Priority>,
-    /// Only those with this tag.
-    pub tag: Option<Tag>,
+    /// Only those with these words and tags.
+    pub search: Search,
     /// Only those due then. For open tasks only.
     pub due: DueRange,
     /// Where the page begins; `None` for the first one.
@@ -99,11 +102,14 @@ impl ListQuery {
         words.append_pair("status", self.status.as_str()).append_pair("limit", &self.limit.to_string());
         let optional = [
             ("priority", self.priority.map(Priority::as_str)),
-            ("tag", self.tag.as_ref().map(Tag::as_str)),
             ("due_from", self.due.from.as_ref().map(Due::as_str)),
             ("due_before", self.due.before.as_ref().map(Due::as_str)),
         ];
         words.extend_pairs(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        if !self.search.is_empty() {
+            words.extend_pairs(self.search.words().map(|text| ("q", text)));
+            words.extend_pairs(self.search.tags().map(|tag| ("tag", tag)));
+        }
         words.finish()
     }
 }
@@ -121,19 +127,13 @@ pub struct Page {
 /// read is paid for, and so is a request too many.
 fn items_to_find(missing: usize, found: usize, items_read: usize) -> usize {
     match found {
-        0 => MAX_ITEMS_PER_FURTHER_REQUEST,
+        0 => usize::MAX,
         _ => (missing * items_read * 5).div_ceil(found * 4),
     }
 }
 
-/// The text of a cursor, which there always is unless it was not this store that wrote the items.
-fn next_cursor(cursor: Option<Cursor>, query: &ListQuery) -> Result<String, StoreError> {
-    let cursor = cursor.ok_or_else(|| StoreError::unexpected("a start key is malformed"))?;
-    Ok(cursor.encode(query))
-}
-
 impl UserTasks<'_> {
-    /// A page of tasks, strongly consistent. One request; more only where a filter, or tombstones, leave the page
+    /// A page of tasks, strongly consistent. One request; more only where a search, a filter, or tombstones leave the page
     /// unfilled, and then four at most. The page ends early where its texts, or what was read for it, are large.
     ///
     /// # Errors
@@ -147,6 +147,8 @@ impl UserTasks<'_> {
         let wanted = query.limit + 1;
         let mut items_to_read = wanted;
         let mut at_least = MIN_ITEMS_PER_FURTHER_REQUEST;
+        let searches = !query.search.is_empty();
+        let at_most = if searches { MAX_ITEMS_PER_REQUEST_OF_A_SEARCH } else { MAX_ITEMS_PER_FURTHER_REQUEST };
         loop {
             let request = self.query(query).limit(i32::try_from(items_to_read).unwrap_or(i32::MAX));
             let answer = aws::query::<TaskAttributes>(request.set_exclusive_start_key(start)).await?;
@@ -154,11 +156,14 @@ impl UserTasks<'_> {
             items_read += answer.scanned_count;
             for attributes in answer.items {
                 let task = attributes.task()?;
+                if searches && !query.search.finds(&task) {
+                    continue;
+                }
                 text_bytes += task.text_bytes();
                 if let Some(last) = tasks.last()
                     && (tasks.len() == query.limit || text_bytes > MAX_PAGE_TEXT_BYTES)
                 {
-                    let next_cursor = Some(next_cursor(Cursor::after(last, query), query)?);
+                    let next_cursor = Some(Cursor::after(last, query.status).encode(query));
                     return Ok(Page { tasks, next_cursor });
                 }
                 tasks.push(task);
@@ -166,14 +171,13 @@ impl UserTasks<'_> {
             start = answer.last_evaluated_key;
 
             let Some(position) = &start else { return Ok(Page { tasks, next_cursor: None }) };
-            let has_read_a_megabyte = answer.scanned_count < items_to_read;
+            let has_read_a_megabyte = !searches && answer.scanned_count < items_to_read;
             if requests == MAX_REQUESTS || has_read_a_megabyte {
-                let next_cursor = Some(next_cursor(Cursor::at(position, query), query)?);
+                let next_cursor = Some(Cursor::at(position)?.encode(query));
                 return Ok(Page { tasks, next_cursor });
             }
-            items_to_read = items_to_find(wanted - tasks.len(), tasks.len(), items_read)
-                .clamp(at_least, MAX_ITEMS_PER_FURTHER_REQUEST);
-            at_least = MAX_ITEMS_PER_FURTHER_REQUEST.min(4 * at_least);
+            items_to_read = items_to_find(wanted - tasks.len(), tasks.len(), items_read).clamp(at_least, at_most);
+            at_least = at_most.min(4 * at_least);
         }
     }
 
@@ -214,10 +218,6 @@ impl UserTasks<'_> {
             filters.push("priority = :priority");
             value(":priority", priority.as_str());
         }
-        if let Some(tag) = &query.tag {
-            filters.push("contains(tags, :tag)");
-            value(":tag", tag.as_str());
-        }
         request
             .projection_expression(attribute::OF_A_TASK)
             .key_condition_expression(key_condition)
@@ -235,7 +235,7 @@ mod tests {
     fn next_read_is_sized_by_share_of_hits() {
         assert_eq!(items_to_find(10, 5, 100), 250);
         assert_eq!(items_to_find(1, 3, 7), 3);
-        assert_eq!(items_to_find(10, 0, 100), MAX_ITEMS_PER_FURTHER_REQUEST);
+        assert_eq!(items_to_find(10, 0, 100), usize::MAX);
     }
 
     #[test]

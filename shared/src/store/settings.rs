@@ -1,5 +1,7 @@
 //! Which tables tasks are in, and how to reach them.
 
+use std::time::Duration;
+
 use crate::aws::{Access, AwsSettings, Connector, DYNAMODB};
 use crate::environment::{InvalidSetting, Variables};
 
@@ -9,6 +11,8 @@ pub struct StoreSettings {
     pub(super) tasks_table: String,
     pub(super) idempotency_table: String,
     pub(super) access_table: Option<String>,
+    /// For how long a deleted task can be restored. Without any, its content is removed when it is deleted.
+    pub(super) restorable: Duration,
     pub(super) aws: AwsSettings,
 }
 
@@ -23,6 +27,7 @@ impl StoreSettings {
             tasks_table: variables.required("TASKS_TABLE")?,
             idempotency_table: variables.required("IDEMPOTENCY_TABLE")?,
             access_table: variables.optional("ACCESS_TABLE")?,
+            restorable: Duration::from_hours(24) * variables.number("RESTORE_WINDOW_DAYS", 0..=30, 7)?,
         })
     }
 

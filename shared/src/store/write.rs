@@ -21,13 +21,15 @@ use crate::task::{Completion, Description, Due, Patch, Priority, Replacement, Ta
 pub(super) const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
 /// The state that a task must be in for a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
     Any,
     Open,
     Completed,
     /// Open, and one of a series.
     Recurring,
+    /// Deleted, not before this, and with its content.
+    DeletedSince(Timestamp),
 }
 
 /// What a write brings about beyond its own task, if that has one of these attributes: then it is one of several writes
@@ -86,6 +88,8 @@ enum Value {
     /// What it was before; if it was absent, what that attribute is, or an empty text if that is absent too.
     OldOrOf(&'static str),
     CopyOf(&'static str),
+    /// What the first attribute was before, or the second if it was absent.
+    FirstOf(&'static str, &'static str),
 }
 
 /// A write and its conditions, in DynamoDB's words.
@@ -184,9 +188,15 @@ pub(super) fn skipping(
     Ok(Ok(Write::skipping(&call, &found, &next).pinned(&found)))
 }
 
-/// Leaves a tombstone: which task it was, in which version, and when it was deleted.
-pub(super) fn deleting(id: TaskId, guard: &Guard) -> Vec<Write> {
-    vec![Write::deleting(&Call::new(id, "delete", &TaskChanges::default(), guard))]
+/// Leaves a tombstone: which task it was, in which version, and when it was deleted. Its content stays there unless nobody
+/// could restore it.
+pub(super) fn deleting(id: TaskId, guard: &Guard, restorable: Duration) -> Vec<Write> {
+    vec![Write::deleting(&Call::new(id, "delete", &TaskChanges::default(), guard), restorable)]
+}
+
+/// Makes a task of a tombstone again, for so long after its deletion.
+pub(super) fn restoring(id: TaskId, guard: &Guard, restorable: Duration) -> Vec<Write> {
+    vec![Write::restoring(&Call::new(id, "restore", &TaskChanges::default(), guard), restorable)]
 }
 
 impl Write {
@@ -327,27 +337,26 @@ impl Write {
         write
     }
 
-    fn deleting(call: &Call<'_>) -> Self {
+    fn deleting(call: &Call<'_>, restorable: Duration) -> Self {
         let mut write = Self::new(call, State::Any);
         write.links = Links::Deletes;
         let expires_at = (call.now + TOMBSTONE_LIFETIME).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         write.set(attribute::DELETED_AT, text(Timestamp::from(call.now).as_str()));
         write.set(attribute::EXPIRES_AT, number(expires_at));
-        write.remove = vec![
-            attribute::TITLE,
-            attribute::DESCRIPTION,
-            attribute::COMPLETED_AT,
-            attribute::PRIORITY,
-            attribute::DUE,
-            attribute::TAGS,
-            attribute::CREATED_AT,
-            attribute::STATE_KEY,
-            attribute::DUE_KEY,
-            attribute::PAST_SERIES,
-            attribute::DONE_KEY,
-        ];
-        write.end_series();
+        write.remove.push(attribute::STATE_KEY);
+        if restorable.is_zero() {
+            write.remove.extend(attribute::CONTENT);
+            write.remove.push(attribute::PAST_SERIES);
+            write.end_series();
+        }
         write.returns = ReturnValue::None;
+        write
+    }
+
+    fn restoring(call: &Call<'_>, restorable: Duration) -> Self {
+        let mut write = Self::new(call, State::DeletedSince(Timestamp::from(call.now - restorable)));
+        write.set.push((attribute::STATE_KEY, Value::FirstOf(attribute::DONE_KEY, attribute::DUE_KEY)));
+        write.remove.extend([attribute::DELETED_AT, attribute::EXPIRES_AT]);
         write
     }
 
@@ -405,6 +414,7 @@ impl Write {
                 Value::OldOr(source, value) => found.get(*source).or(Some(value)),
                 Value::CopyOf(source) => found.get(*source),
                 Value::OldOrOf(source) => found.get(*name).or_else(|| found.get(*source)),
+                Value::FirstOf(first, second) => found.get(*first).or_else(|| found.get(*second)),
             };
             let value = value.cloned().unwrap_or_else(|| text(""));
             item.insert((*name).to_owned(), value);
@@ -485,6 +495,11 @@ impl Write {
                     values.insert(":none".to_owned(), text(""));
                     format!("if_not_exists(#{target}, if_not_exists(#{source}, :none))")
                 }
+                Value::FirstOf(first, second) => {
+                    name(first);
+                    name(second);
+                    format!("if_not_exists(#{first}, #{second})")
+                }
             };
             update.push_str(&format!(", #{target} = {value}"));
         }
@@ -498,7 +513,15 @@ impl Write {
             }
         }
 
-        let mut condition = String::from("attribute_exists(task_id) AND attribute_not_exists(deleted_at)");
+        let mut condition = String::from(match &self.state {
+            State::DeletedSince(oldest) => {
+                values.insert(":oldest".to_owned(), text(oldest.as_str()));
+                "attribute_exists(title) AND deleted_at >= :oldest"
+            }
+            State::Any | State::Open | State::Completed | State::Recurring => {
+                "attribute_exists(task_id) AND attribute_not_exists(deleted_at)"
+            }
+        });
         let name_or_key = match self.write_id.key() {
             None => ":write_id",
             Some(key) => {
@@ -511,7 +534,7 @@ impl Write {
             condition.push_str(&format!(" AND NOT begins_with(#{name}, {name_or_key})"));
         }
         condition.push_str(match self.state {
-            State::Any => "",
+            State::Any | State::DeletedSince(_) => "",
             State::Open => " AND attribute_not_exists(completed_at)",
             State::Completed => " AND attribute_exists(completed_at)",
             State::Recurring => " AND attribute_not_exists(completed_at) AND attribute_exists(recurrence)",
@@ -553,7 +576,8 @@ impl Write {
             Memory::KeyReused => return Err(StoreError::KeyReused),
             Memory::None => {}
         }
-        if item.contains_key(attribute::DELETED_AT) {
+        let is_deleted = item.contains_key(attribute::DELETED_AT);
+        if is_deleted && !matches!(self.state, State::DeletedSince(_)) {
             return Err(StoreError::NotFound);
         }
         if !self.precondition.allows(item::version(item).unwrap_or_default()) {
@@ -566,6 +590,10 @@ impl Write {
             State::Open => is_open,
             State::Completed => !is_open,
             State::Recurring => is_open && has(attribute::RECURRENCE),
+            // The marks of an erasure are no tasks, and name no write.
+            State::DeletedSince(_) if !has(attribute::WRITE_ID) => return Err(StoreError::NotFound),
+            State::DeletedSince(_) if is_deleted => return Err(StoreError::RestoreExpired),
+            State::DeletedSince(_) => false,
         };
         if !is_in_state {
             return Ok(Some(Outcome::OtherState));
@@ -599,7 +627,7 @@ mod tests {
     #[test]
     fn tombstone_stays_for_thirty_days() {
         let guard = Guard::default();
-        let write = Write::deleting(&call(&guard, UNIX_EPOCH + Duration::from_secs(1_000)));
+        let write = Write::deleting(&call(&guard, UNIX_EPOCH + Duration::from_secs(1_000)), Duration::ZERO);
         assert_eq!(set_by(&write, attribute::EXPIRES_AT), &number(2_593_000));
     }
 
@@ -615,7 +643,7 @@ mod tests {
     fn unconditional_write_is_not_silent() {
         let item = Item::from([(attribute::VERSION.to_owned(), number(1))]);
         for (write, is_silent) in [
-            (deleting(TaskId::new(), &Guard::default()), false),
+            (deleting(TaskId::new(), &Guard::default(), Duration::ZERO), false),
             (completing(TaskId::new(), Completion::Set(true), &Guard::default()), true),
         ] {
             let refused = write[0].refused(Some(item.clone()));

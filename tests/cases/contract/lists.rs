@@ -1,7 +1,5 @@
 //! Lists: their order, their pages, and what a query may say.
 
-use std::time::Duration;
-
 use kit::fixtures::refused;
 
 use super::*;
@@ -161,6 +159,102 @@ async fn query_errors_are_all_named() {
         assert_eq!(named(&answer), expected, "{query}");
     }
     assert_eq!(api.wire.take(), []);
+}
+
+#[tokio::test]
+async fn search_finds_words_and_tags() {
+    let api = Api::start().await;
+    for (title, description, tags) in [
+        ("Call the Café", None, vec!["Work", "phone"]),
+        ("Buy milk", Some("at the café, with oats"), vec!["shop"]),
+        ("Milk the cow", None, vec!["WORK", "Milch"]),
+    ] {
+        api.create(ALICE, json!({ "title": title, "description": description, "tags": tags })).await;
+    }
+    for (query, expected) in [
+        ("q=cafe", "Buy milk,Call the Café"),
+        ("q=CAF%C3%89", "Buy milk,Call the Café"),
+        ("q=the+caf", "Buy milk,Call the Café"),
+        ("q=mil", "Milk the cow,Buy milk"),
+        ("q=mil+work", "Milk the cow"),
+        ("q=ilk", ""),
+        ("q=milk&tag=work", "Milk the cow"),
+        ("tag=work", "Milk the cow,Call the Café"),
+        ("tag=WORK&tag=Phone", "Call the Café"),
+        ("tag=wor", ""),
+        ("q=oat&status=completed", ""),
+        ("q=oat&status=open", "Buy milk"),
+    ] {
+        let answer = api.call(Operation::ListTasks, &Event::by(ALICE).raw_query(query)).await;
+        assert_eq!((answer.status, answer.titles().join(",")), (200, expected.to_owned()), "{query}");
+    }
+    let page = api.list(ALICE, &[("q", "the"), ("limit", "1")]).await;
+    let cursor = ("cursor", page.body["next_cursor"].as_str().unwrap());
+    for (same, status) in [("The", 200), (" thé!", 200), ("the a", 400)] {
+        assert_eq!(api.list(ALICE, &[("q", same), ("limit", "1"), cursor]).await.status, status, "{same}");
+    }
+}
+
+#[tokio::test]
+async fn tags_are_counted_whatever_their_case() {
+    let api = Api::start().await;
+    for (tags, operation) in [
+        (vec!["Work"], Operation::GetTask),
+        (vec!["work", "Café"], Operation::CompleteTask),
+        (vec!["cafe"], Operation::CompleteTask),
+        (vec!["work", "gone"], Operation::DeleteTask),
+        (vec!["shop"], Operation::GetTask),
+    ] {
+        let id = api.create_id(ALICE, json!({ "title": "one", "tags": tags })).await;
+        api.call(operation, &Event::by(ALICE).task(&id)).await;
+    }
+    let page = api.call(Operation::ListTags, &Event::by(ALICE)).await;
+    let counts: Vec<_> = page.body["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|count| {
+            assert!(["Work", "work", "Café", "cafe", "shop"].contains(&count["tag"].as_str().unwrap()), "{count}");
+            format!("{} {} {}", count["key"].as_str().unwrap(), count["open"], count["completed"])
+        })
+        .collect();
+    assert_eq!(counts, ["cafe 0 2", "shop 1 0", "work 1 1"]);
+    assert_eq!(page.body["next_cursor"], Value::Null);
+    for (query, code) in
+        [("cursor=x", "invalid_cursor"), ("q=x", "invalid_parameter"), ("limit=1", "invalid_parameter")]
+    {
+        let answer = api.call(Operation::ListTags, &Event::by(ALICE).raw_query(query)).await;
+        assert_eq!((answer.status, answer.code()), (400, code), "{query}");
+    }
+}
+
+/// More tags than a page has room for, so that pages are added up.
+#[tokio::test]
+async fn pages_of_tags_add_up() {
+    let api = Api::start().await;
+    let id = api.create_id(ALICE, json!({ "title": "one", "tags": ["mine"] })).await;
+    let item = api.item(ALICE, &id);
+    let item_of = |number: usize| {
+        let mut item: Value =
+            serde_json::from_str(&item.to_string().replace(&id, &format!("01990000-0000-7000-8000-{number:012}")))
+                .unwrap();
+        let tags = (0..20).map(|tag| json!({ "S": format!("{}{:05}", "\u{1d11e}".repeat(45), number * 20 + tag) }));
+        item["tags"] = json!({ "L": tags.collect::<Vec<_>>() });
+        item
+    };
+    api.import("tasks", (0..120).map(item_of));
+    let (mut pages, mut open, mut cursor) = (0, 0, None::<String>);
+    loop {
+        let query: Vec<_> = cursor.iter().map(|cursor| ("cursor", cursor.as_str())).collect();
+        let page = api.call(Operation::ListTags, &Event::by(ALICE).query(&query)).await;
+        assert!(page.raw["body"].as_str().unwrap().len() < 1_000_000);
+        open += page.body["tags"].as_array().unwrap().iter().map(|count| count["open"].as_u64().unwrap()).sum::<u64>();
+        (pages, cursor) = (pages + 1, page.body["next_cursor"].as_str().map(str::to_owned));
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!((pages, open), (2, 120 * 20 + 1));
 }
 
 #[tokio::test]

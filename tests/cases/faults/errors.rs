@@ -119,7 +119,10 @@ async fn malformed_item_is_a_server_fault() {
         let mut item = api.item(ALICE, &id);
         item[attribute] = json!({ "BOOL": true });
         api.put("tasks", &item);
-        for operation in Operation::of_a_user().filter(|operation| operation.reads()) {
+        // To count tags, nothing else of a task is read.
+        let reads =
+            |operation: &Operation| operation.reads() && (*operation != Operation::ListTags || attribute == "tags");
+        for operation in Operation::of_a_user().filter(reads) {
             let answer = call(&api, operation, &id).await;
             assert_eq!((answer.status, answer.code()), (500, "internal"), "{operation:?} {attribute}");
         }

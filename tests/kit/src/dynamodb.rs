@@ -275,15 +275,17 @@ impl TaskState {
     /// Whether the conditions of a write hold.
     fn allows(self, request: &Value) -> bool {
         let condition = request["ConditionExpression"].as_str().expect("a write has a condition");
-        let required = match self {
+        let refuted = match self {
             Self::Open => "attribute_exists(completed_at)",
             Self::Completed => "attribute_not_exists(completed_at)",
-            Self::Deleted | Self::Absent => return false,
+            Self::Deleted => "attribute_not_exists(deleted_at)",
+            Self::Absent => return false,
         };
+        let restores = condition.contains("deleted_at >= :oldest");
         let values = request["ExpressionAttributeValues"].as_object().expect("a write has values");
         let mut versions = values.iter().filter(|(name, _)| name.starts_with(":version_"));
         let in_version = !condition.contains("#version IN") || versions.any(|(_, version)| version["N"] == "3");
-        !condition.contains(required) && in_version
+        !condition.contains(refuted) && in_version && restores == (self == Self::Deleted)
     }
 
     /// A creation with an idempotency key: depending on the state, the key is new, was used for the same task, or was
@@ -307,7 +309,7 @@ impl TaskState {
         let members = item.as_object_mut().expect("an item");
         members.retain(|name, _| match (self, name.as_str()) {
             (_, "task_id" | "write_id" | "version") => true,
-            (Self::Deleted, name) => name == "deleted_at",
+            (Self::Deleted, name) => !["state_key", "completed_at", "done_key"].contains(&name),
             (Self::Completed, name) => name != "deleted_at",
             (Self::Open | Self::Absent, name) => !["deleted_at", "completed_at", "done_key"].contains(&name),
         });

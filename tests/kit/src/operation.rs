@@ -43,6 +43,8 @@ pub enum Content {
     ChangedTask,
     /// A page of tasks.
     Page,
+    /// A page of tags.
+    Tags,
     /// A page of changes.
     Changes,
     /// Nothing.
@@ -132,7 +134,23 @@ operations! {
         body: Body::None,
         condition: None,
         takes_idempotency_key: false,
-        queries: &["status=completed&tag=work", "status=open", "status=all"],
+        queries: &["status=completed&tag=work", "status=open", "status=all", "q=report"],
+        asks: &["Query"],
+        takes_token: true,
+    };
+    /// Counts the tasks of each tag.
+    ListTags: list_tags = Facts {
+        name: "list-tags",
+        letter: b't',
+        method: "GET",
+        path: "/api/{user_id}/tags",
+        success: 200,
+        answers: Content::Tags,
+        body: Body::None,
+        condition: None,
+        takes_idempotency_key: false,
+        // {"list":"tags","task_id":"01990000-0000-7000-8000-000000000000"}
+        queries: &["cursor=eyJsaXN0IjoidGFncyIsInRhc2tfaWQiOiIwMTk5MDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ"],
         asks: &["Query"],
         takes_token: true,
     };
@@ -234,6 +252,21 @@ operations! {
         path: "/api/{user_id}/tasks/{task_id}",
         success: 204,
         answers: Content::Nothing,
+        body: Body::None,
+        condition: Some("if-match"),
+        takes_idempotency_key: true,
+        queries: &[],
+        asks: &["UpdateItem"],
+        takes_token: true,
+    };
+    /// Brings a deleted task back.
+    RestoreTask: restore_task = Facts {
+        name: "restore-task",
+        letter: b'v',
+        method: "POST",
+        path: "/api/{user_id}/tasks/{task_id}/restore",
+        success: 200,
+        answers: Content::ChangedTask,
         body: Body::None,
         condition: Some("if-match"),
         takes_idempotency_key: true,
@@ -497,11 +530,13 @@ mod tests {
         ('c', "create-task"),
         ('l', "list-tasks"),
         ('h', "list-changes"),
+        ('t', "list-tags"),
         ('g', "get-task"),
         ('r', "replace-task"),
         ('u', "update-task"),
         ('x', "complete-task"),
         ('d', "delete-task"),
+        ('v', "restore-task"),
         ('b', "batch-tasks"),
         ('e', "export-tasks"),
         ('z', "erase-tasks"),

@@ -129,8 +129,8 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
         <Composer bench={bench} query={query} onDown={() => bench.focus.move("first")} />
         <Toolbar bench={bench} query={query} onChange={show} />
         <TaskRows bench={bench} onQuery={show} />
+        <SelectionBar bench={bench} />
       </main>
-      <SelectionBar bench={bench} />
       <Notes toasts={toasts}>
         <SyncNote tasks={bench.tasks} />
       </Notes>

@@ -1,5 +1,7 @@
 //! A batch that is done as a whole or not at all: one transaction of DynamoDB.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use tokio::time::timeout;
 
@@ -40,7 +42,7 @@ enum Step {
 impl UserTasks<'_> {
     /// The results of all items: if one is refused, nothing is done but what an earlier request has done.
     pub(super) async fn all_or_none(&self, items: Vec<BatchItem>) -> Results {
-        let mut members: Vec<_> = items.into_iter().map(Member::from).collect();
+        let mut members: Vec<_> = items.into_iter().map(|item| Member::new(item, self.store.restorable)).collect();
         let in_time = timeout(BATCH_WITHIN, self.transact(&mut members)).await.is_ok();
         let is_refused = in_time && members.iter().any(Member::is_refused);
         let result = |member: Member| member.result.or_else(|| is_refused.then_some(Err(StoreError::NotAttempted)));
@@ -136,8 +138,9 @@ impl UserTasks<'_> {
     }
 }
 
-impl From<BatchItem> for Member {
-    fn from(BatchItem { id, action, guard }: BatchItem) -> Self {
+impl Member {
+    /// The item, where deleted tasks can be restored for so long.
+    fn new(BatchItem { id, action, guard }: BatchItem, restorable: Duration) -> Self {
         let step = match action {
             Action::Create(task) => {
                 let CreatedTask { item, write_id, .. } = item::new(id, task, guard.idempotency_key.as_ref());
@@ -147,13 +150,12 @@ impl From<BatchItem> for Member {
             Action::Update(changes) => Step::Write(write::updating(id, &changes, &guard)),
             Action::Complete(completed) => Step::Write(write::completing(id, Completion::Set(completed), &guard)),
             Action::Skip => Step::Skip,
-            Action::Delete => Step::Delete(write::deleting(id, &guard)),
+            Action::Delete => Step::Delete(write::deleting(id, &guard, restorable)),
+            Action::Restore => Step::Write(write::restoring(id, &guard, restorable)),
         };
         Self { id, step, guard, linked: None, plan: None, result: None }
     }
-}
 
-impl Member {
     fn is_refused(&self) -> bool {
         matches!(self.result, Some(Err(_)))
     }

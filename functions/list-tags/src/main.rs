@@ -1,0 +1,8 @@
+//! The Lambda entry point of `list-tags`.
+
+use shared::app::{StartError, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    serve(list_tags::handle).await
+}
