@@ -468,7 +468,10 @@ async fn atomic_batch_makes_all_next_occurrences_or_none() {
     assert_eq!(send(vec![complete(&task), change]).await, [200, 200]);
 
     // Each of these writes a task and makes one.
-    let many = join_all((0..51).map(|_| weekly(&api, json!({})))).await;
+    let mut many = Vec::new();
+    for _ in 0..51 {
+        many.push(weekly(&api, json!({})).await);
+    }
     let before = api.items("tasks", ALICE);
     assert_eq!(send(many.iter().map(complete).collect()).await, [422; 51]);
     assert_eq!(api.items("tasks", ALICE), before);
