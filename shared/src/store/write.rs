@@ -458,7 +458,8 @@ mod tests {
 
     #[test]
     fn unconditional_write_is_not_silent() {
-        let item = Item::from([(attribute::VERSION.to_owned(), number(1))]);
+        let names = [attribute::VERSION, attribute::COMPLETED_AT];
+        let item = Item::from(names.map(|name| (name.to_owned(), number(1))));
         for (write, is_silent) in [
             (deleting(TaskId::new(), &Guard::default(), Duration::ZERO), false),
             (completing(TaskId::new(), Completion::Set(true), &Guard::default()), true),
