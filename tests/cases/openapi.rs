@@ -150,7 +150,11 @@ struct Caller {
 impl Caller {
     /// To a new task of Alice's, if the operation needs one.
     async fn on_a_task(&self, event: Event) -> Event {
-        if self.operation.is_on_a_task() { event.task(&self.api.create_titled("one").await) } else { event }
+        if self.operation.is_on_a_task() {
+            event.task(&self.api.create_for(self.operation, ALICE).await)
+        } else {
+            event
+        }
     }
 
     async fn send(&mut self, event: Event) {

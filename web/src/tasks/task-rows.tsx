@@ -130,7 +130,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   const gap = (until: number) => {
     const height = Math.round(until - at);
     if (height > 0)
-      drawn.at(-1)?.children.push(<li key={`gap-${at}`} role="presentation" style={{ blockSize: height }} />);
+      drawn.at(-1)?.children.push(<li key={`gap-${at}`} role="presentation" style={{ blockSize: `${height}px` }} />);
   };
   for (const { index, start, end } of shown) {
     const item = items[index];
