@@ -14,7 +14,6 @@ import {
   fieldsOf,
   missingIn,
   pick,
-  type TaskContent,
   type TaskDraft,
 } from "./sync/content.js";
 import { browserTriggers, type Triggers } from "./sync/triggers.js";
@@ -328,7 +327,7 @@ function itemOf({ assumedMasterState: assumed, newDocumentState: mine }: Row): B
   };
   if (mine._deleted) return assumed && !assumed._deleted ? write({ op: "delete", id }) : null;
   if (assumed?._deleted) return write({ op: "restore", id });
-  if (!assumed) return write({ op: "create", id, task: pick(mine, FIELDS) as TaskContent });
+  if (!assumed) return write({ op: "create", id, task: contentOf(mine) });
   const changes: ContentChanges = missingIn(assumed, pick(mine, FIELDS));
   return fieldsOf(changes).length === 0 ? null : write({ op: "update", id, changes });
 }
@@ -380,6 +379,8 @@ const taskSchema: RxJsonSchema<Task> = {
     priority: { type: "string", enum: ["none", "low", "medium", "high"] },
     due: optionalText,
     tags: { type: "array", items: text },
+    parent_id: text,
+    position: optionalText,
     created_at: text,
     updated_at: text,
     version: { type: "integer", minimum: 0 },

@@ -28,7 +28,7 @@ type Answer = {
   errors?: { pointer: string; detail: string }[];
 };
 
-const DEFAULTS = { description: null, completed: false, priority: "none", due: null, tags: [] } as const;
+const DEFAULTS = { description: null, completed: false, priority: "none", due: null, tags: [], position: null } as const;
 const OVERLAP = 3;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/u;
 
@@ -209,8 +209,8 @@ export class Server {
     if (!stored || (stored.deleted && op !== "restore")) return { status: 404, code: "task_not_found" };
     if (item.if_match !== undefined && item.if_match !== stored.task.version)
       return { status: 412, code: "version_mismatch" };
-    if (op === "skip" && !stored.task.recurrence) return { status: 422, code: "no_next_occurrence" };
     if (op === "restore" && !stored.deleted) return { status: 200, version: stored.task.version };
+    if (op === "skip" && !stored.task.recurrence) return { status: 422, code: "no_next_occurrence" };
     const changes = op === "update" ? normal(item.changes) : op === "complete" ? { completed: item.completed } : {};
     const at = this.#now();
     const completed = changes.completed ?? stored.task.completed;

@@ -1,6 +1,7 @@
 //! Tasks and their parts: pure values. A part that exists is valid, because its `parse` is the only way to make it
 //! from outside.
 
+mod position;
 mod recurrence;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use time::macros::format_description;
 use time::{Date, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
+pub use self::position::Position;
 pub use self::recurrence::{CountedFrom, NextDue, Occurrence, Recurrence, RecurrenceRule, Series, TimeZone};
 
 /// Why a value was refused, in words for the person who sent it.
@@ -37,6 +39,10 @@ pub struct Task {
     pub due: Option<Due>,
     /// Free labels, in the order they were given.
     pub tags: Tags,
+    /// The task that it is a subtask of.
+    pub parent_id: Option<TaskId>,
+    /// Where it is in its owner's order.
+    pub position: Option<Position>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last written.
@@ -50,7 +56,7 @@ pub struct Task {
 /// The JSON of the HTTP contract.
 impl Serialize for Task {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let members = if self.series.is_some() { 14 } else { 11 };
+        let members = if self.series.is_some() { 16 } else { 13 };
         let mut object = serializer.serialize_struct("Task", members)?;
         object.serialize_field("id", &self.id)?;
         object.serialize_field("title", &self.title)?;
@@ -60,6 +66,12 @@ impl Serialize for Task {
         object.serialize_field("priority", self.priority.as_str())?;
         object.serialize_field("due", &self.due)?;
         object.serialize_field("tags", &self.tags)?;
+        if let Some(parent_id) = &self.parent_id {
+            object.serialize_field("parent_id", parent_id)?;
+        }
+        if let Some(position) = &self.position {
+            object.serialize_field("position", position)?;
+        }
         object.serialize_field("created_at", &self.created_at)?;
         object.serialize_field("updated_at", &self.updated_at)?;
         object.serialize_field("version", &self.version)?;
@@ -109,6 +121,10 @@ pub struct NewTask {
     pub due: Option<Due>,
     /// See [`Task::tags`].
     pub tags: Tags,
+    /// See [`Task::parent_id`]. It never changes.
+    pub parent_id: Option<TaskId>,
+    /// See [`Task::position`].
+    pub position: Option<Position>,
     /// How it recurs. A task that is created as completed does not.
     pub recurrence: Option<Recurrence>,
 }
@@ -156,6 +172,10 @@ pub struct TaskChanges {
     pub due: Patch<Due>,
     /// See [`Task::tags`].
     pub tags: Option<Tags>,
+    /// Which parent the task must have, if it matters: this is no change.
+    pub parent_id: Option<TaskId>,
+    /// See [`Task::position`].
+    pub position: Patch<Position>,
     /// How it recurs. A task needs a due date for that.
     pub recurrence: Patch<Recurrence>,
     /// Whether later occurrences are to be as they would be without these changes, if it recurs.
@@ -173,8 +193,8 @@ impl TaskChanges {
 /// A replacement changes everything, and clears what it does not have.
 impl From<Replacement> for TaskChanges {
     fn from(replacement: Replacement) -> Self {
-        let Replacement { content: NewTask { title, description, priority, due, tags, recurrence }, completed } =
-            replacement;
+        let Replacement { content, completed } = replacement;
+        let NewTask { title, description, priority, due, tags, parent_id, position, recurrence } = content;
         Self {
             title: Some(title),
             description: description.into(),
@@ -182,6 +202,8 @@ impl From<Replacement> for TaskChanges {
             priority: Some(priority),
             due: due.into(),
             tags: Some(tags),
+            parent_id,
+            position: position.into(),
             recurrence: recurrence.into(),
             this_only: false,
         }

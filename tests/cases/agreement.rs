@@ -239,6 +239,11 @@ pub(crate) async fn every_request_of(api: &Api, operation: Operation) -> Vec<Rec
         if completed {
             api.call(Operation::CompleteTask, &Event::by(ALICE).task(&id)).await;
         }
+        let parent = api.create_id(ALICE, json!({ "title": "parent", "position": "a1" })).await;
+        let subtask = api.create_id(ALICE, json!({ "title": "subtask", "parent_id": parent })).await;
+        if operation == Operation::RestoreTask {
+            api.call(Operation::DeleteTask, &Event::by(ALICE).task(&parent)).await;
+        }
         let good = Event::by(ALICE).of(operation, &id);
         let mut events = vec![good.clone()];
         events.extend(keys.iter().map(|key| good.clone().header("idempotency-key", key)));
@@ -252,7 +257,19 @@ pub(crate) async fn every_request_of(api: &Api, operation: Operation) -> Vec<Rec
             let on_task = if operation.is_on_a_task() { Event::by(ALICE).task(&id) } else { Event::by(ALICE) };
             events.extend(bodies.clone().map(|body| on_task.clone().json(&body)));
         }
+        if operation.is_on_a_task() {
+            events.extend([&subtask, &parent].map(|task| Event::by(ALICE).of(operation, task)));
+        }
+        if operation == Operation::UpdateTask || operation == Operation::ReplaceTask {
+            let completes = json!({ "title": "parent", "completed": true });
+            events.push(Event::by(ALICE).task(&parent).json(&completes));
+        }
+        if operation == Operation::CreateTask {
+            events.push(Event::by(ALICE).json(&json!({ "title": "one more", "parent_id": parent })));
+        }
         if operation.answers() == Content::Rows {
+            let parent = json!({ "items": [{ "op": "delete", "id": parent }] });
+            events.push(Event::by(ALICE).json(&parent));
             events.extend(batches(&id).map(|body| Event::by(ALICE).json(&body)));
         }
         if operation.answers() == Content::Erasure {

@@ -17,6 +17,7 @@ enum Ask {
     Update,
     Complete,
     Toggle,
+    Move,
     /// The next occurrence comes with it.
     CompleteRecurring,
     Skip,
@@ -49,7 +50,7 @@ const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
 impl Call {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         use Terms::{IfMatch, Key, None};
-        let asked: [(Ask, &[Terms]); 18] = [
+        let asked: [(Ask, &[Terms]); 19] = [
             (Ask::Create, &[None, Key]),
             (Ask::CreateAs, &[None, Key]),
             (Ask::List, &[None]),
@@ -60,6 +61,7 @@ impl Call {
             (Ask::Update, &[None, Key, IfMatch]),
             (Ask::Complete, &[None, IfMatch]),
             (Ask::Toggle, &[None, Key, IfMatch]),
+            (Ask::Move, &[None, Key, IfMatch]),
             (Ask::CompleteRecurring, &[None, Key, IfMatch]),
             (Ask::Skip, &[None, Key, IfMatch]),
             (Ask::Delete, &[None, Key, IfMatch]),
@@ -89,6 +91,7 @@ impl Call {
             Ask::CreateAs | Ask::Replace => Operation::ReplaceTask,
             Ask::Update => Operation::UpdateTask,
             Ask::Complete | Ask::Toggle | Ask::CompleteRecurring => Operation::CompleteTask,
+            Ask::Move => Operation::MoveTask,
             Ask::Skip => Operation::SkipTask,
             Ask::Delete => Operation::DeleteTask,
             Ask::Restore => Operation::RestoreTask,
@@ -137,8 +140,10 @@ impl Call {
             Ask::CreateAs | Ask::Replace => Some(json!({ "title": "after", "tags": ["new"], "completed": true })),
             Ask::Update => Some(json!({ "title": "after", "due": null })),
             Ask::Complete | Ask::CompleteRecurring => Some(json!({ "completed": true })),
-            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Skip => None,
-            Ask::Delete | Ask::Restore => None,
+            Ask::Move => Some(json!({ "after": null })),
+            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Skip | Ask::Delete | Ask::Restore => {
+                None
+            }
             Ask::Export | Ask::Erase => None,
             // A batch has its keys in its items.
             Ask::Batch | Ask::AtomicBatch => Some(json!({ "atomic": self.ask == Ask::AtomicBatch, "items": [{
@@ -184,6 +189,7 @@ impl Call {
             }
             Ask::Update | Ask::Batch | Ask::AtomicBatch => json!({ "title": "after", "due": null }),
             Ask::Complete | Ask::Toggle | Ask::CompleteRecurring => json!({ "completed": true }),
+            Ask::Move => json!({ "position": "a0" }),
             Ask::Skip => json!({ "due": "2099-12-02" }),
             Ask::Delete | Ask::Erase => return Value::Null,
         };
@@ -395,12 +401,13 @@ pub(crate) fn without_marks(items: Vec<Value>) -> Vec<Value> {
     items.into_iter().filter(|item| !item["task_id"]["S"].as_str().unwrap().starts_with("00000000-0000-")).collect()
 }
 
-/// Writes of a task that others overtake: a replacement, an update, and a toggle.
-pub(crate) fn writes() -> [(Operation, Option<Value>); 3] {
+/// Writes of a task that others overtake: a replacement, an update, a toggle, and a move.
+pub(crate) fn writes() -> [(Operation, Option<Value>); 4] {
     [
         (Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" }))),
         (Operation::UpdateTask, Some(json!({ "title": "ours" }))),
         (Operation::CompleteTask, None),
+        (Operation::MoveTask, Some(json!({ "after": null }))),
     ]
 }
 
@@ -413,6 +420,9 @@ fn content(item: &Value) -> Value {
     let mut content = json!({ "tags": tags, "completed": item["completed_at"].is_object() });
     for name in ["title", "description", "priority", "due"] {
         content[name] = item[name]["S"].clone();
+    }
+    if item["task_position"].is_object() {
+        content["position"] = item["task_position"]["S"].clone();
     }
     content
 }
@@ -436,11 +446,15 @@ pub(crate) fn incoherence(item: &Value) -> Option<String> {
     let has_content = item["title"].is_object();
     let due_key = has_content.then(|| format!("open#{}#{id}", item["due"]["S"].as_str().unwrap_or("~")));
     let done_key = item["completed_at"]["S"].as_str().map(|at| format!("completed#{at}#{id}"));
+    let (parent, position) = (item["parent_id"]["S"].as_str(), item["task_position"]["S"].as_str());
+    let is_open = !is_deleted && done_key.is_none();
     let keys = [
         ("updated", Some(updated)),
         ("state_key", done_key.clone().or_else(|| due_key.clone()).filter(|_| !is_deleted)),
         ("due_key", due_key),
         ("done_key", done_key),
+        ("position_key", position.filter(|_| is_open && parent.is_none()).map(|position| format!("{position}#{id}"))),
+        ("child_key", parent.map(|parent| format!("{parent}#{}#{id}", position.unwrap_or("~")))),
     ];
     let fits = keys.iter().all(|(name, expected)| item[name]["S"].as_str() == expected.as_deref());
     let is_whole = ["title", "tags", "priority", "created_at"].iter().all(|name| item[name].is_object());

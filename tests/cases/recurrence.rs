@@ -1,7 +1,7 @@
 //! Recurring tasks: the dates of a rule, and one next occurrence, whoever completes a task, and however often.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use std::{env, fs};
+use std::{env, fs, slice};
 
 use futures_util::future::join_all;
 use kit::fixtures::table;
@@ -181,7 +181,7 @@ async fn completing_makes_the_next_occurrence() {
     for completed in [false, true] {
         call(&api, Operation::CompleteTask, &task, json!({ "completed": completed })).await;
     }
-    assert_eq!(open(&api).await, [next.clone()]);
+    assert_eq!(open(&api).await, slice::from_ref(&next));
     // The next one goes on.
     complete(&api, &next).await;
     assert_eq!(open(&api).await[0]["occurrence"], 3);

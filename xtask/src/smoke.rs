@@ -83,7 +83,7 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
         listed.get("tasks").and_then(Value::as_array).is_some_and(|tasks| tasks.iter().any(is_there)),
         "it is not in the list"
     );
-    let [complete, restore, skip] = ["complete", "restore", "skip"].map(|verb| format!("{path}/{verb}"));
+    let [complete, skip, restore] = ["complete", "skip", "restore"].map(|verb| format!("{path}/{verb}"));
     let change =
         json!({ "op": "update", "id": path.rsplit('/').next(), "changes": { "title": "Smoke test, in a batch" } });
     for (what, status, method, path, field, body) in [

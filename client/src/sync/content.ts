@@ -2,7 +2,7 @@
 import type { NewTask, Recurrence, Task } from "../contract.js";
 
 /** The fields of a task that a user can set. */
-export const FIELDS = ["title", "description", "completed", "priority", "due", "tags", "recurrence"] as const;
+export const FIELDS = ["title", "description", "completed", "priority", "due", "tags", "position", "recurrence"] as const;
 
 export type Field = (typeof FIELDS)[number];
 /** A task that never recurred has no `recurrence`, which is the same as null. */
@@ -13,8 +13,12 @@ export type ContentChanges = Partial<TaskContent>;
 export type TaskDraft = NewTask & { readonly completed?: boolean };
 
 /** The whole content of a new task. */
-export function contentOf({ title, description, completed, priority, due, tags, recurrence }: TaskDraft): TaskContent {
+export function contentOf({ parent_id, ...draft }: TaskDraft): TaskContent & Pick<Task, "parent_id"> {
+  const { title, description, completed, priority, due, tags, position, recurrence } = draft;
   const content = {
+    // It never changes, and is no field that is merged.
+    ...(parent_id && { parent_id }),
+    position: position ?? null,
     title,
     description: description ?? null,
     completed: completed ?? false,
@@ -23,7 +27,7 @@ export function contentOf({ title, description, completed, priority, due, tags, 
     tags: tags ?? [],
     ...(recurrence && { recurrence }),
   };
-  return normalized(content) as TaskContent;
+  return normalized(content) as TaskContent & Pick<Task, "parent_id">;
 }
 
 /** As the API will store it, so that what it stores does not look like somebody else's change. */
@@ -49,7 +53,7 @@ function normalizedDue(due: string): string {
 
 /** These fields of a task. */
 export function pick(task: TaskContent, fields: readonly Field[]): ContentChanges {
-  return Object.fromEntries(fields.map((field) => [field, task[field]]));
+  return Object.fromEntries(fields.map((field) => [field, task[field] ?? null]));
 }
 
 export function fieldsOf(changes: ContentChanges): Field[] {

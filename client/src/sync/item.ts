@@ -48,12 +48,11 @@ export type Change = Pick<OutboxItem, "id" | "op" | "changes" | "base">;
 
 /** Whether this change can become part of it: it has not been sent, or is known not to be applied. */
 export function isOpen(item: OutboxItem, later: Change): boolean {
-  // A skip stays by itself, and a task that is created as completed does not recur.
+  // A skip stays by itself, and a task that is created as completed does not recur. A restoration sets nothing.
   const isSkip = item.op === "skip" || later.op === "skip";
   const isCompletion = item.op === "create" && !!item.changes.recurrence && later.changes.completed === true;
-  // A restoration sets nothing.
-  const isRestored = item.op === "restore" && later.op === "update";
-  const isPart = later.op === "delete" || !(isSkip || isCompletion || isRestored);
+  const isSet = item.op === "restore" && later.op === "update";
+  const isPart = later.op === "delete" || (!isSkip && !isCompletion && !isSet);
   return item.sent === null && item.applied === null && isPart;
 }
 
@@ -131,15 +130,15 @@ export function updateOf(task: Task, wanted: ContentChanges, seen: TaskContent =
   return fields.length === 0 ? null : { id: task.id, op: "update", changes, base: pick(seen, fields) };
 }
 
-/** A skip of a task that the user sees like this. */
-export function skipOf(task: Task): Change {
-  return { id: task.id, op: "skip", changes: {}, base: pick(task, ["due", "completed"]) };
-}
-
 /** What brings back a task that the user has last seen like this. */
 export function restorationOf(task: Task): Change {
   // One that the API never had was created here, and deleted before it was sent.
   return { id: task.id, op: task.version > 0 ? "restore" : "create", changes: pick(task, FIELDS), base: {} };
+}
+
+/** A skip of a task that the user sees like this. */
+export function skipOf(task: Task): Change {
+  return { id: task.id, op: "skip", changes: {}, base: pick(task, ["due", "completed"]) };
 }
 
 /** A deletion of a task that the user sees like this. */

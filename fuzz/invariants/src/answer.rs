@@ -92,7 +92,8 @@ impl Answer {
         match (self.status, operation.answers()) {
             (200, Content::Page) => {
                 let page = self.body.as_object().expect("a page");
-                assert!(page.len() == 2 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
+                let members = if page.contains_key("progress") { 3 } else { 2 };
+                assert!(page.len() == members && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
                 page["tasks"].as_array().expect("the tasks of a page").iter().for_each(check_task);
             }
             (200, Content::Tags) => {
@@ -193,7 +194,10 @@ fn check_row(row: &Value) {
 
 fn check_task(task: &Value) {
     let members = task.as_object().expect("a task");
-    let names = members.keys().map(String::as_str).filter(|name| !SERIES.contains(name));
+    // These are there only if they say something.
+    let is_placed = |name: &str| ["parent_id", "position"].contains(&name);
+    assert!(members.iter().all(|(name, value)| !is_placed(name) || value.is_string()), "{task}");
+    let names = members.keys().map(String::as_str).filter(|name| !SERIES.contains(name) && !is_placed(name));
     assert!(names.eq(TASK.split(' ')), "{task}");
     if SERIES.iter().any(|name| members.contains_key(*name)) {
         let recurrence = &task["recurrence"];

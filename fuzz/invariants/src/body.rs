@@ -96,6 +96,8 @@ fn as_json(changes: &TaskChanges) -> Value {
     add("priority", changes.priority.map(|priority| json!(priority.as_str())));
     add("due", patched(&changes.due, |due| json!(due)));
     add("tags", changes.tags.as_ref().map(|tags| json!(tags)));
+    add("parent_id", changes.parent_id.map(|id| json!(id)));
+    add("position", patched(&changes.position, |position| json!(position)));
     add("recurrence", patched(&changes.recurrence, |recurrence| json!(recurrence)));
     add("this_only", changes.this_only.then_some(json!(true)));
     Value::Object(fields)
@@ -233,7 +235,11 @@ fn new_task(mut members: Map<String, Value>) -> Reading {
     let has_title = members.contains_key("title");
     // In changes, null resets these fields; a new task must omit them instead.
     let wrong_nulls = ["priority", "tags"].map(|name| members.get(name).is_some_and(Value::is_null).then_some(name));
-    let defaults = json!({ "description": null, "priority": "none", "due": null, "tags": [], "recurrence": null });
+    let defaults = json!({
+        "description": null, "priority": "none", "due": null, "tags": [], "position": null, "recurrence": null,
+    });
+    let parent = members.remove("parent_id").filter(|parent| !parent.is_null());
+    let is_parent = |parent: &Value| parent.as_str().is_some_and(|id| TaskId::parse(id).is_some());
     for (name, value) in defaults.as_object().into_iter().flatten() {
         members.entry(name.clone()).or_insert_with(|| value.clone());
     }
@@ -242,7 +248,12 @@ fn new_task(mut members: Map<String, Value>) -> Reading {
         wrong.extend(members.remove(name).map(|_| format!("/{name}")));
     }
     wrong.extend((!has_title).then(|| "/title".to_owned()));
-    unless_wrong(wrong, changes(members))
+    wrong.extend(parent.iter().filter(|parent| !is_parent(parent)).map(|_| "/parent_id".to_owned()));
+    let mut fields = unless_wrong(wrong, changes(members))?;
+    if let Some(parent) = parent {
+        fields["parent_id"] = parent;
+    }
+    Ok(fields)
 }
 
 fn changes(members: Map<String, Value>) -> Reading {
@@ -250,7 +261,7 @@ fn changes(members: Map<String, Value>) -> Reading {
     let mut known = None;
     for (name, value) in members {
         let parsed = match (name.as_str(), &value) {
-            ("description" | "due", Value::Null) => Ok(Value::Null),
+            ("description" | "due" | "position", Value::Null) => Ok(Value::Null),
             ("priority", Value::Null) => Ok(json!("none")),
             ("tags", Value::Null) => Ok(json!([])),
             ("title", Value::String(text)) => line(text, 200),
@@ -261,6 +272,7 @@ fn changes(members: Map<String, Value>) -> Reading {
             }
             ("due", Value::String(text)) => moment::due(text).map(Value::String).map_err(|()| vec![String::new()]),
             ("tags", Value::Array(tags)) => labels(tags),
+            ("position", Value::String(text)) if is_position(text) => Ok(value),
             ("recurrence", Value::Null) => Ok(Value::Null),
             ("recurrence", Value::Object(members)) => recurrence(members).map(|parsed| {
                 let shown = json!(parsed);
@@ -323,6 +335,17 @@ fn completion(members: Map<String, Value>) -> Reading {
     let completed = members.get("completed").and_then(Value::as_bool);
     wrong.extend(completed.is_none().then(|| "/completed".to_owned()));
     unless_wrong(wrong, Ok(json!({ "completed": completed })))
+}
+
+/// An order key: an integer, whose length its first letter says, and a fraction without a zero at its end.
+fn is_position(text: &str) -> bool {
+    let Some(head) = text.bytes().next().filter(u8::is_ascii_alphabetic) else { return false };
+    let integer = 2 + if head >= b'a' { head - b'a' } else { b'Z' - head };
+    let integer = usize::from(integer);
+    text.len() <= 100
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && (text.len() == integer || (text.len() > integer && !text.ends_with('0')))
+        && text.trim_end_matches('0') != "A"
 }
 
 fn is_description(text: &str) -> bool {

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::problem::{DUE_REQUIRED, FieldError, Problem};
 use crate::json;
-use crate::store::{Action, Batch, BatchItem, Guard, IdempotencyKey, Precondition};
+use crate::store::{Action, Batch, BatchItem, Destination, Guard, IdempotencyKey, Precondition};
 use crate::task::{
-    Completion, CountedFrom, Description, Due, Invalid, NewTask, Patch, Priority, Recurrence, RecurrenceRule,
+    Completion, CountedFrom, Description, Due, Invalid, NewTask, Patch, Position, Priority, Recurrence, RecurrenceRule,
     Replacement, Tag, Tags, TaskChanges, TaskId, TimeZone, Title, Version,
 };
 
@@ -63,10 +63,15 @@ impl FromBody for NewTask {
         let due = fields.optional("due", nullable(due)).flatten();
         let is_due_wrong = fields.errors.len() > known_errors;
         let tags = fields.optional("tags", tags).unwrap_or_default();
+        let parent_id = fields.optional("parent_id", nullable(id)).flatten();
+        let position = fields.optional("position", nullable(position)).flatten();
         let recurrence = fields.patch_object("recurrence", recurrence);
         fields.check_recurrence(&recurrence, &if is_due_wrong { Patch::Keep } else { Patch::from(due.clone()) });
         let recurrence = if let Patch::Set(recurrence) = recurrence { Some(recurrence) } else { None };
-        Some(Self { title: title?, description, priority, due, tags, recurrence })
+        if parent_id.is_some() && recurrence.is_some() {
+            fields.errors.push(FieldError::at("recurrence", None, "cannot be set on a subtask"));
+        }
+        Some(Self { title: title?, description, priority, due, tags, parent_id, position, recurrence })
     }
 }
 
@@ -104,6 +109,8 @@ impl FromBody for TaskChanges {
             priority: fields.optional("priority", nullable(priority)).map(Option::unwrap_or_default),
             due,
             tags: fields.optional("tags", nullable(tags)).map(Option::unwrap_or_default),
+            parent_id: None,
+            position: fields.optional("position", nullable(position)).map_or(Patch::Keep, Patch::from),
             recurrence,
             this_only: false,
         };
@@ -134,6 +141,29 @@ impl FromBody for Completion {
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         fields.required("completed", boolean).map(Self::Set)
+    }
+}
+
+impl FromBody for Destination {
+    const MEDIA_TYPES: &'static [&'static str] = JSON;
+
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let before = fields.optional("before", nullable(id));
+        let after = fields.optional("after", nullable(id));
+        match (before, after) {
+            (Some(before), None) => Some(Self::Before(before)),
+            (None, Some(after)) => Some(Self::After(after)),
+            (None, None) => {
+                fields.errors.extend(
+                    fields.errors.is_empty().then(|| FieldError::at("before", None, "is required, or else after")),
+                );
+                None
+            }
+            (Some(_), Some(_)) => {
+                fields.errors.push(FieldError::at("after", None, "cannot be used with before"));
+                None
+            }
+        }
     }
 }
 
@@ -316,6 +346,7 @@ impl From<Invalid> for Errors {
 fn unknown_in_task(name: &str) -> &'static str {
     match name {
         "completed" => "cannot be set when a task is created",
+        "parent_id" => "is fixed when the task is created",
         "id" | "completed_at" | "created_at" | "updated_at" | "version" | "series_id" | "occurrence" => {
             "is set by the server"
         }
@@ -389,6 +420,10 @@ fn priority(value: Value) -> Result<Priority, Invalid> {
 
 fn due(value: Value) -> Result<Due, Invalid> {
     Due::parse(&text(value)?)
+}
+
+fn position(value: Value) -> Result<Position, Invalid> {
+    Position::parse(&text(value)?)
 }
 
 fn tags(value: Value) -> Result<Tags, Errors> {

@@ -280,6 +280,7 @@ impl From<StoreError> for Problem {
                 "not_attempted",
                 "Another item of this atomic batch was refused.",
             ),
+            StoreError::Field(name, Invalid(detail)) => Self::invalid_fields(vec![FieldError::at(name, None, detail)]),
             StoreError::DueRequired => Self::invalid_fields(vec![FieldError::at("due", None, DUE_REQUIRED)]),
             StoreError::NoNextOccurrence => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -69,8 +69,9 @@ fn next(item: &Item, from: Option<CountedFrom>, now: SystemTime) -> Result<Optio
 /// The item of the next occurrence of a task that is completed now.
 pub(super) fn next_occurrence(completed: &Item, now: SystemTime) -> Result<Option<Item>, StoreError> {
     let Some(next) = next(completed, None, now)? else { return Ok(None) };
-    let Task { title, description, priority, tags, .. } = item::task(next.series)?;
-    let content = NewTask { title, description, priority, due: Some(next.due.due), tags, recurrence: None };
+    let Task { title, description, priority, tags, position, .. } = item::task(next.series)?;
+    let due = Some(next.due.due);
+    let content = NewTask { title, description, priority, due, tags, parent_id: None, position, recurrence: None };
     let new = Replacement { content, completed: false };
     let id = id(next.id, next.number);
     let CreatedTask { mut item, .. } = item::created(id, new, WriteId::new(), now);
@@ -108,7 +109,16 @@ fn of_the_series(item: &Item) -> Item {
 
 /// The id of an occurrence of a series.
 fn id(series: TaskId, number: u64) -> TaskId {
-    let hash = digest(&SHA256, format!("{series}#{number}").as_bytes());
+    derived(series, &number.to_string())
+}
+
+/// The id of a subtask of an occurrence that is made anew for it.
+pub(super) fn id_of_subtask(occurrence: TaskId, subtask: TaskId) -> TaskId {
+    derived(occurrence, &subtask.to_string())
+}
+
+fn derived(series: TaskId, what: &str) -> TaskId {
+    let hash = digest(&SHA256, format!("{series}#{what}").as_bytes());
     let mut first = [0; 16];
     first.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
     series.derived(first)

@@ -12,11 +12,16 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, attribute, done_key, due_key, number, text, updated};
+use super::item::{self, Item, attribute, child_key, done_key, due_key, number, position_key, text, updated};
 use super::write_id::{Memory, WriteId};
 use super::{Guard, Precondition, StoreError};
-use crate::task::{Completion, Description, Due, Patch, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title};
+use crate::task::{
+    Completion, Description, Due, Invalid, Patch, Position, Priority, Replacement, TaskChanges, TaskId, Timestamp,
+    Title, Version,
+};
 
+const NOT_OF_A_SUBTASK: Invalid = Invalid("cannot be set on a subtask");
+const PARENT_IS_FIXED: Invalid = Invalid("is fixed when the task is created");
 /// How long a tombstone stays.
 pub(super) const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
@@ -26,10 +31,10 @@ enum State {
     Any,
     Open,
     Completed,
-    /// Open, and one of a series.
-    Recurring,
     /// Deleted, not before this, and with its content.
     DeletedSince(Timestamp),
+    /// Open, and one of a series.
+    Recurring,
 }
 
 /// What a write brings about beyond its own task, if that has one of these attributes: then it is one of several writes
@@ -43,6 +48,8 @@ pub(super) enum Links {
     CompletesRecurring,
     /// Deleting: subtasks are deleted.
     Deletes,
+    /// Restoring: subtasks that were deleted with it are restored, and a subtask's parent must be there.
+    Restores,
 }
 
 impl Links {
@@ -52,6 +59,7 @@ impl Links {
             Self::None => &[],
             Self::Completes | Self::CompletesRecurring => &[attribute::RECURRENCE, attribute::HAS_SUBTASKS],
             Self::Deletes => &[attribute::HAS_SUBTASKS],
+            Self::Restores => &[attribute::HAS_SUBTASKS, attribute::PARENT_ID],
         }
     }
 }
@@ -74,10 +82,25 @@ pub(super) struct Write {
     write_id: WriteId,
     precondition: Precondition,
     state: State,
+    /// The list that the task must be in.
+    home: Option<Home>,
+    /// What the task must not have, because its keys in the indexes of lists in manual order would follow from that. With
+    /// it, the write is made of the item as it was found.
+    unless: Vec<&'static str>,
+    /// How many subtasks the task must have been given, if it was any.
+    subtasks: Option<AttributeValue>,
     needs: Needs,
     set: Vec<(&'static str, Value)>,
     remove: Vec<&'static str>,
     returns: ReturnValue,
+}
+
+/// The list of a parent's subtasks, or that of tasks without one.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    pub(super) parent: Option<TaskId>,
+    /// What a task of another list means.
+    pub(super) otherwise: StoreError,
 }
 
 #[derive(Clone)]
@@ -141,6 +164,35 @@ pub(super) fn updating(id: TaskId, changes: &TaskChanges, guard: &Guard) -> Vec<
     // Of a task that does not recur, "this one only" is all of it.
     let this_only = changes.this_only.then(|| Write::changing_this_only(&call, changes));
     this_only.into_iter().chain([Write::changing(&call, changes)]).collect()
+}
+
+/// Gives a task a position in this list. `operation` says what the client asked for.
+pub(super) fn moving(id: TaskId, position: Position, home: Home, operation: &str, guard: &Guard) -> Vec<Write> {
+    let call = Call::new(id, operation, &TaskChanges::default(), guard);
+    let changes = TaskChanges { position: Patch::Set(position), parent_id: home.parent, ..TaskChanges::default() };
+    vec![Write { home: Some(home), ..Write::changing(&call, &changes) }]
+}
+
+/// Completes a subtask together with its parent, if it is in this version.
+pub(super) fn completing_with_parent(id: TaskId, version: Version) -> Write {
+    Write::completing(&Call::new(id, "complete", &TaskChanges::default(), &Guard::default())).alone(version)
+}
+
+/// Deletes a subtask together with its parent, if it is in this version.
+pub(super) fn deleting_with_parent(id: TaskId, version: Version, restorable: Duration) -> Write {
+    let guard = Guard::default();
+    let call = Call::new(id, "delete", &TaskChanges::default(), &guard);
+    let mut write = Write::deleting(&call, restorable).alone(version);
+    write.set(attribute::DELETED_WITH, AttributeValue::Bool(true));
+    write
+}
+
+/// Restores a subtask together with its parent, if it is in this version: however long ago it was deleted, its parent can be.
+pub(super) fn restoring_with_parent(id: TaskId, version: Version) -> Write {
+    let guard = Guard::default();
+    let call = Call::new(id, "restore", &TaskChanges::default(), &guard);
+    let write = Write::restoring(&call, Duration::ZERO).alone(version);
+    Write { state: State::DeletedSince(Timestamp::from(UNIX_EPOCH)), ..write }
 }
 
 /// Completes or reopens a task. Only a toggle is a write in either state.
@@ -240,7 +292,36 @@ impl Write {
             }
         }
         write.recur(changes);
+        write.place(call.id, changes);
         write
+    }
+
+    /// Gives the task its position, and its keys in the indexes of lists in manual order as far as they follow from the
+    /// changes.
+    fn place(&mut self, id: TaskId, changes: &TaskChanges) {
+        self.patch(attribute::POSITION, &changes.position, Position::as_str);
+        let position = match &changes.position {
+            Patch::Keep if changes.completed == Some(false) => return self.unless.push(attribute::POSITION),
+            Patch::Keep => return,
+            Patch::Clear => None,
+            Patch::Set(position) => Some(position.as_str()),
+        };
+        let otherwise = StoreError::Field("parent_id", PARENT_IS_FIXED);
+        if let Some(parent) = changes.parent_id {
+            self.home = Some(Home { parent: Some(parent), otherwise });
+            return self.set(attribute::CHILD_KEY, text(child_key(&parent.to_string(), position, id)));
+        }
+        self.unless.push(attribute::PARENT_ID);
+        match (position, changes.completed) {
+            (Some(position), Some(false)) => self.set(attribute::POSITION_KEY, text(position_key(position, id))),
+            (Some(position), None) => {
+                self.unless.push(attribute::COMPLETED_AT);
+                self.set(attribute::POSITION_KEY, text(position_key(position, id)));
+            }
+            (None, None | Some(false)) => self.remove.push(attribute::POSITION_KEY),
+            // Completing removes it.
+            (_, Some(true)) => {}
+        }
     }
 
     fn recur(&mut self, changes: &TaskChanges) {
@@ -255,6 +336,8 @@ impl Write {
                 if changes.completed == Some(true) {
                     self.links = Links::CompletesRecurring;
                 }
+                let otherwise = StoreError::Field("recurrence", NOT_OF_A_SUBTASK);
+                self.home = Some(Home { parent: None, otherwise });
                 self.set(attribute::RECURRENCE, text(recurrence.to_store()));
                 self.set.push((attribute::SERIES, Value::OldOr(attribute::SERIES, item::series_key(TaskId::new(), 1))));
                 self.remove.push(attribute::PAST_SERIES);
@@ -334,6 +417,7 @@ impl Write {
         let mut write = Self::new(call, State::Completed);
         write.set.push((attribute::STATE_KEY, Value::CopyOf(attribute::DUE_KEY)));
         write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
+        write.unless.push(attribute::POSITION);
         write
     }
 
@@ -343,10 +427,9 @@ impl Write {
         let expires_at = (call.now + TOMBSTONE_LIFETIME).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         write.set(attribute::DELETED_AT, text(Timestamp::from(call.now).as_str()));
         write.set(attribute::EXPIRES_AT, number(expires_at));
-        write.remove.push(attribute::STATE_KEY);
+        write.remove.extend([attribute::STATE_KEY, attribute::POSITION_KEY]);
         if restorable.is_zero() {
             write.remove.extend(attribute::CONTENT);
-            write.remove.push(attribute::PAST_SERIES);
             write.end_series();
         }
         write.returns = ReturnValue::None;
@@ -356,7 +439,9 @@ impl Write {
     fn restoring(call: &Call<'_>, restorable: Duration) -> Self {
         let mut write = Self::new(call, State::DeletedSince(Timestamp::from(call.now - restorable)));
         write.set.push((attribute::STATE_KEY, Value::FirstOf(attribute::DONE_KEY, attribute::DUE_KEY)));
-        write.remove.extend([attribute::DELETED_AT, attribute::EXPIRES_AT]);
+        write.remove.extend([attribute::DELETED_AT, attribute::EXPIRES_AT, attribute::DELETED_WITH]);
+        write.links = Links::Restores;
+        write.unless.push(attribute::POSITION);
         write
     }
 
@@ -368,6 +453,9 @@ impl Write {
             write_id: call.write_id.clone(),
             precondition: call.precondition.clone(),
             state,
+            home: None,
+            unless: Vec::new(),
+            subtasks: None,
             needs: Needs::Nothing,
             set: Vec::with_capacity(12),
             remove: Vec::new(),
@@ -390,12 +478,33 @@ impl Write {
         ] {
             self.set.push((target, Value::OldOr(source, text(value))));
         }
+        self.remove.push(attribute::POSITION_KEY);
+    }
+
+    /// The same write of this version, whatever else the task has.
+    fn alone(self, version: Version) -> Self {
+        let precondition = Precondition::from(Some(version));
+        Self { links: Links::None, unless: Vec::new(), precondition, ..self }
     }
 
     /// The same write of the item as it was found, and of no later version: one of several that are done together.
     pub(super) fn pinned(&self, found: &Item) -> Self {
-        let precondition = Precondition::from(Some(item::version(found).unwrap_or_default()));
-        Self { links: Links::None, precondition, ..self.clone() }
+        let mut write = self.clone().alone(item::version(found).unwrap_or_default());
+        write.subtasks = found.get(attribute::HAS_SUBTASKS).cloned();
+        let after = write.applied(found);
+        let text_of = |name| after.get(name)?.as_s().ok().map(String::as_str);
+        let is_key = |name: &str| [attribute::POSITION_KEY, attribute::CHILD_KEY].contains(&name);
+        write.set.retain(|(name, _)| !is_key(name));
+        write.remove.retain(|name| *name != attribute::POSITION_KEY);
+        let is_open = !after.contains_key(attribute::COMPLETED_AT) && !after.contains_key(attribute::DELETED_AT);
+        match (text_of(attribute::PARENT_ID), text_of(attribute::POSITION)) {
+            (Some(parent), position) => write.set(attribute::CHILD_KEY, text(child_key(parent, position, self.id))),
+            (None, Some(position)) if is_open => {
+                write.set(attribute::POSITION_KEY, text(position_key(position, self.id)));
+            }
+            (None, _) => write.remove.push(attribute::POSITION_KEY),
+        }
+        write
     }
 
     /// The item after a write that was pinned to it.
@@ -413,8 +522,8 @@ impl Write {
                 Value::New(value) => Some(value),
                 Value::OldOr(source, value) => found.get(*source).or(Some(value)),
                 Value::CopyOf(source) => found.get(*source),
-                Value::OldOrOf(source) => found.get(*name).or_else(|| found.get(*source)),
                 Value::FirstOf(first, second) => found.get(*first).or_else(|| found.get(*second)),
+                Value::OldOrOf(source) => found.get(*name).or_else(|| found.get(*source)),
             };
             let value = value.cloned().unwrap_or_else(|| text(""));
             item.insert((*name).to_owned(), value);
@@ -490,15 +599,15 @@ impl Write {
                     name(source);
                     format!("#{source}")
                 }
-                Value::OldOrOf(source) => {
-                    name(source);
-                    values.insert(":none".to_owned(), text(""));
-                    format!("if_not_exists(#{target}, if_not_exists(#{source}, :none))")
-                }
                 Value::FirstOf(first, second) => {
                     name(first);
                     name(second);
                     format!("if_not_exists(#{first}, #{second})")
+                }
+                Value::OldOrOf(source) => {
+                    name(source);
+                    values.insert(":none".to_owned(), text(""));
+                    format!("if_not_exists(#{target}, if_not_exists(#{source}, :none))")
                 }
             };
             update.push_str(&format!(", #{target} = {value}"));
@@ -548,8 +657,20 @@ impl Write {
             // No version is below 1: the condition fails and gives the item.
             condition.push_str(" AND #version < :one");
         }
-        for name in self.links.attributes() {
+        for name in self.links.attributes().iter().chain(&self.unless) {
             condition.push_str(&format!(" AND attribute_not_exists({name})"));
+        }
+        match &self.home {
+            Some(Home { parent: Some(parent), .. }) => {
+                condition.push_str(" AND parent_id = :parent_id");
+                values.insert(":parent_id".to_owned(), text(parent.to_string()));
+            }
+            Some(Home { parent: None, .. }) => condition.push_str(" AND attribute_not_exists(parent_id)"),
+            None => {}
+        }
+        if let Some(subtasks) = &self.subtasks {
+            condition.push_str(" AND has_subtasks = :has_subtasks");
+            values.insert(":has_subtasks".to_owned(), subtasks.clone());
         }
         if let Precondition::Version(versions) = &self.precondition {
             // No task ever has version 0: with no other version to match, the condition fails and gives the item.
@@ -583,16 +704,30 @@ impl Write {
         if !self.precondition.allows(item::version(item).unwrap_or_default()) {
             return Err(StoreError::VersionMismatch);
         }
+        if self.subtasks.as_ref().is_some_and(|subtasks| item.get(attribute::HAS_SUBTASKS) != Some(subtasks)) {
+            return Err(StoreError::VersionMismatch);
+        }
+        if let Some(Home { parent, otherwise }) = &self.home
+            && item.get(attribute::PARENT_ID) != parent.map(|parent| text(parent.to_string())).as_ref()
+        {
+            return Err(otherwise.clone());
+        }
         let has = |name| item.contains_key(name);
         let is_open = !has(attribute::COMPLETED_AT);
-        let is_in_state = match self.state {
+        let is_in_state = match &self.state {
             State::Any => true,
             State::Open => is_open,
             State::Completed => !is_open,
             State::Recurring => is_open && has(attribute::RECURRENCE),
             // The marks of an erasure are no tasks, and name no write.
             State::DeletedSince(_) if !has(attribute::WRITE_ID) => return Err(StoreError::NotFound),
-            State::DeletedSince(_) if is_deleted => return Err(StoreError::RestoreExpired),
+            State::DeletedSince(oldest) if is_deleted => {
+                let deleted_at = item.get(attribute::DELETED_AT).and_then(|at| at.as_s().ok());
+                if !has(attribute::TITLE) || deleted_at.is_none_or(|at| at.as_str() < oldest.as_str()) {
+                    return Err(StoreError::RestoreExpired);
+                }
+                true
+            }
             State::DeletedSince(_) => false,
         };
         if !is_in_state {
@@ -603,8 +738,8 @@ impl Write {
         {
             return Err(StoreError::DueRequired);
         }
-        let is_linked =
-            self.links == Links::CompletesRecurring || self.links.attributes().iter().any(|name| has(*name));
+        let is_linked = self.links == Links::CompletesRecurring
+            || self.links.attributes().iter().chain(&self.unless).any(|name| has(*name));
         Ok(is_linked.then_some(Outcome::Linked))
     }
 }
@@ -641,7 +776,8 @@ mod tests {
 
     #[test]
     fn unconditional_write_is_not_silent() {
-        let item = Item::from([(attribute::VERSION.to_owned(), number(1))]);
+        let item = [(attribute::VERSION, number(1)), (attribute::COMPLETED_AT, text("2026-11-30T10:15:00.000Z"))];
+        let item = Item::from(item.map(|(name, value)| (name.to_owned(), value)));
         for (write, is_silent) in [
             (deleting(TaskId::new(), &Guard::default(), Duration::ZERO), false),
             (completing(TaskId::new(), Completion::Set(true), &Guard::default()), true),

@@ -71,7 +71,9 @@ impl WriteId {
 
 /// Two requests ask for the same if what they ask for is the same after validation, whatever its JSON looked like.
 pub(super) fn fingerprint(operation: &str, changes: &TaskChanges) -> Digest {
-    let TaskChanges { title, description, completed, priority, due, tags, recurrence, this_only } = changes;
+    let TaskChanges { title, description, completed, priority, due, tags, parent_id, position, recurrence, this_only } =
+        changes;
+    let parent_id = parent_id.map(|id| id.to_string());
     let mut parts = vec![operation];
     if let Some(title) = title {
         parts.extend(["title", title.as_str()]);
@@ -93,6 +95,12 @@ pub(super) fn fingerprint(operation: &str, changes: &TaskChanges) -> Digest {
     if let Some(tags) = tags {
         parts.push("tags");
         parts.extend(tags.iter().map(|tag| tag.as_str()));
+    }
+    parts.extend(parent_id.iter().flat_map(|id| ["parent", id]));
+    match position {
+        Patch::Keep => {}
+        Patch::Clear => parts.push("no position"),
+        Patch::Set(position) => parts.extend(["position", position.as_str()]),
     }
     let stored;
     match recurrence {

@@ -6,6 +6,7 @@ use super::*;
 fn keyed_writes() -> Vec<(Operation, Option<Value>, Option<Value>)> {
     let other = |operation: Operation| match operation {
         Operation::CompleteTask => Some(json!({ "completed": false })),
+        Operation::MoveTask => Some(json!({ "before": null })),
         _ => operation.takes_body().then(|| json!({ "title": "another" })),
     };
     let writes = Operation::on_a_task().filter(|operation| operation.takes_idempotency_key());
