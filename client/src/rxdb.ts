@@ -384,7 +384,7 @@ const taskSchema: RxJsonSchema<Task> = {
     created_at: text,
     updated_at: text,
     version: { type: "integer", minimum: 0 },
-    recurrence: { type: ["object", "null"], properties: { rule: text, time_zone: optionalText, from: text } },
+    recurrence: { type: ["object", "null"] },
     series_id: text,
     occurrence: { type: "integer", minimum: 1 },
   },

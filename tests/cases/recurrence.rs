@@ -1,7 +1,7 @@
 //! Recurring tasks: the dates of a rule, and one next occurrence, whoever completes a task, and however often.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use std::{env, fs};
+use std::{env, fs, slice};
 
 use futures_util::future::join_all;
 use kit::fixtures::table;
@@ -181,7 +181,7 @@ async fn completing_makes_the_next_occurrence() {
     for completed in [false, true] {
         call(&api, Operation::CompleteTask, &task, json!({ "completed": completed })).await;
     }
-    assert_eq!(open(&api).await, std::slice::from_ref(&next));
+    assert_eq!(open(&api).await, slice::from_ref(&next));
     // The next one goes on.
     complete(&api, &next).await;
     assert_eq!(open(&api).await[0]["occurrence"], 3);
@@ -468,7 +468,10 @@ async fn atomic_batch_makes_all_next_occurrences_or_none() {
     assert_eq!(send(vec![complete(&task), change]).await, [200, 200]);
 
     // Each of these writes a task and makes one.
-    let many = join_all((0..51).map(|_| weekly(&api, json!({})))).await;
+    let mut many = Vec::new();
+    for _ in 0..51 {
+        many.push(weekly(&api, json!({})).await);
+    }
     let before = api.items("tasks", ALICE);
     assert_eq!(send(many.iter().map(complete).collect()).await, [422; 51]);
     assert_eq!(api.items("tasks", ALICE), before);

@@ -61,17 +61,11 @@ export function fieldsOf(changes: ContentChanges): Field[] {
 }
 
 export function isSame(a: TaskContent[Field] | undefined, b: TaskContent[Field] | undefined): boolean {
-  if (Array.isArray(a) && Array.isArray(b)) return a.join("\n") === b.join("\n");
-  return (a ?? null) === (b ?? null) || (isRecurrence(a) && isRecurrence(b) && isSameRecurrence(a, b));
+  return JSON.stringify(comparable(a)) === JSON.stringify(comparable(b));
 }
 
-function isRecurrence(value: TaskContent[Field] | undefined): value is Recurrence {
-  return typeof value === "object" && value !== null && "rule" in value;
-}
-
-function isSameRecurrence(a: Recurrence, b: Recurrence): boolean {
-  const [one, other] = [normalizedRecurrence(a), normalizedRecurrence(b)];
-  return one.rule === other.rule && one.time_zone === other.time_zone && one.from === other.from;
+function comparable(value: TaskContent[Field] | undefined) {
+  return value && typeof value === "object" && "rule" in value ? normalizedRecurrence(value) : (value ?? null);
 }
 
 /** The part of `changes` that `task` does not have yet. */

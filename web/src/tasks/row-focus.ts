@@ -75,7 +75,7 @@ export class RowFocus {
     const wanted = element.querySelector<HTMLElement>(`[data-control="${control}"]:not(:disabled)`);
     const target = wanted ?? element.querySelector<HTMLElement>("button, input");
     target?.focus({ preventScroll: true });
-    element.scrollIntoView({ block: "nearest" });
+    showSoon(element);
     return true;
   }
 }
@@ -100,6 +100,15 @@ export function useKeptFocus(focus: RowFocus): void {
 
 export function rowAt(target: EventTarget | null): string | null {
   return target instanceof Element ? (target.closest<HTMLElement>("[data-row]")?.dataset.row ?? null) : null;
+}
+
+/** So many times, because the rows around a place in a long list get their real heights only as they are drawn. */
+const LOOKS = 4;
+
+function showSoon(element: Element, looks = LOOKS): void {
+  if (!element.isConnected || looks === 0) return;
+  element.scrollIntoView({ block: "nearest" });
+  requestAnimationFrame(() => showSoon(element, looks - 1));
 }
 
 export function isInSight(id: string): boolean {

@@ -98,8 +98,9 @@ interface SectionsProps {
   readonly onTag: (tag: string) => void;
 }
 
-const HEADING_HEIGHT = 40;
-const ROW_HEIGHT = 38;
+const HEADING_HEIGHT = 39;
+/** Of a row with facts on a phone, where they have a line of their own, and elsewhere. */
+const ROW_HEIGHT = matchMedia("(width < 40rem)").matches ? 54 : 39;
 
 /** A heading, which is always in the document, or a row. */
 type Item = { readonly section: Section<Row>; readonly row?: Row; readonly position: number };
@@ -112,8 +113,10 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   const items = useMemo(() => itemsOf(sectionsOf(rows, query, time)), [rows, query, time, words]);
   const keys = useMemo(() => items.map(keyOf), [items]);
   useMemo(() => bench.focus.show(items.flatMap(({ row }) => row?.task.id ?? [])), [items, bench]);
-  const kept = new Set([bench.focus.row.value, bench.form.id.value]);
-  const pinned = items.flatMap(({ row }, index) => (!row || kept.has(row.task.id) ? [index] : []));
+  const places = useMemo(() => new Map(keys.map((key, index) => [key, index])), [keys]);
+  const headings = useMemo(() => items.flatMap(({ row }, index) => (row ? [] : [index])), [items]);
+  const kept = [bench.focus.row.value, bench.form.id.value].map((id) => places.get(id ?? ""));
+  const pinned = [...headings, ...kept.filter((index) => index !== undefined)];
   const {
     items: shown,
     end,

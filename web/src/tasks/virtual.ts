@@ -7,7 +7,7 @@ import {
   windowScroll,
 } from "@tanstack/virtual-core";
 import type { RefObject } from "preact";
-import { useLayoutEffect, useReducer, useState } from "preact/hooks";
+import { useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 
 /** Shorter lists are in the document as a whole, so that the browser's own search finds everything in them. */
 const SHORT = 100;
@@ -55,13 +55,21 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
     initialRect: { width: innerWidth, height: innerHeight },
   };
   const [virtualizer] = useState(() => new Virtualizer<Window, HTMLElement>(options));
-  virtualizer.setOptions({ ...options, scrollMargin: topOf(container.current) });
+  const margin = useRef(0);
+  virtualizer.setOptions({ ...options, scrollMargin: margin.current });
+  // Not at each scroll: looking at the layout is what makes scrolling slow.
+  useLayoutEffect(() => {
+    const top = topOf(container.current);
+    if (top === margin.current) return;
+    margin.current = top;
+    redraw(undefined);
+  }, [keys, container]);
   useLayoutEffect(() => virtualizer._didMount(), [virtualizer]);
   useLayoutEffect(() => virtualizer._willUpdate());
-  const margin = virtualizer.options.scrollMargin;
+  const { scrollMargin } = virtualizer.options;
   const items = virtualizer
     .getVirtualItems()
-    .map((item) => ({ ...item, start: item.start - margin, end: item.end - margin }));
+    .map((item) => ({ ...item, start: item.start - scrollMargin, end: item.end - scrollMargin }));
   return { items, end: virtualizer.getTotalSize(), measure: virtualizer.measureElement };
 }
 
