@@ -8,8 +8,12 @@ type Schemas = components["schemas"];
 export type Task = Schemas["Task"];
 export type NewTask = Schemas["NewTask"];
 export type TaskReplacement = Schemas["TaskReplacement"];
+/** How a task recurs. */
+export type Recurrence = Schemas["Recurrence"];
 export type TaskChanges = Schemas["TaskChanges"];
 export type Page = Schemas["Page"];
+/** Where a task goes in its list. */
+export type Destination = { readonly before: string | null } | { readonly after: string | null };
 export type ListQuery = NonNullable<operations["listTasks"]["parameters"]["query"]>;
 
 /** A tag, and how many tasks have it. */

@@ -14,7 +14,6 @@ import {
   fieldsOf,
   missingIn,
   pick,
-  type TaskContent,
   type TaskDraft,
 } from "./sync/content.js";
 import { browserTriggers, type Triggers } from "./sync/triggers.js";
@@ -328,7 +327,7 @@ function itemOf({ assumedMasterState: assumed, newDocumentState: mine }: Row): B
   };
   if (mine._deleted) return assumed && !assumed._deleted ? write({ op: "delete", id }) : null;
   if (assumed?._deleted) return write({ op: "restore", id });
-  if (!assumed) return write({ op: "create", id, task: pick(mine, FIELDS) as TaskContent });
+  if (!assumed) return write({ op: "create", id, task: contentOf(mine) });
   const changes: ContentChanges = missingIn(assumed, pick(mine, FIELDS));
   return fieldsOf(changes).length === 0 ? null : write({ op: "update", id, changes });
 }
@@ -380,9 +379,14 @@ const taskSchema: RxJsonSchema<Task> = {
     priority: { type: "string", enum: ["none", "low", "medium", "high"] },
     due: optionalText,
     tags: { type: "array", items: text },
+    parent_id: text,
+    position: optionalText,
     created_at: text,
     updated_at: text,
     version: { type: "integer", minimum: 0 },
+    recurrence: { type: ["object", "null"], properties: { rule: text, time_zone: optionalText, from: text } },
+    series_id: text,
+    occurrence: { type: "integer", minimum: 1 },
   },
   required: ["id", "title", "completed", "priority", "tags", "created_at", "updated_at", "version"],
 };

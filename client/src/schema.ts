@@ -25,6 +25,10 @@ export interface paths {
          *     A page holds `limit` tasks unless it is the last one. It can hold fewer, even none, and still have a `next_cursor`, if a
          *     filter skips some nine hundred tasks in a row, a search some three thousand, or the page would have more than 512 KiB of
          *     text. The list ends when `next_cursor` is null.
+         *
+         *     With `sort=position`, the list has the open tasks that have a position and are no subtasks, in manual order. With
+         *     `parent_id`, it has the subtasks of a task, open and completed, in manual order, those without a position last. Tasks with
+         *     the same position are sorted by id.
          */
         get: operations["listTasks"];
         put?: never;
@@ -206,6 +210,42 @@ export interface paths {
         patch: operations["completeTask"];
         trace?: never;
     };
+    "/api/{user_id}/tasks/{task_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a task within its list
+         * @description Gives the task a position right before or right after another task of its list: the subtasks of the same parent, or the
+         *     tasks without a parent. The other task must have a position. With null, the task goes to the end (`before`) or to the
+         *     beginning (`after`) of the list. Only the moved task is written. If concurrent moves have left tasks with the same
+         *     position, a task cannot go between them: it goes before or after all of them.
+         *
+         *     A client that has the tasks can also make the position itself and send it with `PATCH`.
+         */
+        post: operations["moveTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/{user_id}/tasks/{task_id}/restore": {
         parameters: {
             query?: never;
@@ -230,7 +270,8 @@ export interface paths {
          * Restore a deleted task
          * @description Brings a deleted task back as it was, open or completed; only its version and `updated_at` go on. It works for some days
          *     after the deletion, 7 unless the service is set up differently; after that, the response is 410 `restore_expired`, and
-         *     later 404. `If-Match` names the version of the deletion, as `deleted` among the changes has it. A task that is not deleted
+         *     later 404. Subtasks that were deleted with the task come back with it. A subtask whose parent is deleted comes back only
+         *     with that one: by itself, the response is 422. `If-Match` names the version of the deletion, as `deleted` among the changes has it. A task that is not deleted
          *     does not change, and keeps its version.
          */
         post: operations["restoreTask"];
@@ -261,6 +302,38 @@ export interface paths {
         get: operations["listTags"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{user_id}/tasks/{task_id}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skip an occurrence of a recurring task
+         * @description Moves the task to the next date of its rule. It remains the same task, and its `occurrence` is one more. Send an
+         *     `Idempotency-Key` with it, to repeat it if its response is lost: without a key, a repetition skips another occurrence.
+         */
+        post: operations["skipTask"];
         delete?: never;
         options?: never;
         head?: never;
@@ -378,6 +451,21 @@ export interface components {
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
             /** @default [] */
             tags?: components["schemas"]["Tags"];
+            /**
+             * @description The parent of the new task, which becomes its subtask. The parent must be open, and no subtask. It never changes.
+             * @default null
+             */
+            parent_id?: components["schemas"]["TaskId"] | null;
+            /**
+             * @description Where the task is in manual order.
+             * @default null
+             */
+            position?: components["schemas"]["Position"] | null;
+            /**
+             * @description How the task recurs, or null. It needs a due date.
+             * @default null
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
         };
         /** @description Every field that a client can set. Omitted fields are reset. */
         TaskReplacement: {
@@ -398,6 +486,21 @@ export interface components {
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
             /** @default [] */
             tags?: components["schemas"]["Tags"];
+            /**
+             * @description The parent of a subtask, which never changes. Another one is rejected. A new task gets it.
+             * @default null
+             */
+            parent_id?: components["schemas"]["TaskId"] | null;
+            /**
+             * @description Where the task is in manual order.
+             * @default null
+             */
+            position?: components["schemas"]["Position"] | null;
+            /**
+             * @description How the task recurs, or null. It needs a due date.
+             * @default null
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
             /** @description The id in the path. Any other id is rejected. */
             id?: components["schemas"]["TaskId"];
             /** @description Ignored. */
@@ -408,6 +511,10 @@ export interface components {
             updated_at?: unknown;
             /** @description Ignored. `If-Match` states which version to replace. */
             version?: unknown;
+            /** @description Ignored. */
+            series_id?: unknown;
+            /** @description Ignored. */
+            occurrence?: unknown;
         };
         /** @description Changes to a task. Omitted fields stay, and `null` resets a field. */
         TaskChanges: {
@@ -421,11 +528,54 @@ export interface components {
             due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
             /** @description Labels without duplicates, in the order given. Null removes all of them. */
             tags?: components["schemas"]["Tag"][] | null;
+            /** @description Where the task is in manual order. Null removes it from that order. */
+            position?: components["schemas"]["Position"] | null;
+            /** @description How the task recurs. Null ends it. A recurring task needs a due date. */
+            recurrence?: components["schemas"]["Recurrence"] | null;
+            /**
+             * @description Which occurrences of a recurring task the changes are for: this one and those after it, or this one only. With
+             *     `occurrence`, neither `completed` nor `recurrence` can be sent.
+             * @default series
+             * @enum {string}
+             */
+            scope?: "series" | "occurrence";
+        };
+        /** @description How a task recurs. */
+        Recurrence: {
+            /**
+             * @description An RFC 5545 `RRULE` of whole days: FREQ (DAILY, WEEKLY, MONTHLY, or YEARLY), INTERVAL, BYDAY, BYMONTHDAY, BYMONTH,
+             *     BYSETPOS, WKST, and UNTIL or COUNT. It is stored in upper case.
+             * @example FREQ=WEEKLY;BYDAY=MO,TH
+             */
+            rule: string;
+            /**
+             * @description The IANA name of the time zone whose clock counts. Null means UTC.
+             * @example Europe/Berlin
+             */
+            time_zone?: string | null;
+            /**
+             * @description What the next occurrence is counted from: the due date of this one, or the day on which it is completed.
+             * @default due
+             * @enum {string}
+             */
+            from?: "due" | "completion";
         };
         /** @description Whether the task is completed. */
         Completion: {
             completed: boolean;
         };
+        /** @description Where a task goes. Exactly one of the two is given. */
+        Move: {
+            /** @description The task that follows. Null means the end of the list. */
+            before?: components["schemas"]["TaskId"] | null;
+            /** @description The task that precedes. Null means the beginning of the list. */
+            after?: components["schemas"]["TaskId"] | null;
+        };
+        /**
+         * @description Where the task is in manual order: an order key of npm's `fractional-indexing`, with its default digits. Keys sort as
+         *     text. Tasks with the same position sort by id.
+         */
+        Position: string;
         /** @description A task, as its owner sees it. */
         Task: {
             id: components["schemas"]["TaskId"];
@@ -441,16 +591,37 @@ export interface components {
             due: components["schemas"]["Date"] | components["schemas"]["Timestamp"] | null;
             /** @description Labels without duplicates, in the order given. */
             tags: string[];
+            /** @description The task that this one is a subtask of. Absent if it is no subtask. */
+            parent_id?: components["schemas"]["TaskId"];
+            /** @description Where the task is in manual order. Absent or null if it has no position. */
+            position?: components["schemas"]["Position"] | null;
             created_at: components["schemas"]["Timestamp"];
             updated_at: components["schemas"]["Timestamp"];
             /** @description 1 after creation, and one more with every write. */
             version: number;
+            /**
+             * @description How the task recurs. Null if it has recurred and does not any more: a completed occurrence has left it to the next
+             *     one. Absent from a task that never recurred.
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
+            /** @description What the occurrences of a recurring task have in common. Absent from a task that never recurred. */
+            series_id?: components["schemas"]["TaskId"];
+            /** @description Which occurrence the task is, from 1. Absent from a task that never recurred. */
+            occurrence?: number;
         };
         /** @description A page of a list. */
         Page: {
             tasks: components["schemas"]["Task"][];
             /** @description The `cursor` of the next page. Null on the last page. */
             next_cursor: string | null;
+            /**
+             * @description On the first page of a list with `parent_id`: how many subtasks the task has, and how many of them are completed.
+             *     Absent if they take more than a megabyte.
+             */
+            progress?: {
+                completed: number;
+                total: number;
+            };
         };
         /** @description Tags, and how many of the tasks of this page have them. */
         TagsPage: {
@@ -517,7 +688,7 @@ export interface components {
             items: components["schemas"]["BatchItem"][];
         };
         /** @description A write of one task. */
-        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchDelete"] | components["schemas"]["BatchRestore"];
+        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchSkip"] | components["schemas"]["BatchDelete"] | components["schemas"]["BatchRestore"];
         /** @description Creates a task under an id of the client's own, as PUT with `If-None-Match: *` does. */
         BatchCreate: {
             /**
@@ -552,6 +723,17 @@ export interface components {
             if_match?: components["schemas"]["Version"];
             idempotency_key?: components["schemas"]["IdempotencyKey"];
             completed: boolean;
+        };
+        /** @description Skips an occurrence of a recurring task. */
+        BatchSkip: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "skip";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
         };
         /** @description Deletes a task. */
         BatchDelete: {
@@ -607,11 +789,11 @@ export interface components {
         };
         /**
          * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
-         *     cannot be part of a URI. Only a result of a batch has `not_attempted`. `invalid_event` is never the response to an HTTP request. It means that a function was
+         *     cannot be part of a URI. Only a result of a batch has `not_attempted` or `batch_too_large`. `invalid_event` is never the response to an HTTP request. It means that a function was
          *     invoked with something other than an event from an API Gateway HTTP API.
          * @enum {string}
          */
-        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "restore_expired" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "unavailable" | "internal" | "storage_full";
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "restore_expired" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "no_next_occurrence" | "batch_too_large" | "unavailable" | "internal" | "storage_full";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -893,6 +1075,17 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description There is no next occurrence, or the `Idempotency-Key` was used for another request. */
+        InvalidSkip: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /**
          * @description Fields are missing, unknown, or invalid, the id of a new task is none, or the `Idempotency-Key` was used for another
          *     request.
@@ -1084,6 +1277,10 @@ export interface components {
          * @example 2026-11-01
          */
         DueFrom: components["schemas"]["Due"];
+        /** @description Open tasks in manual order. `status` can be `open` or omitted. */
+        Sort: "position";
+        /** @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`. */
+        ParentId: components["schemas"]["TaskId"];
         /**
          * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
          * @example 2026-12-01
@@ -1189,6 +1386,10 @@ export interface operations {
                  * @example 2026-12-01
                  */
                 due_before?: components["parameters"]["DueBefore"];
+                /** @description Open tasks in manual order. `status` can be `open` or omitted. */
+                sort?: components["parameters"]["Sort"];
+                /** @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`. */
+                parent_id?: components["parameters"]["ParentId"];
             };
             header?: never;
             path: {
@@ -1672,6 +1873,69 @@ export interface operations {
             507: components["responses"]["StorageFull"];
         };
     };
+    moveTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description The task as it is now. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    etag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidWrite"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
     restoreTask: {
         parameters: {
             query?: never;
@@ -1712,7 +1976,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             410: components["responses"]["RestoreExpired"];
             412: components["responses"]["VersionMismatch"];
-            422: components["responses"]["KeyReused"];
+            422: components["responses"]["InvalidWrite"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -1757,6 +2021,63 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    skipTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task as it is now. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    etag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["InvalidHeader"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatch"];
+            422: components["responses"]["InvalidSkip"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
         };
     };
     batchTasks: {

@@ -5,6 +5,7 @@ import type {
   BatchResult,
   ChangesPage,
   ChangesQuery,
+  Destination,
   ExportPage,
   Health,
   ListQuery,
@@ -68,8 +69,10 @@ export type Known = Pick<Task, "id"> & Partial<Pick<Task, "version">>;
 const TASKS = "/api/{user_id}/tasks";
 const TASK = "/api/{user_id}/tasks/{task_id}";
 const COMPLETE = "/api/{user_id}/tasks/{task_id}/complete";
+const MOVE = "/api/{user_id}/tasks/{task_id}/move";
 const RESTORE = "/api/{user_id}/tasks/{task_id}/restore";
 const TAGS = "/api/{user_id}/tags";
+const SKIP = "/api/{user_id}/tasks/{task_id}/skip";
 const CHANGES = "/api/{user_id}/tasks/changes";
 const BATCH = "/api/{user_id}/tasks/batch";
 const EXPORT = "/api/{user_id}/tasks/export";
@@ -164,6 +167,18 @@ export class TaskApi {
   async completeTask(known: Known, completed: boolean, { key, ...options }: WriteOptions = {}): Promise<Task> {
     const params = this.#params(known, key);
     return data(await this.#client.PATCH(COMPLETE, { ...this.#call(options), params, body: { completed } }));
+  }
+
+  /** Moves a task right before or after another one of its list; with null, to the end (`before`) or the beginning (`after`). */
+  async moveTask(known: Known, to: Destination, { key, ...options }: WriteOptions = {}): Promise<Task> {
+    const params = this.#params(known, key);
+    return data(await this.#client.POST(MOVE, { ...this.#call(options), params, body: to }));
+  }
+
+  /** Moves a recurring task to the next date of its rule: `no_next_occurrence` if there is none. */
+  async skipTask(known: Known, { key, ...options }: WriteOptions = {}): Promise<Task> {
+    const params = this.#params(known, key);
+    return data(await this.#client.POST(SKIP, { ...this.#call(options), params }));
   }
 
   async deleteTask(known: Known, { key, ...options }: WriteOptions = {}): Promise<void> {

@@ -28,7 +28,7 @@ type Answer = {
   errors?: { pointer: string; detail: string }[];
 };
 
-const DEFAULTS = { description: null, completed: false, priority: "none", due: null, tags: [] } as const;
+const DEFAULTS = { description: null, completed: false, priority: "none", due: null, tags: [], position: null } as const;
 const OVERLAP = 3;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/u;
 
@@ -201,6 +201,7 @@ export class Server {
         updated_at: at,
         version: 1,
         completed_at: completed ? at : null,
+        ...(item.task.recurrence && { series_id: id, occurrence: 1 }),
       } as Task;
       tasks.set(id, { task, deleted: false, moment: this.#moment, writes: [{ key, what }] });
       return { status: 201, version: 1 };
@@ -209,12 +210,20 @@ export class Server {
     if (item.if_match !== undefined && item.if_match !== stored.task.version)
       return { status: 412, code: "version_mismatch" };
     if (op === "restore" && !stored.deleted) return { status: 200, version: stored.task.version };
+    if (op === "skip" && !stored.task.recurrence) return { status: 422, code: "no_next_occurrence" };
     const changes = op === "update" ? normal(item.changes) : op === "complete" ? { completed: item.completed } : {};
     const at = this.#now();
     const completed = changes.completed ?? stored.task.completed;
     const completed_at = completed ? (stored.task.completed_at ?? at) : null;
     const version = stored.task.version + 1;
-    stored.task = { ...stored.task, ...changes, completed, completed_at, updated_at: at, version } as Task;
+    const before = stored.task;
+    stored.task = { ...before, ...changes, completed, completed_at, updated_at: at, version } as Task;
+    if (op === "skip") stored.task = { ...stored.task, ...later(before) };
+    if (completed && !before.completed && before.recurrence) {
+      const next = { ...before, ...later(before), id: newTaskId(), created_at: at, updated_at: at, version: 1 };
+      tasks.set(next.id, { task: next, deleted: false, moment: this.#moment, writes: [] });
+      stored.task = { ...stored.task, recurrence: null };
+    }
     stored.deleted = op === "delete";
     stored.moment = this.#moment;
     stored.writes = [{ key, what }, ...stored.writes].slice(0, 3);
@@ -230,6 +239,12 @@ export class Server {
 
 function normal<T extends { title?: string }>(task: T): T & { completed?: boolean } {
   return { ...task, ...(task.title !== undefined && { title: task.title.trim() }) };
+}
+
+/** The next occurrence of a task that recurs each week. */
+function later({ due, occurrence = 1 }: Task): Pick<Task, "due" | "occurrence"> {
+  const date = new Date(Date.parse(`${due}T00:00:00Z`) + 7 * 86_400_000);
+  return { due: date.toISOString().slice(0, 10), occurrence: occurrence + 1 };
 }
 
 function invalid(item: BatchItem): Answer | null {

@@ -344,6 +344,7 @@ describe("other requests", () => {
       () => world.client.updateTask(TASK, { title: "x" }),
       () => world.client.replaceTask(TASK, { title: "x" }),
       () => world.client.completeTask(TASK, true),
+      () => world.client.skipTask(TASK),
       () => world.client.deleteTask(TASK),
       () => world.client.createTask({ title: "x" }, { id: TASK.id }),
     ];
@@ -360,7 +361,7 @@ describe("other requests", () => {
     const versions = world.requests.map(
       (request) => request.headers.get("if-match") ?? request.headers.get("if-none-match"),
     );
-    expect(versions).toEqual([...Array(12).fill('"3"'), ...Array(3).fill("*")]);
+    expect(versions).toEqual([...Array(15).fill('"3"'), ...Array(3).fill("*")]);
   });
 
   it("are sent once without retries", async () => {

@@ -263,7 +263,7 @@ mod tests {
         let tasks = template.tables.iter().find(|table| table.local_name == "tasks").unwrap();
         let key = tasks.key.iter().map(|element| (element.key_type().as_str(), element.attribute_name()));
         assert_eq!(key.collect::<Vec<_>>(), [("HASH", "user_id"), ("RANGE", "task_id")]);
-        assert_eq!(tasks.local_indexes.len(), 2);
+        assert_eq!(tasks.local_indexes.len(), 4);
         assert_eq!(tasks.time_to_live.as_deref(), Some("expires_at"));
         assert!(template.cors.allow_methods.contains(&"PATCH".to_owned()));
         assert!(template.cors.expose_headers.contains(&"etag".to_owned()));

@@ -34,4 +34,9 @@ mod fixtures {
         let document: Value = serde_json::from_str(include_str!("../../tests/fixtures/spellings.json")).unwrap();
         serde_json::from_value(document[section].clone()).unwrap()
     }
+
+    /// Keys that npm's `fractional-indexing` made.
+    pub(crate) fn positions<T: DeserializeOwned>() -> T {
+        serde_json::from_str(include_str!("../../tests/fixtures/positions.json")).unwrap()
+    }
 }

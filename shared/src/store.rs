@@ -12,7 +12,10 @@ mod idempotency;
 mod item;
 mod linked;
 mod list;
+mod order;
+mod recurrence;
 mod settings;
+mod subtasks;
 mod tags;
 mod write;
 mod write_id;
@@ -31,7 +34,8 @@ pub use self::cursor::{Cursor, InvalidCursor};
 pub use self::error::StoreError;
 pub use self::export::{Export, ExportQuery};
 pub use self::idempotency::IdempotencyKey;
-pub use self::list::{DueRange, ListQuery, Page, Status};
+pub use self::list::{DueRange, ListQuery, Order, Page, Progress, Status};
+pub use self::order::Destination;
 pub use self::settings::StoreSettings;
 pub use self::tags::{TagCount, TagsPage, TagsQuery};
 
@@ -150,6 +154,9 @@ impl UserTasks<'_> {
         task: Replacement,
         idempotency_key: Option<&IdempotencyKey>,
     ) -> Result<Task, StoreError> {
+        if task.content.parent_id == Some(id) {
+            return Err(subtasks::refused_parent(None));
+        }
         let CreatedTask { task, item, write_id } = item::new(id, task, idempotency_key);
         match self.put(item, &write_id).await? {
             None => Ok(task),
@@ -218,6 +225,9 @@ impl UserTasks<'_> {
     /// Puts a task that is new, or gives the item that has its id already, and what that remembers of this write: a retry
     /// of the SDK, after an answer was lost, finds the task of this very call.
     async fn put(&self, item: Item, write_id: &WriteId) -> Result<Option<(Memory, Item)>, StoreError> {
+        if let Some(parent) = subtasks::parent_of(&item) {
+            return Box::pin(self.put_subtask(parent, item, write_id)).await;
+        }
         let request = self.store.client.put_item().table_name(&self.store.tasks_table);
         let request = request.set_item(Some(self.owned(item))).condition_expression(IS_ABSENT);
         let Err(error) = request.return_values_on_condition_check_failure(AllOld).send().await else { return Ok(None) };

@@ -1,6 +1,9 @@
 //! Tasks and their parts: pure values. A part that exists is valid, because its `parse` is the only way to make it
 //! from outside.
 
+mod position;
+mod recurrence;
+
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +14,9 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
+
+pub use self::position::Position;
+pub use self::recurrence::{CountedFrom, NextDue, Occurrence, Recurrence, RecurrenceRule, Series, TimeZone};
 
 /// Why a value was refused, in words for the person who sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,18 +39,25 @@ pub struct Task {
     pub due: Option<Due>,
     /// Free labels, in the order they were given.
     pub tags: Tags,
+    /// The task that it is a subtask of.
+    pub parent_id: Option<TaskId>,
+    /// Where it is in its owner's order.
+    pub position: Option<Position>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last written.
     pub updated_at: Timestamp,
     /// 1 when it was created, and one more with every write.
     pub version: Version,
+    /// Where it stands in its series, if it recurs or did.
+    pub series: Option<Box<Series>>,
 }
 
 /// The JSON of the HTTP contract.
 impl Serialize for Task {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Task", 11)?;
+        let members = if self.series.is_some() { 16 } else { 13 };
+        let mut object = serializer.serialize_struct("Task", members)?;
         object.serialize_field("id", &self.id)?;
         object.serialize_field("title", &self.title)?;
         object.serialize_field("description", &self.description)?;
@@ -53,9 +66,20 @@ impl Serialize for Task {
         object.serialize_field("priority", self.priority.as_str())?;
         object.serialize_field("due", &self.due)?;
         object.serialize_field("tags", &self.tags)?;
+        if let Some(parent_id) = &self.parent_id {
+            object.serialize_field("parent_id", parent_id)?;
+        }
+        if let Some(position) = &self.position {
+            object.serialize_field("position", position)?;
+        }
         object.serialize_field("created_at", &self.created_at)?;
         object.serialize_field("updated_at", &self.updated_at)?;
         object.serialize_field("version", &self.version)?;
+        if let Some(series) = &self.series {
+            object.serialize_field("recurrence", &series.recurrence)?;
+            object.serialize_field("series_id", &series.id)?;
+            object.serialize_field("occurrence", &series.occurrence)?;
+        }
         object.end()
     }
 }
@@ -64,7 +88,9 @@ impl Task {
     /// How many bytes its texts have in UTF-8. They are what a client chooses the size of.
     pub(crate) fn text_bytes(&self) -> usize {
         let description = self.description.as_ref().map_or(0, |description| description.0.len());
-        self.title.0.len() + description + self.tags.iter().map(|tag| tag.0.len()).sum::<usize>()
+        let recurrence = self.series.as_ref().and_then(|series| series.recurrence.as_ref());
+        let rule = recurrence.map_or(0, |recurrence| recurrence.rule.as_str().len());
+        self.title.0.len() + description + rule + self.tags.iter().map(|tag| tag.0.len()).sum::<usize>()
     }
 }
 
@@ -95,6 +121,12 @@ pub struct NewTask {
     pub due: Option<Due>,
     /// See [`Task::tags`].
     pub tags: Tags,
+    /// See [`Task::parent_id`]. It never changes.
+    pub parent_id: Option<TaskId>,
+    /// See [`Task::position`].
+    pub position: Option<Position>,
+    /// How it recurs. A task that is created as completed does not.
+    pub recurrence: Option<Recurrence>,
 }
 
 /// What a client says of a task when it replaces it: all that a client may set.
@@ -140,6 +172,14 @@ pub struct TaskChanges {
     pub due: Patch<Due>,
     /// See [`Task::tags`].
     pub tags: Option<Tags>,
+    /// Which parent the task must have, if it matters: this is no change.
+    pub parent_id: Option<TaskId>,
+    /// See [`Task::position`].
+    pub position: Patch<Position>,
+    /// How it recurs. A task needs a due date for that.
+    pub recurrence: Patch<Recurrence>,
+    /// Whether later occurrences are to be as they would be without these changes, if it recurs.
+    pub this_only: bool,
 }
 
 impl TaskChanges {
@@ -153,7 +193,8 @@ impl TaskChanges {
 /// A replacement changes everything, and clears what it does not have.
 impl From<Replacement> for TaskChanges {
     fn from(replacement: Replacement) -> Self {
-        let Replacement { content: NewTask { title, description, priority, due, tags }, completed } = replacement;
+        let Replacement { content, completed } = replacement;
+        let NewTask { title, description, priority, due, tags, parent_id, position, recurrence } = content;
         Self {
             title: Some(title),
             description: description.into(),
@@ -161,6 +202,10 @@ impl From<Replacement> for TaskChanges {
             priority: Some(priority),
             due: due.into(),
             tags: Some(tags),
+            parent_id,
+            position: position.into(),
+            recurrence: recurrence.into(),
+            this_only: false,
         }
     }
 }
@@ -206,6 +251,14 @@ impl TaskId {
         let at = UNIX_EPOCH + Duration::new(seconds, nanoseconds);
         let is_in_time = UNIX_EPOCH < at && at <= now + Self::MAX_AHEAD;
         if is_in_time { Ok(id) } else { Err(Invalid("must not have a time of zero, or more than a day from now")) }
+    }
+
+    /// The id of a task that belongs to this one, made of a hash and the time of this one: whoever makes it makes the same.
+    pub(crate) fn derived(self, hash: [u8; 16]) -> Self {
+        const TIME_AND_VERSION: u128 = 0xffff_ffff_ffff_f000_0000_0000_0000_0000;
+        const VARIANT: u128 = 0xc000_0000_0000_0000;
+        let fixed = TIME_AND_VERSION | VARIANT;
+        Self(Uuid::from_u128(self.0.as_u128() & fixed | u128::from_be_bytes(hash) & !fixed))
     }
 
     /// An id with a time of zero, which no task has. It sorts before the ids of all tasks.
@@ -313,6 +366,22 @@ impl Due {
             }
             Some(_) => Err(EXPECTED),
         }
+    }
+
+    /// A calendar date.
+    fn on(date: Date) -> Self {
+        Self(format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day()))
+    }
+
+    /// A moment. `None` outside of the years 0000 to 9999.
+    fn at(moment: OffsetDateTime) -> Option<Self> {
+        let utc = moment.checked_to_offset(UtcOffset::UTC)?;
+        (0..=9999).contains(&utc.year()).then(|| Self(rfc3339_millis(utc)))
+    }
+
+    /// The moment, if it is one.
+    fn moment(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::parse(&self.0, &Rfc3339).ok()
     }
 }
 

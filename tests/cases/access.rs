@@ -20,7 +20,7 @@ fn documented_item(user: &str, not_before: &str) -> Value {
 }
 
 async fn call(api: &Api, operation: Operation, user: &str, claims: Value) -> Answer {
-    let id = api.create(user, json!({ "title": "one" })).await["id"].as_str().unwrap().to_owned();
+    let id = api.create_for(operation, user).await;
     api.wire.take();
     let token = Signer::default().claims(claims).token(user);
     api.call(operation, &Event::anonymous("me").bearer(&token).of(operation, &id)).await
@@ -39,7 +39,7 @@ async fn ended_access_is_refused_everywhere() {
             (json!({ "iat": issued }), false),
             (json!({ "iat": issued + 1 }), false),
         ] {
-            let id = off.create(ALICE, json!({ "title": "one" })).await["id"].as_str().unwrap().to_owned();
+            let id = off.create_for(operation, ALICE).await;
             on.wire.take();
             let token = Signer::default().claims(claims.clone()).token(ALICE);
             let answer = on.call(operation, &Event::anonymous("me").bearer(&token).of(operation, &id)).await;

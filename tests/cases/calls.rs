@@ -17,6 +17,10 @@ enum Ask {
     Update,
     Complete,
     Toggle,
+    Move,
+    /// The next occurrence comes with it.
+    CompleteRecurring,
+    Skip,
     Delete,
     Restore,
     AtomicBatch,
@@ -46,7 +50,7 @@ const NEW_TASK: &str = "01990000-0000-7000-8000-000000000001";
 impl Call {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         use Terms::{IfMatch, Key, None};
-        let asked: [(Ask, &[Terms]); 16] = [
+        let asked: [(Ask, &[Terms]); 19] = [
             (Ask::Create, &[None, Key]),
             (Ask::CreateAs, &[None, Key]),
             (Ask::List, &[None]),
@@ -57,6 +61,9 @@ impl Call {
             (Ask::Update, &[None, Key, IfMatch]),
             (Ask::Complete, &[None, IfMatch]),
             (Ask::Toggle, &[None, Key, IfMatch]),
+            (Ask::Move, &[None, Key, IfMatch]),
+            (Ask::CompleteRecurring, &[None, Key, IfMatch]),
+            (Ask::Skip, &[None, Key, IfMatch]),
             (Ask::Delete, &[None, Key, IfMatch]),
             (Ask::Restore, &[None, Key, IfMatch]),
             (Ask::AtomicBatch, &[None]),
@@ -83,7 +90,9 @@ impl Call {
             Ask::Get => Operation::GetTask,
             Ask::CreateAs | Ask::Replace => Operation::ReplaceTask,
             Ask::Update => Operation::UpdateTask,
-            Ask::Complete | Ask::Toggle => Operation::CompleteTask,
+            Ask::Complete | Ask::Toggle | Ask::CompleteRecurring => Operation::CompleteTask,
+            Ask::Move => Operation::MoveTask,
+            Ask::Skip => Operation::SkipTask,
             Ask::Delete => Operation::DeleteTask,
             Ask::Restore => Operation::RestoreTask,
             Ask::Batch | Ask::AtomicBatch => Operation::BatchTasks,
@@ -96,6 +105,7 @@ impl Call {
         let what = match self.ask {
             Ask::CreateAs => ", new",
             Ask::Toggle => ", toggle",
+            Ask::CompleteRecurring => ", recurring",
             Ask::AtomicBatch => ", atomic",
             _ => "",
         };
@@ -129,8 +139,11 @@ impl Call {
             Ask::Create => Some(json!({ "title": "after", "due": "2026-12-02" })),
             Ask::CreateAs | Ask::Replace => Some(json!({ "title": "after", "tags": ["new"], "completed": true })),
             Ask::Update => Some(json!({ "title": "after", "due": null })),
-            Ask::Complete => Some(json!({ "completed": true })),
-            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Delete | Ask::Restore => None,
+            Ask::Complete | Ask::CompleteRecurring => Some(json!({ "completed": true })),
+            Ask::Move => Some(json!({ "after": null })),
+            Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Toggle | Ask::Skip | Ask::Delete | Ask::Restore => {
+                None
+            }
             Ask::Export | Ask::Erase => None,
             // A batch has its keys in its items.
             Ask::Batch | Ask::AtomicBatch => Some(json!({ "atomic": self.ask == Ask::AtomicBatch, "items": [{
@@ -139,11 +152,25 @@ impl Call {
         }
     }
 
+    fn recurs(self) -> bool {
+        matches!(self.ask, Ask::CompleteRecurring | Ask::Skip)
+    }
+
+    /// The task that a client has.
+    fn before(self) -> Value {
+        let mut task = json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] });
+        if self.recurs() {
+            task["due"] = json!("2099-12-01");
+            task["recurrence"] = json!({ "rule": "FREQ=DAILY" });
+        }
+        task
+    }
+
     /// What a client does that does not know whether the call was done: it repeats what may be repeated, and says what
     /// it wants instead of toggling again.
     fn retry(self) -> Option<Self> {
         match (self.ask, self.terms) {
-            (Ask::Create, Terms::None) => None,
+            (Ask::Create | Ask::Skip, Terms::None) => None,
             (Ask::Toggle, Terms::None) => Some(Self { ask: Ask::Complete, ..self }),
             _ => Some(self),
         }
@@ -151,7 +178,7 @@ impl Call {
 
     /// The content of the one task that is there once the call is done; null if it holds none.
     fn done(self) -> Value {
-        let mut task = before();
+        let mut task = self.before();
         let changes = match self.ask {
             Ask::List | Ask::Tags | Ask::Changes | Ask::Get | Ask::Restore | Ask::Export => json!({}),
             Ask::Create => {
@@ -161,18 +188,16 @@ impl Call {
                 json!({ "title": "after", "description": null, "priority": "none", "due": null, "tags": ["new"], "completed": true })
             }
             Ask::Update | Ask::Batch | Ask::AtomicBatch => json!({ "title": "after", "due": null }),
-            Ask::Complete | Ask::Toggle => json!({ "completed": true }),
+            Ask::Complete | Ask::Toggle | Ask::CompleteRecurring => json!({ "completed": true }),
+            Ask::Move => json!({ "position": "a0" }),
+            Ask::Skip => json!({ "due": "2099-12-02" }),
             Ask::Delete | Ask::Erase => return Value::Null,
         };
         task["completed"] = json!(false);
+        task.as_object_mut().unwrap().remove("recurrence");
         task.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         task
     }
-}
-
-/// The task that a client has.
-fn before() -> Value {
-    json!({ "title": "before", "description": "kept", "priority": "high", "due": "2026-12-01", "tags": ["kept"] })
 }
 
 /// What is in the tables after a call.
@@ -215,7 +240,7 @@ impl Client {
         let mut client = Self { call, token: Signer::default().token(&user), user, before: Vec::new() };
         // A request may time out on a busy machine: what counts is that the task is there.
         while !call.creates() && client.before.is_empty() {
-            let answer = api.call(Operation::CreateTask, &client.anything().json(&before())).await;
+            let answer = api.call(Operation::CreateTask, &client.anything().json(&call.before())).await;
             assert!([201, 503].contains(&answer.status), "{answer:?}");
             client.before = api.items("tasks", &client.user);
         }
@@ -265,7 +290,7 @@ impl Client {
             (Ask::Delete, _) => (404, Left::Done),
             (Ask::CreateAs, _) | (_, Terms::IfMatch) => (412, Left::Done),
             // A task that is what was asked for stays as it is.
-            (Ask::Complete | Ask::Restore, _) => (retry.success(), Left::Done),
+            (Ask::Complete | Ask::CompleteRecurring | Ask::Restore, _) => (retry.success(), Left::Done),
             _ => (retry.success(), Left::DoneAgain),
         };
         let after = self.left(api);
@@ -301,6 +326,10 @@ impl Client {
         if items.is_empty() && self.call.ask == Ask::Erase {
             return Left::Done;
         }
+        let (next, items): (Vec<_>, Vec<_>) = items.into_iter().partition(is_next_occurrence);
+        if next.len() != usize::from(self.call.ask == Ask::CompleteRecurring) {
+            return Left::Broken(format!("{} next occurrences", next.len()));
+        }
         let [item] = items.as_slice() else { return Left::Broken(format!("{} tasks", items.len())) };
         if content(item) != self.call.done() {
             return Left::Broken(format!("{item}"));
@@ -326,6 +355,7 @@ impl Client {
         if answers == Content::Erasure {
             return (answer.body["has_more"] == items.is_empty()).then(|| format!("{answer:?} of {items:?}"));
         }
+        let items: Vec<_> = items.into_iter().filter(|item| !is_next_occurrence(item)).collect();
         let [item] = items.as_slice() else { return Some(format!("{answer:?} of {} tasks", items.len())) };
         let shown = match answers {
             Content::Rows => &answer.body["results"][0],
@@ -371,12 +401,13 @@ pub(crate) fn without_marks(items: Vec<Value>) -> Vec<Value> {
     items.into_iter().filter(|item| !item["task_id"]["S"].as_str().unwrap().starts_with("00000000-0000-")).collect()
 }
 
-/// Writes of a task that others overtake: a replacement, an update, and a toggle.
-pub(crate) fn writes() -> [(Operation, Option<Value>); 3] {
+/// Writes of a task that others overtake: a replacement, an update, a toggle, and a move.
+pub(crate) fn writes() -> [(Operation, Option<Value>); 4] {
     [
         (Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" }))),
         (Operation::UpdateTask, Some(json!({ "title": "ours" }))),
         (Operation::CompleteTask, None),
+        (Operation::MoveTask, Some(json!({ "after": null }))),
     ]
 }
 
@@ -390,7 +421,16 @@ fn content(item: &Value) -> Value {
     for name in ["title", "description", "priority", "due"] {
         content[name] = item[name]["S"].clone();
     }
+    if item["task_position"].is_object() {
+        content["position"] = item["task_position"]["S"].clone();
+    }
     content
+}
+
+/// Whether it is the second occurrence of a daily task, as completing the first one made it.
+fn is_next_occurrence(item: &Value) -> bool {
+    let is_second = item["series"]["S"].as_str().is_some_and(|series| series.ends_with("#2"));
+    is_second && item["due"]["S"] == "2099-12-02" && version(item) == 1
 }
 
 fn version(item: &Value) -> u64 {
@@ -406,11 +446,15 @@ pub(crate) fn incoherence(item: &Value) -> Option<String> {
     let has_content = item["title"].is_object();
     let due_key = has_content.then(|| format!("open#{}#{id}", item["due"]["S"].as_str().unwrap_or("~")));
     let done_key = item["completed_at"]["S"].as_str().map(|at| format!("completed#{at}#{id}"));
+    let (parent, position) = (item["parent_id"]["S"].as_str(), item["task_position"]["S"].as_str());
+    let is_open = !is_deleted && done_key.is_none();
     let keys = [
         ("updated", Some(updated)),
         ("state_key", done_key.clone().or_else(|| due_key.clone()).filter(|_| !is_deleted)),
         ("due_key", due_key),
         ("done_key", done_key),
+        ("position_key", position.filter(|_| is_open && parent.is_none()).map(|position| format!("{position}#{id}"))),
+        ("child_key", parent.map(|parent| format!("{parent}#{}#{id}", position.unwrap_or("~")))),
     ];
     let fits = keys.iter().all(|(name, expected)| item[name]["S"].as_str() == expected.as_deref());
     let is_whole = ["title", "tags", "priority", "created_at"].iter().all(|name| item[name].is_object());

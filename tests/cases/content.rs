@@ -61,7 +61,8 @@ fn differences(operation: Operation, before: &Value, sent: &Value, answer: &Valu
 #[tokio::test]
 async fn answers_contain_stored_and_sent_fields() {
     let api = Api::start().await;
-    for operation in Operation::ALL {
+    // What a skipped task becomes is in `recurrence`.
+    for operation in Operation::ALL.into_iter().filter(|operation| *operation != Operation::SkipTask) {
         let mut bodies = vec![operation.good_body()];
         // Without optional fields.
         bodies.extend((operation.answers() == Content::SentTask).then(|| Some(json!({ "title": "Alone" }))));
@@ -82,7 +83,7 @@ async fn answers_contain_stored_and_sent_fields() {
 async fn answered_task_is_the_stored_one() {
     let api = Api::start().await;
     for operation in Operation::answering_a_task() {
-        let id = api.create_id(ALICE, before()).await;
+        let id = api.create_for(operation, ALICE).await;
         let answer = api.call(operation, &Event::by(ALICE).of(operation, &id)).await;
         let read =
             api.get(ALICE, answer.body["id"].as_str().unwrap_or_else(|| panic!("{operation:?}: {answer:?}"))).await;

@@ -410,7 +410,7 @@ async fn if_match_guards_every_write() {
             ["2", "", "\"2", "*, \"2\"", "\"2\" \"3\"", "w/\"2\""].map(|value| (value, 400, "invalid_header"));
         let matching = ["\"2\"", "\"1\",\"2\"", "*"].map(|value| (value, operation.success(), ""));
         for (if_match, status, code) in others.chain(malformed).chain(matching) {
-            let id = api.create_titled("one").await;
+            let id = api.create_for(operation, ALICE).await;
             patch(&api, &id, json!({ "title": "two" })).await;
             let event = Event::by(ALICE).of(operation, &id).header("if-match", if_match);
             let answer = api.call(operation, &event).await;

@@ -215,8 +215,8 @@ async fn list_reads_bounded_units() {
 }
 
 /// What one erasure writes at most: it stops after the batch that reaches six thousand units, and a batch has 25 tasks, each
-/// with the entries of two indexes.
-const MOST_ERASED: f64 = 6_000.0 + 25.0 * 3.0 * 45.0;
+/// with the entries of three indexes at most.
+const MOST_ERASED: f64 = 6_000.0 + 25.0 * 4.0 * 45.0;
 
 #[tokio::test]
 async fn erasure_takes_bounded_units_a_call() {
@@ -329,6 +329,13 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
     ] {
         measured(api, name, operation, event, &mut rows).await;
     }
+    of_a_list_in_order(api, user, &mut rows).await;
+    let mut recurring = body();
+    recurring["recurrence"] = json!({ "rule": "FREQ=WEEKLY;BYDAY=MO", "time_zone": "Europe/Berlin" });
+    let recurring = api.create_id(user, recurring).await;
+    for (name, operation) in [("skip", Operation::SkipTask), ("complete a recurring task", Operation::CompleteTask)] {
+        measured(api, name, operation, Event::by(user).task(&recurring), &mut rows).await;
+    }
     for (name, atomic, first) in [("batch of ten creates", false, 10), ("batch of ten creates, atomic", true, 20)] {
         let items: Vec<_> = (first..first + 10)
             .map(|number| json!({ "op": "create", "id": format!("01980000-0000-7000-8000-{number:012}"), "task": body() }))
@@ -347,6 +354,40 @@ async fn calls(api: &Api, user: &str) -> Vec<Row> {
         measured(api, operation.name(), operation, event, &mut rows).await;
     }
     rows
+}
+
+/// What tasks with a position and subtasks cost. The task that is moved is the only one with a position.
+async fn of_a_list_in_order(api: &Api, user: &str, rows: &mut Vec<Row>) {
+    let with = |field: &str, value: &str| {
+        let mut task = body();
+        task[field] = json!(value);
+        task
+    };
+    let parent = api.create_id(user, with("position", "a0")).await;
+    let on = |id: &str| Event::by(user).task(id);
+    let position = on(&parent).json(&json!({ "position": "a1" }));
+    measured(api, "update of the position", Operation::UpdateTask, position, rows).await;
+    measured(api, "move", Operation::MoveTask, on(&parent).json(&json!({ "after": null })), rows).await;
+    let list = Event::by(user).query(&[("sort", "position")]);
+    measured(api, "list of open tasks in order, one task", Operation::ListTasks, list, rows).await;
+    let subtask = || Event::by(user).json(&with("parent_id", &parent));
+    for number in 0..9 {
+        let name = if number == 0 { "create of a subtask" } else { "create-task" };
+        measured(api, name, Operation::CreateTask, subtask(), rows).await;
+    }
+    rows.retain(|row| row.name != "create-task");
+    let list = Event::by(user).query(&[("parent_id", &parent)]);
+    measured(api, "list of nine subtasks", Operation::ListTasks, list, rows).await;
+    measured(api, "complete, with nine subtasks", Operation::CompleteTask, on(&parent), rows).await;
+    measured(
+        api,
+        "reopen a task with a position",
+        Operation::CompleteTask,
+        on(&parent).json(&json!({ "completed": false })),
+        rows,
+    )
+    .await;
+    measured(api, "delete, with nine subtasks", Operation::DeleteTask, on(&parent), rows).await;
 }
 
 /// Makes a call, and notes what it cost.

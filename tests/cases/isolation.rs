@@ -18,7 +18,7 @@ async fn owner_is_served_by_id_and_as_me() {
     let api = Api::start().await;
     for operation in Operation::of_a_user() {
         for path in [ALICE, "me"] {
-            let task = api.create_titled("mine").await;
+            let task = api.create_for(operation, ALICE).await;
             let answer = api.call(operation, &Event::by(ALICE).at(path).of(operation, &task)).await;
             assert_eq!(answer.status, operation.success(), "{operation:?} at {path}: {answer:?}");
         }

@@ -209,7 +209,9 @@ async fn logs_and_failures_hold_nothing_a_user_sent() {
             assert!(![401, 403].contains(&case.status) || asked.is_empty(), "{name}, {}: {asked:?}", case.what);
         }
         process.wire.fail_all(Fault::None);
-        let own = api.create(ALICE, json!({ "title": "CANARY-title" })).await["id"].as_str().unwrap().to_owned();
+        let recurrence = (operation == Operation::SkipTask).then(|| json!({ "rule": "FREQ=DAILY" }));
+        let own = json!({ "title": "CANARY-title", "due": "2099-12-01", "recurrence": recurrence });
+        let own = api.create_id(ALICE, own).await;
         let answer = function.invoke(&request(operation, &own, good).to_string()).await;
         assert!(answer.status < 300, "{answer:?}");
         let output = function.stop().await;

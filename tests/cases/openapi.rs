@@ -127,7 +127,7 @@ fn contract_lists_every_problem_code() {
     let responses =
         operations.iter().flat_map(|(_, _, definition)| definition["responses"].as_object().unwrap().values());
     let mut used: BTreeSet<_> = responses.flat_map(|response| contract.codes(response)).collect();
-    used.extend(["invalid_event", "not_attempted"].map(str::to_owned));
+    used.extend(["invalid_event", "not_attempted", "batch_too_large"].map(str::to_owned));
     assert_same("the responses of openapi.yaml", &used, "shared/src/api/problem.rs", &codes);
 }
 
@@ -150,7 +150,11 @@ struct Caller {
 impl Caller {
     /// To a new task of Alice's, if the operation needs one.
     async fn on_a_task(&self, event: Event) -> Event {
-        if self.operation.is_on_a_task() { event.task(&self.api.create_titled("one").await) } else { event }
+        if self.operation.is_on_a_task() {
+            event.task(&self.api.create_for(self.operation, ALICE).await)
+        } else {
+            event
+        }
     }
 
     async fn send(&mut self, event: Event) {

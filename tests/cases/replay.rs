@@ -63,7 +63,11 @@ struct Replayed {
 
 /// Sends an event as the owner of a new task.
 async fn replay(api: &Api, case: &Case, gateway: fn(&str) -> String) -> Replayed {
-    let task = api.create(ALICE, content()).await;
+    let mut content = content();
+    if case.operation == Operation::SkipTask {
+        content["recurrence"] = json!({ "rule": "FREQ=WEEKLY" });
+    }
+    let task = api.create(ALICE, content).await;
     let (token, id) = (Signer::default().token(ALICE), task["id"].as_str().unwrap());
     let event = gateway(&event(&case.name)).replace("TOKEN", &token).replace("TASK_ID", id);
     if case.expected["deleted"] == true {

@@ -143,6 +143,12 @@ impl Api {
         self.create_id(ALICE, json!({ "title": title })).await
     }
 
+    /// Creates a task that this operation is for, and returns its id.
+    pub async fn create_for(&self, operation: Operation, user: &str) -> String {
+        let recurrence = (operation == Operation::SkipTask).then(|| json!({ "rule": "FREQ=DAILY" }));
+        self.create_id(user, json!({ "title": "one", "due": "2099-12-01", "recurrence": recurrence })).await
+    }
+
     /// Gets a task of this user through the API.
     pub async fn get(&self, user: &str, id: &str) -> Answer {
         self.call(Operation::GetTask, &Event::by(user).task(id)).await

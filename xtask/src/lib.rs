@@ -1,7 +1,7 @@
 //! The project's commands. Each calls existing tools.
 //!
 //! - [`project`] provides paths and runs cargo; [`tools`] and [`node`] install missing tools and packages.
-//! - [`test`] runs all checks, among them [`template`], [`contract`], and [`page`].
+//! - [`test`] runs all checks, among them [`template`], [`recurrence`], [`contract`], and [`page`].
 //! - [`coverage`], [`mutants`], [`fuzz`], [`supply_chain`], [`bench`], and [`load`] are separate commands.
 //! - [`dev`] starts the local stack, a separate program in `local/`.
 
@@ -15,6 +15,7 @@ pub mod mutants;
 pub mod node;
 pub mod page;
 pub mod project;
+pub mod recurrence;
 pub mod smoke;
 pub mod supply_chain;
 pub mod template;

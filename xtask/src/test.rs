@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::tools::Toolset;
-use crate::{bench, contract, page, project, template};
+use crate::{bench, contract, page, project, recurrence, template};
 
 /// Runs all checks and stops at the first failure.
 ///
@@ -27,6 +27,7 @@ pub fn run() -> Result<()> {
     step("clippy", || cargo("clippy --workspace --all-targets --locked -- -D warnings"))?;
     step("build", || cargo("build --workspace --bins --locked"))?;
     step("tests", || cargo("test --workspace --locked"))?;
+    step("recurrence", recurrence::check)?;
     step("contract", || contract::check(&[]))?;
     step("page", page::check)?;
     step("sizes and instructions", bench::check_counts)?;

@@ -32,6 +32,8 @@ impl Toolset {
     /// openapi-python-client, which generates a client from the contract.
     pub const PYTHON_CLIENT: Self =
         Self { name: "python-client", oldest_python: 11, contents: "openapi-python-client" };
+    /// python-dateutil and the IANA time zones, which say when tasks recur.
+    pub const RECURRENCE: Self = Self { name: "recurrence", oldest_python: 11, contents: "python-dateutil" };
     /// The CycloneDX library with its schemas.
     pub const CYCLONEDX: Self = Self { name: "cyclonedx", oldest_python: 11, contents: "the CycloneDX library" };
 

@@ -1,10 +1,11 @@
 /** What a user decides of a task, and how two versions of it are merged. */
-import type { NewTask, Task } from "../contract.js";
+import type { NewTask, Recurrence, Task } from "../contract.js";
 
 /** The fields of a task that a user can set. */
-export const FIELDS = ["title", "description", "completed", "priority", "due", "tags"] as const;
+export const FIELDS = ["title", "description", "completed", "priority", "due", "tags", "position", "recurrence"] as const;
 
 export type Field = (typeof FIELDS)[number];
+/** A task that never recurred has no `recurrence`, which is the same as null. */
 export type TaskContent = Pick<Task, Field>;
 export type ContentChanges = Partial<TaskContent>;
 
@@ -12,27 +13,37 @@ export type ContentChanges = Partial<TaskContent>;
 export type TaskDraft = NewTask & { readonly completed?: boolean };
 
 /** The whole content of a new task. */
-export function contentOf({ title, description, completed, priority, due, tags }: TaskDraft): TaskContent {
+export function contentOf({ parent_id, ...draft }: TaskDraft): TaskContent & Pick<Task, "parent_id"> {
+  const { title, description, completed, priority, due, tags, position, recurrence } = draft;
   const content = {
+    // It never changes, and is no field that is merged.
+    ...(parent_id && { parent_id }),
+    position: position ?? null,
     title,
     description: description ?? null,
     completed: completed ?? false,
     priority: priority ?? "none",
     due: due ?? null,
     tags: tags ?? [],
+    ...(recurrence && { recurrence }),
   };
-  return normalized(content) as TaskContent;
+  return normalized(content) as TaskContent & Pick<Task, "parent_id">;
 }
 
 /** As the API will store it, so that what it stores does not look like somebody else's change. */
 export function normalized(changes: ContentChanges): ContentChanges {
-  const { title, due, tags } = changes;
+  const { title, due, tags, recurrence } = changes;
   return {
     ...changes,
     ...(title !== undefined && { title: title.trim() }),
     ...(due && { due: normalizedDue(due) }),
     ...(tags !== undefined && { tags: tags.map((tag) => tag.trim()) }),
+    ...(recurrence && { recurrence: normalizedRecurrence(recurrence) }),
   };
+}
+
+function normalizedRecurrence({ rule, time_zone, from }: Recurrence): Recurrence {
+  return { rule: rule.toUpperCase(), time_zone: time_zone ?? null, from: from ?? "due" };
 }
 
 function normalizedDue(due: string): string {
@@ -42,7 +53,7 @@ function normalizedDue(due: string): string {
 
 /** These fields of a task. */
 export function pick(task: TaskContent, fields: readonly Field[]): ContentChanges {
-  return Object.fromEntries(fields.map((field) => [field, task[field]]));
+  return Object.fromEntries(fields.map((field) => [field, task[field] ?? null]));
 }
 
 export function fieldsOf(changes: ContentChanges): Field[] {
@@ -50,7 +61,17 @@ export function fieldsOf(changes: ContentChanges): Field[] {
 }
 
 export function isSame(a: TaskContent[Field] | undefined, b: TaskContent[Field] | undefined): boolean {
-  return a === b || (Array.isArray(a) && Array.isArray(b) && a.join("\n") === b.join("\n"));
+  if (Array.isArray(a) && Array.isArray(b)) return a.join("\n") === b.join("\n");
+  return (a ?? null) === (b ?? null) || (isRecurrence(a) && isRecurrence(b) && isSameRecurrence(a, b));
+}
+
+function isRecurrence(value: TaskContent[Field] | undefined): value is Recurrence {
+  return typeof value === "object" && value !== null && "rule" in value;
+}
+
+function isSameRecurrence(a: Recurrence, b: Recurrence): boolean {
+  const [one, other] = [normalizedRecurrence(a), normalizedRecurrence(b)];
+  return one.rule === other.rule && one.time_zone === other.time_zone && one.from === other.from;
 }
 
 /** The part of `changes` that `task` does not have yet. */

@@ -27,10 +27,10 @@ export interface OutboxItem {
   readonly seq: number;
   /** The task. */
   readonly id: string;
-  readonly op: "create" | "update" | "delete" | "restore";
-  /** What is to be set: everything for a create, nothing for a deletion, and what is shown meanwhile for a restoration. */
+  readonly op: "create" | "update" | "skip" | "delete" | "restore";
+  /** What is to be set: everything for a create, nothing for a skip or a deletion, and what is shown meanwhile for a restoration. */
   readonly changes: ContentChanges;
-  /** What the user saw of the fields that the change touches; all of them for a deletion, none for a create or a restoration. */
+  /** What the user saw of the fields that the change touches: the due date for a skip, all for a deletion, none for a create or a restoration. */
   readonly base: ContentChanges;
   /** Makes repetitions safe. Made with the change, and kept until the change becomes another one. */
   readonly key: string;
@@ -46,10 +46,14 @@ export interface OutboxItem {
 /** A change before it has its place, its key and its time. */
 export type Change = Pick<OutboxItem, "id" | "op" | "changes" | "base">;
 
-/** Whether another change can become part of it: it has not been sent, or is known not to be applied. */
+/** Whether this change can become part of it: it has not been sent, or is known not to be applied. */
 export function isOpen(item: OutboxItem, later: Change): boolean {
-  // A restoration sets nothing.
-  return item.sent === null && item.applied === null && !(item.op === "restore" && later.op === "update");
+  // A skip stays by itself, and a task that is created as completed does not recur. A restoration sets nothing.
+  const isSkip = item.op === "skip" || later.op === "skip";
+  const isCompletion = item.op === "create" && !!item.changes.recurrence && later.changes.completed === true;
+  const isSet = item.op === "restore" && later.op === "update";
+  const isPart = later.op === "delete" || (!isSkip && !isCompletion && !isSet);
+  return item.sent === null && item.applied === null && isPart;
 }
 
 /** One change instead of two; null if nothing is left of them. `item` must be open. */
@@ -98,6 +102,7 @@ export function asBatchItem({ id, op, changes, key, sent }: OutboxItem): BatchIt
   const common = { id, idempotency_key: key };
   const guarded = { ...common, ...(typeof sent?.ifMatch === "number" && { if_match: sent.ifMatch }) };
   if (op === "create") return { op, ...common, task: changes as TaskContent };
+  if (op === "skip") return { op, ...guarded };
   return op === "update" ? { op, ...guarded, changes } : { op, ...guarded };
 }
 
@@ -111,7 +116,8 @@ export function shown(item: OutboxItem, task: Task | undefined): Task | undefine
     const completed_at = item.changes.completed ? at : null;
     return { ...(item.changes as TaskContent), id, completed_at, created_at: at, updated_at: at, version: 0 };
   }
-  if (!task) return undefined;
+  // Where the rule leads, only the API knows.
+  if (!task || item.op === "skip") return task;
   const { completed = task.completed } = item.changes;
   const completed_at = completed ? (task.completed_at ?? item.at) : null;
   return { ...task, ...item.changes, completed_at };
@@ -128,6 +134,11 @@ export function updateOf(task: Task, wanted: ContentChanges, seen: TaskContent =
 export function restorationOf(task: Task): Change {
   // One that the API never had was created here, and deleted before it was sent.
   return { id: task.id, op: task.version > 0 ? "restore" : "create", changes: pick(task, FIELDS), base: {} };
+}
+
+/** A skip of a task that the user sees like this. */
+export function skipOf(task: Task): Change {
+  return { id: task.id, op: "skip", changes: {}, base: pick(task, ["due", "completed"]) };
 }
 
 /** A deletion of a task that the user sees like this. */

@@ -98,7 +98,7 @@ export function answered(
       else edit.put({ ...item, applied: version });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
     else if (row.status === 404 || row.status === 410) {
-      if (item.op === "update" || item.op === "restore")
+      if (item.op === "update" || item.op === "skip" || item.op === "restore")
         edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
       // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
       else edit.remove(item, { withTask: true });
@@ -213,9 +213,11 @@ class Edit {
     else this.remove(item);
   }
 
-  /** One decision is enough for all that waits behind a refused change. */
+  /** One decision is enough for all that waits behind a refused change; a skip is another matter, and waits. */
   refuse(item: OutboxItem, refusal: Refusal): void {
-    const behind = this.ofTask(item.id).filter(({ seq }) => seq > item.seq);
+    const isBehind = ({ seq, op }: OutboxItem) =>
+      seq > item.seq && op !== "skip" && (item.op !== "skip" || op === "delete");
+    const behind = this.ofTask(item.id).filter(isBehind);
     let folded: OutboxItem | null = { ...item, sent: null, refusal };
     for (const later of behind) {
       this.remove(later);

@@ -3,7 +3,7 @@ import type { Task } from "../contract.js";
 import { newTaskId } from "../ids.js";
 import type { TaskApi } from "../task-api.js";
 import { type ContentChanges, contentOf, normalized, type TaskContent, type TaskDraft } from "./content.js";
-import { type Change, deletionOf, type OutboxItem, restorationOf, updateOf } from "./item.js";
+import { type Change, deletionOf, type OutboxItem, restorationOf, skipOf, updateOf } from "./item.js";
 import { added, type Decision, decided } from "./outbox.js";
 import { type Changed, State } from "./state.js";
 import { NEW_STATUS, type Status } from "./status.js";
@@ -131,6 +131,11 @@ export class TaskSync {
   async update(id: string, changes: ContentChanges): Promise<Task> {
     await this.change([{ op: "update", id, changes }]);
     return this.#seen(id);
+  }
+
+  /** Skips an occurrence of a recurring task. Its next date comes with the answer of the API. */
+  async skip(id: string): Promise<void> {
+    await this.change([{ op: "skip", id }]);
   }
 
   async delete(id: string): Promise<void> {
@@ -285,6 +290,7 @@ export class TaskSync {
 export type LocalChange =
   | { readonly op: "create"; readonly id: string; readonly task: TaskDraft }
   | { readonly op: "update"; readonly id: string; readonly changes: ContentChanges; readonly seen?: TaskContent }
+  | { readonly op: "skip"; readonly id: string; readonly seen?: TaskContent }
   | { readonly op: "delete"; readonly id: string; readonly seen?: TaskContent }
   | { readonly op: "restore"; readonly id: string; readonly task: Task };
 
@@ -308,6 +314,7 @@ function asChange(change: LocalChange, task: Task | undefined, show: (task: Task
     show(undefined);
     return deletionOf({ ...task, ...change.seen });
   }
+  if (change.op === "skip") return skipOf({ ...task, ...change.seen });
   const changes = normalized(change.changes);
   show({ ...task, ...changes });
   return updateOf(task, changes, change.seen);

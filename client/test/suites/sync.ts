@@ -60,6 +60,34 @@ export function syncSuite(backend: () => Backend): void {
     expect(phone.sync.tasks.get(tasks[0]?.id ?? "")).toMatchObject({ completed: true, version: 1 });
   });
 
+  it("completes and skips recurring tasks offline, and pulls what follows", async () => {
+    const [laptop, phone] = [device(), device()];
+    laptop.isOnline = false;
+    const draft = { due: "2099-12-01", recurrence: { rule: "freq=weekly" } };
+    const water = await laptop.sync.create({ title: "Water", ...draft });
+    await laptop.sync.update(water.id, { completed: true });
+    const clean = await laptop.sync.create({ title: "Clean", ...draft });
+    await laptop.sync.skip(clean.id);
+    laptop.isOnline = true;
+    await until(() => laptop.sync.pending.length === 0, "everything sent");
+    for (const { sync } of [laptop, phone]) {
+      await sync.refresh();
+      const tasks = [...sync.tasks.values()].sort((a, b) => `${a.title}${a.due}`.localeCompare(`${b.title}${b.due}`));
+      expect(tasks.map(({ title, due, completed, occurrence }) => [title, due, completed, occurrence])).toEqual([
+        ["Clean", "2099-12-08", false, 2],
+        ["Water", "2099-12-01", true, 1],
+        ["Water", "2099-12-08", false, 2],
+      ]);
+      expect(sync.tasks.get(clean.id)?.recurrence).toEqual({ rule: "FREQ=WEEKLY", time_zone: null, from: "due" });
+    }
+    // The occurrence that was to be skipped is completed by then: somebody has to decide.
+    await phone.sync.update(clean.id, { completed: true });
+    await phone.sync.refresh();
+    await laptop.sync.skip(clean.id);
+    await until(() => laptop.sync.refused.length === 1, "the skip refused");
+    expect(laptop.sync.refused[0]?.item).toMatchObject({ op: "skip", refusal: { kind: "conflict" } });
+  });
+
   it("recovers when the network returns", async () => {
     const laptop = device();
     laptop.isOnline = false;

@@ -28,13 +28,15 @@ const CODES: [(u64, &str); 14] = [
     (412, "already_exists version_mismatch"),
     (413, "body_too_large"),
     (415, "unsupported_media_type"),
-    (422, "idempotency_key_reused invalid_field invalid_task_id"),
+    (422, "batch_too_large idempotency_key_reused invalid_field invalid_task_id no_next_occurrence"),
     (424, "not_attempted"),
     (500, "internal"),
     (503, "unavailable"),
     (507, "storage_full"),
 ];
 
+/// The members of a task that recurs, or did.
+const SERIES: [&str; 3] = ["recurrence", "series_id", "occurrence"];
 const TASK: &str = "completed completed_at created_at description due id priority tags title updated_at version";
 
 impl Answer {
@@ -90,7 +92,8 @@ impl Answer {
         match (self.status, operation.answers()) {
             (200, Content::Page) => {
                 let page = self.body.as_object().expect("a page");
-                assert!(page.len() == 2 && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
+                let members = if page.contains_key("progress") { 3 } else { 2 };
+                assert!(page.len() == members && (page["next_cursor"].is_null() || page["next_cursor"].is_string()));
                 page["tasks"].as_array().expect("the tasks of a page").iter().for_each(check_task);
             }
             (200, Content::Tags) => {
@@ -191,7 +194,16 @@ fn check_row(row: &Value) {
 
 fn check_task(task: &Value) {
     let members = task.as_object().expect("a task");
-    assert!(members.keys().map(String::as_str).eq(TASK.split(' ')), "{task}");
+    // These are there only if they say something.
+    let is_placed = |name: &str| ["parent_id", "position"].contains(&name);
+    assert!(members.iter().all(|(name, value)| !is_placed(name) || value.is_string()), "{task}");
+    let names = members.keys().map(String::as_str).filter(|name| !SERIES.contains(name) && !is_placed(name));
+    assert!(names.eq(TASK.split(' ')), "{task}");
+    if SERIES.iter().any(|name| members.contains_key(*name)) {
+        let recurrence = &task["recurrence"];
+        assert!(recurrence.is_null() || recurrence["rule"].is_string() && recurrence["from"].is_string(), "{task}");
+        assert!(task["series_id"].is_string() && task["occurrence"].is_u64(), "{task}");
+    }
     let is = |name: &str, kind: fn(&Value) -> bool| assert!(kind(&task[name]), "{name} of {task}");
     let is_text_or_null = |value: &Value| value.is_string() || value.is_null();
     ["id", "title", "priority", "created_at", "updated_at"].into_iter().for_each(|name| is(name, Value::is_string));

@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 use shared::api::{FromBody, Problem, Request, Response};
 use shared::app::App;
 use shared::store::{Action, Batch, BatchItem, Precondition};
-use shared::task::{Completion, NewTask, Patch, Replacement, TaskChanges, TaskId};
+use shared::task::{
+    Completion, CountedFrom, Due, NewTask, Patch, Recurrence, RecurrenceRule, Replacement, TaskChanges, TaskId,
+    TimeZone,
+};
 
 use crate::api::API;
 use crate::json::parse;
@@ -93,6 +96,10 @@ fn as_json(changes: &TaskChanges) -> Value {
     add("priority", changes.priority.map(|priority| json!(priority.as_str())));
     add("due", patched(&changes.due, |due| json!(due)));
     add("tags", changes.tags.as_ref().map(|tags| json!(tags)));
+    add("parent_id", changes.parent_id.map(|id| json!(id)));
+    add("position", patched(&changes.position, |position| json!(position)));
+    add("recurrence", patched(&changes.recurrence, |recurrence| json!(recurrence)));
+    add("this_only", changes.this_only.then_some(json!(true)));
     Value::Object(fields)
 }
 
@@ -110,6 +117,7 @@ fn batch_as_json(batch: &Batch) -> Value {
             Action::Create(task) => ("create", as_json(&task.clone().into())),
             Action::Update(changes) => ("update", as_json(changes)),
             Action::Complete(completed) => ("complete", json!(completed)),
+            Action::Skip => ("skip", Value::Null),
             Action::Delete => ("delete", Value::Null),
             Action::Restore => ("restore", Value::Null),
         };
@@ -157,7 +165,8 @@ fn batch(mut members: Map<String, Value>) -> Reading {
 fn batch_item(item: Value) -> Reading {
     let Value::Object(mut members) = item else { return Err(vec![String::new()]) };
     let op = members.remove("op");
-    let Some(op @ ("create" | "update" | "complete" | "delete" | "restore")) = op.as_ref().and_then(Value::as_str)
+    let Some(op @ ("create" | "update" | "complete" | "skip" | "delete" | "restore")) =
+        op.as_ref().and_then(Value::as_str)
     else {
         return Err(vec!["/op".to_owned()]);
     };
@@ -211,7 +220,7 @@ fn replacement(members: Map<String, Value>) -> Reading {
 
 fn replacement_of(mut members: Map<String, Value>, task: &str) -> Reading {
     let other_id = members.remove("id").is_some_and(|id| task.is_empty() || id != task);
-    for name in ["completed_at", "created_at", "updated_at", "version"] {
+    for name in ["completed_at", "created_at", "updated_at", "version", "series_id", "occurrence"] {
         members.remove(name);
     }
     let completed = members.remove("completed").unwrap_or(json!(false));
@@ -226,21 +235,33 @@ fn new_task(mut members: Map<String, Value>) -> Reading {
     let has_title = members.contains_key("title");
     // In changes, null resets these fields; a new task must omit them instead.
     let wrong_nulls = ["priority", "tags"].map(|name| members.get(name).is_some_and(Value::is_null).then_some(name));
-    let defaults = json!({ "description": null, "priority": "none", "due": null, "tags": [] });
+    let defaults = json!({
+        "description": null, "priority": "none", "due": null, "tags": [], "position": null, "recurrence": null,
+    });
+    let parent = members.remove("parent_id").filter(|parent| !parent.is_null());
+    let is_parent = |parent: &Value| parent.as_str().is_some_and(|id| TaskId::parse(id).is_some());
     for (name, value) in defaults.as_object().into_iter().flatten() {
         members.entry(name.clone()).or_insert_with(|| value.clone());
     }
     let mut wrong: Vec<_> = wrong_nulls.into_iter().flatten().map(|name| format!("/{name}")).collect();
-    wrong.extend(members.remove("completed").map(|_| "/completed".to_owned()));
+    for name in ["completed", "scope"] {
+        wrong.extend(members.remove(name).map(|_| format!("/{name}")));
+    }
     wrong.extend((!has_title).then(|| "/title".to_owned()));
-    unless_wrong(wrong, changes(members))
+    wrong.extend(parent.iter().filter(|parent| !is_parent(parent)).map(|_| "/parent_id".to_owned()));
+    let mut fields = unless_wrong(wrong, changes(members))?;
+    if let Some(parent) = parent {
+        fields["parent_id"] = parent;
+    }
+    Ok(fields)
 }
 
 fn changes(members: Map<String, Value>) -> Reading {
     let (mut fields, mut wrong) = (Map::new(), Vec::new());
+    let mut known = None;
     for (name, value) in members {
         let parsed = match (name.as_str(), &value) {
-            ("description" | "due", Value::Null) => Ok(Value::Null),
+            ("description" | "due" | "position", Value::Null) => Ok(Value::Null),
             ("priority", Value::Null) => Ok(json!("none")),
             ("tags", Value::Null) => Ok(json!([])),
             ("title", Value::String(text)) => line(text, 200),
@@ -251,6 +272,14 @@ fn changes(members: Map<String, Value>) -> Reading {
             }
             ("due", Value::String(text)) => moment::due(text).map(Value::String).map_err(|()| vec![String::new()]),
             ("tags", Value::Array(tags)) => labels(tags),
+            ("position", Value::String(text)) if is_position(text) => Ok(value),
+            ("recurrence", Value::Null) => Ok(Value::Null),
+            ("recurrence", Value::Object(members)) => recurrence(members).map(|parsed| {
+                let shown = json!(parsed);
+                known = Some(parsed);
+                shown
+            }),
+            ("scope", Value::String(text)) if ["series", "occurrence"].contains(&text.as_str()) => Ok(value),
             _ => Err(vec![String::new()]),
         };
         match parsed {
@@ -260,7 +289,44 @@ fn changes(members: Map<String, Value>) -> Reading {
             }
         }
     }
+    match (known, fields.get("due")) {
+        (Some(_), Some(Value::Null)) => wrong.push("/due".to_owned()),
+        (Some(recurrence), Some(Value::String(due)))
+            if Due::parse(due).is_ok_and(|due| recurrence.check(&due).is_err()) =>
+        {
+            wrong.push("/recurrence/rule".to_owned());
+        }
+        _ => {}
+    }
+    if fields.remove("scope").is_some_and(|scope| scope == "occurrence") {
+        if fields.contains_key("completed") || fields.contains_key("recurrence") {
+            wrong.push("/scope".to_owned());
+        } else if !fields.is_empty() {
+            fields.insert("this_only".to_owned(), json!(true));
+        }
+    }
     if wrong.is_empty() { Ok(Value::Object(fields)) } else { Err(wrong) }
+}
+
+fn recurrence(members: &Map<String, Value>) -> Result<Recurrence, Vec<String>> {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    let rule = text("rule").and_then(|rule| RecurrenceRule::parse(rule).ok());
+    let time_zone = match members.get("time_zone") {
+        None | Some(Value::Null) => Some(None),
+        Some(zone) => zone.as_str().and_then(|zone| TimeZone::parse(zone).ok()).map(Some),
+    };
+    let from = match members.get("from") {
+        None => Some(CountedFrom::Due),
+        Some(from) => from.as_str().and_then(|from| CountedFrom::parse(from).ok()),
+    };
+    let is_known = |name: &&String| ["rule", "time_zone", "from"].contains(&name.as_str());
+    let mut wrong: Vec<_> = members.keys().filter(|name| !is_known(name)).map(|name| pointer(name)).collect();
+    let parts = [("/rule", rule.is_none()), ("/time_zone", time_zone.is_none()), ("/from", from.is_none())];
+    wrong.extend(parts.into_iter().filter(|(_, is_wrong)| *is_wrong).map(|(name, _)| name.to_owned()));
+    match (rule, time_zone, from) {
+        (Some(rule), Some(time_zone), Some(from)) if wrong.is_empty() => Ok(Recurrence { rule, time_zone, from }),
+        _ => Err(wrong),
+    }
 }
 
 fn completion(members: Map<String, Value>) -> Reading {
@@ -269,6 +335,17 @@ fn completion(members: Map<String, Value>) -> Reading {
     let completed = members.get("completed").and_then(Value::as_bool);
     wrong.extend(completed.is_none().then(|| "/completed".to_owned()));
     unless_wrong(wrong, Ok(json!({ "completed": completed })))
+}
+
+/// An order key: an integer, whose length its first letter says, and a fraction without a zero at its end.
+fn is_position(text: &str) -> bool {
+    let Some(head) = text.bytes().next().filter(u8::is_ascii_alphabetic) else { return false };
+    let integer = 2 + if head >= b'a' { head - b'a' } else { b'Z' - head };
+    let integer = usize::from(integer);
+    text.len() <= 100
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && (text.len() == integer || (text.len() > integer && !text.ends_with('0')))
+        && text.trim_end_matches('0') != "A"
 }
 
 fn is_description(text: &str) -> bool {

@@ -19,6 +19,7 @@ mod json;
 mod key_set;
 mod moment;
 mod path;
+mod recurrence;
 mod request;
 mod sync_token;
 mod tokens;
@@ -33,6 +34,7 @@ pub use self::database::database;
 pub use self::event::{event, event_of};
 pub use self::key_set::key_set;
 pub use self::path::path;
+pub use self::recurrence::recurrence;
 pub use self::request::{request, request_of};
 pub use self::sync_token::{changes_query_of, sync_token};
 
@@ -43,7 +45,7 @@ const USER: &str = "alice";
 pub type Invariant = (&'static str, fn(&[u8]));
 
 /// All invariants.
-pub const INVARIANTS: [Invariant; 10] = [
+pub const INVARIANTS: [Invariant; 11] = [
     ("bearer", bearer),
     ("body", body),
     ("claims", claims),
@@ -52,6 +54,7 @@ pub const INVARIANTS: [Invariant; 10] = [
     ("event", event),
     ("key_set", key_set),
     ("path", path),
+    ("recurrence", recurrence),
     ("request", request),
     ("sync_token", sync_token),
 ];

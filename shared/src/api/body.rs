@@ -5,12 +5,12 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::problem::{FieldError, Problem};
+use super::problem::{DUE_REQUIRED, FieldError, Problem};
 use crate::json;
-use crate::store::{Action, Batch, BatchItem, Guard, IdempotencyKey, Precondition};
+use crate::store::{Action, Batch, BatchItem, Destination, Guard, IdempotencyKey, Precondition};
 use crate::task::{
-    Completion, Description, Due, Invalid, NewTask, Patch, Priority, Replacement, Tag, Tags, TaskChanges, TaskId,
-    Title, Version,
+    Completion, CountedFrom, Description, Due, Invalid, NewTask, Patch, Position, Priority, Recurrence, RecurrenceRule,
+    Replacement, Tag, Tags, TaskChanges, TaskId, TimeZone, Title, Version,
 };
 
 /// What a request body can be read as.
@@ -59,9 +59,19 @@ impl FromBody for NewTask {
         let title = fields.required("title", title);
         let description = fields.optional("description", nullable(description)).flatten();
         let priority = fields.optional("priority", priority).unwrap_or_default();
+        let known_errors = fields.errors.len();
         let due = fields.optional("due", nullable(due)).flatten();
+        let is_due_wrong = fields.errors.len() > known_errors;
         let tags = fields.optional("tags", tags).unwrap_or_default();
-        Some(Self { title: title?, description, priority, due, tags })
+        let parent_id = fields.optional("parent_id", nullable(id)).flatten();
+        let position = fields.optional("position", nullable(position)).flatten();
+        let recurrence = fields.patch_object("recurrence", recurrence);
+        fields.check_recurrence(&recurrence, &if is_due_wrong { Patch::Keep } else { Patch::from(due.clone()) });
+        let recurrence = if let Patch::Set(recurrence) = recurrence { Some(recurrence) } else { None };
+        if parent_id.is_some() && recurrence.is_some() {
+            fields.errors.push(FieldError::at("recurrence", None, "cannot be set on a subtask"));
+        }
+        Some(Self { title: title?, description, priority, due, tags, parent_id, position, recurrence })
     }
 }
 
@@ -71,7 +81,7 @@ impl FromBody for Replacement {
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         fields.check_id();
-        for name in ["completed_at", "created_at", "updated_at", "version"] {
+        for name in ["completed_at", "created_at", "updated_at", "version", "series_id", "occurrence"] {
             fields.members.remove(name);
         }
         let completed = fields.optional("completed", boolean).unwrap_or_default();
@@ -83,15 +93,47 @@ impl FromBody for TaskChanges {
     const MEDIA_TYPES: &'static [&'static str] = JSON_OR_MERGE_PATCH;
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self {
+        let scope = fields.optional("scope", scope).unwrap_or_default();
+        let due = fields.optional("due", nullable(due)).map_or(Patch::Keep, Patch::from);
+        let recurrence = fields.patch_object("recurrence", recurrence);
+        fields.check_recurrence(&recurrence, &due);
+        let completed = fields.optional("completed", boolean);
+        if scope == Scope::Occurrence && (completed.is_some() || recurrence != Patch::Keep) {
+            let wrong = "must not be occurrence together with completed or recurrence";
+            fields.errors.push(FieldError::at("scope", None, wrong));
+        }
+        let mut changes = Self {
             title: fields.optional("title", title),
             description: fields.optional("description", nullable(description)).map_or(Patch::Keep, Patch::from),
-            completed: fields.optional("completed", boolean),
+            completed,
             priority: fields.optional("priority", nullable(priority)).map(Option::unwrap_or_default),
-            due: fields.optional("due", nullable(due)).map_or(Patch::Keep, Patch::from),
+            due,
             tags: fields.optional("tags", nullable(tags)).map(Option::unwrap_or_default),
-        })
+            parent_id: None,
+            position: fields.optional("position", nullable(position)).map_or(Patch::Keep, Patch::from),
+            recurrence,
+            this_only: false,
+        };
+        changes.this_only = scope == Scope::Occurrence && !changes.is_empty();
+        Some(changes)
     }
+}
+
+/// What the changes of a recurring task are for.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Scope {
+    /// This occurrence and all after it.
+    #[default]
+    Series,
+    /// This one only.
+    Occurrence,
+}
+
+fn recurrence(fields: &mut Fields<'_>) -> Option<Recurrence> {
+    let rule = fields.required("rule", |value| RecurrenceRule::parse(&text(value)?));
+    let time_zone = fields.optional("time_zone", nullable(|value| TimeZone::parse(&text(value)?))).flatten();
+    let from = fields.optional("from", |value| CountedFrom::parse(&text(value)?)).unwrap_or_default();
+    Some(Recurrence { rule: rule?, time_zone, from })
 }
 
 impl FromBody for Completion {
@@ -99,6 +141,29 @@ impl FromBody for Completion {
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         fields.required("completed", boolean).map(Self::Set)
+    }
+}
+
+impl FromBody for Destination {
+    const MEDIA_TYPES: &'static [&'static str] = JSON;
+
+    fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
+        let before = fields.optional("before", nullable(id));
+        let after = fields.optional("after", nullable(id));
+        match (before, after) {
+            (Some(before), None) => Some(Self::Before(before)),
+            (None, Some(after)) => Some(Self::After(after)),
+            (None, None) => {
+                fields.errors.extend(
+                    fields.errors.is_empty().then(|| FieldError::at("before", None, "is required, or else after")),
+                );
+                None
+            }
+            (Some(_), Some(_)) => {
+                fields.errors.push(FieldError::at("after", None, "cannot be used with before"));
+                None
+            }
+        }
     }
 }
 
@@ -151,6 +216,7 @@ fn batch_item(fields: &mut Fields<'_>) -> Option<BatchItem> {
         Operation::Create => fields.object("task", named.as_deref(), Replacement::from_fields).map(Action::Create),
         Operation::Update => fields.object("changes", None, TaskChanges::from_fields).map(Action::Update),
         Operation::Complete => fields.required("completed", boolean).map(Action::Complete),
+        Operation::Skip => Some(Action::Skip),
         Operation::Delete => Some(Action::Delete),
         Operation::Restore => Some(Action::Restore),
     };
@@ -164,6 +230,7 @@ enum Operation {
     Create,
     Update,
     Complete,
+    Skip,
     Delete,
     Restore,
 }
@@ -198,6 +265,31 @@ impl Fields<'_> {
     fn check_id(&mut self) {
         if self.members.remove("id").is_some_and(|id| id.as_str().is_none() || id.as_str() != self.task_id) {
             self.errors.push(FieldError::at("id", None, "must be the id of the task"));
+        }
+    }
+
+    /// A member that is an object, which `null` clears.
+    fn patch_object<T>(&mut self, name: &str, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Patch<T> {
+        match self.members.remove(name) {
+            None => Patch::Keep,
+            Some(Value::Null) => Patch::Clear,
+            Some(value) => {
+                let value = self.inside(&format!("/{name}"), value, None, unknown_in_item, read);
+                value.map_or(Patch::Keep, Patch::Set)
+            }
+        }
+    }
+
+    /// Checks that a task that recurs has a due date, and a rule that matches a later one.
+    fn check_recurrence(&mut self, recurrence: &Patch<Recurrence>, due: &Patch<Due>) {
+        match (recurrence, due) {
+            (Patch::Set(_), Patch::Clear) => self.errors.push(FieldError::at("due", None, DUE_REQUIRED)),
+            (Patch::Set(recurrence), Patch::Set(due)) => {
+                if let Err(Invalid(detail)) = recurrence.check(due) {
+                    self.errors.push(FieldError::whole("/recurrence/rule", detail));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -254,7 +346,10 @@ impl From<Invalid> for Errors {
 fn unknown_in_task(name: &str) -> &'static str {
     match name {
         "completed" => "cannot be set when a task is created",
-        "id" | "completed_at" | "created_at" | "updated_at" | "version" => "is set by the server",
+        "parent_id" => "is fixed when the task is created",
+        "id" | "completed_at" | "created_at" | "updated_at" | "version" | "series_id" | "occurrence" => {
+            "is set by the server"
+        }
         _ => "is not a field of this request",
     }
 }
@@ -272,14 +367,23 @@ fn boolean(value: Value) -> Result<bool, Invalid> {
     value.as_bool().ok_or(Invalid("must be true or false"))
 }
 
+fn scope(value: Value) -> Result<Scope, Invalid> {
+    match value.as_str() {
+        Some("series") => Ok(Scope::Series),
+        Some("occurrence") => Ok(Scope::Occurrence),
+        _ => Err(Invalid("must be series or occurrence")),
+    }
+}
+
 fn operation(value: Value) -> Result<Operation, Invalid> {
     match value.as_str() {
         Some("create") => Ok(Operation::Create),
         Some("update") => Ok(Operation::Update),
         Some("complete") => Ok(Operation::Complete),
+        Some("skip") => Ok(Operation::Skip),
         Some("delete") => Ok(Operation::Delete),
         Some("restore") => Ok(Operation::Restore),
-        _ => Err(Invalid("must be create, update, complete, delete or restore")),
+        _ => Err(Invalid("must be create, update, complete, skip, delete or restore")),
     }
 }
 
@@ -316,6 +420,10 @@ fn priority(value: Value) -> Result<Priority, Invalid> {
 
 fn due(value: Value) -> Result<Due, Invalid> {
     Due::parse(&text(value)?)
+}
+
+fn position(value: Value) -> Result<Position, Invalid> {
+    Position::parse(&text(value)?)
 }
 
 fn tags(value: Value) -> Result<Tags, Errors> {

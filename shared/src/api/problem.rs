@@ -71,6 +71,7 @@ impl ParameterError {
     }
 }
 
+pub(super) const DUE_REQUIRED: &str = "is required of a task that recurs";
 const TOKEN_MISSING: &str = "token_missing";
 /// How many errors an answer lists: enough for everything that a form can get wrong, and a bound for everything else.
 const MAX_ERRORS: usize = 32;
@@ -278,6 +279,13 @@ impl From<StoreError> for Problem {
                 StatusCode::FAILED_DEPENDENCY,
                 "not_attempted",
                 "Another item of this atomic batch was refused.",
+            ),
+            StoreError::Field(name, Invalid(detail)) => Self::invalid_fields(vec![FieldError::at(name, None, detail)]),
+            StoreError::DueRequired => Self::invalid_fields(vec![FieldError::at("due", None, DUE_REQUIRED)]),
+            StoreError::NoNextOccurrence => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "no_next_occurrence",
+                "The task does not recur, or this was its last occurrence, or it is completed.",
             ),
             StoreError::BatchTooLarge => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,

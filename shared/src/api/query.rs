@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::problem::{ParameterError, Problem};
 use crate::search::Search;
-use crate::store::{ChangesQuery, Cursor, DueRange, ExportQuery, ListQuery, Since, Status, SyncToken, TagsQuery};
+use crate::store::{
+    ChangesQuery, Cursor, DueRange, ExportQuery, ListQuery, Order, Since, Status, SyncToken, TagsQuery,
+};
 use crate::task::{Due, Invalid, Priority, Tag, TaskId};
 
 const UNKNOWN: Invalid = Invalid("is not a parameter of this request");
@@ -22,16 +24,23 @@ pub(super) fn must_be_empty<'a>(parameters: impl Iterator<Item = Parameter<'a>>)
 pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<ListQuery, Problem> {
     let mut query = ListQuery {
         status: Status::default(),
+        order: Order::default(),
         limit: 50,
         priority: None,
         search: Search::default(),
         due: DueRange::default(),
         cursor: None,
     };
-    let mut cursor = None;
+    let (mut cursor, mut sort, mut parent, mut others) = (None, None, None, Vec::new());
     let mut errors = each(parameters, |name, value| {
         match name {
+            "limit" | "cursor" | "sort" | "parent_id" => {}
+            _ => others.push(name.to_owned()),
+        }
+        match name {
             "status" => query.status = status(value)?,
+            "sort" => sort = Some(position(value)?),
+            "parent_id" => parent = Some(TaskId::parse(value).ok_or(Invalid("must be the id of a task"))?),
             "limit" => query.limit = limit(value, 100, Invalid("must be a number from 1 to 100"))?,
             "priority" => query.priority = Some(Priority::parse(value)?),
             "q" => query.search.set_words(value)?,
@@ -43,6 +52,33 @@ pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Resu
         }
         Ok(())
     });
+
+    query.order = match (sort, parent) {
+        (Some(order), None) => order,
+        (None, Some(parent)) => Order::Subtasks(parent),
+        (None, None) => Order::Status,
+        (Some(_), Some(_)) => {
+            errors.push(ParameterError::new(
+                "sort",
+                Invalid("cannot be used with parent_id, whose list is in this order"),
+            ));
+            Order::Status
+        }
+    };
+    let only = match query.order {
+        Order::Status => None,
+        Order::Position if query.status == Status::All && others.iter().all(|name| name != "status") => {
+            query.status = Status::Open;
+            None
+        }
+        Order::Position if query.status == Status::Open => None,
+        Order::Position => {
+            errors.push(ParameterError::new("status", Invalid("must be open with sort=position")));
+            None
+        }
+        Order::Subtasks(_) => Some(Invalid("cannot be used with parent_id")),
+    };
+    errors.extend(only.iter().flat_map(|&only| others.iter().map(move |name| ParameterError::new(name, only))));
 
     let DueRange { from, before } = &query.due;
     if query.status != Status::Open {
@@ -135,6 +171,10 @@ fn each<'a>(
         errors.extend(result.err().map(|invalid| ParameterError::new(name, invalid)));
     }
     errors
+}
+
+fn position(text: &str) -> Result<Order, Invalid> {
+    if text == "position" { Ok(Order::Position) } else { Err(Invalid("must be position")) }
 }
 
 fn status(text: &str) -> Result<Status, Invalid> {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::problem::{Errors, Problem};
 use super::request::Request;
 use crate::signals::note;
-use crate::store::{Changes, Done, Export, Page, Row, TagsPage};
+use crate::store::{Changes, Done, Export, Page, Progress, Row, TagsPage};
 use crate::task::{DeletedTask, Tag, Task, TaskId, Version};
 
 /// The answer to a request.
@@ -57,9 +57,11 @@ impl Response {
         struct Body<'a> {
             tasks: &'a [Task],
             next_cursor: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            progress: Option<Progress>,
         }
 
-        let body = Body { tasks: &page.tasks, next_cursor: page.next_cursor.as_deref() };
+        let body = Body { tasks: &page.tasks, next_cursor: page.next_cursor.as_deref(), progress: page.progress };
         Self::new(StatusCode::OK, json(&body))
     }
 

@@ -44,6 +44,13 @@ pub struct BatchItem {
     pub guard: Guard,
 }
 
+impl BatchItem {
+    /// The parent of the subtask that it creates.
+    fn parent(&self) -> Option<TaskId> {
+        if let Action::Create(task) = &self.action { task.content.parent_id } else { None }
+    }
+}
+
 /// What an item does to its task.
 #[derive(Debug, Clone)]
 pub enum Action {
@@ -53,6 +60,8 @@ pub enum Action {
     Update(TaskChanges),
     /// As [`UserTasks::complete`].
     Complete(bool),
+    /// As [`UserTasks::skip`].
+    Skip,
     /// As [`UserTasks::delete`].
     Delete,
     /// As [`UserTasks::restore`].
@@ -82,11 +91,14 @@ pub enum Done {
 /// In the order of the items; `None` of what was not done in time.
 type Results = Vec<Option<Result<Done, StoreError>>>;
 
+/// Tasks, and the items that write them, each with its place in the batch.
+type Related = (Vec<TaskId>, Vec<(usize, BatchItem)>);
+
 impl UserTasks<'_> {
-    /// Makes the writes of a batch, and tells of each what became of it, in their order. Those of one task are made one
-    /// after another. One request a write, as by itself; an atomic batch is one transaction, and one more for whatever
-    /// refuses it without a reason to refuse the batch: a write that was done before, or that is for another state of the
-    /// task. What had no turn in time is [`StoreError::Unavailable`].
+    /// Makes the writes of a batch, and tells of each what became of it, in their order. Those of one task, and of a parent
+    /// and its new subtasks, are made one after another. One request a write, as by itself; an atomic batch is one
+    /// transaction, and one more for whatever refuses it without a reason to refuse the batch: a write that was done before,
+    /// or that is for another state of the task. What had no turn in time is [`StoreError::Unavailable`].
     pub async fn batch(&self, batch: Batch) -> Vec<Row> {
         let ids: Vec<_> = batch.items.iter().map(|item| item.id).collect();
         let results = if batch.atomic { self.all_or_none(batch.items).await } else { self.each(batch.items).await };
@@ -96,11 +108,16 @@ impl UserTasks<'_> {
 
     async fn each(&self, items: Vec<BatchItem>) -> Results {
         let mut results: Results = items.iter().map(|_| None).collect();
-        let mut tasks: Vec<(TaskId, Vec<(usize, BatchItem)>)> = Vec::new();
+        let mut tasks: Vec<Related> = Vec::new();
         for (index, item) in items.into_iter().enumerate() {
-            match tasks.iter_mut().find(|(id, _)| *id == item.id) {
-                Some((_, items)) => items.push((index, item)),
-                None => tasks.push((item.id, vec![(index, item)])),
+            // A parent may be an earlier item, and is written for each of its new subtasks.
+            let ids: Vec<_> = [Some(item.id), item.parent()].into_iter().flatten().collect();
+            match tasks.iter_mut().find(|(others, _)| ids.iter().any(|id| others.contains(id))) {
+                Some((others, items)) => {
+                    others.extend(ids);
+                    items.push((index, item));
+                }
+                None => tasks.push((ids, vec![(index, item)])),
             }
         }
         let in_order = |(_, items)| {
@@ -126,6 +143,7 @@ impl UserTasks<'_> {
             }
             Action::Update(changes) => self.update(id, changes, &guard).await.map(written),
             Action::Complete(completed) => self.complete(id, Completion::Set(completed), &guard).await.map(written),
+            Action::Skip => self.skip(id, &guard).await.map(written),
             Action::Delete => self.delete(id, &guard).await.map(|()| Done::Deleted),
             Action::Restore => self.restore(id, &guard).await.map(written),
         }

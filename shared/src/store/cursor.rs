@@ -6,9 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::item::{COMPLETED, Item, OPEN, attribute, done_key, due_key, key, text};
-use super::list::{ListQuery, Status};
-use crate::task::{Due, Task, TaskId, Timestamp};
+use super::item::{COMPLETED, Item, OPEN, attribute, child_key, done_key, due_key, key, position_key, text};
+use super::list::{ListQuery, Order, Status};
+use crate::task::{Due, Position, Task, TaskId, Timestamp};
 
 /// The last task of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,10 @@ enum Place {
     Open(Option<Due>),
     /// Among the completed ones, by when they were.
     Completed(Timestamp),
+    /// Among those in manual order, by position.
+    Ordered(Position),
+    /// Among the subtasks of a task, by position.
+    Subtask(TaskId, Option<Position>),
 }
 
 impl Place {
@@ -52,14 +56,18 @@ struct Text {
     due: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<String>,
 }
 
 impl Cursor {
-    /// The cursor after `task` in the list of these.
-    pub(super) fn after(task: &Task, status: Status) -> Self {
-        let place = match status {
-            Status::All => Place::Table,
-            Status::Open | Status::Completed => Place::of(task.due.clone(), task.completed_at.clone()),
+    /// The cursor after `task` in the list of this query.
+    pub(super) fn after(task: &Task, query: &ListQuery) -> Self {
+        let place = match (query.order, &task.position, query.status) {
+            (Order::Subtasks(parent), position, _) => Place::Subtask(parent, position.clone()),
+            (Order::Position, Some(position), _) => Place::Ordered(position.clone()),
+            (_, _, Status::All) => Place::Table,
+            (_, _, Status::Open | Status::Completed) => Place::of(task.due.clone(), task.completed_at.clone()),
         };
         Self { task_id: task.id, place }
     }
@@ -79,7 +87,17 @@ impl Cursor {
             Some(rest) => Some(Place::Open(Due::parse(rest.split_once('#')?.0).ok())),
             None => Some(Place::Completed(Timestamp::parse(key.strip_prefix(COMPLETED)?.split_once('#')?.0)?)),
         };
-        let place = text(attribute::STATE_KEY).map_or(Some(Place::Table), |key| place(key));
+        let position = |key: &str| Position::parse(key.split_once('#')?.0).ok();
+        let subtask = |key: &str| {
+            let (parent, rest) = key.split_once('#')?;
+            Some(Place::Subtask(TaskId::parse(parent)?, position(rest)))
+        };
+        let place = match (text(attribute::STATE_KEY), text(attribute::POSITION_KEY), text(attribute::CHILD_KEY)) {
+            (Some(key), ..) => place(key),
+            (None, Some(key), _) => position(key).map(Place::Ordered),
+            (None, None, Some(key)) => subtask(key),
+            (None, None, None) => Some(Place::Table),
+        };
         let cursor = || Some(Self { task_id: TaskId::parse(text(attribute::TASK_ID)?)?, place: place? });
         cursor().ok_or_else(|| StoreError::unexpected("a start key is malformed"))
     }
@@ -95,12 +113,15 @@ impl Cursor {
     }
 
     fn encode_for(&self, list: String) -> String {
-        let (due, completed_at) = match &self.place {
-            Place::Table => (None, None),
-            Place::Open(due) => (due.as_ref().map(|due| due.as_str().to_owned()), None),
-            Place::Completed(at) => (None, Some(at.as_str().to_owned())),
+        let (due, completed_at, position) = match &self.place {
+            Place::Table => (None, None, None),
+            Place::Open(due) => (due.as_ref().map(Due::as_str), None, None),
+            Place::Completed(at) => (None, Some(at.as_str()), None),
+            Place::Ordered(position) => (None, None, Some(position.as_str())),
+            Place::Subtask(_, position) => (None, None, position.as_ref().map(Position::as_str)),
         };
-        let text = Text { list, task_id: self.task_id.to_string(), due, completed_at };
+        let [due, completed_at, position] = [due, completed_at, position].map(|text| text.map(str::to_owned));
+        let text = Text { list, task_id: self.task_id.to_string(), due, completed_at, position };
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&text).unwrap_or_default())
     }
 
@@ -109,11 +130,13 @@ impl Cursor {
     /// # Errors
     /// [`InvalidCursor`] for any other text.
     pub fn decode(text: &str, query: &ListQuery) -> Result<Self, InvalidCursor> {
-        Self::decode_for(text, query.signature(), |due, completed_at| match query.status {
-            Status::All => Some(Place::Table),
+        Self::decode_for(text, query.signature(), |due, completed_at, position| match (query.order, query.status) {
+            (Order::Subtasks(parent), _) => Some(Place::Subtask(parent, position)),
+            (Order::Position, _) => position.map(Place::Ordered),
+            (Order::Status, Status::All) => Some(Place::Table),
             // DynamoDB refuses to start outside of what is asked for.
-            Status::Open => query.due.includes(due.as_ref()).then_some(Place::Open(due)),
-            Status::Completed => completed_at.map(Place::Completed),
+            (Order::Status, Status::Open) => query.due.includes(due.as_ref()).then_some(Place::Open(due)),
+            (Order::Status, Status::Completed) => completed_at.map(Place::Completed),
         })
     }
 
@@ -122,33 +145,40 @@ impl Cursor {
     /// # Errors
     /// As [`Self::decode`].
     pub fn decode_of_tags(text: &str) -> Result<Self, InvalidCursor> {
-        Self::decode_for(text, TAGS.to_owned(), |due, completed_at| Some(Place::of(due, completed_at)))
+        Self::decode_for(text, TAGS.to_owned(), |due, completed_at, _| Some(Place::of(due, completed_at)))
     }
 
     fn decode_for(
         text: &str,
         list: String,
-        place: impl FnOnce(Option<Due>, Option<Timestamp>) -> Option<Place>,
+        place: impl FnOnce(Option<Due>, Option<Timestamp>, Option<Position>) -> Option<Place>,
     ) -> Result<Self, InvalidCursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidCursor)?;
         let parts: Text = serde_json::from_slice(&bytes).map_err(|_| InvalidCursor)?;
         let task_id = TaskId::parse(&parts.task_id).ok_or(InvalidCursor)?;
         let due = parts.due.as_deref().map(Due::parse).transpose().map_err(|_| InvalidCursor)?;
         let completed_at = parts.completed_at.as_deref().and_then(Timestamp::parse);
-        let cursor = Self { task_id, place: place(due, completed_at).ok_or(InvalidCursor)? };
+        let position = parts.position.as_deref().and_then(|text| Position::parse(text).ok());
+        let cursor = Self { task_id, place: place(due, completed_at, position).ok_or(InvalidCursor)? };
         // Which list it belongs to is in the text, and there is one text for each position of a list.
         if cursor.encode_for(list) == text { Ok(cursor) } else { Err(InvalidCursor) }
     }
 
     /// The exclusive start key of a query, but for the partition.
     pub(super) fn start_key(&self) -> Item {
-        let mut start = key(self.task_id);
-        let state_key = match &self.place {
-            Place::Table => return start,
-            Place::Open(due) => due_key(due.as_ref(), self.task_id),
-            Place::Completed(at) => done_key(at, self.task_id),
+        let id = self.task_id;
+        let (name, key_of_index) = match &self.place {
+            Place::Table => return key(id),
+            Place::Open(due) => (attribute::STATE_KEY, due_key(due.as_ref(), id)),
+            Place::Completed(at) => (attribute::STATE_KEY, done_key(at, id)),
+            Place::Ordered(position) => (attribute::POSITION_KEY, position_key(position.as_str(), id)),
+            Place::Subtask(parent, position) => {
+                let position = position.as_ref().map(Position::as_str);
+                (attribute::CHILD_KEY, child_key(&parent.to_string(), position, id))
+            }
         };
-        start.insert(attribute::STATE_KEY.to_owned(), text(state_key));
+        let mut start = key(id);
+        start.insert(name.to_owned(), text(key_of_index));
         start
     }
 }
@@ -164,6 +194,7 @@ mod tests {
     fn cursor_has_one_spelling() {
         let query = ListQuery {
             status: Status::Open,
+            order: Order::Status,
             limit: 50,
             priority: None,
             search: Search::default(),

@@ -29,7 +29,7 @@ pub(super) const MARK: TaskId = TaskId::reserved(1);
 const ITEMS_A_BATCH: i32 = 25;
 /// How many batches one call deletes. Small tasks take some three units each, so this is about as much as [`MAX_UNITS`].
 const MAX_BATCHES: usize = 80;
-/// After how many write units a call stops: a partition takes a thousand a second. The last batch can go beyond it, by 3,400 units
+/// After how many write units a call stops: a partition takes a thousand a second. The last batch can go beyond it, by 4,500 units
 /// if its tasks are of the largest size.
 const MAX_UNITS: f64 = 6_000.0;
 /// How long to wait after DynamoDB has left something of a batch, for the first time in a row. The second pause is twice as long.

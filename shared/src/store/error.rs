@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 
 use crate::aws::{QueryFailure, chain};
+use crate::task::Invalid;
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +23,14 @@ pub enum StoreError {
     KeyInFlight,
     /// The task was deleted so long ago that it cannot be restored.
     RestoreExpired,
+    /// A recurring task needs a due date, and this one would have none.
+    DueRequired,
+    /// The task does not recur, or is completed, or the last one of its series.
+    NoNextOccurrence,
     /// Another item of the same atomic batch was refused.
     NotAttempted,
+    /// A field names a task, or is about one, that is not as it must be.
+    Field(&'static str, Invalid),
     /// The atomic batch writes more tasks than a transaction takes, with those that its writes bring about.
     BatchTooLarge,
     /// The sync token was given to another user.

@@ -6,10 +6,13 @@ use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCh
 
 use super::error::cancellation_reasons;
 use super::item::{self, Item, attribute, number, text};
+use super::subtasks::refused_parent;
 use super::write_id::{WriteId, fingerprint};
 use super::{IS_ABSENT, StoreError, UserTasks};
 use crate::task::{Invalid, NewTask, Replacement, Task, TaskId};
 
+/// Which action of the transaction is about the parent.
+const PARENT: usize = 2;
 /// How long a key is remembered.
 const KEY_LIFETIME: Duration = Duration::from_hours(24);
 
@@ -71,9 +74,17 @@ impl UserTasks<'_> {
             let put = put.build().map_err(|error| StoreError::unexpected(error.to_string()))?;
             transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
         }
+        if let Some(parent) = created.task.parent_id {
+            transaction = transaction.transact_items(self.adopt_action(parent, 1)?);
+        }
         let Err(error) = transaction.send().await else { return Ok(created.task) };
-        for reason in cancellation_reasons(error)? {
+        for (index, reason) in cancellation_reasons(error)?.into_iter().enumerate() {
             match (reason.code().unwrap_or_default(), record_in(&reason)) {
+                // Another request is giving the parent a subtask.
+                ("TransactionConflict", _) if index == PARENT => {
+                    return Err(StoreError::Unavailable("the parent is being written".to_owned()));
+                }
+                ("ConditionalCheckFailed", _) if index == PARENT => return Err(refused_parent(reason.item())),
                 (_, Some((used_for, task_id))) if used_for == fingerprint => {
                     return if task_id == created.task.id { Ok(created.task) } else { self.get(task_id).await };
                 }

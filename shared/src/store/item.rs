@@ -14,7 +14,8 @@ use super::{Cursor, IdempotencyKey, StoreError};
 use crate::aws::Value;
 use crate::json::Text;
 use crate::task::{
-    DeletedTask, Description, Due, NewTask, Priority, Replacement, Tag, Tags, Task, TaskId, Timestamp, Title, Version,
+    DeletedTask, Description, Due, NewTask, Position, Priority, Recurrence, Replacement, Series, Tag, Tags, Task,
+    TaskId, Timestamp, Title, Version,
 };
 
 /// Attributes by name.
@@ -53,24 +54,73 @@ pub(super) mod attribute {
     pub(in crate::store) const WRITE_IDS: [&str; 3] = [WRITE_ID, WRITE_ID_2, WRITE_ID_3];
     /// The rule by which an open task recurs. A completed one has passed it on.
     pub(in crate::store) const RECURRENCE: &str = "recurrence";
-    /// There if the task has, or had, subtasks.
+    /// Which occurrence of which series it is, while it has a recurrence.
+    pub(in crate::store) const SERIES: &str = "series";
+    /// The same once it has passed the recurrence on.
+    pub(in crate::store) const PAST_SERIES: &str = "past_series";
+    /// What later occurrences have instead of a part that was changed for this one only: by the name of the part.
+    pub(in crate::store) const OF_THE_SERIES: [(&str, &str); 5] = [
+        (TITLE, SERIES_TITLE),
+        (DESCRIPTION, SERIES_DESCRIPTION),
+        (PRIORITY, SERIES_PRIORITY),
+        (TAGS, SERIES_TAGS),
+        (DUE, SERIES_DUE),
+    ];
+    pub(in crate::store) const SERIES_TITLE: &str = "series_title";
+    /// Empty if later ones have none.
+    pub(in crate::store) const SERIES_DESCRIPTION: &str = "series_description";
+    pub(in crate::store) const SERIES_PRIORITY: &str = "series_priority";
+    pub(in crate::store) const SERIES_TAGS: &str = "series_tags";
+    /// What the rule counts from.
+    pub(in crate::store) const SERIES_DUE: &str = "series_due";
+    /// Whether only tasks that recur, or did, have the attribute. None of these names is a reserved word.
+    pub(in crate::store) fn is_of_a_series(name: &str) -> bool {
+        name.starts_with(SERIES) || [RECURRENCE, PAST_SERIES].contains(&name)
+    }
+
+    /// The task that this one is a subtask of. It never changes.
+    pub(in crate::store) const PARENT_ID: &str = "parent_id";
+    /// The position in its owner's order. DynamoDB reserves the word itself.
+    pub(in crate::store) const POSITION: &str = "task_position";
+    /// The sort key of the index `by_position`: of an open task that has a position and no parent.
+    pub(in crate::store) const POSITION_KEY: &str = "position_key";
+    /// The sort key of the index `by_parent`: of every subtask, which keeps it when it is completed or deleted.
+    pub(in crate::store) const CHILD_KEY: &str = "child_key";
+    /// There if a subtask was deleted with its parent, which is then restored with it.
+    pub(in crate::store) const DELETED_WITH: &str = "deleted_with";
+    /// How many subtasks a task was ever given; absent if none. A write of a task and its subtasks demands the number that
+    /// it found, so that it misses none.
     pub(in crate::store) const HAS_SUBTASKS: &str = "has_subtasks";
     pub(in crate::store) const DELETED_AT: &str = "deleted_at";
     /// When DynamoDB may remove the item, in seconds since the epoch.
     pub(in crate::store) const EXPIRES_AT: &str = "expires_at";
     /// What a deleted task keeps as long as it can be restored: all but what its tombstone needs.
-    pub(in crate::store) const CONTENT: [&str; 9] =
-        [TITLE, DESCRIPTION, COMPLETED_AT, PRIORITY, DUE, TAGS, CREATED_AT, DUE_KEY, DONE_KEY];
+    pub(in crate::store) const CONTENT: [&str; 14] = [
+        TITLE,
+        DESCRIPTION,
+        COMPLETED_AT,
+        PRIORITY,
+        DUE,
+        TAGS,
+        PARENT_ID,
+        POSITION,
+        CREATED_AT,
+        DUE_KEY,
+        DONE_KEY,
+        CHILD_KEY,
+        HAS_SUBTASKS,
+        PAST_SERIES,
+    ];
     pub(in crate::store) const IDEMPOTENCY_KEY: &str = "idempotency_key";
     pub(in crate::store) const FINGERPRINT: &str = "fingerprint";
 
     /// What a task is read from, as a projection: a third of an item serves keys, indexes and conditions. None of these
     /// names is one of DynamoDB's reserved words.
-    pub(in crate::store) const OF_A_TASK: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version";
+    pub(in crate::store) const OF_A_TASK: &str = "task_id, title, description, completed_at, priority, due, tags, \
+         created_at, updated_at, version, parent_id, task_position, recurrence, series, past_series";
     /// What a task or a tombstone is read from.
-    pub(in crate::store) const OF_A_CHANGE: &str =
-        "task_id, title, description, completed_at, priority, due, tags, created_at, updated_at, version, deleted_at";
+    pub(in crate::store) const OF_A_CHANGE: &str = "task_id, title, description, completed_at, priority, due, tags, \
+         created_at, updated_at, version, parent_id, task_position, recurrence, series, past_series, deleted_at";
 }
 
 /// A new task, before its owner's partition is known to it.
@@ -87,7 +137,9 @@ pub(super) fn new(id: TaskId, new: Replacement, key: Option<&IdempotencyKey>) ->
 }
 
 pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: SystemTime) -> CreatedTask {
-    let Replacement { content: new, completed } = new;
+    let Replacement { content: mut new, completed } = new;
+    let recurrence = new.recurrence.take().filter(|_| !completed);
+    let series = recurrence.map(|recurrence| Box::new(Series { id, occurrence: 1, recurrence: Some(recurrence) }));
     let now = Timestamp::from(now);
     let completed_at = completed.then(|| now.clone());
     let due_key = due_key(new.due.as_ref(), id);
@@ -115,10 +167,45 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
     if let Some(due) = &new.due {
         set(attribute::DUE, text(due.as_str()));
     }
+    if let Some(Series { id, occurrence, recurrence: Some(recurrence) }) = series.as_deref() {
+        set(attribute::RECURRENCE, text(recurrence.to_store()));
+        set(attribute::SERIES, series_key(*id, *occurrence));
+    }
 
-    let NewTask { title, description, priority, due, tags } = new;
+    if let Some(position) = &new.position {
+        set(attribute::POSITION, text(position.as_str()));
+    }
+    match (new.parent_id, &new.position) {
+        (Some(parent), position) => {
+            set(attribute::PARENT_ID, text(parent.to_string()));
+            set(
+                attribute::CHILD_KEY,
+                text(child_key(&parent.to_string(), position.as_ref().map(Position::as_str), id)),
+            );
+        }
+        (None, Some(position)) if !completed => {
+            set(attribute::POSITION_KEY, text(position_key(position.as_str(), id)));
+        }
+        (None, _) => {}
+    }
+
+    let NewTask { title, description, priority, due, tags, parent_id, position, .. } = new;
     let (created_at, updated_at) = (now.clone(), now);
-    let task = Task { id, title, description, completed_at, priority, due, tags, created_at, updated_at, version: 1 };
+    let task = Task {
+        id,
+        title,
+        description,
+        completed_at,
+        priority,
+        due,
+        tags,
+        parent_id,
+        position,
+        created_at,
+        updated_at,
+        version: 1,
+        series,
+    };
     CreatedTask { task, item, write_id }
 }
 
@@ -133,10 +220,20 @@ pub(super) struct TaskAttributes {
     priority: Found<Priority>,
     due: Found<Due>,
     tags: Found<Tags>,
+    parent_id: Found<TaskId>,
+    position: Found<Position>,
     created_at: Found<Timestamp>,
     updated_at: Found<Timestamp>,
     version: Found<Version>,
     deleted_at: Found<Timestamp>,
+    /// Of few tasks, so that the others are small.
+    series: Option<Box<SeriesAttributes>>,
+}
+
+#[derive(Default)]
+struct SeriesAttributes {
+    recurrence: Found<Recurrence>,
+    place: Found<(TaskId, u64)>,
 }
 
 /// What an item of the index by last write shows.
@@ -160,10 +257,20 @@ impl TaskAttributes {
             attribute::PRIORITY => self.priority = Some(as_text(value).and_then(|text| Priority::parse(&text).ok())),
             attribute::DUE => self.due = Some(as_owned_text(value).map(Due::from_store)),
             attribute::TAGS => self.tags = Some(as_tags(value)),
+            attribute::PARENT_ID => self.parent_id = Some(as_text(value).and_then(|text| TaskId::parse(&text))),
+            attribute::POSITION => self.position = Some(as_owned_text(value).map(Position::from_store)),
             attribute::CREATED_AT => self.created_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::UPDATED_AT => self.updated_at = Some(as_owned_text(value).map(Timestamp::from_store)),
             attribute::VERSION => self.version = Some(as_number(value)),
             attribute::DELETED_AT => self.deleted_at = Some(as_owned_text(value).map(Timestamp::from_store)),
+            attribute::RECURRENCE => {
+                let recurrence = as_text(value).and_then(|text| Recurrence::from_store(&text));
+                self.series.get_or_insert_default().recurrence = Some(recurrence);
+            }
+            attribute::SERIES | attribute::PAST_SERIES => {
+                let place = as_text(value).and_then(|text| series_place(&text));
+                self.series.get_or_insert_default().place = Some(place);
+            }
             _ => {}
         }
     }
@@ -181,10 +288,29 @@ impl TaskAttributes {
             priority: required(attribute::PRIORITY, self.priority)?,
             due: optional(attribute::DUE, self.due)?,
             tags: required(attribute::TAGS, self.tags)?,
+            parent_id: optional(attribute::PARENT_ID, self.parent_id)?,
+            position: optional(attribute::POSITION, self.position)?,
             created_at: required(attribute::CREATED_AT, self.created_at)?,
             updated_at: required(attribute::UPDATED_AT, self.updated_at)?,
             version: required(attribute::VERSION, self.version)?,
+            series: self.series.map(|series| series.series().map(Box::new)).transpose()?,
         })
+    }
+
+    /// Which task it is, and in which version.
+    ///
+    /// # Errors
+    /// As [`Self::task`].
+    pub(super) fn version(self) -> Result<(TaskId, Version), StoreError> {
+        Ok((required(attribute::TASK_ID, self.id)?, required(attribute::VERSION, self.version)?))
+    }
+
+    /// Which task it is, and its position.
+    ///
+    /// # Errors
+    /// As [`Self::task`].
+    pub(super) fn place(self) -> Result<(TaskId, Position), StoreError> {
+        Ok((required(attribute::TASK_ID, self.id)?, required(attribute::POSITION, self.position)?))
     }
 
     /// Where the index by state has the task, whether it is completed, and its tags.
@@ -212,6 +338,13 @@ impl TaskAttributes {
             deleted_at: required(attribute::DELETED_AT, self.deleted_at)?,
             version: required(attribute::VERSION, self.version)?,
         }))
+    }
+}
+
+impl SeriesAttributes {
+    fn series(self) -> Result<Series, StoreError> {
+        let (id, occurrence) = required(attribute::SERIES, self.place)?;
+        Ok(Series { id, occurrence, recurrence: optional(attribute::RECURRENCE, self.recurrence)? })
     }
 }
 
@@ -273,7 +406,7 @@ impl<'de> Deserialize<'de> for TaskAttributes {
 ///
 /// # Errors
 /// As [`TaskAttributes::task`].
-fn task(item: Item) -> Result<Task, StoreError> {
+pub(super) fn task(item: Item) -> Result<Task, StoreError> {
     let mut attributes = TaskAttributes::default();
     for (name, value) in item {
         attributes.set(&name, value.into());
@@ -299,9 +432,30 @@ pub(super) fn due_key(due: Option<&Due>, id: TaskId) -> String {
     format!("{OPEN}{}#{id}", due.map_or(UNDATED, Due::as_str))
 }
 
+/// Which occurrence of which series a task is.
+pub(super) fn series_key(id: TaskId, occurrence: u64) -> AttributeValue {
+    text(format!("{id}#{occurrence}"))
+}
+
+/// Reads what [`series_key`] wrote.
+pub(super) fn series_place(text: &str) -> Option<(TaskId, u64)> {
+    let (id, occurrence) = text.split_once('#')?;
+    Some((TaskId::parse(id)?, occurrence.parse().ok()?))
+}
+
 /// By completion.
 pub(super) fn done_key(at: &Timestamp, id: TaskId) -> String {
     format!("{COMPLETED}{}#{id}", at.as_str())
+}
+
+/// By position; the id makes it unique, so that equal positions have one order. `#` sorts before every digit of a position.
+pub(super) fn position_key(position: &str, id: TaskId) -> String {
+    format!("{position}#{id}")
+}
+
+/// By parent, and then by position, subtasks without one last.
+pub(super) fn child_key(parent: &str, position: Option<&str>, id: TaskId) -> String {
+    format!("{parent}#{}#{id}", position.unwrap_or(UNDATED))
 }
 
 /// What the keys of open tasks in the index `by_state` begin with.

@@ -1,17 +1,22 @@
 //! Writes that concern more tasks than their own: one transaction, planned from the item that the refusal of the plain write
 //! gave, and pinned to its version. If the task has been written meanwhile, all of it begins anew.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
-use aws_sdk_dynamodb::types::{CancellationReason, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactWriteItem, Update};
 use tokio::time::sleep;
 
 use super::error::cancellation_reasons;
-use super::item::Item;
-use super::write::Write;
-use super::{IS_ABSENT, StoreError, UserTasks};
+use super::item::{Item, attribute, text};
+use super::subtasks::parent_of;
+use super::write::{Links, Outcome, Write};
+use super::{IS_ABSENT, StoreError, UserTasks, recurrence};
+use crate::task::{Invalid, TaskId};
 
+const PARENT_IS_DELETED: Invalid = Invalid("must not be deleted: restore the parent first");
+/// How many actions a transaction of DynamoDB takes.
+const MAX_ACTIONS: usize = 100;
 /// How long to wait for another transaction that is writing the same tasks.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
@@ -28,14 +33,27 @@ pub(super) enum Companion {
     /// A new task. Left out if there is one with its id.
     Put(Item),
     /// A change of a task, on the conditions that it has.
-    #[expect(dead_code, reason = "subtasks are written with it")]
-    Update(Write),
+    Update(Box<Write>),
+    /// The parent of a subtask that is restored: it must be there.
+    Parent(TaskId),
 }
 
 impl Plan {
     /// How many actions of a transaction it takes.
     pub(super) fn len(&self) -> usize {
         1 + self.others.len()
+    }
+
+    /// Leaves out what it brings about for these tasks, which are written otherwise.
+    pub(super) fn leave_out(&mut self, ids: &[AttributeValue]) {
+        self.others.retain(|other| {
+            let id = match other {
+                Companion::Put(item) => item.get(attribute::TASK_ID).cloned(),
+                Companion::Update(write) => Some(text(write.id.to_string())),
+                Companion::Parent(_) => None,
+            };
+            id.is_none_or(|id| !ids.contains(&id))
+        });
     }
 
     /// Takes note of why the transaction was cancelled, as far as this plan is the reason. `false` if it does not fit the
@@ -49,6 +67,7 @@ impl Plan {
         }
         let mut failed = reasons.iter().map(|reason| reason.code() == Some("ConditionalCheckFailed"));
         let mut fits = !failed.next().unwrap_or_default();
+        let mut is_orphan = false;
         self.others.retain(|other| match (failed.next().unwrap_or_default(), other) {
             (false, _) => true,
             (true, Companion::Put(_)) => false,
@@ -56,8 +75,12 @@ impl Plan {
                 fits = false;
                 true
             }
+            (true, Companion::Parent(_)) => {
+                is_orphan = true;
+                true
+            }
         });
-        Ok(fits)
+        if is_orphan { Err(StoreError::Field("parent_id", PARENT_IS_DELETED)) } else { Ok(fits) }
     }
 }
 
@@ -66,6 +89,21 @@ impl UserTasks<'_> {
     /// were faster, so that the write must be tried again.
     pub(super) async fn write_linked(&self, write: &Write, found: &Item) -> Result<Option<Item>, StoreError> {
         let mut plan = self.plan(write, found).await?;
+        if plan.others.is_empty() {
+            return match self.attempt(&plan.own).await {
+                Ok(Outcome::Done(item)) => Ok(Some(item)),
+                Ok(_) | Err(StoreError::VersionMismatch) => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
+        // What does not fit into one transaction is written before it. Whatever ends this halfway leaves the task as it was,
+        // and a repetition goes on with what is left.
+        while plan.len() > MAX_ACTIONS {
+            let first = plan.others.drain(..MAX_ACTIONS.min(plan.len() - MAX_ACTIONS)).collect();
+            if !self.write_first(first).await? {
+                return Ok(None);
+            }
+        }
         // Of two attempts, the second one is without a new task whose id is taken.
         for _ in 0..2 {
             let request = self.store.client.transact_write_items();
@@ -84,20 +122,77 @@ impl UserTasks<'_> {
         Ok(None)
     }
 
+    /// Writes what does not fit into the last transaction. `false` if others were faster.
+    async fn write_first(&self, mut others: Vec<Companion>) -> Result<bool, StoreError> {
+        // Of two attempts, the second one is without new tasks that an earlier request has made.
+        for _ in 0..2 {
+            if others.is_empty() {
+                return Ok(true);
+            }
+            let actions = self.actions_of_companions(&others).collect::<Result<_, _>>()?;
+            let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
+            let Err(error) = request.send().await else { return Ok(true) };
+            let mut reasons = cancellation_reasons(error)?.into_iter();
+            let (mut fits, mut failure) = (true, None);
+            others.retain(|other| match reasons.next().as_ref().and_then(CancellationReason::code).unwrap_or("None") {
+                "None" => true,
+                "ConditionalCheckFailed" if matches!(other, Companion::Put(_)) => false,
+                "ConditionalCheckFailed" | "TransactionConflict" => {
+                    fits = false;
+                    true
+                }
+                code => {
+                    failure = failure.take().or(StoreError::from_cancellation(code));
+                    true
+                }
+            });
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            if !fits {
+                return Ok(false);
+            }
+        }
+        Ok(false)
+    }
+
     /// What a write of this item brings about.
     pub(super) async fn plan(&self, write: &Write, found: &Item) -> Result<Plan, StoreError> {
-        let own = write.pinned(found);
+        let mut own = write.pinned(found);
+        let mut others = self.writes_of_subtasks(write, found).await?;
+        if write.links == Links::Restores {
+            others.extend(parent_of(found).map(Companion::Parent));
+        }
+        let changed = own.applied(found);
+        if changed.contains_key(attribute::COMPLETED_AT) && changed.contains_key(attribute::RECURRENCE) {
+            let was_open = !found.contains_key(attribute::COMPLETED_AT);
+            if was_open {
+                let now = SystemTime::now();
+                if let Some(mut next) = recurrence::next_occurrence(&changed, now)? {
+                    others.extend(self.subtasks_of_next(found, &mut next, now).await?);
+                    others.push(Companion::Put(next));
+                }
+            }
+            own.pass_on(changed.get(attribute::SERIES).filter(|_| was_open));
+        }
         let after = own.applied(found);
-        Ok(Plan { own, others: Vec::new(), after })
+        Ok(Plan { own, others, after })
     }
 
     /// The actions of a transaction that carries out the plan, its own write first.
     pub(super) fn actions(&self, plan: &Plan) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let others = plan.others.iter().map(|other| match other {
+        [self.update_action(&plan.own)].into_iter().chain(self.actions_of_companions(&plan.others)).collect()
+    }
+
+    fn actions_of_companions(
+        &self,
+        others: &[Companion],
+    ) -> impl Iterator<Item = Result<TransactWriteItem, StoreError>> {
+        others.iter().map(|other| match other {
             Companion::Put(item) => self.put_action(item.clone()),
             Companion::Update(write) => self.update_action(write),
-        });
-        [self.update_action(&plan.own)].into_iter().chain(others).collect()
+            Companion::Parent(parent) => self.readopt_action(*parent),
+        })
     }
 
     /// Puts a task that is new.

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
 
 use super::cursor::Cursor;
 use super::item::{COMPLETED, OPEN, TaskAttributes, UNDATED, attribute, text};
+use super::order::BY_POSITION;
 use super::{StoreError, UserTasks};
 use crate::aws;
 use crate::search::Search;
-use crate::task::{Due, Priority, Task};
+use crate::task::{Due, Priority, Task, TaskId};
 
 /// How many requests one API call makes at most. DynamoDB ends each with the task that reaches beyond a megabyte, which is
 /// 268 read units: so a call reads 1,072 units at most, however large the tasks are, and then gives what it found and a
@@ -57,6 +59,27 @@ impl Status {
     }
 }
 
+/// Which list it is, and in which order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Tasks by what their status says.
+    #[default]
+    Status,
+    /// Open tasks that have a position and no parent, by position.
+    Position,
+    /// The subtasks of this task, by position, those without one last.
+    Subtasks(TaskId),
+}
+
+/// How many subtasks a task has, deleted ones not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Progress {
+    /// How many of them are completed.
+    pub completed: usize,
+    /// How many there are.
+    pub total: usize,
+}
+
 /// A range of due dates. With a bound, tasks without a due date are outside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DueRange {
@@ -83,6 +106,8 @@ impl DueRange {
 pub struct ListQuery {
     /// Which tasks.
     pub status: Status,
+    /// In which order.
+    pub order: Order,
     /// How many at most, 1 to 100.
     pub limit: usize,
     /// Only those with this priority.
@@ -100,7 +125,10 @@ impl ListQuery {
     pub(super) fn signature(&self) -> String {
         let mut words = form_urlencoded::Serializer::new(String::new());
         words.append_pair("status", self.status.as_str()).append_pair("limit", &self.limit.to_string());
+        let subtasks_of = if let Order::Subtasks(parent) = self.order { Some(parent.to_string()) } else { None };
         let optional = [
+            ("sort", (self.order == Order::Position).then_some("position")),
+            ("parent_id", subtasks_of.as_deref()),
             ("priority", self.priority.map(Priority::as_str)),
             ("due_from", self.due.from.as_ref().map(Due::as_str)),
             ("due_before", self.due.before.as_ref().map(Due::as_str)),
@@ -121,6 +149,8 @@ pub struct Page {
     pub tasks: Vec<Task>,
     /// Where the next page begins; `None` on the last one.
     pub next_cursor: Option<String>,
+    /// Of the first page of a task's subtasks, unless they are more than a megabyte.
+    pub progress: Option<Progress>,
 }
 
 /// How many items to read for so many more tasks, if tasks go on lying as close as they did, and a quarter more: what is
@@ -139,6 +169,9 @@ impl UserTasks<'_> {
     /// # Errors
     /// [`StoreError::Unavailable`], [`StoreError::Unexpected`].
     pub async fn list(&self, query: &ListQuery) -> Result<Page, StoreError> {
+        if let Order::Subtasks(parent) = query.order {
+            return Box::pin(self.list_subtasks(parent, query)).await;
+        }
         let mut tasks: Vec<Task> = Vec::with_capacity(query.limit);
         let mut text_bytes = 0;
         let mut start = query.cursor.as_ref().map(|cursor| self.owned(cursor.start_key()));
@@ -163,18 +196,18 @@ impl UserTasks<'_> {
                 if let Some(last) = tasks.last()
                     && (tasks.len() == query.limit || text_bytes > MAX_PAGE_TEXT_BYTES)
                 {
-                    let next_cursor = Some(Cursor::after(last, query.status).encode(query));
-                    return Ok(Page { tasks, next_cursor });
+                    let next_cursor = Some(Cursor::after(last, query).encode(query));
+                    return Ok(Page { tasks, next_cursor, progress: None });
                 }
                 tasks.push(task);
             }
             start = answer.last_evaluated_key;
 
-            let Some(position) = &start else { return Ok(Page { tasks, next_cursor: None }) };
+            let Some(position) = &start else { return Ok(Page { tasks, next_cursor: None, progress: None }) };
             let has_read_a_megabyte = !searches && answer.scanned_count < items_to_read;
             if requests == MAX_REQUESTS || has_read_a_megabyte {
                 let next_cursor = Some(Cursor::at(position)?.encode(query));
-                return Ok(Page { tasks, next_cursor });
+                return Ok(Page { tasks, next_cursor, progress: None });
             }
             items_to_read = items_to_find(wanted - tasks.len(), tasks.len(), items_read).clamp(at_least, at_most);
             at_least = at_most.min(4 * at_least);
@@ -190,6 +223,7 @@ impl UserTasks<'_> {
         let mut value = |name: &str, text: &str| values.insert(name.to_owned(), AttributeValue::S(text.to_owned()));
 
         let request = match query.status {
+            Status::Open if query.order == Order::Position => request.index_name(BY_POSITION),
             Status::Open => {
                 // No key in the index is just a date: a bound itself is never equal to one, so that `BETWEEN`, which
                 // includes its bounds, leaves out what is due at `before`.

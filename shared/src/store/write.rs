@@ -12,11 +12,16 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, attribute, done_key, due_key, number, text, updated};
+use super::item::{self, Item, attribute, child_key, done_key, due_key, number, position_key, text, updated};
 use super::write_id::{Memory, WriteId};
 use super::{Guard, Precondition, StoreError};
-use crate::task::{Completion, Description, Due, Patch, Priority, Replacement, TaskChanges, TaskId, Timestamp, Title};
+use crate::task::{
+    Completion, Description, Due, Invalid, Patch, Position, Priority, Replacement, TaskChanges, TaskId, Timestamp,
+    Title, Version,
+};
 
+const NOT_OF_A_SUBTASK: Invalid = Invalid("cannot be set on a subtask");
+const PARENT_IS_FIXED: Invalid = Invalid("is fixed when the task is created");
 /// How long a tombstone stays.
 pub(super) const TOMBSTONE_LIFETIME: Duration = Duration::from_hours(30 * 24);
 
@@ -28,6 +33,8 @@ enum State {
     Completed,
     /// Deleted, not before this, and with its content.
     DeletedSince(Timestamp),
+    /// Open, and one of a series.
+    Recurring,
 }
 
 /// What a write brings about beyond its own task, if that has one of these attributes: then it is one of several writes
@@ -37,8 +44,12 @@ pub(super) enum Links {
     None,
     /// Completing: the next occurrence is made, and subtasks are completed.
     Completes,
+    /// Completing a task that gets a recurrence with the same write.
+    CompletesRecurring,
     /// Deleting: subtasks are deleted.
     Deletes,
+    /// Restoring: subtasks that were deleted with it are restored, and a subtask's parent must be there.
+    Restores,
 }
 
 impl Links {
@@ -46,10 +57,21 @@ impl Links {
     fn attributes(self) -> &'static [&'static str] {
         match self {
             Self::None => &[],
-            Self::Completes => &[attribute::RECURRENCE, attribute::HAS_SUBTASKS],
+            Self::Completes | Self::CompletesRecurring => &[attribute::RECURRENCE, attribute::HAS_SUBTASKS],
             Self::Deletes => &[attribute::HAS_SUBTASKS],
+            Self::Restores => &[attribute::HAS_SUBTASKS, attribute::PARENT_ID],
         }
     }
+}
+
+/// What a task needs for a write, which is an error if it lacks it: a recurring task has a due date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    /// It has a due date, because it is to recur.
+    Due,
+    /// It does not recur, because it loses its due date.
+    NoRecurrence,
 }
 
 /// What becomes of a task's attributes, and on which conditions.
@@ -60,9 +82,25 @@ pub(super) struct Write {
     write_id: WriteId,
     precondition: Precondition,
     state: State,
+    /// The list that the task must be in.
+    home: Option<Home>,
+    /// What the task must not have, because its keys in the indexes of lists in manual order would follow from that. With
+    /// it, the write is made of the item as it was found.
+    unless: Vec<&'static str>,
+    /// How many subtasks the task must have been given, if it was any.
+    subtasks: Option<AttributeValue>,
+    needs: Needs,
     set: Vec<(&'static str, Value)>,
     remove: Vec<&'static str>,
     returns: ReturnValue,
+}
+
+/// The list of a parent's subtasks, or that of tasks without one.
+#[derive(Debug, Clone)]
+pub(super) struct Home {
+    pub(super) parent: Option<TaskId>,
+    /// What a task of another list means.
+    pub(super) otherwise: StoreError,
 }
 
 #[derive(Clone)]
@@ -70,6 +108,8 @@ enum Value {
     New(AttributeValue),
     /// What this attribute was before, or the value if it was absent.
     OldOr(&'static str, AttributeValue),
+    /// What it was before; if it was absent, what that attribute is, or an empty text if that is absent too.
+    OldOrOf(&'static str),
     CopyOf(&'static str),
     /// What the first attribute was before, or the second if it was absent.
     FirstOf(&'static str, &'static str),
@@ -94,6 +134,9 @@ pub(super) enum Outcome {
     Linked(Item),
 }
 
+/// An outcome, of an item.
+type OutcomeOf = fn(Item) -> Outcome;
+
 /// A call that writes a task. Its attempts have one name: once one of them is done, the others come late.
 struct Call<'a> {
     id: TaskId,
@@ -117,7 +160,39 @@ pub(super) fn replacing(id: TaskId, replacement: Replacement, guard: &Guard) -> 
 
 /// Changes parts of a task: at least one.
 pub(super) fn updating(id: TaskId, changes: &TaskChanges, guard: &Guard) -> Vec<Write> {
-    vec![Write::changing(&Call::new(id, "update", changes, guard), changes)]
+    let call = Call::new(id, "update", changes, guard);
+    // Of a task that does not recur, "this one only" is all of it.
+    let this_only = changes.this_only.then(|| Write::changing_this_only(&call, changes));
+    this_only.into_iter().chain([Write::changing(&call, changes)]).collect()
+}
+
+/// Gives a task a position in this list. `operation` says what the client asked for.
+pub(super) fn moving(id: TaskId, position: Position, home: Home, operation: &str, guard: &Guard) -> Vec<Write> {
+    let call = Call::new(id, operation, &TaskChanges::default(), guard);
+    let changes = TaskChanges { position: Patch::Set(position), parent_id: home.parent, ..TaskChanges::default() };
+    vec![Write { home: Some(home), ..Write::changing(&call, &changes) }]
+}
+
+/// Completes a subtask together with its parent, if it is in this version.
+pub(super) fn completing_with_parent(id: TaskId, version: Version) -> Write {
+    Write::completing(&Call::new(id, "complete", &TaskChanges::default(), &Guard::default())).alone(version)
+}
+
+/// Deletes a subtask together with its parent, if it is in this version.
+pub(super) fn deleting_with_parent(id: TaskId, version: Version, restorable: Duration) -> Write {
+    let guard = Guard::default();
+    let call = Call::new(id, "delete", &TaskChanges::default(), &guard);
+    let mut write = Write::deleting(&call, restorable).alone(version);
+    write.set(attribute::DELETED_WITH, AttributeValue::Bool(true));
+    write
+}
+
+/// Restores a subtask together with its parent, if it is in this version: however long ago it was deleted, its parent can be.
+pub(super) fn restoring_with_parent(id: TaskId, version: Version) -> Write {
+    let guard = Guard::default();
+    let call = Call::new(id, "restore", &TaskChanges::default(), &guard);
+    let write = Write::restoring(&call, Duration::ZERO).alone(version);
+    Write { state: State::DeletedSince(Timestamp::from(UNIX_EPOCH)), ..write }
 }
 
 /// Completes or reopens a task. Only a toggle is a write in either state.
@@ -132,6 +207,37 @@ pub(super) fn completing(id: TaskId, completion: Completion, guard: &Guard) -> V
         Completion::Set(false) => vec![Write::reopening(&call)],
         Completion::Toggle => vec![Write::completing(&call), Write::reopening(&call)],
     }
+}
+
+/// What a skipped task becomes.
+pub(super) struct Skip {
+    /// The task as later occurrences are.
+    pub(super) series: Item,
+    /// When it is due then.
+    pub(super) due: Due,
+    /// What the rule counts from, if it is not that.
+    pub(super) anchor: Option<Due>,
+    /// Which occurrence it is then.
+    pub(super) place: AttributeValue,
+}
+
+/// Moves a task that was found to the next date of its series, which `next` calculates unless that has ended. The outcome
+/// instead, if there is nothing to do.
+pub(super) fn skipping(
+    id: TaskId,
+    guard: &Guard,
+    found: Item,
+    next: impl FnOnce(&Item) -> Result<Option<Skip>, StoreError>,
+) -> Result<Result<Write, Item>, StoreError> {
+    let call = Call::new(id, "skip", &TaskChanges::default(), guard);
+    let examined = Write::new(&call, State::Recurring).outcome(&found)?;
+    match examined.map(|outcome| outcome(found.clone())) {
+        Some(Outcome::Done(item)) => return Ok(Err(item)),
+        Some(_) => return Err(StoreError::NoNextOccurrence),
+        None => {}
+    }
+    let next = next(&found)?.ok_or(StoreError::NoNextOccurrence)?;
+    Ok(Ok(Write::skipping(&call, &found, &next).pinned(&found)))
 }
 
 /// Leaves a tombstone: which task it was, in which version, and when it was deleted. Its content stays there unless nobody
@@ -180,7 +286,125 @@ impl Write {
             }
             (None, None) => {}
         }
+        for (name, of_the_series) in attribute::OF_THE_SERIES {
+            if write.writes(name) {
+                write.remove.push(of_the_series);
+            }
+        }
+        write.recur(changes);
+        write.place(call.id, changes);
         write
+    }
+
+    /// Gives the task its position, and its keys in the indexes of lists in manual order as far as they follow from the
+    /// changes.
+    fn place(&mut self, id: TaskId, changes: &TaskChanges) {
+        self.patch(attribute::POSITION, &changes.position, Position::as_str);
+        let position = match &changes.position {
+            Patch::Keep if changes.completed == Some(false) => return self.unless.push(attribute::POSITION),
+            Patch::Keep => return,
+            Patch::Clear => None,
+            Patch::Set(position) => Some(position.as_str()),
+        };
+        let otherwise = StoreError::Field("parent_id", PARENT_IS_FIXED);
+        if let Some(parent) = changes.parent_id {
+            self.home = Some(Home { parent: Some(parent), otherwise });
+            return self.set(attribute::CHILD_KEY, text(child_key(&parent.to_string(), position, id)));
+        }
+        self.unless.push(attribute::PARENT_ID);
+        match (position, changes.completed) {
+            (Some(position), Some(false)) => self.set(attribute::POSITION_KEY, text(position_key(position, id))),
+            (Some(position), None) => {
+                self.unless.push(attribute::COMPLETED_AT);
+                self.set(attribute::POSITION_KEY, text(position_key(position, id)));
+            }
+            (None, None | Some(false)) => self.remove.push(attribute::POSITION_KEY),
+            // Completing removes it.
+            (_, Some(true)) => {}
+        }
+    }
+
+    fn recur(&mut self, changes: &TaskChanges) {
+        match &changes.recurrence {
+            Patch::Keep if changes.due == Patch::Clear => self.needs = Needs::NoRecurrence,
+            Patch::Keep => {}
+            Patch::Clear => self.end_series(),
+            Patch::Set(recurrence) => {
+                if changes.due == Patch::Keep {
+                    self.needs = Needs::Due;
+                }
+                if changes.completed == Some(true) {
+                    self.links = Links::CompletesRecurring;
+                }
+                let otherwise = StoreError::Field("recurrence", NOT_OF_A_SUBTASK);
+                self.home = Some(Home { parent: None, otherwise });
+                self.set(attribute::RECURRENCE, text(recurrence.to_store()));
+                self.set.push((attribute::SERIES, Value::OldOr(attribute::SERIES, item::series_key(TaskId::new(), 1))));
+                self.remove.push(attribute::PAST_SERIES);
+            }
+        }
+    }
+
+    /// Leaves the task without a recurrence, and without what later occurrences would have.
+    fn end_series(&mut self) {
+        self.set.retain(|(name, _)| ![attribute::RECURRENCE, attribute::SERIES].contains(name));
+        let of_the_series = attribute::OF_THE_SERIES.map(|(_, of_the_series)| of_the_series);
+        for name in [attribute::RECURRENCE, attribute::SERIES].into_iter().chain(of_the_series) {
+            if !self.writes(name) {
+                self.remove.push(name);
+            }
+        }
+    }
+
+    /// Leaves it to the next occurrence to recur, and remembers which one of the series this task was.
+    pub(super) fn pass_on(&mut self, series: Option<&AttributeValue>) {
+        self.end_series();
+        if let Some(series) = series {
+            self.remove.retain(|name| *name != attribute::PAST_SERIES);
+            self.set(attribute::PAST_SERIES, series.clone());
+        }
+    }
+
+    /// The same changes, after which later occurrences are as they would be without them.
+    fn changing_this_only(call: &Call<'_>, changes: &TaskChanges) -> Self {
+        let mut write = Self::changing(call, changes);
+        write.state = State::Recurring;
+        for (name, of_the_series) in attribute::OF_THE_SERIES {
+            if write.writes(name) {
+                write.remove.retain(|name| *name != of_the_series);
+                write.set.push((of_the_series, Value::OldOrOf(name)));
+            }
+        }
+        write
+    }
+
+    /// Moves a task to the next date of its series, as which it was found.
+    fn skipping(call: &Call<'_>, found: &Item, next: &Skip) -> Self {
+        let mut write = Self::new(call, State::Recurring);
+        for (name, of_the_series) in attribute::OF_THE_SERIES {
+            if name != attribute::DUE && found.contains_key(of_the_series) {
+                match next.series.get(name) {
+                    Some(value) => write.set(name, value.clone()),
+                    None => write.remove.push(name),
+                }
+                write.remove.push(of_the_series);
+            }
+        }
+        let due_key = text(due_key(Some(&next.due), call.id));
+        write.set(attribute::DUE, text(next.due.as_str()));
+        write.set(attribute::DUE_KEY, due_key.clone());
+        write.set(attribute::STATE_KEY, due_key);
+        write.set(attribute::SERIES, next.place.clone());
+        match &next.anchor {
+            Some(anchor) => write.set(attribute::SERIES_DUE, text(anchor.as_str())),
+            None => write.remove.push(attribute::SERIES_DUE),
+        }
+        write
+    }
+
+    /// Whether it sets or removes an attribute.
+    fn writes(&self, name: &str) -> bool {
+        self.set.iter().any(|(set, _)| *set == name) || self.remove.contains(&name)
     }
 
     fn completing(call: &Call<'_>) -> Self {
@@ -193,6 +417,7 @@ impl Write {
         let mut write = Self::new(call, State::Completed);
         write.set.push((attribute::STATE_KEY, Value::CopyOf(attribute::DUE_KEY)));
         write.remove.extend([attribute::COMPLETED_AT, attribute::DONE_KEY]);
+        write.unless.push(attribute::POSITION);
         write
     }
 
@@ -202,9 +427,10 @@ impl Write {
         let expires_at = (call.now + TOMBSTONE_LIFETIME).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         write.set(attribute::DELETED_AT, text(Timestamp::from(call.now).as_str()));
         write.set(attribute::EXPIRES_AT, number(expires_at));
-        write.remove.push(attribute::STATE_KEY);
+        write.remove.extend([attribute::STATE_KEY, attribute::POSITION_KEY]);
         if restorable.is_zero() {
             write.remove.extend(attribute::CONTENT);
+            write.end_series();
         }
         write.returns = ReturnValue::None;
         write
@@ -213,7 +439,9 @@ impl Write {
     fn restoring(call: &Call<'_>, restorable: Duration) -> Self {
         let mut write = Self::new(call, State::DeletedSince(Timestamp::from(call.now - restorable)));
         write.set.push((attribute::STATE_KEY, Value::FirstOf(attribute::DONE_KEY, attribute::DUE_KEY)));
-        write.remove.extend([attribute::DELETED_AT, attribute::EXPIRES_AT]);
+        write.remove.extend([attribute::DELETED_AT, attribute::EXPIRES_AT, attribute::DELETED_WITH]);
+        write.links = Links::Restores;
+        write.unless.push(attribute::POSITION);
         write
     }
 
@@ -225,6 +453,10 @@ impl Write {
             write_id: call.write_id.clone(),
             precondition: call.precondition.clone(),
             state,
+            home: None,
+            unless: Vec::new(),
+            subtasks: None,
+            needs: Needs::Nothing,
             set: Vec::with_capacity(12),
             remove: Vec::new(),
             returns: ReturnValue::AllNew,
@@ -246,12 +478,33 @@ impl Write {
         ] {
             self.set.push((target, Value::OldOr(source, text(value))));
         }
+        self.remove.push(attribute::POSITION_KEY);
+    }
+
+    /// The same write of this version, whatever else the task has.
+    fn alone(self, version: Version) -> Self {
+        let precondition = Precondition::from(Some(version));
+        Self { links: Links::None, unless: Vec::new(), precondition, ..self }
     }
 
     /// The same write of the item as it was found, and of no later version: one of several that are done together.
     pub(super) fn pinned(&self, found: &Item) -> Self {
-        let precondition = Precondition::from(Some(item::version(found).unwrap_or_default()));
-        Self { links: Links::None, precondition, ..self.clone() }
+        let mut write = self.clone().alone(item::version(found).unwrap_or_default());
+        write.subtasks = found.get(attribute::HAS_SUBTASKS).cloned();
+        let after = write.applied(found);
+        let text_of = |name| after.get(name)?.as_s().ok().map(String::as_str);
+        let is_key = |name: &str| [attribute::POSITION_KEY, attribute::CHILD_KEY].contains(&name);
+        write.set.retain(|(name, _)| !is_key(name));
+        write.remove.retain(|name| *name != attribute::POSITION_KEY);
+        let is_open = !after.contains_key(attribute::COMPLETED_AT) && !after.contains_key(attribute::DELETED_AT);
+        match (text_of(attribute::PARENT_ID), text_of(attribute::POSITION)) {
+            (Some(parent), position) => write.set(attribute::CHILD_KEY, text(child_key(parent, position, self.id))),
+            (None, Some(position)) if is_open => {
+                write.set(attribute::POSITION_KEY, text(position_key(position, self.id)));
+            }
+            (None, _) => write.remove.push(attribute::POSITION_KEY),
+        }
+        write
     }
 
     /// The item after a write that was pinned to it.
@@ -270,8 +523,10 @@ impl Write {
                 Value::OldOr(source, value) => found.get(*source).or(Some(value)),
                 Value::CopyOf(source) => found.get(*source),
                 Value::FirstOf(first, second) => found.get(*first).or_else(|| found.get(*second)),
+                Value::OldOrOf(source) => found.get(*name).or_else(|| found.get(*source)),
             };
-            item.extend(value.map(|value| ((*name).to_owned(), value.clone())));
+            let value = value.cloned().unwrap_or_else(|| text(""));
+            item.insert((*name).to_owned(), value);
         }
         for name in &self.remove {
             item.remove(*name);
@@ -313,7 +568,8 @@ impl Write {
     }
 
     fn expressions(&self) -> Expressions {
-        // Every name stands behind a placeholder, because some are reserved words.
+        // Names stand behind placeholders, because some are reserved words. Those that ordinary tasks lack, and that are removed
+        // in case they are there, are none, and so a request is shorter.
         // What stands on the right is as it was before the update.
         let mut update = String::from(
             "SET #version = #version + :one, #write_id_3 = if_not_exists(#write_id_2, #write_id), \
@@ -348,13 +604,22 @@ impl Write {
                     name(second);
                     format!("if_not_exists(#{first}, #{second})")
                 }
+                Value::OldOrOf(source) => {
+                    name(source);
+                    values.insert(":none".to_owned(), text(""));
+                    format!("if_not_exists(#{target}, if_not_exists(#{source}, :none))")
+                }
             };
             update.push_str(&format!(", #{target} = {value}"));
         }
         for (index, target) in self.remove.iter().enumerate() {
-            name(target);
             update.push_str(if index == 0 { " REMOVE " } else { ", " });
-            update.push_str(&format!("#{target}"));
+            if attribute::is_of_a_series(target) {
+                update.push_str(target);
+            } else {
+                name(target);
+                update.push_str(&format!("#{target}"));
+            }
         }
 
         let mut condition = String::from(match &self.state {
@@ -362,7 +627,7 @@ impl Write {
                 values.insert(":oldest".to_owned(), text(oldest.as_str()));
                 "attribute_exists(title) AND deleted_at >= :oldest"
             }
-            State::Any | State::Open | State::Completed => {
+            State::Any | State::Open | State::Completed | State::Recurring => {
                 "attribute_exists(task_id) AND attribute_not_exists(deleted_at)"
             }
         });
@@ -381,9 +646,31 @@ impl Write {
             State::Any | State::DeletedSince(_) => "",
             State::Open => " AND attribute_not_exists(completed_at)",
             State::Completed => " AND attribute_exists(completed_at)",
+            State::Recurring => " AND attribute_not_exists(completed_at) AND attribute_exists(recurrence)",
         });
-        for name in self.links.attributes() {
+        condition.push_str(match self.needs {
+            Needs::Nothing => "",
+            Needs::Due => " AND attribute_exists(due)",
+            Needs::NoRecurrence => " AND attribute_not_exists(recurrence)",
+        });
+        if self.links == Links::CompletesRecurring {
+            // No version is below 1: the condition fails and gives the item.
+            condition.push_str(" AND #version < :one");
+        }
+        for name in self.links.attributes().iter().chain(&self.unless) {
             condition.push_str(&format!(" AND attribute_not_exists({name})"));
+        }
+        match &self.home {
+            Some(Home { parent: Some(parent), .. }) => {
+                condition.push_str(" AND parent_id = :parent_id");
+                values.insert(":parent_id".to_owned(), text(parent.to_string()));
+            }
+            Some(Home { parent: None, .. }) => condition.push_str(" AND attribute_not_exists(parent_id)"),
+            None => {}
+        }
+        if let Some(subtasks) = &self.subtasks {
+            condition.push_str(" AND has_subtasks = :has_subtasks");
+            values.insert(":has_subtasks".to_owned(), subtasks.clone());
         }
         if let Precondition::Version(versions) = &self.precondition {
             // No task ever has version 0: with no other version to match, the condition fails and gives the item.
@@ -397,8 +684,16 @@ impl Write {
     /// Why the conditions failed, from the item as it was found: one answer tells it all.
     pub(super) fn refused(&self, found: Option<Item>) -> Result<Outcome, StoreError> {
         let item = found.ok_or(StoreError::NotFound)?;
-        match self.write_id.in_memory_of(&item) {
-            Memory::Done => return Ok(Outcome::Done(item)),
+        match self.outcome(&item)? {
+            Some(outcome) => Ok(outcome(item)),
+            None => Err(StoreError::unexpected("a condition failed that always holds")),
+        }
+    }
+
+    /// What the write does to an item, unless it is done.
+    fn outcome(&self, item: &Item) -> Result<Option<OutcomeOf>, StoreError> {
+        match self.write_id.in_memory_of(item) {
+            Memory::Done => return Ok(Some(Outcome::Done)),
             Memory::KeyReused => return Err(StoreError::KeyReused),
             Memory::None => {}
         }
@@ -406,23 +701,46 @@ impl Write {
         if is_deleted && !matches!(self.state, State::DeletedSince(_)) {
             return Err(StoreError::NotFound);
         }
-        if !self.precondition.allows(item::version(&item).unwrap_or_default()) {
+        if !self.precondition.allows(item::version(item).unwrap_or_default()) {
             return Err(StoreError::VersionMismatch);
         }
-        let is_open = !item.contains_key(attribute::COMPLETED_AT);
-        match self.state {
-            State::Open if !is_open => return Ok(Outcome::OtherState(item)),
-            State::Completed if is_open => return Ok(Outcome::OtherState(item)),
+        if self.subtasks.as_ref().is_some_and(|subtasks| item.get(attribute::HAS_SUBTASKS) != Some(subtasks)) {
+            return Err(StoreError::VersionMismatch);
+        }
+        if let Some(Home { parent, otherwise }) = &self.home
+            && item.get(attribute::PARENT_ID) != parent.map(|parent| text(parent.to_string())).as_ref()
+        {
+            return Err(otherwise.clone());
+        }
+        let has = |name| item.contains_key(name);
+        let is_open = !has(attribute::COMPLETED_AT);
+        let is_in_state = match &self.state {
+            State::Any => true,
+            State::Open => is_open,
+            State::Completed => !is_open,
+            State::Recurring => is_open && has(attribute::RECURRENCE),
             // The marks of an erasure are no tasks, and name no write.
-            State::DeletedSince(_) if !item.contains_key(attribute::WRITE_ID) => return Err(StoreError::NotFound),
-            State::DeletedSince(_) if is_deleted => return Err(StoreError::RestoreExpired),
-            State::DeletedSince(_) => return Ok(Outcome::OtherState(item)),
-            State::Any | State::Open | State::Completed => {}
+            State::DeletedSince(_) if !has(attribute::WRITE_ID) => return Err(StoreError::NotFound),
+            State::DeletedSince(oldest) if is_deleted => {
+                let deleted_at = item.get(attribute::DELETED_AT).and_then(|at| at.as_s().ok());
+                if !has(attribute::TITLE) || deleted_at.is_none_or(|at| at.as_str() < oldest.as_str()) {
+                    return Err(StoreError::RestoreExpired);
+                }
+                true
+            }
+            State::DeletedSince(_) => false,
+        };
+        if !is_in_state {
+            return Ok(Some(Outcome::OtherState));
         }
-        if self.links.attributes().iter().any(|&name| item.contains_key(name)) {
-            return Ok(Outcome::Linked(item));
+        if self.needs == Needs::Due && !has(attribute::DUE)
+            || self.needs == Needs::NoRecurrence && has(attribute::RECURRENCE)
+        {
+            return Err(StoreError::DueRequired);
         }
-        Err(StoreError::unexpected("a condition failed that always holds"))
+        let is_linked = self.links == Links::CompletesRecurring
+            || self.links.attributes().iter().chain(&self.unless).any(|name| has(*name));
+        Ok(is_linked.then_some(Outcome::Linked))
     }
 }
 
@@ -458,7 +776,8 @@ mod tests {
 
     #[test]
     fn unconditional_write_is_not_silent() {
-        let item = Item::from([(attribute::VERSION.to_owned(), number(1))]);
+        let item = [(attribute::VERSION, number(1)), (attribute::COMPLETED_AT, text("2026-11-30T10:15:00.000Z"))];
+        let item = Item::from(item.map(|(name, value)| (name.to_owned(), value)));
         for (write, is_silent) in [
             (deleting(TaskId::new(), &Guard::default(), Duration::ZERO), false),
             (completing(TaskId::new(), Completion::Set(true), &Guard::default()), true),

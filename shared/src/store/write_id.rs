@@ -71,7 +71,9 @@ impl WriteId {
 
 /// Two requests ask for the same if what they ask for is the same after validation, whatever its JSON looked like.
 pub(super) fn fingerprint(operation: &str, changes: &TaskChanges) -> Digest {
-    let TaskChanges { title, description, completed, priority, due, tags } = changes;
+    let TaskChanges { title, description, completed, priority, due, tags, parent_id, position, recurrence, this_only } =
+        changes;
+    let parent_id = parent_id.map(|id| id.to_string());
     let mut parts = vec![operation];
     if let Some(title) = title {
         parts.extend(["title", title.as_str()]);
@@ -94,6 +96,24 @@ pub(super) fn fingerprint(operation: &str, changes: &TaskChanges) -> Digest {
         parts.push("tags");
         parts.extend(tags.iter().map(|tag| tag.as_str()));
     }
+    parts.extend(parent_id.iter().flat_map(|id| ["parent", id]));
+    match position {
+        Patch::Keep => {}
+        Patch::Clear => parts.push("no position"),
+        Patch::Set(position) => parts.extend(["position", position.as_str()]),
+    }
+    let stored;
+    match recurrence {
+        Patch::Keep => {}
+        Patch::Clear if operation == "update" => parts.push("no recurrence"),
+        // A task that does not recur has the same fingerprint as before there were any that do.
+        Patch::Clear => {}
+        Patch::Set(recurrence) => {
+            stored = recurrence.to_store();
+            parts.extend(["recurrence", &stored]);
+        }
+    }
+    parts.extend(this_only.then_some("this only"));
     hash(&parts)
 }
 
@@ -115,7 +135,7 @@ fn binary(bytes: &[u8]) -> AttributeValue {
 #[cfg_attr(coverage_nightly, coverage(off))]
 mod tests {
     use super::*;
-    use crate::task::{Description, Due, Priority, Tag, Tags, Title};
+    use crate::task::{Description, Due, Priority, Recurrence, Tag, Tags, Title};
 
     fn name(key: &str, id: TaskId, operation: &str, changes: &TaskChanges) -> [u8; 16] {
         let key = IdempotencyKey::parse(key).unwrap();
@@ -171,6 +191,9 @@ mod tests {
             set(|changes| changes.due = Patch::Clear),
             set(|changes| changes.due = Patch::Set(Due::parse("2026-12-01").unwrap())),
             set(|changes| changes.tags = Some(Tags::default())),
+            set(|changes| changes.recurrence = Patch::Clear),
+            set(|changes| changes.recurrence = Patch::Set(Recurrence::from_store("due - FREQ=DAILY").unwrap())),
+            set(|changes| changes.this_only = true),
             fingerprint("update", &with_tags).as_ref().to_vec(),
             {
                 with_tags.tags = tags(&["ab"]);

@@ -6,6 +6,7 @@ use super::*;
 fn keyed_writes() -> Vec<(Operation, Option<Value>, Option<Value>)> {
     let other = |operation: Operation| match operation {
         Operation::CompleteTask => Some(json!({ "completed": false })),
+        Operation::MoveTask => Some(json!({ "before": null })),
         _ => operation.takes_body().then(|| json!({ "title": "another" })),
     };
     let writes = Operation::on_a_task().filter(|operation| operation.takes_idempotency_key());
@@ -16,7 +17,7 @@ fn keyed_writes() -> Vec<(Operation, Option<Value>, Option<Value>)> {
 
 /// A new task for this operation, and its version.
 async fn task_for(api: &Api, operation: Operation) -> (String, u64) {
-    let id = api.create_titled("one").await;
+    let id = api.create_for(operation, ALICE).await;
     if operation != Operation::RestoreTask {
         return (id, 1);
     }

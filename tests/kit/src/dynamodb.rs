@@ -345,6 +345,12 @@ fn endless_list(request: &Value) -> Value {
                 };
                 position["state_key"] = json!({ "S": format!("{at}#{TASK_ID}") });
             }
+            if request["IndexName"] == "by_position" {
+                position["position_key"] = json!({ "S": format!("a0#{TASK_ID}") });
+            }
+            if let Some(parent) = values[":parent"]["S"].as_str() {
+                position["child_key"] = json!({ "S": format!("{parent}~#{TASK_ID}") });
+            }
             position
         }
         start => start.clone(),

@@ -134,7 +134,14 @@ operations! {
         body: Body::None,
         condition: None,
         takes_idempotency_key: false,
-        queries: &["status=completed&tag=work", "status=open", "status=all", "q=report"],
+        queries: &[
+            "status=completed&tag=work",
+            "status=open",
+            "status=all",
+            "q=report",
+            "sort=position",
+            "parent_id=01990000-0000-7000-8000-000000000000",
+        ],
         asks: &["Query"],
         takes_token: true,
     };
@@ -227,6 +234,36 @@ operations! {
         takes_idempotency_key: true,
         queries: &[],
         asks: &["UpdateItem"],
+        takes_token: true,
+    };
+    /// Moves a task within its list.
+    MoveTask: move_task = Facts {
+        name: "move-task",
+        letter: b'm',
+        method: "POST",
+        path: "/api/{user_id}/tasks/{task_id}/move",
+        success: 200,
+        answers: Content::ChangedTask,
+        body: Body::Required(r#"{ "after": null }"#),
+        condition: Some("if-match"),
+        takes_idempotency_key: true,
+        queries: &[],
+        asks: &["GetItem", "Query", "UpdateItem"],
+        takes_token: true,
+    };
+    /// Skips an occurrence of a recurring task.
+    SkipTask: skip_task = Facts {
+        name: "skip-task",
+        letter: b's',
+        method: "POST",
+        path: "/api/{user_id}/tasks/{task_id}/skip",
+        success: 200,
+        answers: Content::ChangedTask,
+        body: Body::None,
+        condition: Some("if-match"),
+        takes_idempotency_key: true,
+        queries: &[],
+        asks: &["GetItem", "UpdateItem"],
         takes_token: true,
     };
     /// Deletes a task.
@@ -520,6 +557,8 @@ mod tests {
         ('r', "replace-task"),
         ('u', "update-task"),
         ('x', "complete-task"),
+        ('m', "move-task"),
+        ('s', "skip-task"),
         ('d', "delete-task"),
         ('v', "restore-task"),
         ('b', "batch-tasks"),

@@ -1,0 +1,8 @@
+//! The Lambda entry point of `complete-task`.
+
+use shared::app::{StartError, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    serve(move_task::handle).await
+}
