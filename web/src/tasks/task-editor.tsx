@@ -4,6 +4,7 @@ import { t } from "../text";
 import type { Draft } from "./drafts";
 import { DueField } from "./due-field";
 import { PriorityField } from "./priority-field";
+import { Subtasks } from "./subtasks";
 import { TagsField } from "./tags-field";
 import { LIMITS, type TaskContent } from "./task";
 import type { Workbench } from "./workbench";
@@ -101,6 +102,7 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
           <TagsField tags={draft.tags} known={bench.knownTags.value} onChange={(tags) => change({ tags })} />
         </div>
       </div>
+      {!seen.parent_id && !isGone && <Subtasks bench={bench} task={seen} />}
       <div class="editor-actions">
         <button type="submit" class="button button-primary">
           {words.save}
