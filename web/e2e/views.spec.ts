@@ -250,3 +250,16 @@ test("a task has subtasks", async ({ page, tasks, store }) => {
   await expect(tasks.row("Toothbrush")).toContainText("Part of Pack");
   await tasks.hasSaved("Toothbrush");
 });
+
+test("a task recurs: completing it brings the next one", async ({ tasks, store }) => {
+  await store.add({ title: "Water the plants", due: day(0) });
+  await tasks.open();
+  const form = await tasks.edit("Water the plants");
+  await form.getByLabel("Repeat").selectOption("Every week");
+  await form.getByRole("button", { name: "Save" }).click();
+  await tasks.hasSaved("Water the plants");
+  await expect(tasks.row("Water the plants")).toContainText("Every week");
+  await tasks.checkbox("Water the plants").click();
+  await expect(tasks.page.getByRole("region", { name: "Later" })).toContainText("Water the plants");
+  await expect.poll(async () => (await store.all()).map(({ completed }) => completed).sort()).toEqual([false, true]);
+});

@@ -4,6 +4,7 @@ import { t } from "../text";
 import type { Draft } from "./drafts";
 import { DueField } from "./due-field";
 import { PriorityField } from "./priority-field";
+import { RepeatField } from "./repeat-field";
 import { Subtasks } from "./subtasks";
 import { TagsField } from "./tags-field";
 import { LIMITS, type TaskContent } from "./task";
@@ -87,7 +88,13 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
           <span class="editor-label" aria-hidden="true">
             {words.due}
           </span>
-          <DueField due={draft.due} onChange={(due) => change({ due })} />
+          <DueField due={draft.due} onChange={(due) => change(due === null ? { due, recurrence: null } : { due })} />
+        </div>
+        <div class="editor-field">
+          <span class="editor-label" aria-hidden="true">
+            {words.repeat}
+          </span>
+          <RepeatField task={draft} onChange={change} />
         </div>
         <div class="editor-field">
           <span class="editor-label" aria-hidden="true">

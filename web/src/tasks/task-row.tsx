@@ -1,8 +1,9 @@
 import type { Refused } from "daylist-client/sync";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { Branch, Calendar, Check, Note, PriorityBars, Trash } from "../ui/icons";
+import { Branch, Calendar, Check, Note, PriorityBars, Repeat, Trash } from "../ui/icons";
 import { dayOf, describeDue, isOverdue, toLocal } from "./due";
+import { repeatOf } from "./recurrence";
 import { isGone, type Refusals, reasonOf } from "./refusals";
 import { useKeptFocus } from "./row-focus";
 import type { Row } from "./rows";
@@ -219,6 +220,12 @@ function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFac
             </button>
           ))}
           {tags.length > TAGS_SHOWN && <span class="tag-rest">+{tags.length - TAGS_SHOWN}</span>}
+        </span>
+      )}
+      {task.recurrence && (
+        <span class="fact">
+          <Repeat />
+          <span class="visually-hidden">{words.repeats[repeatOf(task)]}</span>
         </span>
       )}
       {description !== null && (

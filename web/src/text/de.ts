@@ -299,4 +299,14 @@ export const de: Texts = {
   addASubtask: "Teilaufgabe hinzufügen",
   partOf: "Teil von",
   subtasksDone: (done, all) => `${done} von ${all} Teilaufgaben erledigt`,
+  repeat: "Wiederholen",
+  repeats: {
+    never: "Nie",
+    daily: "Jeden Tag",
+    weekdays: "Jeden Werktag",
+    weekly: "Jede Woche",
+    monthly: "Jeden Monat",
+    yearly: "Jedes Jahr",
+    other: "Nach eigener Regel",
+  },
 };

@@ -288,6 +288,16 @@ export const en = {
   addASubtask: "Add a subtask",
   partOf: "Part of",
   subtasksDone: (done: number, all: number) => `${done} of ${all} subtasks completed`,
+  repeat: "Repeat",
+  repeats: {
+    never: "Never",
+    daily: "Every day",
+    weekdays: "Every weekday",
+    weekly: "Every week",
+    monthly: "Every month",
+    yearly: "Every year",
+    other: "By a rule of its own",
+  },
 };
 
 export type Texts = typeof en;
