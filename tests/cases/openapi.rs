@@ -233,6 +233,9 @@ impl Caller {
         let keyed = || Event::by(ALICE).task(&id).header("idempotency-key", "k");
         self.api.call(Operation::UpdateTask, &keyed().json(&json!({ "title": "two" }))).await;
         self.send(keyed().good_body(self.operation)).await;
+        if self.operation == Operation::SkipTask {
+            self.send(Event::by(ALICE).task(&id)).await;
+        }
     }
 
     async fn everything_about_a_deleted_task(&mut self) {

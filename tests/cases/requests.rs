@@ -64,7 +64,7 @@ async fn access_switch_costs_one_read() {
         let mut units = Vec::new();
         for (api, reads) in [(&off, 0), (&on, 1)] {
             let user = format!("{operation:?}-{reads}");
-            let id = api.create_id(&user, json!({ "title": "one" })).await;
+            let id = api.create_for(operation, &user).await;
             api.wire.take_units();
             let requests = requests_of(api, operation, Event::by(&user).of(operation, &id)).await;
             assert_eq!(requests, [vec!["GetItem"; reads], operation.asks().to_vec()].concat(), "{operation:?}");

@@ -83,7 +83,7 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
         listed.get("tasks").and_then(Value::as_array).is_some_and(|tasks| tasks.iter().any(is_there)),
         "it is not in the list"
     );
-    let [complete, restore] = ["complete", "restore"].map(|verb| format!("{path}/{verb}"));
+    let [complete, skip, restore] = ["complete", "skip", "restore"].map(|verb| format!("{path}/{verb}"));
     let change =
         json!({ "op": "update", "id": path.rsplit('/').next(), "changes": { "title": "Smoke test, in a batch" } });
     for (what, status, method, path, field, body) in [
@@ -96,6 +96,7 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
         ("changes are listed", 200, "GET", "/api/me/tasks/changes?since=latest", "", None),
         ("tasks are exported", 200, "GET", "/api/me/tasks/export?limit=1", "", None),
         ("an erasure needs its confirmation", 400, "DELETE", "/api/me/tasks", "", None),
+        ("it does not recur, and is not skipped", 422, "POST", &skip, "", None),
         ("it is deleted", 204, "DELETE", path, "", None),
         ("it is restored", 200, "POST", &restore, "", None),
         ("tags are counted", 200, "GET", "/api/me/tags", "", None),
