@@ -217,3 +217,49 @@ for (const { name, viewport, rows } of [
     expect(visible).toBeGreaterThanOrEqual(rows);
   });
 }
+
+test("tasks are put in order by hand, with keys and by dragging", async ({ page, tasks, store }) => {
+  for (const title of ["One", "Two", "Three"]) await store.add({ title });
+  await tasks.open("/#/open?sort=manual");
+  const titles = page.locator(".task-title");
+  await expect(titles).toHaveText(["One", "Two", "Three"]);
+  await page.getByRole("button", { name: "Edit Three", exact: true }).focus();
+  await page.keyboard.press("Alt+ArrowUp");
+  await expect(titles).toHaveText(["One", "Three", "Two"]);
+  await expect(page.getByRole("button", { name: "Edit Three", exact: true })).toBeFocused();
+  await tasks.row("Two").dragTo(tasks.row("One"), { targetPosition: { x: 40, y: 4 } });
+  await expect(titles).toHaveText(["Two", "One", "Three"]);
+  await page.keyboard.press("Control+z");
+  await expect(titles).toHaveText(["One", "Three", "Two"]);
+  for (const title of ["One", "Two", "Three"]) await tasks.hasSaved(title);
+  await page.reload();
+  await expect(titles).toHaveText(["One", "Three", "Two"]);
+});
+
+test("a task has subtasks", async ({ page, tasks, store }) => {
+  await store.add({ title: "Pack" });
+  await tasks.open();
+  const form = await tasks.edit("Pack");
+  for (const title of ["Socks", "Toothbrush"]) {
+    await form.getByLabel("Add a subtask").fill(title);
+    await form.getByLabel("Add a subtask").press("Enter");
+  }
+  await form.getByRole("checkbox", { name: "Socks" }).check();
+  await page.keyboard.press("Escape");
+  await expect(tasks.row("Pack")).toContainText("1 of 2 subtasks completed");
+  await expect(tasks.row("Toothbrush")).toContainText("Part of Pack");
+  await tasks.hasSaved("Toothbrush");
+});
+
+test("a task recurs: completing it brings the next one", async ({ tasks, store }) => {
+  await store.add({ title: "Water the plants", due: day(0) });
+  await tasks.open();
+  const form = await tasks.edit("Water the plants");
+  await form.getByLabel("Repeat").selectOption("Every week");
+  await form.getByRole("button", { name: "Save" }).click();
+  await tasks.hasSaved("Water the plants");
+  await expect(tasks.row("Water the plants")).toContainText("Every week");
+  await tasks.checkbox("Water the plants").click();
+  await expect(tasks.page.getByRole("region", { name: "Later" })).toContainText("Water the plants");
+  await expect.poll(async () => (await store.all()).map(({ completed }) => completed).sort()).toEqual([false, true]);
+});

@@ -11,6 +11,7 @@ import type { Draft } from "./drafts";
 import { fromLocal, groupOf, toLocal } from "./due";
 import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
+import { placements } from "./order";
 import { isOpenList, OPEN } from "./query";
 import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
@@ -93,6 +94,16 @@ export class Actions {
     const known = all.filter(({ id }) => tasks.sync.tasks.has(id));
     for (const { id } of known) rows.leaveSlowly(id);
     this.#keep(tasks.sync.change(known.map(({ id, changes }) => ({ op: "update" as const, id, changes }))));
+  }
+
+  /** Puts a task before the one at `index` of the others in manual order. */
+  place(others: readonly Task[], task: Task, index: number): void {
+    const { toasts, tasks } = this.#options;
+    const moves = placements(others, task.id, index);
+    const before = moves.map(({ id }) => ({ id, changes: { position: tasks.sync.tasks.get(id)?.position ?? null } }));
+    this.#changeAll(moves.map(({ id, position }) => ({ id, changes: { position } })));
+    toasts.remember(() => this.#changeAll(before));
+    announce(t().movedTo(index + 1));
   }
 
   /** Saves the form. If the task was deleted meanwhile, creates a new one. */

@@ -7,7 +7,7 @@ import type { Priority, Task } from "./task";
 export const LISTS = ["today", "upcoming", "open", "completed", "all", "search"] as const;
 export type List = (typeof LISTS)[number];
 
-export const SORTS = ["due", "priority", "created", "title"] as const;
+export const SORTS = ["due", "priority", "created", "title", "manual"] as const;
 export type Sort = (typeof SORTS)[number];
 
 export const LAYOUTS = ["list", "week"] as const;

@@ -4,6 +4,8 @@ import { t } from "../text";
 import type { Draft } from "./drafts";
 import { DueField } from "./due-field";
 import { PriorityField } from "./priority-field";
+import { RepeatField } from "./repeat-field";
+import { Subtasks } from "./subtasks";
 import { TagsField } from "./tags-field";
 import { LIMITS, type TaskContent } from "./task";
 import type { Workbench } from "./workbench";
@@ -86,7 +88,13 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
           <span class="editor-label" aria-hidden="true">
             {words.due}
           </span>
-          <DueField due={draft.due} onChange={(due) => change({ due })} />
+          <DueField due={draft.due} onChange={(due) => change(due === null ? { due, recurrence: null } : { due })} />
+        </div>
+        <div class="editor-field">
+          <span class="editor-label" aria-hidden="true">
+            {words.repeat}
+          </span>
+          <RepeatField task={draft} onChange={change} />
         </div>
         <div class="editor-field">
           <span class="editor-label" aria-hidden="true">
@@ -101,6 +109,7 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
           <TagsField tags={draft.tags} known={bench.knownTags.value} onChange={(tags) => change({ tags })} />
         </div>
       </div>
+      {!seen.parent_id && !isGone && <Subtasks bench={bench} task={seen} />}
       <div class="editor-actions">
         <button type="submit" class="button button-primary">
           {words.save}

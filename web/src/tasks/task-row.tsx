@@ -1,12 +1,14 @@
 import type { Refused } from "daylist-client/sync";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { Calendar, Check, Note, PriorityBars, Trash } from "../ui/icons";
+import { Branch, Calendar, Check, Note, PriorityBars, Repeat, Trash } from "../ui/icons";
 import { dayOf, describeDue, isOverdue, toLocal } from "./due";
+import { repeatOf } from "./recurrence";
 import { isGone, type Refusals, reasonOf } from "./refusals";
 import { useKeptFocus } from "./row-focus";
 import type { Row } from "./rows";
 import { swipe } from "./swipe";
+import { shortTitle } from "./task";
 import { TaskEditor } from "./task-editor";
 import type { Workbench } from "./workbench";
 
@@ -21,6 +23,8 @@ interface TaskRowProps {
   /** Of its section: most of its rows may not be in the document. */
   readonly size?: number;
   readonly measure?: (element: HTMLElement | null) => void;
+  /** A task is dragged to the place before or after this one. Without it, the row cannot be dragged in the list. */
+  readonly onDrop?: ((id: string | undefined, target: string, isAfter: boolean) => void) | undefined;
   /** In a column of a week: it can be dragged, and its day is known. */
   readonly isInWeek?: boolean;
 }
@@ -28,7 +32,7 @@ interface TaskRowProps {
 /** So many tags are shown in a row. The form shows all of them. */
 const TAGS_SHOWN = 2;
 
-export function TaskRow({ row, bench, onTag, index, position, size, measure, isInWeek = false }: TaskRowProps) {
+export function TaskRow({ row, bench, onTag, index, position, size, measure, onDrop, isInWeek = false }: TaskRowProps) {
   const { task, isLeaving, isDeleted, isSaving, refused } = row;
   const { actions, form, selection } = bench;
   const opened = form.id.value === task.id ? form.opened.value : null;
@@ -65,7 +69,8 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isI
       {...place}
       aria-busy={isSaving}
       inert={isDeleted}
-      draggable={isInWeek}
+      draggable={isInWeek || onDrop !== undefined}
+      {...(onDrop && droppable(task.id, onDrop))}
       onDragStart={(event) => event.dataTransfer?.setData("text/plain", task.id)}
       data-complete={words.complete}
       data-delete={words.delete}
@@ -108,7 +113,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isI
       </button>
       {bench.drafts.ids.value.has(task.id) && <span class="task-draft">{words.draft}</span>}
       {refused === null ? (
-        <TaskFacts row={row} onTag={onTag} isInWeek={isInWeek} />
+        <TaskFacts row={row} bench={bench} onTag={onTag} isInWeek={isInWeek} />
       ) : (
         <NotSaved refused={refused} refusals={bench.refusals} />
       )}
@@ -123,6 +128,30 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, isI
       </button>
     </li>
   );
+}
+
+function droppable(target: string, onDrop: NonNullable<TaskRowProps["onDrop"]>) {
+  const isAfter = (event: DragEvent) => {
+    const { top, height } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    return event.clientY > top + height / 2;
+  };
+  const mark = (event: DragEvent, place?: string) => {
+    const { dataset } = event.currentTarget as HTMLElement;
+    if (place) dataset.drop = place;
+    else delete dataset.drop;
+  };
+  return {
+    onDragOver: (event: DragEvent) => {
+      event.preventDefault();
+      mark(event, isAfter(event) ? "after" : "before");
+    },
+    onDragLeave: (event: DragEvent) => mark(event),
+    onDrop: (event: DragEvent) => {
+      event.preventDefault();
+      mark(event);
+      onDrop(event.dataTransfer?.getData("text/plain"), target, isAfter(event));
+    },
+  };
 }
 
 interface NotSavedProps {
@@ -151,18 +180,38 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
   );
 }
 
-function TaskFacts({ row: { task, isLeaving }, onTag, isInWeek }: Pick<TaskRowProps, "row" | "onTag" | "isInWeek">) {
+type TaskFactsProps = Pick<TaskRowProps, "row" | "bench" | "onTag" | "isInWeek">;
+
+function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFactsProps) {
   const { due, priority, tags, description } = task;
   // A row that is about to leave does not grow.
   const completed_at = isLeaving ? null : task.completed_at;
-  if (completed_at === null && due === null && priority === "none" && tags.length === 0 && description === null)
-    return null;
+  const parent = task.parent_id ? bench.tasks.snapshot.value.tasks.get(task.parent_id) : undefined;
+  const subtasks = bench.subtasks.value.get(task.id) ?? [];
+  const isPlain = due === null && priority === "none" && tags.length === 0 && description === null;
+  if (isPlain && completed_at === null && !parent && subtasks.length === 0) return null;
   const words = t();
+  const done = subtasks.filter(({ completed }) => completed).length;
   const late = due !== null && !task.completed && isOverdue(due, now.value);
   const when = due === null ? "" : isInWeek ? toLocal(due).time : describeDue(due, now.value);
   const isToday = due !== null && !late && toLocal(due).day === toLocal(now.value.toISOString()).day;
   return (
     <div class="task-facts">
+      {parent && (
+        <span class="fact fact-parent" dir="auto">
+          <span class="visually-hidden">{words.partOf} </span>
+          {shortTitle(parent)}
+        </span>
+      )}
+      {subtasks.length > 0 && (
+        <span class="fact">
+          <Branch />
+          <span aria-hidden="true">
+            {done}/{subtasks.length}
+          </span>
+          <span class="visually-hidden">{words.subtasksDone(done, subtasks.length)}</span>
+        </span>
+      )}
       {tags.length > 0 && (
         <span class="tags">
           {tags.slice(0, TAGS_SHOWN).map((tag) => (
@@ -171,6 +220,12 @@ function TaskFacts({ row: { task, isLeaving }, onTag, isInWeek }: Pick<TaskRowPr
             </button>
           ))}
           {tags.length > TAGS_SHOWN && <span class="tag-rest">+{tags.length - TAGS_SHOWN}</span>}
+        </span>
+      )}
+      {task.recurrence && (
+        <span class="fact">
+          <Repeat />
+          <span class="visually-hidden">{words.repeats[repeatOf(task)]}</span>
         </span>
       )}
       {description !== null && (

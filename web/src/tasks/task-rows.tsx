@@ -71,8 +71,12 @@ const KEY_PRIORITIES: Readonly<Record<string, Priority>> = { "1": "high", "2": "
 function onRowKey(event: KeyboardEvent, bench: Workbench): void {
   const { actions, focus, form, selection, tasks } = bench;
   const id = rowAt(event.target);
-  if (id === null || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (form.id.value === id) return;
+  if (id === null || isTyping(event.target) || event.ctrlKey || event.metaKey || form.id.value === id) return;
+  if (event.altKey) {
+    const by = ({ ArrowUp: -1, ArrowDown: 1 } as const)[event.key as "ArrowUp"];
+    if (by && bench.rows.query.value.sort === "manual" && reorder(bench, id, by)) event.preventDefault();
+    return;
+  }
   const letter = singleKeys.value === "on" ? event.key : "";
   const to = MOVES[event.key] ?? KEY_MOVES[letter];
   const task = bench.rows.all.value.find(({ task }) => task.id === id)?.task;
@@ -89,6 +93,26 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
   else if (priority) actions.update([task], { priority });
   else return;
   event.preventDefault();
+}
+
+/** Moves a task by one place in manual order. */
+function reorder(bench: Workbench, id: string, by: 1 | -1): boolean {
+  const tasks = bench.rows.all.value.map(({ task }) => task);
+  const from = tasks.findIndex((task) => task.id === id);
+  const [task] = tasks.splice(from, 1);
+  const to = from + by;
+  if (!task || to < 0 || to > tasks.length) return false;
+  bench.actions.place(tasks, task, to);
+  return true;
+}
+
+/** Puts a dragged task before or after another one. */
+function drop(bench: Workbench, id: string | undefined, target: string, isAfter: boolean): void {
+  const tasks = bench.rows.all.value.map(({ task }) => task);
+  const task = tasks.find((task) => task.id === id);
+  const others = tasks.filter((other) => other !== task);
+  const index = others.findIndex((other) => other.id === target);
+  if (task && index >= 0) bench.actions.place(others, task, index + (isAfter ? 1 : 0));
 }
 
 interface SectionsProps {
@@ -128,6 +152,11 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
     pinned,
   });
 
+  const dropped = useCallback(
+    (id: string | undefined, target: string, isAfter: boolean) => drop(bench, id, target, isAfter),
+    [bench],
+  );
+
   const drawn: { section: Section<Row>; index: number; children: ComponentChildren[] }[] = [];
   let at = 0;
   const gap = (until: number) => {
@@ -143,7 +172,8 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
     const { section, row, position } = item;
     if (!row) drawn.push({ section, index, children: [] });
     else {
-      const props = { row, bench, onTag, index, position, size: section.rows.length, measure };
+      const onDrop = query.sort === "manual" ? dropped : undefined;
+      const props = { row, bench, onTag, onDrop, index, position, size: section.rows.length, measure };
       drawn.at(-1)?.children.push(<TaskRow key={row.task.id} {...props} />);
     }
   }

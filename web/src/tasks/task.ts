@@ -9,7 +9,7 @@ export const PRIORITIES: readonly Priority[] = ["none", "low", "medium", "high"]
 export const LIMITS = { title: 200, description: 10_000, tag: 50, tags: 20 } as const;
 
 /** The fields of the edit form. */
-export type TaskContent = Pick<Task, "title" | "description" | "priority" | "due" | "tags">;
+export type TaskContent = Pick<Task, "title" | "description" | "priority" | "due" | "tags" | "recurrence">;
 
 /** The fields of `content` that differ from `base`. */
 export function difference(base: TaskContent, content: TaskContent): Partial<TaskContent> {
@@ -18,6 +18,7 @@ export function difference(base: TaskContent, content: TaskContent): Partial<Tas
     ...(content.description !== base.description && { description: content.description }),
     ...(content.priority !== base.priority && { priority: content.priority }),
     ...(content.due !== base.due && { due: content.due }),
+    ...(content.recurrence?.rule !== base.recurrence?.rule && { recurrence: content.recurrence ?? null }),
     ...(content.tags.join("\n") !== base.tags.join("\n") && { tags: content.tags }),
   };
 }

@@ -34,6 +34,8 @@ const ORDERS: Readonly<Record<Sort, Order>> = {
   due: { key: ({ due }) => dueOrder(due) },
   priority: { key: ({ priority, due }) => PRIORITIES.length - PRIORITIES.indexOf(priority) + dueOrder(due) },
   created: { descending: true, key: () => "" },
+  // Positions are of letters and digits.
+  manual: { key: ({ position }) => position ?? "~" },
   title: { key: ({ title }) => title.toLocaleLowerCase() },
 };
 
@@ -60,7 +62,7 @@ export function sectionsOf<T extends Showing>(rows: readonly T[], query: TaskQue
 }
 
 function sectionKey(query: TaskQuery, now: Date): (task: Task) => string {
-  if (!isOpenList(query) || query.sort === "created" || query.sort === "title") return () => "";
+  if (!isOpenList(query) || !["due", "priority"].includes(query.sort)) return () => "";
   if (query.sort === "priority") return ({ priority }) => priorityKey(priority);
   if (query.list !== "upcoming") return ({ due }) => groupOf(due, now);
   const soon = addDays(dayOf(now), 14);

@@ -1,6 +1,6 @@
 /** Everything that one user's page needs. */
 import { computed, effect } from "@preact/signals";
-import { TaskApi } from "daylist-client";
+import { byPosition, TaskApi } from "daylist-client";
 import { indexedDbStore } from "daylist-client/indexeddb";
 import { TaskSync } from "daylist-client/sync";
 import type { User } from "../session/issuer";
@@ -19,6 +19,7 @@ import { Refusals } from "./refusals";
 import { RowFocus } from "./row-focus";
 import { Rows } from "./rows";
 import { Selection } from "./selection";
+import type { Task } from "./task";
 import { countsOf, tagsOf } from "./views";
 
 /** How long signing out waits for pending changes, in milliseconds. */
@@ -41,6 +42,17 @@ export class Workbench {
       [...tasks.values()].filter(({ id }) => !hidden.has(id)),
       now.value,
     );
+  });
+  /** The subtasks of each task that has some. */
+  readonly subtasks = computed(() => {
+    const { tasks } = this.tasks.snapshot.value;
+    const children = new Map<string, Task[]>();
+    for (const task of tasks.values()) {
+      if (!task.parent_id || this.deletions.hidden.value.has(task.id)) continue;
+      children.set(task.parent_id, [...(children.get(task.parent_id) ?? []), task]);
+    }
+    for (const list of children.values()) list.sort(byPosition);
+    return children;
   });
   readonly knownTags = computed(() => tagsOf(this.tasks.snapshot.value.tasks.values()));
   readonly api: TaskApi;

@@ -33,7 +33,13 @@ export const de: Texts = {
   thisWeek: "Diese Woche",
 
   sortBy: "Sortieren",
-  sorts: { due: "Nach Datum", priority: "Nach Priorität", created: "Neueste zuerst", title: "Nach Titel" },
+  sorts: {
+    due: "Nach Datum",
+    priority: "Nach Priorität",
+    created: "Neueste zuerst",
+    title: "Nach Titel",
+    manual: "Von Hand",
+  },
   showCompleted: "Erledigte zeigen",
   select: "Auswählen",
   filter: "Filter",
@@ -120,6 +126,7 @@ export const de: Texts = {
   newTask: "Neue Aufgabe",
   shortcuts: "Tastenkürzel",
   keys: {
+    reorder: "Nach oben oder unten, wenn von Hand sortiert",
     write: "Neue Aufgabe schreiben",
     search: "Suchen",
     palette: "Befehl, Liste oder Aufgabe finden",
@@ -287,4 +294,19 @@ export const de: Texts = {
   titleNeeded: "Die Aufgabe braucht einen Titel.",
   deletedSaveAgain: "Sie wurde anderswo gelöscht. Speichere sie, um sie neu anzulegen.",
   save: "Speichern",
+  movedTo: (place) => `An Stelle ${place} verschoben`,
+  subtasks: "Teilaufgaben",
+  addASubtask: "Teilaufgabe hinzufügen",
+  partOf: "Teil von",
+  subtasksDone: (done, all) => `${done} von ${all} Teilaufgaben erledigt`,
+  repeat: "Wiederholen",
+  repeats: {
+    never: "Nie",
+    daily: "Jeden Tag",
+    weekdays: "Jeden Werktag",
+    weekly: "Jede Woche",
+    monthly: "Jeden Monat",
+    yearly: "Jedes Jahr",
+    other: "Nach eigener Regel",
+  },
 };

@@ -31,7 +31,7 @@ export const en = {
 
   // What a list shows
   sortBy: "Sort by",
-  sorts: { due: "By date", priority: "By priority", created: "Newest first", title: "By title" },
+  sorts: { due: "By date", priority: "By priority", created: "Newest first", title: "By title", manual: "By hand" },
   showCompleted: "Show completed",
   select: "Select",
   filter: "Filter",
@@ -117,6 +117,7 @@ export const en = {
   newTask: "New task",
   shortcuts: "Keyboard shortcuts",
   keys: {
+    reorder: "Move it up or down, if sorted by hand",
     write: "Write a new task",
     search: "Search",
     palette: "Find a command, a list, or a task",
@@ -282,6 +283,21 @@ export const en = {
   titleNeeded: "The task needs a title.",
   deletedSaveAgain: "It was deleted somewhere else. Save it to add it again.",
   save: "Save",
+  movedTo: (place: number) => `Moved to place ${place}`,
+  subtasks: "Subtasks",
+  addASubtask: "Add a subtask",
+  partOf: "Part of",
+  subtasksDone: (done: number, all: number) => `${done} of ${all} subtasks completed`,
+  repeat: "Repeat",
+  repeats: {
+    never: "Never",
+    daily: "Every day",
+    weekdays: "Every weekday",
+    weekly: "Every week",
+    monthly: "Every month",
+    yearly: "Every year",
+    other: "By a rule of its own",
+  },
 };
 
 export type Texts = typeof en;

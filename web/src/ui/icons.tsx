@@ -26,6 +26,10 @@ export const Leave = icon(<path d="M8 4H4v12h4M8 10h9M13.5 6.5L17 10l-3.5 3.5" /
 export const Cloud = icon(
   <path d="M6 15.5a3.5 3.5 0 01-.4-7A4.8 4.8 0 0114.8 8 3.8 3.8 0 0114 15.5M8 12.5l4 4M12 12.5l-4 4" />,
 );
+export const Branch = icon(<path d="M5 4v9h6M11 13a2 2 0 104 0 2 2 0 00-4 0M5 7h6M11 7a2 2 0 104 0 2 2 0 00-4 0" />);
+export const Repeat = icon(
+  <path d="M4 9V7.5a2 2 0 012-2h9M12.5 3L15 5.5 12.5 8M16 11v1.5a2 2 0 01-2 2H5M7.5 17L5 14.5 7.5 12" />,
+);
 export const Today = icon(<path d="M3.5 5.5h13v11h-13zM3.5 9h13M7 3.5v3M13 3.5v3M10 11.5v3M8.5 13h3" />);
 export const Search = icon(<path d="M9 3.5a5.5 5.5 0 100 11 5.5 5.5 0 000-11zM13 13l4 4" />);
 export const Menu = icon(<path d="M3.5 5.5h13M3.5 10h13M3.5 14.5h13" />);

@@ -50,6 +50,7 @@ const KEYS = [
   ["/", "search"],
   ["Ctrl K", "palette"],
   ["J K ↑ ↓", "move"],
+  ["Alt ↑ ↓", "reorder"],
   ["Enter E", "edit"],
   ["X", "complete"],
   ["T ⇧T", "schedule"],
@@ -72,7 +73,7 @@ export function Shortcuts() {
         {KEYS.map(([key, meaning]) => (
           <div key={key}>
             <dt>
-              {key.split(/(?<!Ctrl) /u).map((one) => (
+              {key.split(/(?<!Ctrl|Alt) /u).map((one) => (
                 <kbd key={one}>{one}</kbd>
               ))}
             </dt>
