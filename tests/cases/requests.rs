@@ -164,7 +164,9 @@ async fn refusal_takes_one_request() {
             let event = Event::by(ALICE).of(operation, task).header("if-match", "\"9\"");
             api.wire.take();
             assert_eq!(api.call(operation, &event).await.status, status, "{operation:?}");
-            assert_eq!(api.wire.take_operations(), operation.asks(), "{operation:?}");
+            // A write that reads the task first is refused by then.
+            let asked = &operation.asks()[..operation.reads_first().max(1)];
+            assert_eq!(api.wire.take_operations(), asked, "{operation:?}");
         }
     }
 }
