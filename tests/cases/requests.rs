@@ -164,9 +164,10 @@ async fn refusal_takes_one_request() {
             let event = Event::by(ALICE).of(operation, task).header("if-match", "\"9\"");
             api.wire.take();
             assert_eq!(api.call(operation, &event).await.status, status, "{operation:?}");
-            // A write that reads the task first is refused by then.
-            let asked = &operation.asks()[..operation.reads_first().max(1)];
-            assert_eq!(api.wire.take_operations(), asked, "{operation:?}");
+            // What reads the task first can be refused by then.
+            let asked = api.wire.take_operations();
+            let is_first = operation.reads_first() > 0 && asked == operation.asks()[..1];
+            assert!(is_first || asked == operation.asks(), "{operation:?}: {asked:?}");
         }
     }
 }
