@@ -7,6 +7,7 @@ import { build } from "vite";
 const BUDGETS = {
   ".": 7_000,
   "./sync": 9_000,
+  "./order": 2_000,
   "./indexeddb": 3_000,
   "./tanstack-db": 2_500,
   "./rxdb": 4_500,

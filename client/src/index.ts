@@ -16,7 +16,6 @@ export type {
 } from "./contract.js";
 export { type FieldError, type ParameterError, Problem, type ProblemCode, SessionOver, Unreachable } from "./errors.js";
 export { newTaskId } from "./ids.js";
-export { byPosition, positionAt } from "./order.js";
 export type { Fetch, Signal } from "./platform.js";
 export {
   type CallOptions,

@@ -1279,7 +1279,10 @@ export interface components {
         DueFrom: components["schemas"]["Due"];
         /** @description Open tasks in manual order. `status` can be `open` or omitted. */
         Sort: "position";
-        /** @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`. */
+        /**
+         * @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`.
+         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+         */
         ParentId: components["schemas"]["TaskId"];
         /**
          * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
@@ -1388,7 +1391,10 @@ export interface operations {
                 due_before?: components["parameters"]["DueBefore"];
                 /** @description Open tasks in manual order. `status` can be `open` or omitted. */
                 sort?: components["parameters"]["Sort"];
-                /** @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`. */
+                /**
+                 * @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
                 parent_id?: components["parameters"]["ParentId"];
             };
             header?: never;

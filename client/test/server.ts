@@ -28,7 +28,14 @@ type Answer = {
   errors?: { pointer: string; detail: string }[];
 };
 
-const DEFAULTS = { description: null, completed: false, priority: "none", due: null, tags: [], position: null } as const;
+const DEFAULTS = {
+  description: null,
+  completed: false,
+  priority: "none",
+  due: null,
+  tags: [],
+  position: null,
+} as const;
 const OVERLAP = 3;
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/u;
 

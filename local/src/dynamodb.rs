@@ -158,7 +158,7 @@ mod tests {
         let path = folder.path().join("tables.sqlite");
         let database = Database::new(path.to_str().unwrap()).unwrap();
         let mut tasks = Template::read().unwrap().tables.first().unwrap().clone();
-        tasks.local_indexes.pop();
+        tasks.local_indexes.retain(|index| index.index_name() != "by_updated");
         tasks.attributes.retain(|attribute| attribute.attribute_name() != "updated");
         let listener = TcpListener::bind(ANYWHERE).await.unwrap();
         let other = Service::unchecked(&format!("http://{}", listener.local_addr().unwrap()));

@@ -2,7 +2,16 @@
 import type { NewTask, Recurrence, Task } from "../contract.js";
 
 /** The fields of a task that a user can set. */
-export const FIELDS = ["title", "description", "completed", "priority", "due", "tags", "position", "recurrence"] as const;
+export const FIELDS = [
+  "title",
+  "description",
+  "completed",
+  "priority",
+  "due",
+  "tags",
+  "position",
+  "recurrence",
+] as const;
 
 export type Field = (typeof FIELDS)[number];
 /** A task that never recurred has no `recurrence`, which is the same as null. */

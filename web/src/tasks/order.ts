@@ -1,5 +1,5 @@
 /** Manual order: which positions a move changes. */
-import { positionAt } from "daylist-client";
+import { positionAt } from "daylist-client/order";
 import type { Task } from "./task";
 
 export interface Placement {

@@ -1,4 +1,4 @@
-import { positionAt } from "daylist-client";
+import { positionAt } from "daylist-client/order";
 import { useId } from "preact/hooks";
 import { t } from "../text";
 import { LIMITS, type Task } from "./task";

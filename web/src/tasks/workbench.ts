@@ -1,6 +1,7 @@
 /** Everything that one user's page needs. */
 import { computed, effect } from "@preact/signals";
-import { byPosition, TaskApi } from "daylist-client";
+import { TaskApi } from "daylist-client";
+import { byPosition } from "daylist-client/order";
 import { indexedDbStore } from "daylist-client/indexeddb";
 import { TaskSync } from "daylist-client/sync";
 import type { User } from "../session/issuer";
