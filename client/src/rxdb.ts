@@ -214,7 +214,7 @@ export class RxTasks {
       return item ? [{ row, item }] : [];
     });
     if (writes.some(({ item }) => this.#sent.has(item.id) && item.op === "create")) await this.#lookForErasure();
-    const isGone = ({ item }: Write) => this.#erased.has(item.id) && item.op === "create";
+    const isGone = ({ item }: Write) => this.#erased.has(item.id);
     const masters = writes.filter(isGone).map(({ row }) => gone(row));
     for (let rest = writes.filter((write) => !isGone(write)); rest.length > 0; ) {
       const room = new Room();

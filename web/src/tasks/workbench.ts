@@ -1,8 +1,8 @@
 /** Everything that one user's page needs. */
 import { computed, effect } from "@preact/signals";
 import { TaskApi } from "daylist-client";
-import { byPosition } from "daylist-client/order";
 import { indexedDbStore } from "daylist-client/indexeddb";
+import { byPosition } from "daylist-client/order";
 import { TaskSync } from "daylist-client/sync";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
