@@ -259,7 +259,7 @@ export class RxTasks {
       else if (result.status >= 300) masters.push(this.#refuse(row, problemOf(result)));
     }
     // RxDB sends all rows again, and those that were done are found by their keys.
-    if (unanswered) throw new Error(`The API answered ${unanswered.status} for ${unanswered.id}.`);
+    if (unanswered) throw new Error(`${unanswered.id}: ${unanswered.status}`);
     return masters;
   }
 
