@@ -337,16 +337,7 @@ function gone({ newDocumentState }: Row): Doc {
 }
 
 function tombstone({ id, deleted_at, version }: { id: string; deleted_at: string; version: number }): Doc {
-  const content = contentOf({ title: "" });
-  return {
-    ...content,
-    id,
-    completed_at: null,
-    created_at: deleted_at,
-    updated_at: deleted_at,
-    version,
-    _deleted: true,
-  };
+  return { ...newTask({ title: "" }, id), created_at: deleted_at, updated_at: deleted_at, version, _deleted: true };
 }
 
 /** Tells different bodies apart, for the key of a request that RxDB repeats without one: cyrb53, 53 bits. */
@@ -366,7 +357,6 @@ const text = { type: "string" } as const;
 const optionalText = { type: ["string", "null"] } as const;
 
 const taskSchema: RxJsonSchema<Task> = {
-  title: "task",
   version: 0,
   primaryKey: "id",
   type: "object",
