@@ -10,7 +10,7 @@ const BUDGETS = {
   "./order": 2_000,
   "./indexeddb": 3_000,
   "./tanstack-db": 2_500,
-  "./rxdb": 4_500,
+  "./rxdb": 4_700,
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
