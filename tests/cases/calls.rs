@@ -152,6 +152,11 @@ impl Call {
         }
     }
 
+    /// The requests to DynamoDB before the one that does it: reads, or a plain write that is refused.
+    pub(crate) fn requests_before(self) -> usize {
+        self.operation().reads_first() + usize::from(self.ask == Ask::CompleteRecurring)
+    }
+
     fn recurs(self) -> bool {
         matches!(self.ask, Ask::CompleteRecurring | Ask::Skip)
     }

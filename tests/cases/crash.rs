@@ -37,14 +37,14 @@ async fn killed_function_did_all_or_nothing() {
         killed.ready().await;
         // The function has opened its connection. On a busy machine it may have given that up, without any request.
         let (sent, done) = process.wire.totals();
-        let reads = call.operation().reads_first();
-        process.wire.fail_next(repeat_n(Fault::None, reads).chain([fault]));
+        let before = call.requests_before();
+        process.wire.fail_next(repeat_n(Fault::None, before).chain([fault]));
         killed.begin(&client.event().to_string()).await;
-        process.wire.has_been_sent(sent + reads + 1).await;
+        process.wire.has_been_sent(sent + before + 1).await;
         let expected = if fault == Fault::Hang {
             Left::Untouched
         } else {
-            process.wire.has_done(done + reads + 1).await;
+            process.wire.has_done(done + before + 1).await;
             Left::Done
         };
         killed.stop().await;

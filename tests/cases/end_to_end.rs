@@ -156,7 +156,7 @@ async fn smoke_test_names_the_step_that_fails_and_leaves_nothing() {
         (4, down, Some("it is in the list: answered with 503")),
         (6, down, Some("a stale version is refused: answered with 503 instead of 412")),
         (9, Fault::LostAnswer, Some("a batch changes it: answered with 000")),
-        (14, down, Some("it is deleted: answered with 503")),
+        (16, down, Some("it is deleted: answered with 503")),
     ] {
         wire.fail_next(repeat_n(Fault::None, number).chain([fault]));
         let error = smoke(&wire, &token).await;

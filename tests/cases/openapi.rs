@@ -247,6 +247,13 @@ impl Caller {
         item["deleted_at"]["S"] = json!("2026-01-01T00:00:00.000Z");
         self.api.put("tasks", &item);
         self.send(Event::by(ALICE).task(&id)).await;
+
+        let parent = self.api.create_titled("parent").await;
+        let subtask = self.api.create_id(ALICE, json!({ "title": "subtask", "parent_id": parent })).await;
+        for id in [&subtask, &parent] {
+            self.api.call(Operation::DeleteTask, &Event::by(ALICE).task(id)).await;
+        }
+        self.send(Event::by(ALICE).task(&subtask)).await;
     }
 
     async fn everything_about_a_remembered_key(&mut self) {

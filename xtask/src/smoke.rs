@@ -83,7 +83,7 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
         listed.get("tasks").and_then(Value::as_array).is_some_and(|tasks| tasks.iter().any(is_there)),
         "it is not in the list"
     );
-    let [complete, skip, restore] = ["complete", "skip", "restore"].map(|verb| format!("{path}/{verb}"));
+    let [complete, move_, skip, restore] = ["complete", "move", "skip", "restore"].map(|verb| format!("{path}/{verb}"));
     let change =
         json!({ "op": "update", "id": path.rsplit('/').next(), "changes": { "title": "Smoke test, in a batch" } });
     for (what, status, method, path, field, body) in [
@@ -93,6 +93,7 @@ fn tour(shell: &Shell, base: &str, user: &str, path: &str) -> Result<()> {
         ("it is replaced", 200, "PUT", path, "", Some(json!({ "title": "Smoke test, replaced" }))),
         ("a batch changes it", 200, "POST", "/api/me/tasks/batch", "", Some(json!({ "items": [change] }))),
         ("it has the version of its four changes", 304, "GET", path, "If-None-Match: \"5\"", None),
+        ("it is moved", 200, "POST", &move_, "", Some(json!({ "after": null }))),
         ("changes are listed", 200, "GET", "/api/me/tasks/changes?since=latest", "", None),
         ("tasks are exported", 200, "GET", "/api/me/tasks/export?limit=1", "", None),
         ("an erasure needs its confirmation", 400, "DELETE", "/api/me/tasks", "", None),

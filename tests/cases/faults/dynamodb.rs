@@ -68,7 +68,7 @@ pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
             // The SDK does not try again what was answered, though in no words that it understands.
             let once = if fault == Fault::Garbled { Outcome::Done } else { Outcome::Unseen };
             // It is the first write that fails, if it makes one.
-            let before = repeat_n(Fault::None, if call.reads() { 0 } else { call.operation().reads_first() });
+            let before = repeat_n(Fault::None, if call.reads() { 0 } else { call.requests_before() });
             let first = before.clone().chain([fault]);
             let settings = &SECRET_SETTINGS;
             rows.push(Box::pin(spoiled(api, settings, format!("{name}, once"), call, once, move |wire| {
