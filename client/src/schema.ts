@@ -1277,7 +1277,10 @@ export interface components {
          * @example 2026-11-01
          */
         DueFrom: components["schemas"]["Due"];
-        /** @description Open tasks in manual order. `status` can be `open` or omitted. */
+        /**
+         * @description Open tasks in manual order. `status` can be `open` or omitted.
+         * @example position
+         */
         Sort: "position";
         /**
          * @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`.
@@ -1389,7 +1392,10 @@ export interface operations {
                  * @example 2026-12-01
                  */
                 due_before?: components["parameters"]["DueBefore"];
-                /** @description Open tasks in manual order. `status` can be `open` or omitted. */
+                /**
+                 * @description Open tasks in manual order. `status` can be `open` or omitted.
+                 * @example position
+                 */
                 sort?: components["parameters"]["Sort"];
                 /**
                  * @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`.
