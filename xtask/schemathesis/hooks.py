@@ -19,6 +19,7 @@ UNFIT = {
     "idempotency_key_reused",
     # A token from before an erasure.
     "tasks_erased",
+    "no_next_occurrence",
 }
 # Values that are valid alone but not together, such as tags that differ only in surrounding white space.
 AT_ODDS = {
@@ -28,6 +29,11 @@ AT_ODDS = {
     "must not name a tag twice",
     "must not be named twice in an atomic batch",
     "must not have a time of zero, or more than a day from now",
+    "must be another task of the same list that has a position",
+    "is required of a task that recurs",
+    "must be the id of a task",
+    "must be an open task",
+    "cannot be set on a subtask",
 }
 ENTITY_TAGS = re.compile(r'\*|((W/)?"[!#-~]*" ?, ?){0,49}(W/)?"[!#-~]*"')
 
@@ -70,8 +76,14 @@ def before_call(context, case, kwargs):
                 item["task"].pop("id", None)
     if case.query:
         case.query.pop("cursor", None)
+        if "parent_id" in case.query:
+            for name in case.query.keys() - {"parent_id", "limit"}:
+                case.query.pop(name)
+        if "sort" in case.query:
+            case.query["status"] = "open"
         if case.query.keys() & {"due_from", "due_before"}:
             case.query["status"] = "open"
+            case.query.pop("sort", None)
 
 
 @schemathesis.hook
