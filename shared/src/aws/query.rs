@@ -139,6 +139,7 @@ impl From<AttributeValue> for Value<'_> {
 }
 
 impl<'de> Deserialize<'de> for Value<'de> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ByType;
 
@@ -149,6 +150,7 @@ impl<'de> Deserialize<'de> for Value<'de> {
                 f.write_str("an attribute's value")
             }
 
+            #[inline]
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'de>, A::Error> {
                 let text = |Text(text): Text<'de>| text;
                 match map.next_key::<Text<'_>>()? {

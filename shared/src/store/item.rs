@@ -248,6 +248,7 @@ type Found<T> = Option<Option<T>>;
 
 impl TaskAttributes {
     /// Takes an attribute that a task is made of, and passes over any other.
+    #[inline]
     pub(super) fn set(&mut self, name: &str, value: Value<'_>) {
         match name {
             attribute::TASK_ID => self.id = Some(as_text(value).and_then(|text| TaskId::parse(&text))),
@@ -348,18 +349,22 @@ impl SeriesAttributes {
     }
 }
 
+#[inline]
 fn required<T>(name: &'static str, found: Found<T>) -> Result<T, StoreError> {
     found.flatten().ok_or_else(|| StoreError::unexpected(format!("attribute {name} is missing or malformed")))
 }
 
+#[inline]
 fn optional<T>(name: &'static str, found: Found<T>) -> Result<Option<T>, StoreError> {
     found.map(|value| required(name, Some(value))).transpose()
 }
 
+#[inline]
 fn as_text(value: Value<'_>) -> Option<Cow<'_, str>> {
     if let Value::S(text) = value { Some(text) } else { None }
 }
 
+#[inline]
 fn as_owned_text(value: Value<'_>) -> Option<String> {
     as_text(value).map(Cow::into_owned)
 }
