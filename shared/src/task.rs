@@ -253,7 +253,7 @@ impl TaskId {
         if is_in_time { Ok(id) } else { Err(Invalid("must not have a time of zero, or more than a day from now")) }
     }
 
-    /// The id of a task that belongs to this one, made of a hash and the time of this one: whoever makes it makes the same.
+    /// The id of a task that belongs to this one, made of a hash and the time of this one, so that it is always the same.
     pub(crate) fn derived(self, hash: [u8; 16]) -> Self {
         const TIME_AND_VERSION: u128 = 0xffff_ffff_ffff_f000_0000_0000_0000_0000;
         const VARIANT: u128 = 0xc000_0000_0000_0000;

@@ -1,4 +1,4 @@
-//! Recurring tasks: the dates of a rule, and one next occurrence, whoever completes a task, and however often.
+//! Recurring tasks: the dates of a rule, and only one next occurrence, no matter who completes a task and how often.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs, slice};

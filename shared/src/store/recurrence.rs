@@ -1,5 +1,5 @@
 //! The next occurrence of a task: made in the transaction that completes this one, under an id that follows from the series
-//! and from its number, so that there is one, whoever completes the task, and however often.
+//! and from its number, so that there is only one, no matter who completes the task and how often.
 
 use std::time::SystemTime;
 
