@@ -61,8 +61,11 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Only checks the figures that are the same on every machine and in every run: sizes and instructions.
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = ["quick", "only", "baseline", "binaries", "peers", "record", "json"])]
     counts: bool,
+    /// Checks the sizes of all functions, not only that of the largest one and those whose instructions are counted.
+    #[arg(long, requires = "counts")]
+    all: bool,
     /// Only simulates where DynamoDB throttles, and writes docs/scale.svg.
     #[arg(long, exclusive = true)]
     partitions: bool,
@@ -80,7 +83,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     if arguments.counts {
-        return counts::check();
+        return counts::check(arguments.all);
     }
     if arguments.partitions {
         return fs::write(root().join("docs/scale.svg"), partitions::draw()).context("cannot write the chart");
