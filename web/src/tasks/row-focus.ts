@@ -25,6 +25,9 @@ export class RowFocus {
 
   /** The ids of the list's rows, in order. */
   show(ids: readonly string[]): void {
+    // The row that had the focus may have moved since: what counts is its last place.
+    const index = this.#last ? this.#ids.indexOf(this.#last.row) : -1;
+    if (this.#last && index >= 0) this.#last = { ...this.#last, index };
     this.#ids = ids;
   }
 
