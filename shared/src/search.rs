@@ -23,7 +23,7 @@ impl Search {
     const MAX_CHARACTERS: usize = 100;
     const MAX_TAGS: usize = 10;
 
-    /// Looks for the words of this text: all that is letters and digits.
+    /// Looks for the words of this text: its runs of letters and digits.
     ///
     /// # Errors
     /// Says what the text must be.
