@@ -271,8 +271,8 @@ export interface paths {
          * @description Brings a deleted task back as it was, open or completed; only its version and `updated_at` go on. It works for some days
          *     after the deletion, 7 unless the service is set up differently; after that, the response is 410 `restore_expired`, and
          *     later 404. Subtasks that were deleted with the task come back with it. A subtask whose parent is deleted comes back only
-         *     with that one: by itself, the response is 422. `If-Match` names the version of the deletion, as `deleted` among the changes has it. A task that is not deleted
-         *     does not change, and keeps its version.
+         *     with that one: by itself, the response is 422. `If-Match` names the version of the deletion, as `deleted` among the
+         *     changes has it. A task that is not deleted does not change, and keeps its version.
          */
         post: operations["restoreTask"];
         delete?: never;
@@ -788,9 +788,10 @@ export interface components {
             detail: string;
         };
         /**
-         * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
-         *     cannot be part of a URI. Only a result of a batch has `not_attempted` or `batch_too_large`. `invalid_event` is never the response to an HTTP request. It means that a function was
-         *     invoked with something other than an event from an API Gateway HTTP API.
+         * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or
+         *     query cannot be part of a URI. Only a result of a batch has `not_attempted` or `batch_too_large`. `invalid_event` is
+         *     never the response to an HTTP request. It means that a function was invoked with something other than an event from an
+         *     API Gateway HTTP API.
          * @enum {string}
          */
         ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "restore_expired" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "no_next_occurrence" | "batch_too_large" | "unavailable" | "internal" | "storage_full";
