@@ -50,7 +50,7 @@ const STEPS: [Step; 8] = [
         check: || {
             Toolset::EMULATOR.install()?;
             // Many tests wait for time-outs rather than for a processor.
-            cargo("test --workspace --locked", &[("RUST_TEST_THREADS", "6")])
+            cargo("test --workspace --locked", &[("RUST_TEST_THREADS", "4")])
         },
     },
     Step { name: "recurrence", inputs: &RUST, check: recurrence::check },
