@@ -67,7 +67,13 @@ export class Store {
     return { authorization: `Bearer ${(await response.json()).token}` };
   }
 
-  async add(task: { title: string; due?: string; tags?: string[]; priority?: string }): Promise<StoredTask> {
+  async add(task: {
+    title: string;
+    due?: string;
+    tags?: string[];
+    priority?: string;
+    parent_id?: string;
+  }): Promise<StoredTask> {
     const response = await this.request.post(`${API}/api/me/tasks`, { data: task, headers: await this.headers() });
     expect(response.status()).toBe(201);
     return response.json();

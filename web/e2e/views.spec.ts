@@ -251,6 +251,44 @@ test("a task has subtasks", async ({ page, tasks, store }) => {
   await tasks.hasSaved("Toothbrush");
 });
 
+test("subtasks are below their parent, and fold", async ({ page, tasks, store }) => {
+  const { id } = await store.add({ title: "Pack", due: day(0) });
+  await store.add({ title: "Check the stove", due: day(1) });
+  await store.add({ title: "Book the train", due: day(9) });
+  await store.add({ title: "Toothbrush", due: day(0), parent_id: id });
+  await store.add({ title: "Socks", due: day(2), parent_id: id });
+  await tasks.open();
+  const titles = page.locator(".task-title");
+  await expect(titles).toHaveText(["Pack", "Toothbrush", "Socks", "Check the stove", "Book the train"]);
+  await expect(tasks.row("Socks")).toHaveAttribute("aria-level", "2");
+
+  await page.getByRole("button", { name: "Edit Socks", exact: true }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect(page.getByRole("button", { name: "Edit Pack", exact: true })).toBeFocused();
+  await page.keyboard.press("ArrowLeft");
+  await expect(titles).toHaveText(["Pack", "Check the stove", "Book the train"]);
+  await tasks.row("Pack").getByRole("button", { name: "0 of 2 subtasks completed" }).click();
+  await expect(titles).toHaveCount(5);
+
+  await test.step("whose parent is elsewhere names it", async () => {
+    await tasks.show("Upcoming");
+    await expect(titles).toHaveText(["Check the stove", "Socks", "Book the train"]);
+    await expect(tasks.row("Socks").locator(".fact-parent")).toHaveText("Part of Pack");
+  });
+  await test.step("are completed and deleted with it, and come back", async () => {
+    await tasks.show("Open");
+    await tasks.checkbox("Pack").click();
+    await expect(titles).toHaveText(["Check the stove", "Book the train"]);
+    await expect.poll(async () => (await store.all()).filter(({ completed }) => completed).length).toBe(3);
+    await page.keyboard.press("Control+z");
+    await expect(titles).toHaveCount(5);
+    await tasks.delete("Pack");
+    await expect(titles).toHaveText(["Check the stove", "Book the train"]);
+    await tasks.note("Deleted").getByRole("button", { name: "Undo" }).click();
+    await expect(titles).toHaveCount(5);
+  });
+});
+
 test("a task recurs: completing it brings the next one", async ({ tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0) });
   await tasks.open();

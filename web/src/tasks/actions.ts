@@ -51,12 +51,15 @@ export class Actions {
     toasts.offerUndo({ text: t().addedMany(contents.length), subject: "new task", undo });
   }
 
+  /** Completes or reopens a task. As in the API, its open subtasks are completed with it. */
   complete({ id, title }: Pick<Task, "id" | "title">, completed: boolean): void {
-    const { rows, toasts } = this.#options;
+    const { rows, toasts, tasks } = this.#options;
     const subject = `completion of ${id}`;
-    const undo = () => this.#complete(id, !completed);
+    const isPart = (task: Task) => completed && !task.completed && task.parent_id === id;
+    const ids = [id, ...[...tasks.sync.tasks.values()].filter(isPart).map(({ id }) => id)];
+    const undo = () => this.#complete(ids, !completed);
     const words = t();
-    this.#complete(id, completed);
+    this.#complete(ids, completed);
     if (completed && isOpenList(rows.query.value)) {
       toasts.offerUndo({ text: words.completed(shortTitle({ title })), subject, undo });
     } else {
@@ -69,7 +72,7 @@ export class Actions {
   /** Changes tasks, with a chance to undo it. */
   update(tasks: readonly Task[], changes: Partial<TaskContent> & { readonly completed?: boolean }): void {
     const before = tasks.map((task) => ({ id: task.id, changes: pick(task, changes) }));
-    this.#changeAll(tasks.map(({ id }) => ({ id, changes })));
+    void this.#changeAll(tasks.map(({ id }) => ({ id, changes })));
     const [only] = tasks;
     const words = t();
     this.#options.toasts.offerUndo({
@@ -89,11 +92,11 @@ export class Actions {
     this.update([task], { due: fromLocal({ day, time }) });
   }
 
-  #changeAll(all: readonly { readonly id: string; readonly changes: ContentChanges }[]): void {
+  async #changeAll(all: readonly { readonly id: string; readonly changes: ContentChanges }[]): Promise<void> {
     const { tasks, rows } = this.#options;
     const known = all.filter(({ id }) => tasks.sync.tasks.has(id));
     for (const { id } of known) rows.leaveSlowly(id);
-    this.#keep(tasks.sync.change(known.map(({ id, changes }) => ({ op: "update" as const, id, changes }))));
+    await this.#keep(tasks.sync.change(known.map(({ id, changes }) => ({ op: "update" as const, id, changes }))));
   }
 
   /** Puts a task before the one at `index` of the others in manual order. */
@@ -101,7 +104,7 @@ export class Actions {
     const { toasts, tasks } = this.#options;
     const moves = placements(others, task.id, index);
     const before = moves.map(({ id }) => ({ id, changes: { position: tasks.sync.tasks.get(id)?.position ?? null } }));
-    this.#changeAll(moves.map(({ id, position }) => ({ id, changes: { position } })));
+    void this.#changeAll(moves.map(({ id, position }) => ({ id, changes: { position } })));
     toasts.remember(() => this.#changeAll(before));
     announce(t().movedTo(index + 1));
   }
@@ -182,12 +185,9 @@ export class Actions {
     });
   }
 
-  #complete(id: string, completed: boolean): void {
-    const { tasks, rows } = this.#options;
-    if (!tasks.sync.tasks.has(id)) return;
-    rows.leaveSlowly(id);
+  #complete(ids: readonly string[], completed: boolean): void {
     // After the one before: the second click of two quick ones changes what the first has stored.
-    this.#completion = this.#completion.then(() => this.#keep(tasks.sync.update(id, { completed })));
+    this.#completion = this.#completion.then(() => this.#changeAll(ids.map((id) => ({ id, changes: { completed } }))));
   }
 
   async #save(edit: Draft): Promise<boolean> {

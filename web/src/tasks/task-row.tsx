@@ -1,7 +1,7 @@
 import type { Refused } from "daylist-client/sync";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { Branch, Calendar, Check, Note, PriorityBars, Repeat, Trash } from "../ui/icons";
+import { Branch, Calendar, Check, ChevronRight, Note, PriorityBars, Repeat, Trash } from "../ui/icons";
 import { dayOf, describeDue, isOverdue, toLocal } from "./due";
 import { repeatOf } from "./recurrence";
 import { isGone, type Refusals, reasonOf } from "./refusals";
@@ -42,11 +42,12 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
     "data-index": index,
     "aria-posinset": position,
     "aria-setsize": size,
+    "aria-level": row.under === undefined ? undefined : 2,
     ...(measure && { ref: measure }),
   };
   if (opened) {
     return (
-      <li class="task task-editing" {...place}>
+      <li class={`task task-editing ${row.under ? "task-nested" : ""}`} {...place}>
         <TaskEditor bench={bench} opened={opened} />
       </li>
     );
@@ -65,7 +66,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
   };
   return (
     <li
-      class={`task ${state} ${isSelected ? "task-selected" : ""} ${isMarked ? "task-new" : ""}`}
+      class={`task ${state} ${isSelected ? "task-selected" : ""} ${isMarked ? "task-new" : ""} ${row.under ? "task-nested" : ""}`}
       {...place}
       aria-busy={isSaving}
       inert={isDeleted}
@@ -182,7 +183,7 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
 
 type TaskFactsProps = Pick<TaskRowProps, "row" | "bench" | "onTag" | "isInWeek">;
 
-function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFactsProps) {
+function TaskFacts({ row: { task, isLeaving, isExpanded, under }, bench, onTag, isInWeek }: TaskFactsProps) {
   const { due, priority, tags, description } = task;
   // A row that is about to leave does not grow.
   const completed_at = isLeaving ? null : task.completed_at;
@@ -198,19 +199,29 @@ function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFac
   return (
     <div class="task-facts">
       {parent && (
-        <span class="fact fact-parent" dir="auto">
+        <span class={under ? "visually-hidden" : "fact fact-parent"} dir="auto">
           <span class="visually-hidden">{words.partOf} </span>
           {shortTitle(parent)}
         </span>
       )}
-      {subtasks.length > 0 && (
-        <span class="fact">
-          <Branch />
-          <span aria-hidden="true">
-            {done}/{subtasks.length}
+      {isExpanded !== undefined ? (
+        <button
+          type="button"
+          class="fact fact-fold"
+          data-control="fold"
+          aria-expanded={isExpanded}
+          onClick={() => bench.rows.nesting.expand(task.id, !isExpanded)}
+        >
+          <ChevronRight />
+          <Progress done={done} all={subtasks.length} />
+        </button>
+      ) : (
+        subtasks.length > 0 && (
+          <span class="fact">
+            <Branch />
+            <Progress done={done} all={subtasks.length} />
           </span>
-          <span class="visually-hidden">{words.subtasksDone(done, subtasks.length)}</span>
-        </span>
+        )
       )}
       {tags.length > 0 && (
         <span class="tags">
@@ -256,5 +267,16 @@ function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFac
         )
       )}
     </div>
+  );
+}
+
+function Progress({ done, all }: { readonly done: number; readonly all: number }) {
+  return (
+    <>
+      <span aria-hidden="true">
+        {done}/{all}
+      </span>
+      <span class="visually-hidden">{t().subtasksDone(done, all)}</span>
+    </>
   );
 }

@@ -85,6 +85,7 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
     if (!focus.move(to) && to === "up") document.getElementById(COMPOSER_ID)?.focus();
   } else if (!task || !tasks.snapshot.value.tasks.has(id)) return;
   else if (event.key === "Delete") actions.remove(task);
+  else if (event.key === "ArrowLeft" || event.key === "ArrowRight") fold(bench, id, event.key === "ArrowRight");
   else if (letter === "e") form.open(task);
   else if (letter === "x") actions.complete(task, !task.completed);
   else if (letter === "t") actions.update([task], { due: dayOf(now.value) });
@@ -95,9 +96,23 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
   event.preventDefault();
 }
 
+/** Shows or hides the subtasks of a row. From a subtask, the focus goes to its parent first. */
+function fold({ focus, rows }: Workbench, id: string, isExpanded: boolean): void {
+  const row = rows.all.value.find(({ task }) => task.id === id);
+  if (row?.isExpanded !== undefined) rows.nesting.expand(id, isExpanded);
+  else if (row?.under && !isExpanded) focus.enter(row.under);
+}
+
+/** The tasks that a task can be moved among: subtasks stay below their parent. */
+function siblingsOf(bench: Workbench, id: string | undefined): Task[] {
+  const rows = bench.rows.all.value;
+  const row = rows.find(({ task }) => task.id === id);
+  return rows.filter(({ under }) => under === row?.under).map(({ task }) => task);
+}
+
 /** Moves a task by one place in manual order. */
 function reorder(bench: Workbench, id: string, by: 1 | -1): boolean {
-  const tasks = bench.rows.all.value.map(({ task }) => task);
+  const tasks = siblingsOf(bench, id);
   const from = tasks.findIndex((task) => task.id === id);
   const [task] = tasks.splice(from, 1);
   const to = from + by;
@@ -108,7 +123,7 @@ function reorder(bench: Workbench, id: string, by: 1 | -1): boolean {
 
 /** Puts a dragged task before or after another one. */
 function drop(bench: Workbench, id: string | undefined, target: string, isAfter: boolean): void {
-  const tasks = bench.rows.all.value.map(({ task }) => task);
+  const tasks = siblingsOf(bench, id);
   const task = tasks.find((task) => task.id === id);
   const others = tasks.filter((other) => other !== task);
   const index = others.findIndex((other) => other.id === target);
