@@ -301,3 +301,40 @@ test("a task recurs: completing it brings the next one", async ({ tasks, store }
   await expect(tasks.page.getByRole("region", { name: "Later" })).toContainText("Water the plants");
   await expect.poll(async () => (await store.all()).map(({ completed }) => completed).sort()).toEqual([false, true]);
 });
+
+test("a task recurs by a rule of its own", async ({ page, tasks, store }) => {
+  await store.add({ title: "Take out the bins", due: day(0) });
+  await tasks.open();
+  let form = await tasks.edit("Take out the bins");
+  await form.getByLabel("Repeat").first().selectOption("Custom…");
+  await form.getByLabel("Every").fill("3");
+  for (const name of ["Monday", "Thursday"]) await form.getByRole("button", { name }).click();
+  await form.getByLabel("Ends").selectOption("after a number of times");
+  await form.getByLabel("Times").fill("5");
+  await form.getByLabel("Counted from").selectOption("the day of completion");
+  const words = "Every 3 weeks on Monday and Thursday after completion, 5 times";
+  await expect(form.getByRole("status")).toHaveText(words);
+  await form.getByRole("button", { name: "Save" }).click();
+  await tasks.hasSaved("Take out the bins");
+  await expect(tasks.row("Take out the bins")).toContainText(words);
+  const recurrence = { rule: "FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,TH;COUNT=5", from: "completion" };
+  expect(await store.all()).toMatchObject([{ recurrence }]);
+
+  form = await tasks.edit("Take out the bins");
+  await form.getByLabel("Counted from").selectOption("the due date");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect.poll(() => store.all()).toMatchObject([{ recurrence: { ...recurrence, from: "due" } }]);
+
+  await tasks.add("Water the plants every other Monday 9am #home");
+  await expect(tasks.row("Water the plants")).toContainText("Every 2 weeks on Monday");
+  await page.getByRole("button", { name: /Account$/u }).click();
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByLabel("Language").selectOption("Deutsch");
+  await page.keyboard.press("Escape");
+  await page
+    .getByRole("textbox", { name: "Neue Aufgabe" })
+    .fill("Blumen gießen alle zwei Wochen @übermorgen 17 Uhr !hoch");
+  await expect(page.getByRole("form", { name: "Neue Aufgabe" })).toContainText("Alle 2 Wochen");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("listitem").filter({ hasText: "Blumen gießen" })).toContainText("17:00");
+});

@@ -3,7 +3,7 @@ import { t } from "../text";
 import { now } from "../ui/clock";
 import { Branch, Calendar, Check, ChevronRight, Note, PriorityBars, Repeat, Trash } from "../ui/icons";
 import { dayOf, describeDue, isOverdue, toLocal } from "./due";
-import { repeatOf } from "./recurrence";
+import { describeRecurrence } from "./recurrence";
 import { isGone, type Refusals, reasonOf } from "./refusals";
 import { useKeptFocus } from "./row-focus";
 import type { Row } from "./rows";
@@ -236,7 +236,7 @@ function TaskFacts({ row: { task, isLeaving, isExpanded, under }, bench, onTag, 
       {task.recurrence && (
         <span class="fact">
           <Repeat />
-          <span class="visually-hidden">{words.repeats[repeatOf(task)]}</span>
+          <span class="visually-hidden">{describeRecurrence(task.recurrence)}</span>
         </span>
       )}
       {description !== null && (
