@@ -196,6 +196,29 @@ test.describe("on a phone", () => {
     await page.getByRole("button", { name: "More" }).click();
     await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
   });
+
+  test("a menu schedules and moves tasks, and what is above the list fits", async ({ page, tasks, store }) => {
+    for (const title of ["One", "Two", "Three"]) await store.add({ title, tags: ["home"] });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await tasks.open("/#/open?sort=manual");
+    for (const name of ["Filter", "Show completed", "Select"]) {
+      await expect(page.getByRole("button", { name })).toBeInViewport({ ratio: 1 });
+    }
+    expect((await page.locator(".tools").boundingBox())?.height).toBeLessThan(40);
+    const titles = page.locator(".task-title");
+    await page.getByRole("button", { name: "Actions for Three" }).click();
+    const menu = page.getByRole("dialog", { name: "Three" });
+    await expect(menu).toBeInViewport({ ratio: 1 });
+    await menu.getByRole("button", { name: "Move up" }).click();
+    await menu.getByRole("button", { name: "Move up" }).click();
+    await expect(titles).toHaveText(["Three", "One", "Two"]);
+    await menu.getByRole("button", { name: "Today" }).click();
+    await expect(menu).toBeHidden();
+    await expect(tasks.row("Three")).toContainText("Today");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.getByRole("combobox", { name: "Filter by priority" }).selectOption("High priority");
+    await expect(page.getByRole("heading", { name: "Nothing matches" })).toBeVisible();
+  });
 });
 
 for (const { name, viewport, rows } of [
@@ -217,6 +240,37 @@ for (const { name, viewport, rows } of [
     expect(visible).toBeGreaterThanOrEqual(rows);
   });
 }
+
+test("a row's menu reschedules and prioritizes in one step", async ({ page, tasks, store }) => {
+  await store.add({ title: "Water the plants", due: `${day(3)}T18:30:00Z` });
+  await tasks.open();
+  await tasks.act("Water the plants", "Tomorrow");
+  await expect(tasks.row("Water the plants")).toContainText("Tomorrow, 19:30");
+  for (const [action, isIt] of [
+    [/weekend/u, (date: Date) => date.getUTCDay() === 6],
+    ["Next week", (date: Date) => date.getUTCDay() === 1],
+  ] as const) {
+    await tasks.act("Water the plants", action);
+    await tasks.hasSaved("Water the plants");
+    await expect.poll(async () => isIt(new Date((await store.all())[0]?.due ?? ""))).toBe(true);
+  }
+  await tasks.row("Water the plants").click({ button: "right" });
+  await page.getByRole("radio", { name: "High" }).click();
+  await expect(tasks.row("Water the plants")).toContainText("High priority");
+  await tasks.act("Water the plants", "No date");
+  await expect(page.getByRole("region", { name: "No date" })).toContainText("Water the plants");
+  await page.keyboard.press("Control+z");
+  await expect(tasks.row("Water the plants")).toContainText("19:30");
+
+  await page.getByRole("button", { name: "Actions for Water the plants" }).focus();
+  await page.keyboard.press("Enter");
+  const menu = page.getByRole("dialog", { name: "Water the plants" });
+  await menu.getByLabel("Pick a date").focus();
+  await page.keyboard.type("12242031");
+  await page.keyboard.press("Enter");
+  await expect(menu).toBeHidden();
+  await expect(tasks.row("Water the plants")).toContainText("24 Dec 2031");
+});
 
 test("tasks are put in order by hand, with keys and by dragging", async ({ page, tasks, store }) => {
   for (const title of ["One", "Two", "Three"]) await store.add({ title });

@@ -8,7 +8,7 @@ import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import type { Deletions } from "./deletions";
 import type { Draft } from "./drafts";
-import { fromLocal, groupOf, toLocal } from "./due";
+import { fromLocal, groupOf, isOverdue, toLocal } from "./due";
 import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
 import { placements } from "./order";
@@ -86,10 +86,12 @@ export class Actions {
     this.update(tasks, { completed: true });
   }
 
-  /** Makes a task due on another day, at the same time. */
+  /** Makes a task due on another day, at the same time unless that has passed. Without a day, it does not recur either. */
   moveTo(task: Task, day: string): void {
     const { time } = toLocal(task.due);
-    this.update([task], { due: fromLocal({ day, time }) });
+    const at = fromLocal({ day, time });
+    const due = at !== null && isOverdue(at, now.value) ? day : at;
+    this.update([task], { due, ...(due === null && task.recurrence && { recurrence: null }) });
   }
 
   async #changeAll(all: readonly { readonly id: string; readonly changes: ContentChanges }[]): Promise<void> {
@@ -148,41 +150,44 @@ export class Actions {
     });
   }
 
-  /**
-   * Hides the task, and deletes it when the time to undo is over. Deleting immediately and creating the task again on undo would
-   * lose its id, age, and completion.
-   */
   remove(task: Task): void {
-    const { deletions, rows, toasts } = this.#options;
-    rows.leaveGap(task.id);
-    deletions.begin(task);
-    toasts.offerUndo({
-      text: t().deleted(shortTitle(task)),
-      subject: `deletion of ${task.id}`,
-      undo: () => {
-        deletions.undo(task.id);
-        announce(t().restored(task.title));
-      },
-      onExpire: () => void this.#keep(deletions.finish(task.id)),
-    });
+    this.#options.rows.leaveGap(task.id);
+    this.removeAll([task]);
   }
 
-  /** Deletes several tasks, as `remove` deletes one. */
+  /**
+   * Hides the tasks, and deletes them when their note is over. After that, undoing restores them. Subtasks are deleted and restored
+   * with their parents.
+   */
   removeAll(tasks: readonly Task[]): void {
     const { deletions, toasts } = this.#options;
     const words = t();
-    for (const task of tasks) deletions.begin(task);
+    const [only] = tasks;
+    const title = tasks.length === 1 ? only?.title : undefined;
+    const ids = new Set(tasks.map(({ id }) => id));
+    const seen = tasks.filter(({ parent_id }) => !parent_id || !ids.has(parent_id));
+    const tell = () => announce(title === undefined ? words.restoredMany(tasks.length) : words.restored(title));
+    for (const task of seen) deletions.begin(task);
     toasts.offerUndo({
-      text: words.deletedMany(tasks.length),
-      subject: `deletion of ${tasks.map(({ id }) => id).join()}`,
+      text: title === undefined ? words.deletedMany(tasks.length) : words.deleted(shortTitle({ title })),
+      subject: `deletion of ${[...ids].join()}`,
       undo: () => {
-        for (const { id } of tasks) deletions.undo(id);
-        announce(words.restoredMany(tasks.length));
+        for (const { id } of seen) deletions.undo(id);
+        tell();
       },
       onExpire: () => {
-        for (const { id } of tasks) void this.#keep(deletions.finish(id));
+        for (const { id } of seen) void this.#keep(deletions.finish(id));
       },
+      undoLater: () => void this.#restoreDeleted(seen).then((isKept) => isKept && tell()),
     });
+  }
+
+  /** Restores tasks whose deletion was sent, or takes it back if it was not. */
+  async #restoreDeleted(seen: readonly Task[]): Promise<boolean> {
+    const { deletions, tasks } = this.#options;
+    await Promise.allSettled(seen.map(({ id }) => deletions.finish(id)));
+    const gone = seen.filter(({ id }) => !tasks.sync.tasks.has(id));
+    return this.#keep(tasks.sync.change(gone.map((task) => ({ op: "restore", id: task.id, task }))));
   }
 
   #complete(ids: readonly string[], completed: boolean): void {

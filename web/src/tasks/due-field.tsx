@@ -76,6 +76,7 @@ interface DateInputProps {
   readonly value: string;
   readonly disabled?: boolean;
   readonly onChange: (value: string) => void;
+  readonly onKeyDown?: (event: KeyboardEvent & { readonly currentTarget: HTMLInputElement }) => void;
   readonly onClick?: (event: MouseEvent & { readonly currentTarget: HTMLInputElement }) => void;
 }
 

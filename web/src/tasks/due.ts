@@ -31,9 +31,8 @@ export function weekday(day: string): number {
 }
 
 /** The first day of the week, 0 for Sunday: as the user has chosen, or as is usual in their region. */
-export function weekStart(): number {
-  const { value } = weekBegins;
-  if (value !== "region") return { monday: 1, sunday: 0, saturday: 6 }[value];
+export function weekStart(chosen = weekBegins.value): number {
+  if (chosen !== "region") return { monday: 1, sunday: 0, saturday: 6 }[chosen];
   // Not every browser knows, and some have it as a property.
   const region = new Intl.Locale(locale()) as { getWeekInfo?(): WeekInfo; weekInfo?: WeekInfo };
   return ((region.getWeekInfo?.() ?? region.weekInfo)?.firstDay ?? 1) % 7;
@@ -47,6 +46,11 @@ interface WeekInfo {
 /** The first day of the week that a day is in. */
 export function startOfWeek(day: string): string {
   return addDays(day, -((weekday(day) - weekStart() + 7) % 7));
+}
+
+/** The Saturday after a day. */
+export function nextWeekend(day: string): string {
+  return addDays(day, 7 - ((weekday(day) + 1) % 7));
 }
 
 export function toLocal(due: string | null): LocalDue {

@@ -1,7 +1,7 @@
 import type { Refused } from "daylist-client/sync";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { Branch, Calendar, Check, ChevronRight, Note, PriorityBars, Repeat, Trash } from "../ui/icons";
+import { Branch, Calendar, Check, ChevronRight, More, Note, PriorityBars, Repeat } from "../ui/icons";
 import { dayOf, describeDue, isOverdue, toLocal } from "./due";
 import { describeRecurrence } from "./recurrence";
 import { isGone, type Refusals, reasonOf } from "./refusals";
@@ -58,6 +58,9 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
   const isMarked = bench.rows.marked.value === task.id;
   const state = `${task.completed ? "task-done" : ""} ${isLeaving ? "task-leaving" : ""} ${refused ? "task-unsaved" : ""}`;
   const remove = () => (isLost ? bench.refusals.discard(refused) : actions.remove(task));
+  const openMenu = (near: DOMRect) => {
+    bench.menu.value = { id: task.id, near };
+  };
   const open = (event: MouseEvent) => {
     if (isLost) return;
     if (event.shiftKey && selection.isActive.value) selection.extend(task.id);
@@ -73,6 +76,11 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
       draggable={isInWeek || onDrop !== undefined}
       {...(onDrop && droppable(task.id, onDrop))}
       onDragStart={(event) => event.dataTransfer?.setData("text/plain", task.id)}
+      onContextMenu={(event) => {
+        if (isLost || event.shiftKey) return;
+        event.preventDefault();
+        openMenu(new DOMRect(event.clientX, event.clientY, 0, 0));
+      }}
       data-complete={words.complete}
       data-delete={words.delete}
       onPointerDown={(event) => swipe(event, { right: () => actions.complete(task, !task.completed), left: remove })}
@@ -118,15 +126,18 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
       ) : (
         <NotSaved refused={refused} refusals={bench.refusals} />
       )}
-      <button
-        type="button"
-        class="icon-button task-delete"
-        data-control="delete"
-        aria-label={words.deleteTask(task.title)}
-        onClick={remove}
-      >
-        <Trash />
-      </button>
+      {!isLost && (
+        <button
+          type="button"
+          class="icon-button task-menu"
+          data-control="menu"
+          aria-haspopup="dialog"
+          aria-label={words.actionsFor(task.title)}
+          onClick={(event) => openMenu(event.currentTarget.getBoundingClientRect())}
+        >
+          <More />
+        </button>
+      )}
     </li>
   );
 }

@@ -1,5 +1,5 @@
 /** Everything that one user's page needs. */
-import { computed, effect } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { TaskApi } from "daylist-client";
 import { indexedDbStore } from "daylist-client/indexeddb";
 import { byPosition } from "daylist-client/order";
@@ -36,6 +36,8 @@ export class Workbench {
   readonly refusals: Refusals;
   readonly selection: Selection;
   readonly focus = new RowFocus(COMPOSER_ID);
+  /** The task whose menu is open, and where. */
+  readonly menu = signal<{ readonly id: string; readonly near: DOMRect } | null>(null);
   readonly counts = computed(() => {
     const { tasks } = this.tasks.snapshot.value;
     return countsOf(
