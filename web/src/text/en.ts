@@ -263,6 +263,8 @@ export const en = {
   wasNotDeleted: (title: string, why: string) => `“${title}” was not deleted. ${why}`,
   deletedElsewhere: "It was deleted somewhere else.",
   notAccepted: "The server did not accept it.",
+  /** What the API refuses, by the code of the problem or by field. Its own texts are English. */
+  api: { codes: {}, fields: {} } as Readonly<Record<"codes" | "fields", Readonly<Record<string, string>>>>,
   fieldProblem: (field: string, detail: string) => `The ${field} ${detail}.`,
   addTasksAsked: (count: number) => `Add ${count} tasks?`,
   addTasks: (count: number) => `Add ${count} tasks`,
