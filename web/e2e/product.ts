@@ -74,6 +74,7 @@ export class Store {
     tags?: string[];
     priority?: string;
     parent_id?: string;
+    recurrence?: { rule: string };
   }): Promise<StoredTask> {
     const response = await this.request.post(`${API}/api/me/tasks`, { data: task, headers: await this.headers() });
     expect(response.status()).toBe(201);

@@ -102,6 +102,9 @@ test("several tasks are changed at once, and that is undone at once", async ({ p
   await expect(page.locator(".fact-priority")).toHaveText(["High priority", "High priority", "High priority"]);
   await tasks.note("Changed 3 tasks").getByRole("button", { name: "Undo" }).click();
   await expect(page.locator(".fact-priority")).toHaveCount(0);
+  await page.getByRole("button", { name: "Edit One", exact: true }).click({ modifiers: ["Control"] });
+  await bar.getByRole("combobox", { name: "Date" }).selectOption("Tomorrow");
+  await expect(tasks.row("One")).toContainText("Tomorrow");
 
   await page.getByRole("button", { name: "Select", exact: true }).click();
   await bar.getByRole("button", { name: "Select all" }).click();

@@ -70,9 +70,14 @@ export class Actions {
   }
 
   /** Changes tasks, with a chance to undo it. */
-  update(tasks: readonly Task[], changes: Partial<TaskContent> & { readonly completed?: boolean }): void {
-    const before = tasks.map((task) => ({ id: task.id, changes: pick(task, changes) }));
-    void this.#changeAll(tasks.map(({ id }) => ({ id, changes })));
+  update(tasks: readonly Task[], changes: ContentChanges): void {
+    this.#update(tasks, () => changes);
+  }
+
+  #update(tasks: readonly Task[], changesOf: (task: Task) => ContentChanges): void {
+    const after = tasks.map((task) => ({ id: task.id, changes: changesOf(task) }));
+    const before = tasks.map((task) => ({ id: task.id, changes: pick(task, changesOf(task)) }));
+    void this.#changeAll(after);
     const [only] = tasks;
     const words = t();
     this.#options.toasts.offerUndo({
@@ -86,12 +91,13 @@ export class Actions {
     this.update(tasks, { completed: true });
   }
 
-  /** Makes a task due on another day, at the same time unless that has passed. Without a day, it does not recur either. */
-  moveTo(task: Task, day: string): void {
-    const { time } = toLocal(task.due);
-    const at = fromLocal({ day, time });
-    const due = at !== null && isOverdue(at, now.value) ? day : at;
-    this.update([task], { due, ...(due === null && task.recurrence && { recurrence: null }) });
+  /** Makes tasks due on another day, at the same time unless that has passed. Without a day, they do not recur either. */
+  moveTo(tasks: readonly Task[], day: string): void {
+    this.#update(tasks, (task) => {
+      const at = fromLocal({ day, time: toLocal(task.due).time });
+      const due = at !== null && isOverdue(at, now.value) ? day : at;
+      return { due, ...(due === null && task.recurrence && { recurrence: null }) };
+    });
   }
 
   async #changeAll(all: readonly { readonly id: string; readonly changes: ContentChanges }[]): Promise<void> {

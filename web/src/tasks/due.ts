@@ -48,9 +48,16 @@ export function startOfWeek(day: string): string {
   return addDays(day, -((weekday(day) - weekStart() + 7) % 7));
 }
 
-/** The Saturday after a day. */
-export function nextWeekend(day: string): string {
-  return addDays(day, 7 - ((weekday(day) + 1) % 7));
+/** The days that tasks are often put off to, with the names of their texts. */
+export function daysAhead(today: string) {
+  const isWeekend = [0, 6].includes(weekday(today));
+  return [
+    ["today", today],
+    ["tomorrow", addDays(today, 1)],
+    // The Saturday that is coming.
+    [isWeekend ? "nextWeekend" : "thisWeekend", addDays(today, 7 - ((weekday(today) + 1) % 7))],
+    ["nextWeek", addDays(startOfWeek(today), 7)],
+  ] as const;
 }
 
 export function toLocal(due: string | null): LocalDue {

@@ -128,10 +128,10 @@ function RepeatForm({ repetition, recurrence, due, onChange }: RepeatFormProps) 
               type="button"
               class="chip"
               aria-pressed={weekdays.includes(weekday)}
-              aria-label={weekdayName(weekday, "long")}
               onClick={() => toggle(weekday)}
             >
-              {weekdayName(weekday, "short")}
+              <span aria-hidden="true">{weekdayName(weekday, "short")}</span>
+              <span class="visually-hidden">{weekdayName(weekday, "long")}</span>
             </button>
           ))}
         </fieldset>

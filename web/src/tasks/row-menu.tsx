@@ -5,7 +5,7 @@ import { now } from "../ui/clock";
 import { Dialog } from "../ui/dialog";
 import { ArrowDown, ArrowUp, Calendar, Close, NextWeek, Note, Select, Sofa, Sun, Today, Trash } from "../ui/icons";
 import { moveBy } from "./by-hand";
-import { addDays, dayOf, nextWeekend, shortDate, shortWeekday, startOfWeek, toLocal, weekday } from "./due";
+import { dayOf, daysAhead, shortDate, shortWeekday, toLocal } from "./due";
 import { DateInput, openPicker } from "./due-field";
 import { PriorityField } from "./priority-field";
 import type { Task } from "./task";
@@ -48,6 +48,8 @@ export function RowMenu({ bench }: { readonly bench: Workbench }) {
   );
 }
 
+const ICONS = { today: Today, tomorrow: Sun, thisWeekend: Sofa, nextWeekend: Sofa, nextWeek: NextWeek };
+
 interface DaysProps {
   readonly bench: Workbench;
   readonly task: Task;
@@ -57,27 +59,20 @@ interface DaysProps {
 function Days({ bench, task, onDone }: DaysProps) {
   const words = t();
   const today = dayOf(now.value);
-  const isWeekend = [0, 6].includes(weekday(today));
-  const days = [
-    [Today, words.today, today],
-    [Sun, words.tomorrow, addDays(today, 1)],
-    [Sofa, isWeekend ? words.nextWeekend : words.thisWeekend, nextWeekend(today)],
-    [NextWeek, words.nextWeek, addDays(startOfWeek(today), 7)],
-  ] as const;
   const { day } = toLocal(task.due);
   // A date that is typed is complete with Enter, and one that is picked at once.
   const isTyped = useRef(false);
   const move = (day: string) => {
     onDone();
-    bench.actions.moveTo(task, day);
+    bench.actions.moveTo([task], day);
   };
   return (
     <div class="menu-part">
-      {days.map(([Icon, name, choice], index) => (
+      {daysAhead(today).map(([name, choice], index) => (
         <Item
           key={name}
-          Icon={Icon}
-          text={name}
+          Icon={ICONS[name]}
+          text={words[name]}
           hint={index < 2 ? shortWeekday(choice) : `${shortWeekday(choice)} ${shortDate(choice)}`}
           isChosen={day === choice}
           isFirst={index === 0}

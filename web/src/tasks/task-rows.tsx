@@ -89,8 +89,8 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
   else if (event.key === "ArrowLeft" || event.key === "ArrowRight") fold(bench, id, event.key === "ArrowRight");
   else if (letter === "e") form.open(task);
   else if (letter === "x") actions.complete(task, !task.completed);
-  else if (letter === "t") actions.moveTo(task, dayOf(now.value));
-  else if (letter === "T") actions.moveTo(task, addDays(dayOf(now.value), 1));
+  else if (letter === "t") actions.moveTo([task], dayOf(now.value));
+  else if (letter === "T") actions.moveTo([task], addDays(dayOf(now.value), 1));
   else if (letter === "v") selection.toggle(id);
   else if (priority) actions.update([task], { priority });
   else return;

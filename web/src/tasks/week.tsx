@@ -61,7 +61,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
               event.preventDefault();
               const id = event.dataTransfer?.getData("text/plain");
               const task = rows.find(({ task }) => task.id === id)?.task;
-              if (task) bench.actions.moveTo(task, day);
+              if (task) bench.actions.moveTo([task], day);
             }}
           >
             <h3>
