@@ -2,9 +2,11 @@
 import { computed, signal } from "@preact/signals";
 import type { Refused } from "daylist-client/sync";
 import { now } from "../ui/clock";
+import type { Deletions } from "./deletions";
 import type { Draft } from "./drafts";
 import type { Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
+import { Nesting } from "./nesting";
 import { matches, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
 import { inOrder } from "./views";
@@ -18,6 +20,10 @@ export interface Row {
   readonly isSaving: boolean;
   /** A rejected change, or a change to a deleted task. */
   readonly refused: Refused | null;
+  /** The row of its parent, which it is shown below. */
+  readonly under?: string;
+  /** Whether its subtasks are shown below it. Only if the list has some. */
+  readonly isExpanded?: boolean;
 }
 
 /** How long a task stays visible after it no longer belongs to the list, in milliseconds. */
@@ -30,30 +36,29 @@ const MARKED_FOR = 2500;
 export class Rows {
   readonly query = signal<TaskQuery>(OPEN);
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
+  readonly nesting = new Nesting();
   /** The task to mark as new. */
   readonly marked = signal<string | null>(null);
   #heldUntil = 0;
   readonly #tasks: LocalTasks;
   readonly #form: Form;
-  /** Tasks whose deletion can still be undone. */
-  readonly #hidden: { readonly value: ReadonlyMap<string, Task> };
+  readonly #deletions: Deletions;
   #before = new Map<string, Row>();
 
-  constructor(tasks: LocalTasks, form: Form, hidden: { readonly value: ReadonlyMap<string, Task> }) {
+  constructor(tasks: LocalTasks, form: Form, deletions: Deletions) {
     this.#tasks = tasks;
     this.#form = form;
-    this.#hidden = hidden;
+    this.#deletions = deletions;
   }
 
   readonly all = computed<readonly Row[]>(() => {
     const { tasks, refused } = this.#tasks.snapshot.value;
-    const hidden = this.#hidden.value;
     const edited = this.#form.seen.value;
     const drafts = this.#form.drafts.ids.value.size > 0 ? this.#form.drafts.edits.peek() : new Map<string, Draft>();
     const rows = new Map<string, Row>();
     const add = (task: Task) => {
       const seen = edited?.id === task.id ? edited : (drafts.get(task.id)?.seen ?? null);
-      const row = this.#row(task, seen, hidden.has(task.id));
+      const row = this.#row(task, seen, this.#deletions.hides(task, tasks));
       if (row) rows.set(task.id, row);
     };
     for (const task of tasks.values()) add(task);
@@ -66,7 +71,8 @@ export class Rows {
     for (const { seen } of drafts.values()) if (!tasks.has(seen.id) && !rows.has(seen.id)) add(seen);
     if (edited && !rows.has(edited.id)) add(edited);
     this.#before = rows;
-    return inOrder([...rows.values()], this.query.value);
+    const sorted = inOrder([...rows.values()], this.query.value);
+    return this.query.value.layout === "week" ? sorted : this.nesting.nest(sorted);
   });
 
   /** Switches to another list. */
