@@ -17,7 +17,9 @@ export function followAddress(): void {
 }
 
 export function show(query: TaskQuery): void {
-  location.hash = formatRoute(query);
+  const address = formatRoute(query);
+  if (address !== location.hash) history.pushState(null, "", address);
+  route.value = query;
 }
 
 /** Shows another search without an entry in the history for every key. */

@@ -5,9 +5,9 @@ import { now } from "../ui/clock";
 import type { Draft } from "./drafts";
 import type { Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
-import { matches, OPEN, type TaskQuery } from "./query";
+import { matching, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
-import { inOrder } from "./views";
+import { inOrder, orderOf } from "./views";
 
 export interface Row {
   readonly task: Task;
@@ -27,6 +27,9 @@ const REST = 2000;
 /** How long a new task is marked, in milliseconds. */
 const MARKED_FOR = 2500;
 
+const NONE: readonly Task[] = [];
+const NO_DRAFTS: ReadonlyMap<string, Draft> = new Map();
+
 export class Rows {
   readonly query = signal<TaskQuery>(OPEN);
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
@@ -45,28 +48,51 @@ export class Rows {
     this.#hidden = hidden;
   }
 
-  readonly all = computed<readonly Row[]>(() => {
+  /** What is shown although there is no such task any more: changes to tasks that were deleted elsewhere, drafts, the open form. */
+  readonly #gone = computed<readonly Task[]>(() => {
     const { tasks, refused } = this.#tasks.snapshot.value;
-    const hidden = this.#hidden.value;
-    const edited = this.#form.seen.value;
-    const drafts = this.#form.drafts.ids.value.size > 0 ? this.#form.drafts.edits.peek() : new Map<string, Draft>();
-    const rows = new Map<string, Row>();
-    const add = (task: Task) => {
-      const seen = edited?.id === task.id ? edited : (drafts.get(task.id)?.seen ?? null);
-      const row = this.#row(task, seen, hidden.has(task.id));
-      if (row) rows.set(task.id, row);
-    };
-    for (const task of tasks.values()) add(task);
-    // Changes to tasks that were deleted elsewhere stay visible.
-    for (const [id, refusal] of refused) {
-      const { item, wanted } = refusal;
-      if (tasks.has(id) || !wanted) continue;
-      add({ ...wanted, id, completed_at: null, created_at: item.at, updated_at: item.at, version: 0 });
+    const gone = new Map<string, Task>();
+    const add = (task: Task) => !tasks.has(task.id) && !gone.has(task.id) && gone.set(task.id, task);
+    for (const [id, { item, wanted }] of refused) {
+      if (wanted) add({ ...wanted, id, completed_at: null, created_at: item.at, updated_at: item.at, version: 0 });
     }
-    for (const { seen } of drafts.values()) if (!tasks.has(seen.id) && !rows.has(seen.id)) add(seen);
-    if (edited && !rows.has(edited.id)) add(edited);
+    for (const { seen } of this.#drafts.values()) add(seen);
+    if (this.#form.seen.value) add(this.#form.seen.value);
+    return gone.size > 0 ? [...gone.values()] : NONE;
+  });
+  readonly #order = computed(() => orderOf(this.query.value));
+  /** Everything that can have a row. Another search does not sort it again. */
+  readonly #sorted = computed(() =>
+    inOrder([...this.#tasks.snapshot.value.tasks.values(), ...this.#gone.value], this.#order.value),
+  );
+
+  readonly all = computed<readonly Row[]>(() => {
+    const { unsent, refused } = this.#tasks.snapshot.value;
+    const hidden = this.#hidden.value;
+    const leaving = this.#leaving.value;
+    const edited = this.#form.seen.value;
+    const drafts = this.#drafts;
+    const isIn = matching(this.query.value, now.value);
+    const before = this.#before;
+    const rows = new Map<string, Row>();
+    for (const task of this.#sorted.value) {
+      const { id } = task;
+      const found = refused.get(id);
+      // Conflicts are shown in a dialog instead.
+      const isAsked = found !== undefined && isConflict(found);
+      const seen = edited?.id === id ? edited : drafts.get(id)?.seen;
+      const belongs = (found !== undefined && !isAsked) || isIn(task) || (seen !== undefined && isIn(seen));
+      const isDeleted = hidden.has(id);
+      const isLeaving = isDeleted || !belongs;
+      if (isLeaving && !leaving.has(id)) continue;
+      const isSaving = unsent.has(id) || isAsked;
+      const row = { task, isLeaving, isDeleted, isSaving, refused: isAsked ? null : (found ?? null) };
+      const known = before.get(id);
+      // Unchanged rows keep their identity, so they do not render again.
+      rows.set(id, known && isSame(known, row) ? known : row);
+    }
     this.#before = rows;
-    return inOrder([...rows.values()], this.query.value);
+    return [...rows.values()];
   });
 
   /** Switches to another list. */
@@ -112,22 +138,8 @@ export class Rows {
     return this.all.value.some(({ task }) => task.id === id);
   }
 
-  /** The row of a task, or null if it is not in the list. Unchanged rows keep their identity, so they do not render again. */
-  #row(task: Task, edited: Task | null, isHidden: boolean): Row | null {
-    const { unsent, refused: all } = this.#tasks.snapshot.value;
-    const found = all.get(task.id);
-    // Conflicts are shown in a dialog instead.
-    const isAsked = found !== undefined && isConflict(found);
-    const refused = found && !isAsked ? found : null;
-    const query = this.query.value;
-    const belongs =
-      refused !== null || matches(query, task, now.value) || (edited !== null && matches(query, edited, now.value));
-    const isLeaving = isHidden || !belongs;
-    if (isLeaving && !this.#leaving.value.has(task.id)) return null;
-    const isSaving = unsent.has(task.id) || isAsked;
-    const row = { task, isLeaving, isDeleted: isHidden, isSaving, refused };
-    const before = this.#before.get(task.id);
-    return before && isSame(before, row) ? before : row;
+  get #drafts(): ReadonlyMap<string, Draft> {
+    return this.#form.drafts.ids.value.size > 0 ? this.#form.drafts.edits.peek() : NO_DRAFTS;
   }
 }
 

@@ -33,7 +33,7 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   const query = bench.rows.query.value;
   const rows = bench.rows.all.value;
   // The same function as long as it does the same: rows that do not change are not drawn again.
-  const tagged = useCallback((tag: string) => onQuery({ ...query, tag }), [query, onQuery]);
+  const tagged = useCallback((tag: string) => onQuery({ ...bench.rows.query.peek(), tag }), [bench, onQuery]);
   const isWeek = query.layout === "week";
   const hold = () => bench.rows.hold();
 
@@ -137,10 +137,9 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   const items = useMemo(() => itemsOf(sectionsOf(rows, query, time)), [rows, query, time, words]);
   const keys = useMemo(() => items.map(keyOf), [items]);
   useMemo(() => bench.focus.show(items.flatMap(({ row }) => row?.task.id ?? [])), [items, bench]);
-  const places = useMemo(() => new Map(keys.map((key, index) => [key, index])), [keys]);
   const headings = useMemo(() => items.flatMap(({ row }, index) => (row ? [] : [index])), [items]);
-  const kept = [bench.focus.row.value, bench.form.id.value].map((id) => places.get(id ?? ""));
-  const pinned = [...headings, ...kept.filter((index) => index !== undefined)];
+  const kept = [bench.focus.row.value, bench.form.id.value].map((id) => (id === null ? -1 : keys.indexOf(id)));
+  const pinned = [...headings, ...kept.filter((index) => index >= 0)];
   const {
     items: shown,
     end,

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import { THEMES, theme } from "../preferences";
 import { route, show } from "../route";
 import type { User } from "../session/issuer";
@@ -47,10 +47,11 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
   const title = titleOf(query);
   const settingsShown = useSignal(false);
 
+  // Before the page is painted, so that a key in search is one paint.
+  useLayoutEffect(() => bench.rows.open(query), [bench, query]);
   useEffect(() => {
-    bench.rows.open(query);
     document.title = `${title} · Daylist`;
-  }, [bench, query, title]);
+  }, [title]);
   useEffect(() => bench.start(), [bench]);
   useEffect(() => sendOnLeave(bench), [bench]);
   const isReady = bench.tasks.phase.value === "ready";

@@ -7,7 +7,7 @@ import {
   windowScroll,
 } from "@tanstack/virtual-core";
 import type { RefObject } from "preact";
-import { useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 
 /** Shorter lists are in the document as a whole, so that the browser's own search finds everything in them. */
 const SHORT = 100;
@@ -31,9 +31,11 @@ export interface Virtual {
 
 export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions): Virtual {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
+  // Another function makes the virtualizer measure everything again.
+  const getItemKey = useCallback((index: number) => keys[index] ?? index, [keys]);
   const options = {
     count: keys.length,
-    getItemKey: (index: number) => keys[index] ?? index,
+    getItemKey,
     estimateSize: estimate,
     overscan: OVERSCAN,
     getScrollElement: () => window,
