@@ -1,6 +1,46 @@
+import type { Page } from "@playwright/test";
 import { API, expect, leavesNothing, Store, TaskPage, test } from "./product";
 
 const TASKS = `${API}/api/**`;
+
+/** The issuer knows the session, and gives no token for it. */
+async function withoutTokens(page: Page): Promise<void> {
+  await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
+  await page.route("**/api/auth/get-session", async (route) => {
+    const response = await route.fetch();
+    const { "set-auth-jwt": _, ...headers } = response.headers();
+    await route.fulfill({ response, headers });
+  });
+}
+
+test("a new device shows the next tasks after three requests", async ({ page, store }) => {
+  await store.addMany(Array.from({ length: 60 }, (_, index) => `Task ${index}`));
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.resourceType() === "fetch") asked.push(new URL(request.url()).pathname.replace(/^.*\//u, ""));
+  });
+  // The first pull is still on its way.
+  await page.route(/\/changes\?/u, () => {});
+  await page.goto("/#/open");
+  await expect(page.locator("[data-row]")).toHaveCount(30);
+  expect(asked).toEqual(["config.json", "get-session", "tasks", "changes"]);
+});
+
+test("a returning user sees the tasks before the issuer knows the session", async ({ page, tasks, store }) => {
+  await store.add({ title: "Feed the cat" });
+  await tasks.open();
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route("**/api/auth/get-session", (route) => asked.then(() => route.continue()));
+  await page.reload();
+  await expect(tasks.row("Feed the cat")).toBeVisible();
+  await page.context().clearCookies();
+  answer();
+  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  await expect(tasks.row("Feed the cat")).toBeHidden();
+});
 
 test.describe("a token that expires", () => {
   test("is renewed in the background", async ({ page, tasks }) => {
@@ -92,14 +132,14 @@ test.describe("failing requests", () => {
     await page.goto("/");
     await expect(page.getByRole("heading", { name: "Sign-in can’t be reached" })).toBeVisible();
     await page.unroute("**/api/auth/get-session");
-    await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
+    await withoutTokens(page);
     await page.getByRole("button", { name: "Try again" }).click();
     await expect(page.locator("#task-list").getByText("The sign-in service can’t be reached.")).toBeVisible();
-    await page.unroute("**/api/auth/token");
+    await page.unrouteAll();
     await page.locator("#task-list").getByRole("button", { name: "Try again" }).click();
     await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
 
-    await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
+    await withoutTokens(page);
     await page.reload();
     await expect(tasks.note("The sign-in service can’t be reached.")).toBeVisible();
     await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();

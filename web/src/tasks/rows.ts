@@ -61,44 +61,62 @@ export class Rows {
     return gone.size > 0 ? [...gone.values()] : NONE;
   });
   readonly #order = computed(() => orderOf(this.query.value));
+  readonly #candidates = computed(() => [...this.#tasks.snapshot.value.tasks.values(), ...this.#gone.value]);
+  readonly #byDue = computed(() => inOrder(this.#candidates.value, "due"));
   /** Everything that can have a row. Another search does not sort it again. */
-  readonly #sorted = computed(() =>
-    inOrder([...this.#tasks.snapshot.value.tasks.values(), ...this.#gone.value], this.#order.value),
-  );
+  readonly #sorted = computed(() => {
+    const order = this.#order.value;
+    if (order !== "due" && order !== "found") return inOrder(this.#candidates.value, order);
+    const byDue = this.#byDue.value;
+    if (order === "due") return byDue;
+    return [...byDue.filter(({ completed }) => !completed), ...byDue.filter(({ completed }) => completed)];
+  });
 
-  readonly all = computed<readonly Row[]>(() => {
+  /** What could be shown, whatever the list. Unchanged rows keep their identity, so they do not render again. */
+  readonly #rows = computed<readonly Row[]>(() => {
     const { unsent, refused } = this.#tasks.snapshot.value;
     const hidden = this.#hidden.value;
-    const leaving = this.#leaving.value;
-    const edited = this.#form.seen.value;
-    const drafts = this.#drafts;
-    const isIn = matching(this.query.value, now.value);
     const before = this.#before;
-    const rows = new Map<string, Row>();
-    for (const task of this.#sorted.value) {
+    this.#before = new Map();
+    return this.#sorted.value.map((task) => {
       const { id } = task;
       const found = refused.get(id);
       // Conflicts are shown in a dialog instead.
       const isAsked = found !== undefined && isConflict(found);
-      const seen = edited?.id === id ? edited : drafts.get(id)?.seen;
-      const belongs = (found !== undefined && !isAsked) || isIn(task) || (seen !== undefined && isIn(seen));
-      const isDeleted = hidden.has(id);
-      const isLeaving = isDeleted || !belongs;
-      if (isLeaving && !leaving.has(id)) continue;
       const isSaving = unsent.has(id) || isAsked;
-      const row = { task, isLeaving, isDeleted, isSaving, refused: isAsked ? null : (found ?? null) };
+      const isDeleted = hidden.has(id);
+      const row = { task, isLeaving: isDeleted, isDeleted, isSaving, refused: isAsked ? null : (found ?? null) };
       const known = before.get(id);
-      // Unchanged rows keep their identity, so they do not render again.
-      rows.set(id, known && isSame(known, row) ? known : row);
-    }
-    this.#before = rows;
-    return [...rows.values()];
+      const kept = known && isSame(known, row) ? known : row;
+      this.#before.set(id, kept);
+      return kept;
+    });
   });
+  /** The rows of the list. */
+  readonly all = computed<readonly Row[]>(() => {
+    const leaving = this.#leaving.value;
+    const edited = this.#form.seen.value;
+    const drafts = this.#drafts;
+    const isIn = matching(this.query.value, now.value);
+    const rows: Row[] = [];
+    for (const row of this.#rows.value) {
+      const { task, isDeleted, refused } = row;
+      const seen = edited?.id === task.id ? edited : drafts.get(task.id)?.seen;
+      const belongs = refused !== null || isIn(task) || (seen !== undefined && isIn(seen));
+      if (belongs && !isDeleted) rows.push(row);
+      else if (leaving.has(task.id)) rows.push(this.#leavingRow(row));
+    }
+    const { length } = rows;
+    if (length !== this.#shown.length || rows.some((row, index) => row !== this.#shown[index])) this.#shown = rows;
+    return this.#shown;
+  });
+  #shown: readonly Row[] = [];
+  readonly #leavingRows = new WeakMap<Row, Row>();
 
   /** Switches to another list. */
   open(query: TaskQuery): void {
     this.query.value = query;
-    this.#leaving.value = new Set();
+    if (this.#leaving.value.size > 0) this.#leaving.value = new Set();
   }
 
   /** Keeps the task visible for a moment after a change, and as long as the pointer is at work in the list. */
@@ -136,6 +154,13 @@ export class Rows {
 
   has(id: string): boolean {
     return this.all.value.some(({ task }) => task.id === id);
+  }
+
+  #leavingRow(row: Row): Row {
+    if (row.isLeaving) return row;
+    const leaving = this.#leavingRows.get(row) ?? { ...row, isLeaving: true };
+    this.#leavingRows.set(row, leaving);
+    return leaving;
   }
 
   get #drafts(): ReadonlyMap<string, Draft> {

@@ -122,9 +122,21 @@ interface SectionsProps {
   readonly onTag: (tag: string) => void;
 }
 
-const HEADING_HEIGHT = 39;
-/** Of a row with facts on a phone, where they have a line of their own, and elsewhere. */
-const ROW_HEIGHT = matchMedia("(width < 40rem)").matches ? 54 : 39;
+const HEADING_HEIGHT = 35.5;
+
+/** Heights in pixels, as the styles make them. On a phone, titles have two lines, and the facts have one of their own. */
+function heightOf(task: Task): number {
+  if (innerWidth >= 640) return 38;
+  const isLong = task.title.length * 7.8 > innerWidth - 104;
+  const isPlain = task.due === null && task.priority === "none" && task.tags.length === 0 && task.description === null;
+  if (isLong) return isPlain ? 54 : 72;
+  return isPlain ? 44 : 51;
+}
+
+function estimated({ section, row }: Item): number {
+  if (row) return heightOf(row.task);
+  return section.title === null ? 0 : HEADING_HEIGHT;
+}
 
 /** A heading, which is always in the document, or a row. */
 type Item = { readonly section: Section<Row>; readonly row?: Row; readonly position: number };
@@ -147,7 +159,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   } = useVirtual({
     container,
     keys,
-    estimate: (index) => (items[index]?.row ? ROW_HEIGHT : items[index]?.section.title === null ? 0 : HEADING_HEIGHT),
+    estimate: (index) => (items[index] ? estimated(items[index]) : 0),
     pinned,
   });
 

@@ -7,11 +7,11 @@ import {
   windowScroll,
 } from "@tanstack/virtual-core";
 import type { RefObject } from "preact";
-import { useCallback, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 
 /** Shorter lists are in the document as a whole, so that the browser's own search finds everything in them. */
 const SHORT = 100;
-const OVERSCAN = 12;
+const OVERSCAN = 6;
 
 export interface VirtualOptions {
   readonly container: RefObject<HTMLElement | null>;
@@ -31,6 +31,9 @@ export interface Virtual {
 
 export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions): Virtual {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
+  // Until it is painted, a list has only what is in sight.
+  const [isPainted, setPainted] = useState(false);
+  useEffect(() => setPainted(true), []);
   // Another function makes the virtualizer measure everything again.
   const getItemKey = useCallback((index: number) => keys[index] ?? index, [keys]);
   const options = {
@@ -49,7 +52,9 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
       overscan,
       count,
     }: Record<"startIndex" | "endIndex" | "overscan" | "count", number>) => {
-      const [first, last] = count <= SHORT ? [0, count] : [startIndex - overscan, endIndex + overscan + 1];
+      const around = isPainted ? overscan : 0;
+      const isWhole = isPainted && count <= SHORT;
+      const [first, last] = isWhole ? [0, count] : [startIndex - around, endIndex + around + 1];
       const near = new Set(pinned);
       for (let index = Math.max(0, first); index < Math.min(count, last); index++) near.add(index);
       return [...near].sort((a, b) => a - b);
