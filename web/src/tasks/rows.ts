@@ -1,6 +1,7 @@
 /** The rows of the current list. */
 import { computed, signal } from "@preact/signals";
 import type { Refused } from "daylist-client/sync";
+import { frameOf } from "../route";
 import { now } from "../ui/clock";
 import type { Draft } from "./drafts";
 import type { Form } from "./form";
@@ -60,7 +61,8 @@ export class Rows {
     if (this.#form.seen.value) add(this.#form.seen.value);
     return gone.size > 0 ? [...gone.values()] : NONE;
   });
-  readonly #order = computed(() => orderOf(this.query.value));
+  readonly frame = frameOf(this.query);
+  readonly #order = computed(() => orderOf(this.frame.value));
   readonly #candidates = computed(() => [...this.#tasks.snapshot.value.tasks.values(), ...this.#gone.value]);
   readonly #byDue = computed(() => inOrder(this.#candidates.value, "due"));
   /** Everything that can have a row. Another search does not sort it again. */
@@ -116,7 +118,7 @@ export class Rows {
   /** Switches to another list. */
   open(query: TaskQuery): void {
     this.query.value = query;
-    if (this.#leaving.value.size > 0) this.#leaving.value = new Set();
+    if (this.#leaving.peek().size > 0) this.#leaving.value = new Set();
   }
 
   /** Keeps the task visible for a moment after a change, and as long as the pointer is at work in the list. */

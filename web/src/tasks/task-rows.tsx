@@ -30,7 +30,7 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   useKeptFocus(bench.focus);
   const { tasks } = bench;
   const phase = tasks.phase.value;
-  const query = bench.rows.query.value;
+  const query = bench.rows.frame.value;
   const rows = bench.rows.all.value;
   // The same function as long as it does the same: rows that do not change are not drawn again.
   const tagged = useCallback((tag: string) => onQuery({ ...bench.rows.query.peek(), tag }), [bench, onQuery]);
@@ -49,7 +49,10 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
     >
       {phase === "loading" && rows.length === 0 && <Skeleton />}
       {phase === "ready" && rows.length === 0 && !isWeek && (
-        <Empty query={query} onClear={() => onQuery({ ...query, tag: null, priority: null })} />
+        <Empty
+          query={bench.rows.query.value}
+          onClear={() => onQuery({ ...bench.rows.query.peek(), tag: null, priority: null })}
+        />
       )}
       {isWeek ? (
         <Week bench={bench} rows={rows} onTag={tagged} />

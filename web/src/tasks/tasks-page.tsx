@@ -1,7 +1,7 @@
-import { useSignal } from "@preact/signals";
+import { effect, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import { THEMES, theme } from "../preferences";
-import { route, show } from "../route";
+import { route, routeFrame, show } from "../route";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import { SignInAgain } from "../session/sign-in-again";
@@ -42,13 +42,13 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
   // Signing in again brings a new object for the same user.
   const bench = useMemo(() => new Workbench(settings, user, session, toasts), [settings, user.id, session, toasts]);
   const unsent = useSignal(0);
-  const query = route.value;
+  const query = routeFrame.value;
   const words = t();
   const title = titleOf(query);
   const settingsShown = useSignal(false);
 
-  // Before the page is painted, so that a key in search is one paint.
-  useLayoutEffect(() => bench.rows.open(query), [bench, query]);
+  // Another letter in search draws the list, and not the page around it.
+  useLayoutEffect(() => effect(() => bench.rows.open(route.value)), [bench]);
   useEffect(() => {
     document.title = `${title} · Daylist`;
   }, [title]);
@@ -57,9 +57,11 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
   const isReady = bench.tasks.phase.value === "ready";
   useEffect(() => {
     if (!isReady) return;
-    const count = bench.rows.all.peek().length;
-    announce(count === 0 ? t().noTasks : `${count} ${t().tasksCounted(count)}`);
-  }, [bench, query, isReady]);
+    return bench.rows.query.subscribe(() => {
+      const count = bench.rows.all.peek().length;
+      announce(count === 0 ? t().noTasks : `${count} ${t().tasksCounted(count)}`);
+    });
+  }, [bench, isReady]);
   useEffect(
     () =>
       listenForKeys({
@@ -108,7 +110,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
       </button>
       <header class="rail">
         <Brand />
-        <SearchBox query={query} />
+        <SearchBox />
         <Lists query={query} counts={bench.counts.value} />
         <button
           type="button"
@@ -128,7 +130,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
           <p class="date">{longDate(dayOf(now.value))}</p>
         </header>
         <Composer bench={bench} query={query} onDown={() => bench.focus.move("first")} />
-        <Toolbar bench={bench} query={query} onChange={show} />
+        <Toolbar bench={bench} query={query} onChange={(to) => show({ ...to, text: route.peek().text })} />
         <TaskRows bench={bench} onQuery={show} />
         <SelectionBar bench={bench} />
       </main>
