@@ -6,15 +6,17 @@ import { day, expect, leavesNothing, newPerson, Store, test } from "./product";
 
 test.use({ failuresExpected: true });
 
-async function settings(page: Page) {
+async function settings(page: Page, tab: RegExp) {
   await page.getByRole("button", { name: /(Account|Konto)$/u }).click();
   await page.getByRole("button", { name: /^(Settings|Einstellungen)$/u }).click();
-  return page.getByRole("dialog", { name: /^(Settings|Einstellungen)$/u });
+  const dialog = page.getByRole("dialog", { name: /^(Settings|Einstellungen)$/u });
+  await dialog.getByRole("tab", { name: tab }).click();
+  return dialog;
 }
 
 test("the password is changed", async ({ page, tasks, person }) => {
   await tasks.open();
-  const dialog = await settings(page);
+  const dialog = await settings(page, /Account/u);
   await dialog.getByLabel("Current password").fill("not the password");
   await dialog.getByLabel("New password").fill("another long password");
   await dialog.getByRole("button", { name: "Change password" }).click();
@@ -63,7 +65,7 @@ test("deleting the account erases its tasks", async ({ page, tasks, store, perso
   await store.add({ title: "Only for my eyes" });
   const headers = await store.headers();
   await tasks.open();
-  const dialog = await settings(page);
+  const dialog = await settings(page, /Account/u);
   const form = dialog.getByRole("form", { name: "Delete account" });
   await form.getByLabel("Password").fill("not the password");
   await form.getByRole("button", { name: "Delete my account" }).click();
@@ -81,7 +83,7 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   await store.add({ title: "Water the plants", due: day(0), tags: ["home"], priority: "low" });
   await store.add({ title: "Learn to whistle" });
   await tasks.open();
-  let dialog = await settings(page);
+  let dialog = await settings(page, /Your tasks/u);
   const [download] = await Promise.all([
     page.waitForEvent("download"),
     dialog.getByRole("button", { name: "Export" }).click(),
@@ -94,7 +96,7 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   await newPerson(context, "Grace");
   const other = await context.newPage();
   await other.goto("/");
-  dialog = await settings(other);
+  dialog = await settings(other, /Your tasks/u);
   await dialog
     .getByLabel("Import")
     .setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("{") });
@@ -109,16 +111,32 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   await context.close();
 });
 
+test("settings are in tabs, on a phone as well, and can always be closed", async ({ page, tasks }) => {
+  await page.setViewportSize({ width: 360, height: 640 });
+  await tasks.open("/#/upcoming?layout=week");
+  const first = page.locator(".week-day h3").first();
+  await expect(first).toContainText("Mon");
+  const dialog = await settings(page, /Appearance/u);
+  await dialog.getByLabel("First day of the week").selectOption("Sunday");
+  await expect(first).toContainText("Sun");
+  await dialog.getByRole("tab", { name: "Appearance" }).press("ArrowRight");
+  await expect(dialog.getByRole("tab", { name: "Account" })).toBeFocused();
+  await expect(dialog.getByRole("form", { name: "Delete account" })).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Close" })).toBeInViewport({ ratio: 1 });
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await expect(dialog).toBeHidden();
+});
+
 test("theme, language, and time zone stay as they are chosen", async ({ page, tasks, store }) => {
   await store.add({ title: "Call Tokyo", due: `${day(3)}T12:00:00Z` });
   await tasks.open();
   await expect(tasks.row("Call Tokyo")).toContainText("13:00");
-  const dialog = await settings(page);
+  const dialog = await settings(page, /Appearance/u);
   await dialog.getByLabel("Theme").selectOption("Dark");
   await expect(page.locator("html")).toHaveCSS("color-scheme", "dark");
   await dialog.getByLabel("Time zone").selectOption("Asia/Tokyo");
   await dialog.getByLabel("Language").selectOption("Deutsch");
-  await expect(dialog.getByRole("heading", { name: "Darstellung" })).toBeVisible();
+  await expect(dialog.getByRole("tab", { name: "Darstellung" })).toBeVisible();
   await page.reload();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Alle Aufgaben");
   await expect(page.locator("html")).toHaveAttribute("lang", "de");

@@ -177,6 +177,24 @@ test("undo reaches every change, and notes are true", async ({ page, tasks, stor
   expect(await store.all()).toHaveLength(5);
 });
 
+test("a deletion that was sent can be undone while the page is open", async ({ page, tasks, store }) => {
+  const { id } = await store.add({ title: "Pack" });
+  await store.add({ title: "Socks", parent_id: id });
+  await store.add({ title: "Learn to whistle" });
+  await tasks.open();
+  await tasks.delete("Learn to whistle");
+  await tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
+  await tasks.delete("Pack");
+  await tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
+  await expect.poll(() => store.all()).toEqual([]);
+  await expect(page.locator("[data-row]")).toHaveCount(0);
+  await page.keyboard.press("Control+z");
+  await expect(page.locator(".task-title")).toHaveText(["Pack", "Socks"]);
+  await page.keyboard.press("Control+z");
+  await tasks.hasSaved("Learn to whistle");
+  await expect.poll(async () => (await store.all()).length).toBe(3);
+});
+
 test("rows stay under a pointer at work", async ({ page, tasks, store }) => {
   for (const title of ["One", "Two", "Three"]) await store.add({ title });
   await tasks.open();
@@ -189,8 +207,7 @@ test("rows stay under a pointer at work", async ({ page, tasks, store }) => {
     await page.waitForTimeout(200);
   }
   expect(await place("Two")).toBe(before);
-  await tasks.row("Two").hover();
-  await page.getByRole("button", { name: "Delete Two" }).click();
+  await tasks.delete("Two");
   const three = await place("Three");
   await page.waitForTimeout(1_200);
   expect(await place("Three")).toBe(three);

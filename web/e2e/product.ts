@@ -30,6 +30,7 @@ interface StoredTask {
   readonly title: string;
   readonly description: string | null;
   readonly completed: boolean;
+  readonly due: string | null;
   readonly version: number;
 }
 
@@ -70,7 +71,14 @@ export class Store {
     return { authorization: `Bearer ${(await response.json()).token}` };
   }
 
-  async add(task: { title: string; due?: string; tags?: string[]; priority?: string }): Promise<StoredTask> {
+  async add(task: {
+    title: string;
+    due?: string;
+    tags?: string[];
+    priority?: string;
+    parent_id?: string;
+    recurrence?: { rule: string };
+  }): Promise<StoredTask> {
     const response = await this.request.post(`${API}/api/me/tasks`, { data: task, headers: await this.headers() });
     expect(response.status()).toBe(201);
     return response.json();
@@ -149,8 +157,14 @@ export class TaskPage {
   }
 
   async delete(title: string): Promise<void> {
+    await this.act(title, "Delete");
+  }
+
+  /** Chooses from the menu of a row. */
+  async act(title: string, action: string | RegExp): Promise<void> {
     await this.row(title).hover();
-    await this.page.getByRole("button", { name: `Delete ${title}` }).click();
+    await this.page.getByRole("button", { name: `Actions for ${title}`, exact: true }).click();
+    await this.page.getByRole("dialog", { name: title }).getByRole("button", { name: action, exact: true }).click();
   }
 
   note(text: string | RegExp): Locator {

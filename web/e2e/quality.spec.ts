@@ -172,10 +172,27 @@ async function tour(page: Page, inspect: (state: string) => Promise<void>): Prom
   await page.keyboard.press("Control+k");
   await inspect("palette");
   await page.keyboard.press("Escape");
+  await page.goto("/#/open");
+  const [plants, trip] = ["Water the plants", "Plan the winter holidays"].map((text) =>
+    page.locator("[data-row]").filter({ hasText: text }).first(),
+  );
+  await trip?.hover();
+  await trip?.locator(".task-menu").click();
+  await inspect("menu");
+  await page.keyboard.press("Escape");
+  await plants?.locator(".task-title").click();
+  await expect(page.locator(".repeat-form")).toBeVisible();
+  await page.locator(".repeat-form").scrollIntoViewIfNeeded();
+  await inspect("repeat");
+  await page.keyboard.press("Escape");
   await page.locator(".account-button").click();
   await page.locator(".account-panel button").first().click();
   await expect(page.locator(".settings")).toBeVisible();
   await inspect("settings");
+  await page.getByRole("tab").nth(1).click();
+  await inspect("settings-account");
+  await page.getByRole("tab").nth(2).click();
+  await inspect("settings-tasks");
   await page.keyboard.press("Escape");
 }
 
@@ -195,7 +212,10 @@ async function inspectState(page: Page, state: string): Promise<void> {
 async function fill(store: Store): Promise<void> {
   const tasks = [
     { title: "Renew the passport", due: day(-2), priority: "high", tags: ["papers"] },
-    { title: "Water the plants", due: day(0), tags: ["home"] },
+    {
+      ...{ title: "Water the plants", due: day(0), tags: ["home"] },
+      recurrence: { rule: "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH;COUNT=10" },
+    },
     { title: "Call the dentist", due: `${day(0)}T22:30:00Z`, tags: ["health"] },
     { title: "Book the night train to Lisbon", due: day(3), priority: "medium", tags: ["travel"] },
     { title: "Read about partition keys", due: day(5), priority: "low", tags: ["study", "work"] },
@@ -207,7 +227,12 @@ async function fill(store: Store): Promise<void> {
     { title: "Learn to whistle" },
     { title: "Sort the photos", tags: ["home"] },
   ];
-  for (const task of tasks) await store.add(task);
+  const added = new Map<string, string>();
+  for (const task of tasks) added.set(task.title, (await store.add(task)).id);
+  const parent_id = added.get("Plan the winter holidays with everyone who said they would come");
+  if (!parent_id) return;
+  await store.add({ title: "Ask when they have time", parent_id, due: day(30) });
+  await store.add({ title: "Look for a house", parent_id, priority: "medium" });
 }
 
 function recordShifts(): void {

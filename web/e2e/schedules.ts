@@ -175,7 +175,8 @@ export class Driver {
           await until(() => rowOf(op.id)?.classList.contains("task-done") === op.completed);
           return { id: op.id, seen };
         case "delete":
-          click(row, "[data-control=delete]");
+          click(row, "[data-control=menu]");
+          click(await until(() => document.querySelector(".row-menu")), ".menu-danger");
           await until(() => !rowOf(op.id));
           for (const note of document.querySelectorAll(".note-info")) click(note, "[aria-label=Dismiss]");
           return { id: op.id, seen };

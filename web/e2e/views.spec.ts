@@ -102,6 +102,9 @@ test("several tasks are changed at once, and that is undone at once", async ({ p
   await expect(page.locator(".fact-priority")).toHaveText(["High priority", "High priority", "High priority"]);
   await tasks.note("Changed 3 tasks").getByRole("button", { name: "Undo" }).click();
   await expect(page.locator(".fact-priority")).toHaveCount(0);
+  await page.getByRole("button", { name: "Edit One", exact: true }).click({ modifiers: ["Control"] });
+  await bar.getByRole("combobox", { name: "Date" }).selectOption("Tomorrow");
+  await expect(tasks.row("One")).toContainText("Tomorrow");
 
   await page.getByRole("button", { name: "Select", exact: true }).click();
   await bar.getByRole("button", { name: "Select all" }).click();
@@ -196,6 +199,29 @@ test.describe("on a phone", () => {
     await page.getByRole("button", { name: "More" }).click();
     await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
   });
+
+  test("a menu schedules and moves tasks, and what is above the list fits", async ({ page, tasks, store }) => {
+    for (const title of ["One", "Two", "Three"]) await store.add({ title, tags: ["home"] });
+    await page.setViewportSize({ width: 360, height: 740 });
+    await tasks.open("/#/open?sort=manual");
+    for (const name of ["Filter", "Show completed", "Select"]) {
+      await expect(page.getByRole("button", { name })).toBeInViewport({ ratio: 1 });
+    }
+    expect((await page.locator(".tools").boundingBox())?.height).toBeLessThan(40);
+    const titles = page.locator(".task-title");
+    await page.getByRole("button", { name: "Actions for Three" }).click();
+    const menu = page.getByRole("dialog", { name: "Three" });
+    await expect(menu).toBeInViewport({ ratio: 1 });
+    await menu.getByRole("button", { name: "Move up" }).click();
+    await menu.getByRole("button", { name: "Move up" }).click();
+    await expect(titles).toHaveText(["Three", "One", "Two"]);
+    await menu.getByRole("button", { name: "Today" }).click();
+    await expect(menu).toBeHidden();
+    await expect(tasks.row("Three")).toContainText("Today");
+    await page.getByRole("button", { name: "Filter" }).click();
+    await page.getByRole("combobox", { name: "Filter by priority" }).selectOption("High priority");
+    await expect(page.getByRole("heading", { name: "Nothing matches" })).toBeVisible();
+  });
 });
 
 for (const { name, viewport, rows } of [
@@ -217,6 +243,37 @@ for (const { name, viewport, rows } of [
     expect(visible).toBeGreaterThanOrEqual(rows);
   });
 }
+
+test("a row's menu reschedules and prioritizes in one step", async ({ page, tasks, store }) => {
+  await store.add({ title: "Water the plants", due: `${day(3)}T18:30:00Z` });
+  await tasks.open();
+  await tasks.act("Water the plants", "Tomorrow");
+  await expect(tasks.row("Water the plants")).toContainText("Tomorrow, 19:30");
+  for (const [action, isIt] of [
+    [/weekend/u, (date: Date) => date.getUTCDay() === 6],
+    ["Next week", (date: Date) => date.getUTCDay() === 1],
+  ] as const) {
+    await tasks.act("Water the plants", action);
+    await tasks.hasSaved("Water the plants");
+    await expect.poll(async () => isIt(new Date((await store.all())[0]?.due ?? ""))).toBe(true);
+  }
+  await tasks.row("Water the plants").click({ button: "right" });
+  await page.getByRole("radio", { name: "High" }).click();
+  await expect(tasks.row("Water the plants")).toContainText("High priority");
+  await tasks.act("Water the plants", "No date");
+  await expect(page.getByRole("region", { name: "No date" })).toContainText("Water the plants");
+  await page.keyboard.press("Control+z");
+  await expect(tasks.row("Water the plants")).toContainText("19:30");
+
+  await page.getByRole("button", { name: "Actions for Water the plants" }).focus();
+  await page.keyboard.press("Enter");
+  const menu = page.getByRole("dialog", { name: "Water the plants" });
+  await menu.getByLabel("Pick a date").focus();
+  await page.keyboard.type("12242031");
+  await page.keyboard.press("Enter");
+  await expect(menu).toBeHidden();
+  await expect(tasks.row("Water the plants")).toContainText("24 Dec 2031");
+});
 
 test("tasks are put in order by hand, with keys and by dragging", async ({ page, tasks, store }) => {
   for (const title of ["One", "Two", "Three"]) await store.add({ title });
@@ -251,6 +308,44 @@ test("a task has subtasks", async ({ page, tasks, store }) => {
   await tasks.hasSaved("Toothbrush");
 });
 
+test("subtasks are below their parent, and fold", async ({ page, tasks, store }) => {
+  const { id } = await store.add({ title: "Pack", due: day(0) });
+  await store.add({ title: "Check the stove", due: day(1) });
+  await store.add({ title: "Book the train", due: day(9) });
+  await store.add({ title: "Toothbrush", due: day(0), parent_id: id });
+  await store.add({ title: "Socks", due: day(2), parent_id: id });
+  await tasks.open();
+  const titles = page.locator(".task-title");
+  await expect(titles).toHaveText(["Pack", "Toothbrush", "Socks", "Check the stove", "Book the train"]);
+  await expect(tasks.row("Socks")).toHaveAttribute("aria-level", "2");
+
+  await page.getByRole("button", { name: "Edit Socks", exact: true }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect(page.getByRole("button", { name: "Edit Pack", exact: true })).toBeFocused();
+  await page.keyboard.press("ArrowLeft");
+  await expect(titles).toHaveText(["Pack", "Check the stove", "Book the train"]);
+  await tasks.row("Pack").getByRole("button", { name: "0 of 2 subtasks completed" }).click();
+  await expect(titles).toHaveCount(5);
+
+  await test.step("whose parent is elsewhere names it", async () => {
+    await tasks.show("Upcoming");
+    await expect(titles).toHaveText(["Check the stove", "Socks", "Book the train"]);
+    await expect(tasks.row("Socks").locator(".fact-parent")).toHaveText("Part of Pack");
+  });
+  await test.step("are completed and deleted with it, and come back", async () => {
+    await tasks.show("Open");
+    await tasks.checkbox("Pack").click();
+    await expect(titles).toHaveText(["Check the stove", "Book the train"]);
+    await expect.poll(async () => (await store.all()).filter(({ completed }) => completed).length).toBe(3);
+    await page.keyboard.press("Control+z");
+    await expect(titles).toHaveCount(5);
+    await tasks.delete("Pack");
+    await expect(titles).toHaveText(["Check the stove", "Book the train"]);
+    await tasks.note("Deleted").getByRole("button", { name: "Undo" }).click();
+    await expect(titles).toHaveCount(5);
+  });
+});
+
 test("a task recurs: completing it brings the next one", async ({ tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0) });
   await tasks.open();
@@ -262,4 +357,41 @@ test("a task recurs: completing it brings the next one", async ({ tasks, store }
   await tasks.checkbox("Water the plants").click();
   await expect(tasks.page.getByRole("region", { name: "Later" })).toContainText("Water the plants");
   await expect.poll(async () => (await store.all()).map(({ completed }) => completed).sort()).toEqual([false, true]);
+});
+
+test("a task recurs by a rule of its own", async ({ page, tasks, store }) => {
+  await store.add({ title: "Take out the bins", due: day(0) });
+  await tasks.open();
+  let form = await tasks.edit("Take out the bins");
+  await form.getByLabel("Repeat").first().selectOption("Custom…");
+  await form.getByLabel("Every").fill("3");
+  for (const name of ["Monday", "Thursday"]) await form.getByRole("button", { name }).click();
+  await form.getByLabel("Ends").selectOption("after a number of times");
+  await form.getByLabel("Times").fill("5");
+  await form.getByLabel("Counted from").selectOption("the day of completion");
+  const words = "Every 3 weeks on Monday and Thursday after completion, 5 times";
+  await expect(form.getByRole("status")).toHaveText(words);
+  await form.getByRole("button", { name: "Save" }).click();
+  await tasks.hasSaved("Take out the bins");
+  await expect(tasks.row("Take out the bins")).toContainText(words);
+  const recurrence = { rule: "FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,TH;COUNT=5", from: "completion" };
+  expect(await store.all()).toMatchObject([{ recurrence }]);
+
+  form = await tasks.edit("Take out the bins");
+  await form.getByLabel("Counted from").selectOption("the due date");
+  await form.getByRole("button", { name: "Save" }).click();
+  await expect.poll(() => store.all()).toMatchObject([{ recurrence: { ...recurrence, from: "due" } }]);
+
+  await tasks.add("Water the plants every other Monday 9am #home");
+  await expect(tasks.row("Water the plants")).toContainText("Every 2 weeks on Monday");
+  await page.getByRole("button", { name: /Account$/u }).click();
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByLabel("Language").selectOption("Deutsch");
+  await page.keyboard.press("Escape");
+  await page
+    .getByRole("textbox", { name: "Neue Aufgabe" })
+    .fill("Blumen gießen alle zwei Wochen @übermorgen 17 Uhr !hoch");
+  await expect(page.getByRole("form", { name: "Neue Aufgabe" })).toContainText("Alle 2 Wochen");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("listitem").filter({ hasText: "Blumen gießen" })).toContainText("17:00");
 });

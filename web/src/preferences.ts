@@ -31,6 +31,10 @@ export const language = preference<Language>("language", oneOf(LANGUAGES), brows
 /** An IANA name, or an empty string for the time zone of the device. */
 export const timeZone = preference("time-zone", isTimeZone, "");
 
+/** `region`: as is usual where the user's language is spoken. */
+export const WEEK_BEGINS = ["region", "monday", "sunday", "saturday"] as const;
+export const weekBegins = preference("week-begins", oneOf(WEEK_BEGINS), "region");
+
 export const SINGLE_KEYS = ["on", "off"] as const;
 export const singleKeys = preference("single-key-shortcuts", oneOf(SINGLE_KEYS), "on");
 

@@ -1,8 +1,8 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
-import { LANGUAGES, language, THEMES, theme, timeZone } from "../preferences";
-import { dayOf } from "../tasks/due";
+import { LANGUAGES, language, singleKeys, THEMES, theme, timeZone, WEEK_BEGINS, weekBegins } from "../preferences";
+import { dayOf, weekdayName, weekStart } from "../tasks/due";
 import { chunks, download, exportFile, readExport } from "../tasks/transfer";
 import type { Workbench } from "../tasks/workbench";
 import { speak, t } from "../text";
@@ -18,15 +18,47 @@ interface SettingsDialogProps {
   readonly onClose: () => void;
 }
 
+const TABS = ["appearance", "account", "yourTasks"] as const;
+
 /** The user's account, and how the page looks in this browser. */
 export function SettingsDialog({ session, bench, user, onClose }: SettingsDialogProps) {
   const words = t();
+  const id = useId();
+  const tab = useSignal<(typeof TABS)[number]>("appearance");
+  const move = (event: KeyboardEvent) => {
+    const by = event.key === "ArrowLeft" ? -1 : 1;
+    const next = TABS[TABS.indexOf(tab.value) + by];
+    if (!next || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    tab.value = next;
+    document.getElementById(`${id}-${next}`)?.focus();
+  };
   return (
     <Dialog title={words.settings} class="dialog-wide settings" onClose={onClose}>
-      <Appearance />
-      <Password session={session} user={user} />
-      <Data bench={bench} />
-      <DeleteAccount session={session} />
+      <div class="tabs" role="tablist" aria-label={words.settings} onKeyDown={move}>
+        {TABS.map((name) => (
+          <button
+            key={name}
+            id={`${id}-${name}`}
+            type="button"
+            class="tab"
+            role="tab"
+            aria-selected={tab.value === name}
+            aria-controls={`${id}-panel`}
+            tabIndex={tab.value === name ? 0 : -1}
+            onClick={() => {
+              tab.value = name;
+            }}
+          >
+            {words[name]}
+          </button>
+        ))}
+      </div>
+      <div id={`${id}-panel`} class="settings-panel" role="tabpanel" aria-labelledby={`${id}-${tab.value}`}>
+        {tab.value === "appearance" && <Appearance />}
+        {tab.value === "account" && <Password session={session} user={user} />}
+        {tab.value === "account" && <DeleteAccount session={session} />}
+        {tab.value === "yourTasks" && <Data bench={bench} />}
+      </div>
       <div class="dialog-actions">
         <button type="button" class="button button-primary" onClick={onClose}>
           {words.close}
@@ -41,8 +73,7 @@ function Appearance() {
   const id = useId();
   const zones = Intl.supportedValuesOf("timeZone");
   return (
-    <section class="settings-part" aria-labelledby={`${id}-heading`}>
-      <h3 id={`${id}-heading`}>{words.appearance}</h3>
+    <div class="settings-part">
       <div class="settings-row">
         <label for={`${id}-theme`}>{words.theme}</label>
         <select
@@ -96,8 +127,39 @@ function Appearance() {
           ))}
         </select>
       </div>
-    </section>
+      <div class="settings-row">
+        <label for={`${id}-week`}>{words.firstWeekday}</label>
+        <select
+          id={`${id}-week`}
+          class="filter"
+          value={weekBegins.value}
+          onChange={(event) => {
+            weekBegins.value = WEEK_BEGINS[event.currentTarget.selectedIndex] ?? "region";
+          }}
+        >
+          {WEEK_BEGINS.map((choice) => (
+            <option key={choice} value={choice}>
+              {choice === "region" ? words.usualWeekday(nameOf(choice)) : nameOf(choice)}
+            </option>
+          ))}
+        </select>
+      </div>
+      <label class="switch">
+        <input
+          type="checkbox"
+          checked={singleKeys.value === "on"}
+          onChange={(event) => {
+            singleKeys.value = event.currentTarget.checked ? "on" : "off";
+          }}
+        />
+        {words.useSingleKeys}
+      </label>
+    </div>
   );
+}
+
+function nameOf(choice: (typeof WEEK_BEGINS)[number]): string {
+  return weekdayName(weekStart(choice), "long");
 }
 
 interface PartProps {

@@ -79,20 +79,32 @@ export function Welcome({ session }: { readonly session: Session }) {
         </p>
       </main>
       <div class="welcome-scene" aria-hidden="true">
-        <Landscape />
+        <Day />
       </div>
     </div>
   );
 }
 
-/** A picture of hills in the morning: a sun and three layers. */
-function Landscape() {
+const ROWS = [
+  { y: 520, width: 250, isDone: true },
+  { y: 624, width: 310, isDone: true },
+  { y: 728, width: 200, isDone: false },
+] as const;
+
+/** A picture of a day: a sun, and a list below it of which something is done. */
+function Day() {
   return (
     <svg viewBox="0 0 800 1000" aria-hidden="true" preserveAspectRatio="xMidYMax slice" focusable="false">
-      <circle class="scene-sun" cx="540" cy="430" r="120" />
-      <path class="scene-far" d="M0 560C130 470 260 520 380 560s260-90 420-40v480H0z" />
-      <path class="scene-middle" d="M0 690c120-70 250-60 400 0s270 30 400-50v360H0z" />
-      <path class="scene-near" d="M0 820c160-80 300-30 430 10s250 20 370-40v210H0z" />
+      <circle class="scene-sun" cx="400" cy="400" r="170" />
+      <path class="scene-ground" d="M0 640q400-130 800 0v360H0z" />
+      {ROWS.map(({ y, width, isDone }) => (
+        <g key={y} transform={`translate(170 ${y})`}>
+          <rect class="scene-row" width="460" height="84" rx="20" />
+          <circle class={isDone ? "scene-done" : "scene-open"} cx="48" cy="42" r="18" />
+          {isDone && <path class="scene-check" d="M40 42l6 6 11-13" />}
+          <rect class="scene-line" x="88" y="34" width={width} height="16" rx="8" />
+        </g>
+      ))}
     </svg>
   );
 }

@@ -8,7 +8,7 @@ import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import type { Deletions } from "./deletions";
 import type { Draft } from "./drafts";
-import { fromLocal, groupOf, toLocal } from "./due";
+import { fromLocal, groupOf, isOverdue, toLocal } from "./due";
 import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
 import { placements } from "./order";
@@ -51,12 +51,15 @@ export class Actions {
     toasts.offerUndo({ text: t().addedMany(contents.length), subject: "new task", undo });
   }
 
+  /** Completes or reopens a task. As in the API, its open subtasks are completed with it. */
   complete({ id, title }: Pick<Task, "id" | "title">, completed: boolean): void {
-    const { rows, toasts } = this.#options;
+    const { rows, toasts, tasks } = this.#options;
     const subject = `completion of ${id}`;
-    const undo = () => this.#complete(id, !completed);
+    const isPart = (task: Task) => completed && !task.completed && task.parent_id === id;
+    const ids = [id, ...[...tasks.sync.tasks.values()].filter(isPart).map(({ id }) => id)];
+    const undo = () => this.#complete(ids, !completed);
     const words = t();
-    this.#complete(id, completed);
+    this.#complete(ids, completed);
     if (completed && isOpenList(rows.query.value)) {
       toasts.offerUndo({ text: words.completed(shortTitle({ title })), subject, undo });
     } else {
@@ -67,9 +70,14 @@ export class Actions {
   }
 
   /** Changes tasks, with a chance to undo it. */
-  update(tasks: readonly Task[], changes: Partial<TaskContent> & { readonly completed?: boolean }): void {
-    const before = tasks.map((task) => ({ id: task.id, changes: pick(task, changes) }));
-    this.#changeAll(tasks.map(({ id }) => ({ id, changes })));
+  update(tasks: readonly Task[], changes: ContentChanges): void {
+    this.#update(tasks, () => changes);
+  }
+
+  #update(tasks: readonly Task[], changesOf: (task: Task) => ContentChanges): void {
+    const after = tasks.map((task) => ({ id: task.id, changes: changesOf(task) }));
+    const before = tasks.map((task) => ({ id: task.id, changes: pick(task, changesOf(task)) }));
+    void this.#changeAll(after);
     const [only] = tasks;
     const words = t();
     this.#options.toasts.offerUndo({
@@ -83,17 +91,20 @@ export class Actions {
     this.update(tasks, { completed: true });
   }
 
-  /** Makes a task due on another day, at the same time. */
-  moveTo(task: Task, day: string): void {
-    const { time } = toLocal(task.due);
-    this.update([task], { due: fromLocal({ day, time }) });
+  /** Makes tasks due on another day, at the same time unless that has passed. Without a day, they do not recur either. */
+  moveTo(tasks: readonly Task[], day: string): void {
+    this.#update(tasks, (task) => {
+      const at = fromLocal({ day, time: toLocal(task.due).time });
+      const due = at !== null && isOverdue(at, now.value) ? day : at;
+      return { due, ...(due === null && task.recurrence && { recurrence: null }) };
+    });
   }
 
-  #changeAll(all: readonly { readonly id: string; readonly changes: ContentChanges }[]): void {
+  async #changeAll(all: readonly { readonly id: string; readonly changes: ContentChanges }[]): Promise<void> {
     const { tasks, rows } = this.#options;
     const known = all.filter(({ id }) => tasks.sync.tasks.has(id));
     for (const { id } of known) rows.leaveSlowly(id);
-    this.#keep(tasks.sync.change(known.map(({ id, changes }) => ({ op: "update" as const, id, changes }))));
+    await this.#keep(tasks.sync.change(known.map(({ id, changes }) => ({ op: "update" as const, id, changes }))));
   }
 
   /** Puts a task before the one at `index` of the others in manual order. */
@@ -101,7 +112,7 @@ export class Actions {
     const { toasts, tasks } = this.#options;
     const moves = placements(others, task.id, index);
     const before = moves.map(({ id }) => ({ id, changes: { position: tasks.sync.tasks.get(id)?.position ?? null } }));
-    this.#changeAll(moves.map(({ id, position }) => ({ id, changes: { position } })));
+    void this.#changeAll(moves.map(({ id, position }) => ({ id, changes: { position } })));
     toasts.remember(() => this.#changeAll(before));
     announce(t().movedTo(index + 1));
   }
@@ -145,49 +156,49 @@ export class Actions {
     });
   }
 
-  /**
-   * Hides the task, and deletes it when the time to undo is over. Deleting immediately and creating the task again on undo would
-   * lose its id, age, and completion.
-   */
   remove(task: Task): void {
-    const { deletions, rows, toasts } = this.#options;
-    rows.leaveGap(task.id);
-    deletions.begin(task);
-    toasts.offerUndo({
-      text: t().deleted(shortTitle(task)),
-      subject: `deletion of ${task.id}`,
-      undo: () => {
-        deletions.undo(task.id);
-        announce(t().restored(task.title));
-      },
-      onExpire: () => void this.#keep(deletions.finish(task.id)),
-    });
+    this.#options.rows.leaveGap(task.id);
+    this.removeAll([task]);
   }
 
-  /** Deletes several tasks, as `remove` deletes one. */
+  /**
+   * Hides the tasks, and deletes them when their note is over. After that, undoing restores them. Subtasks are deleted and restored
+   * with their parents.
+   */
   removeAll(tasks: readonly Task[]): void {
     const { deletions, toasts } = this.#options;
     const words = t();
-    for (const task of tasks) deletions.begin(task);
+    const [only] = tasks;
+    const title = tasks.length === 1 ? only?.title : undefined;
+    const ids = new Set(tasks.map(({ id }) => id));
+    const seen = tasks.filter(({ parent_id }) => !parent_id || !ids.has(parent_id));
+    const tell = () => announce(title === undefined ? words.restoredMany(tasks.length) : words.restored(title));
+    for (const task of seen) deletions.begin(task);
     toasts.offerUndo({
-      text: words.deletedMany(tasks.length),
-      subject: `deletion of ${tasks.map(({ id }) => id).join()}`,
+      text: title === undefined ? words.deletedMany(tasks.length) : words.deleted(shortTitle({ title })),
+      subject: `deletion of ${[...ids].join()}`,
       undo: () => {
-        for (const { id } of tasks) deletions.undo(id);
-        announce(words.restoredMany(tasks.length));
+        for (const { id } of seen) deletions.undo(id);
+        tell();
       },
       onExpire: () => {
-        for (const { id } of tasks) void this.#keep(deletions.finish(id));
+        for (const { id } of seen) void this.#keep(deletions.finish(id));
       },
+      undoLater: () => void this.#restoreDeleted(seen).then((isKept) => isKept && tell()),
     });
   }
 
-  #complete(id: string, completed: boolean): void {
-    const { tasks, rows } = this.#options;
-    if (!tasks.sync.tasks.has(id)) return;
-    rows.leaveSlowly(id);
+  /** Restores tasks whose deletion was sent, or takes it back if it was not. */
+  async #restoreDeleted(seen: readonly Task[]): Promise<boolean> {
+    const { deletions, tasks } = this.#options;
+    await Promise.allSettled(seen.map(({ id }) => deletions.finish(id)));
+    const gone = seen.filter(({ id }) => !tasks.sync.tasks.has(id));
+    return this.#keep(tasks.sync.change(gone.map((task) => ({ op: "restore", id: task.id, task }))));
+  }
+
+  #complete(ids: readonly string[], completed: boolean): void {
     // After the one before: the second click of two quick ones changes what the first has stored.
-    this.#completion = this.#completion.then(() => this.#keep(tasks.sync.update(id, { completed })));
+    this.#completion = this.#completion.then(() => this.#changeAll(ids.map((id) => ({ id, changes: { completed } }))));
   }
 
   async #save(edit: Draft): Promise<boolean> {

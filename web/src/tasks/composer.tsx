@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useId } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { Calendar, Flag, Plus, Tag } from "../ui/icons";
+import { Calendar, Flag, Plus, Repeat, Tag } from "../ui/icons";
 import { COMPOSER_ID } from "./composer-id";
 import { findDate, loadDates } from "./dates";
 import { describeDue } from "./due";
@@ -10,6 +10,7 @@ import { DateInput, openPicker } from "./due-field";
 import { PasteDialog } from "./paste-dialog";
 import { dueFor, type TaskQuery } from "./query";
 import { addTag, linesOf, parseQuickAdd } from "./quick-add";
+import { describeRecurrence } from "./recurrence";
 import { LIMITS, PRIORITIES, type Priority, type TaskContent } from "./task";
 import type { Workbench } from "./workbench";
 
@@ -33,13 +34,13 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
   const { value: line } = drafts.line;
 
   const contentOf = (line: string): TaskContent => {
-    const parsed = parseQuickAdd(line, now.value, findDate.value ?? undefined);
+    const days = { chosen: day.value, usual: dueFor(query, now.value) };
+    const parsed = parseQuickAdd(line, now.value, findDate.value ?? undefined, days);
     const tags = [...parsed.tags];
     if (query.tag !== null) addTag(tags, query.tag);
     return {
       ...parsed,
       tags,
-      due: parsed.due ?? (day.value || dueFor(query, now.value)),
       priority: parsed.priority === "none" ? priority.value : parsed.priority,
     };
   };
@@ -148,6 +149,12 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
             ))}
           </select>
         </label>
+        {content.recurrence && (
+          <span class="option option-set">
+            <Repeat />
+            {describeRecurrence(content.recurrence)}
+          </span>
+        )}
         {content.tags.map((tag) => (
           <span key={tag} class="option option-set" dir="auto">
             <Tag />

@@ -3,6 +3,7 @@ import { t } from "../text";
 import { now } from "../ui/clock";
 import { Dialog } from "../ui/dialog";
 import { describeDue } from "./due";
+import { describeRecurrence } from "./recurrence";
 import { theirsOf } from "./refusals";
 
 interface ConflictDialogProps {
@@ -78,6 +79,7 @@ function factsOf(task: TaskContent): [string, string][] {
     [words.title, task.title],
     [words.status, task.completed ? words.statusCompleted : words.statusOpen],
     [words.due, task.due === null ? words.noDate : describeDue(task.due, now.value)],
+    [words.repeat, task.recurrence ? describeRecurrence(task.recurrence) : words.repeats.never],
     [words.priority, words.priorities[task.priority]],
     [words.tags, task.tags.length === 0 ? words.none : task.tags.join(", ")],
     [words.notes, task.description ?? words.none],

@@ -1,6 +1,8 @@
-/** Dates in words, in English and in the browser's language. The library for them is loaded when somebody begins to type. */
+/** Dates in words, in English and in the page's language. The library for them is loaded when somebody begins to type. */
 import { signal } from "@preact/signals";
 import type { ParsedComponents, ParsedResult, ParsingOption } from "chrono-node";
+import { type Language, language } from "../preferences";
+import { locale } from "../text";
 import { dayOf, toLocal } from "./due";
 import type { FindDate, FoundDate } from "./quick-add";
 
@@ -11,34 +13,26 @@ interface Parser {
 /** Null until the library is there. */
 export const findDate = signal<FindDate | null>(null);
 
-let loading: Promise<void> | null = null;
+let loading: { readonly language: Language; readonly done: Promise<void> } | null = null;
 
-/** Loads the library once. Without it, only simple dates are understood. */
+/** Loads the library once for each language. Without it, only simple dates are understood. */
 export function loadDates(): Promise<void> {
-  loading ??= load().catch(() => {
-    loading = null;
-  });
-  return loading;
+  if (loading?.language !== language.value) {
+    const done = load(language.value).catch(() => {
+      loading = null;
+    });
+    loading = { language: language.value, done };
+  }
+  return loading.done;
 }
 
-const LANGUAGES: Readonly<Record<string, () => Promise<Parser>>> = {
-  de: () => import("chrono-node/de").then(({ casual }) => casual),
-  es: () => import("chrono-node/es").then(({ casual }) => casual),
-  fr: () => import("chrono-node/fr").then(({ casual }) => casual),
-  it: () => import("chrono-node/it").then(({ casual }) => casual),
-  ja: () => import("chrono-node/ja").then(({ casual }) => casual),
-  nl: () => import("chrono-node/nl").then(({ casual }) => casual),
-  pt: () => import("chrono-node/pt").then(({ casual }) => casual),
-};
-
-async function load(): Promise<void> {
-  const language = navigator.language.toLowerCase();
+async function load(language: Language): Promise<void> {
   const [{ GB, casual }, own] = await Promise.all([
     import("chrono-node/en"),
-    LANGUAGES[language.slice(0, 2)]?.() ?? null,
+    language === "de" ? import("chrono-node/de").then(({ casual }) => casual) : null,
   ]);
   // 5/12 is a day in May in the United States only.
-  const english = language === "en-us" ? casual : GB;
+  const english = locale() === "en-US" ? casual : GB;
   findDate.value = finder(own ? [own, english] : [english]);
 }
 

@@ -21,6 +21,8 @@ const LONGER_THAN_ANY_NOTE = 30_000;
 
 export class Deletions {
   readonly hidden = signal<ReadonlyMap<string, Task>>(new Map());
+  /** What this page has deleted. The API deletes their subtasks with them. */
+  readonly #made = signal<ReadonlySet<string>>(new Set());
   readonly #name: string;
   readonly #delete: Delete;
   readonly #page = crypto.randomUUID();
@@ -61,11 +63,19 @@ export class Deletions {
     this.#end(id);
   }
 
+  /** Whether the task, or its parent, is deleted. `tasks` are those on this device. */
+  hides({ id, parent_id }: Pick<Task, "id" | "parent_id">, tasks: ReadonlyMap<string, unknown>): boolean {
+    const hidden = this.hidden.value;
+    if (hidden.has(id)) return true;
+    return !!parent_id && (hidden.has(parent_id) || (this.#made.value.has(parent_id) && !tasks.has(parent_id)));
+  }
+
   /** Makes the deletion. Further calls wait for the first one. */
   finish(id: string): Promise<void> {
     const seen = this.hidden.value.get(id);
     const finishing = this.#finishing.get(id) ?? (seen ? this.#delete(seen) : Promise.resolve());
     this.#finishing.set(id, finishing);
+    this.#made.value = new Set(this.#made.value).add(id);
     return finishing.finally(() => {
       if (this.#finishing.delete(id)) this.#end(id);
     });

@@ -71,14 +71,17 @@ export function DueField({ due, onChange }: DueFieldProps) {
 interface DateInputProps {
   readonly id?: string;
   readonly type: "date" | "time";
+  /** Its name, unless it has a label. */
+  readonly label?: string;
   readonly value: string;
   readonly disabled?: boolean;
   readonly onChange: (value: string) => void;
+  readonly onKeyDown?: (event: KeyboardEvent & { readonly currentTarget: HTMLInputElement }) => void;
   readonly onClick?: (event: MouseEvent & { readonly currentTarget: HTMLInputElement }) => void;
 }
 
 /** A native field that nothing changes while somebody types into it: each part of a date is an event of its own. */
-export function DateInput({ value, onChange, type, ...others }: DateInputProps) {
+export function DateInput({ value, onChange, type, label, ...others }: DateInputProps) {
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
     const { current } = input;
@@ -89,6 +92,7 @@ export function DateInput({ value, onChange, type, ...others }: DateInputProps) 
       ref={input}
       type={type as "date"}
       {...(type === "date" && { max: LATEST_DAY })}
+      {...(label && { "aria-label": label })}
       {...others}
       onChange={(event) => onChange(event.currentTarget.value)}
     />

@@ -1,10 +1,12 @@
 /** Due dates in the user's time zone; the API stores UTC. */
-import { timeZone } from "../preferences";
+import { timeZone, weekBegins } from "../preferences";
 import { locale, t } from "../text";
 
 export type DueGroup = "overdue" | "today" | "week" | "later" | "none";
 
 export const DUE_GROUPS: readonly DueGroup[] = ["overdue", "today", "week", "later", "none"];
+
+const A_SUNDAY = "2023-01-01";
 
 /** The parts of a due date in a form, in local time. */
 export interface LocalDue {
@@ -26,6 +28,36 @@ export function addDays(day: string, days: number): string {
 /** The day of the week, 0 for Sunday. */
 export function weekday(day: string): number {
   return midnight(day).getUTCDay();
+}
+
+/** The first day of the week, 0 for Sunday: as the user has chosen, or as is usual in their region. */
+export function weekStart(chosen = weekBegins.value): number {
+  if (chosen !== "region") return { monday: 1, sunday: 0, saturday: 6 }[chosen];
+  // Not every browser knows, and some have it as a property.
+  const region = new Intl.Locale(locale()) as { getWeekInfo?(): WeekInfo; weekInfo?: WeekInfo };
+  return ((region.getWeekInfo?.() ?? region.weekInfo)?.firstDay ?? 1) % 7;
+}
+
+interface WeekInfo {
+  /** 7 for Sunday. */
+  readonly firstDay: number;
+}
+
+/** The first day of the week that a day is in. */
+export function startOfWeek(day: string): string {
+  return addDays(day, -((weekday(day) - weekStart() + 7) % 7));
+}
+
+/** The days that tasks are often put off to, with the names of their texts. */
+export function daysAhead(today: string) {
+  const isWeekend = [0, 6].includes(weekday(today));
+  return [
+    ["today", today],
+    ["tomorrow", addDays(today, 1)],
+    // The Saturday that is coming.
+    [isWeekend ? "nextWeekend" : "thisWeekend", addDays(today, 7 - ((weekday(today) + 1) % 7))],
+    ["nextWeek", addDays(startOfWeek(today), 7)],
+  ] as const;
 }
 
 export function toLocal(due: string | null): LocalDue {
@@ -102,9 +134,14 @@ export function shortWeekday(day: string): string {
   return format({ weekday: "short" }, day);
 }
 
-/** "28 Nov" */
-export function shortDate(day: string): string {
-  return format({ day: "numeric", month: "short" }, day);
+/** "28 Nov", or with the year "28 Nov 2026" */
+export function shortDate(day: string, hasYear = false): string {
+  return format({ day: "numeric", month: "short", ...(hasYear && { year: "numeric" }) }, day);
+}
+
+/** The name of a day of the week, 0 for Sunday. */
+export function weekdayName(weekday: number, length: "long" | "short" | "narrow"): string {
+  return format({ weekday: length }, addDays(A_SUNDAY, weekday));
 }
 
 function describeDay(day: string, today: string): string {

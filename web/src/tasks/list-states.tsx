@@ -1,7 +1,7 @@
 /** What replaces the list: loading, empty, or an error. */
 import type { JSX } from "preact";
 import { t } from "../text";
-import { Check, Cloud, Search, Stack } from "../ui/icons";
+import { Check, Cloud, Search, Stack, Sun } from "../ui/icons";
 import type { TaskQuery } from "./query";
 
 const WIDTHS = [62, 44, 71, 38, 55, 48];
@@ -43,7 +43,7 @@ export function Empty({ query, onClear }: { readonly query: TaskQuery; readonly 
     );
   }
   const { title, text } = words.empty[list];
-  return <State Icon={list === "all" ? Stack : Check} title={title} text={text} />;
+  return <State Icon={list === "completed" ? Check : list === "all" ? Stack : Sun} title={title} text={text} />;
 }
 
 export function Unreadable({ why, onRetry }: { readonly why: string; readonly onRetry: () => void }) {

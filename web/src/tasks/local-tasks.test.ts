@@ -1,8 +1,8 @@
 import { effect } from "@preact/signals";
-import type { Task } from "daylist-client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { Device, inMemory, type Person, until } from "../../../client/test/device";
 import { Server } from "../../../client/test/server";
+import { Deletions } from "./deletions";
 import { Drafts } from "./drafts";
 import { Form } from "./form";
 import { LocalTasks } from "./local-tasks";
@@ -30,7 +30,7 @@ function device({ isOnline = true } = {}) {
   const tasks = new LocalTasks(device.sync);
   opened.push(tasks);
   const form = new Form(new Drafts("ada"));
-  return { device, tasks, form, rows: new Rows(tasks, form, { value: new Map<string, Task>() }) };
+  return { device, tasks, form, rows: new Rows(tasks, form, new Deletions("ada", async () => {})) };
 }
 
 it("loads until all tasks are here", async () => {

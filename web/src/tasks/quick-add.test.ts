@@ -1,6 +1,7 @@
 import * as de from "chrono-node/de";
 import * as en from "chrono-node/en";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { speak } from "../text";
 import { finder } from "./dates";
 import { linesOf, parseQuickAdd } from "./quick-add";
 
@@ -62,6 +63,58 @@ describe("a line of quick add", () => {
     for (const find of [findDate, undefined]) {
       expect(parseQuickAdd(title, SATURDAY, find)).toMatchObject({ title, tags: [], due: null, priority: "none" });
     }
+  });
+});
+
+describe("a repetition in quick add", () => {
+  afterAll(async () => {
+    await speak("en");
+    vi.unstubAllGlobals();
+  });
+  it.each([
+    ["en", "Stretch every day", "FREQ=DAILY", "2026-11-21"],
+    ["en", "Bins every monday #home", "FREQ=WEEKLY;BYDAY=MO", "2026-11-23"],
+    ["en", "Bins every 2 weeks on tue and fri", "FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,FR", "2026-11-24"],
+    ["en", "Bins every other Sunday 9am", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU", at("2026-11-22T09:00")],
+    ["en", "Stretch every weekday 9:30", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", at("2026-11-23T09:30")],
+    ["en", "Stretch every day 9:30", "FREQ=DAILY", at("2026-11-22T09:30")],
+    ["en", "Rent every month on the 1st", "FREQ=MONTHLY;BYMONTHDAY=1", "2026-12-01"],
+    ["en", "Rent @every 15th", "FREQ=MONTHLY;BYMONTHDAY=15", "2026-12-15"],
+    ["en", "@monthly @2026-12-05 pay", "FREQ=MONTHLY", "2026-12-05"],
+    ["en", "Water every! 3 days", "FREQ=DAILY;INTERVAL=3", "2026-11-21"],
+    ["de", "Müll jeden Montag", "FREQ=WEEKLY;BYDAY=MO", "2026-11-23"],
+    ["de", "Müll alle zwei Wochen #haus !hoch", "FREQ=WEEKLY;INTERVAL=2", "2026-11-21"],
+    ["de", "Miete jeden 15.", "FREQ=MONTHLY;BYMONTHDAY=15", "2026-12-15"],
+    ["de", "Dehnen jeden Werktag um 9 Uhr", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", at("2026-11-23T09:00")],
+    ["de", "Bins every monday", "FREQ=WEEKLY;BYDAY=MO", "2026-11-23"],
+  ] as const)("in %s: %s", async (language, line, rule, due) => {
+    vi.stubGlobal("document", { documentElement: {} });
+    await speak(language);
+    const from = line.includes("!") && !line.includes("!hoch") ? "completion" : "due";
+    const task = parseQuickAdd(line, SATURDAY, findDate);
+    expect(task).toMatchObject({ due, recurrence: { rule, from } });
+    expect(task.title).toMatch(/^\p{L}+$/u);
+    expect(task.priority).toBe(line.includes("!hoch") ? "high" : "none");
+  });
+
+  it.each([
+    "Read every book",
+    "every day",
+    "An apple every day keeps them away",
+    "Thank everyone",
+    "Müll jeden Montag",
+  ])("is not in: %s", async (title) => {
+    await speak("en");
+    const task = parseQuickAdd(title, SATURDAY, findDate);
+    expect(task).toMatchObject({ title, due: null });
+    expect(task.recurrence).toBeUndefined();
+  });
+
+  it("gives way to a chosen day, and comes before that of the list", () => {
+    const due = (line: string, days: object) => parseQuickAdd(line, SATURDAY, findDate, days).due;
+    expect(due("Bins every monday", { chosen: "2026-12-07", usual: "2026-11-21" })).toBe("2026-12-07");
+    expect(due("Bins every monday", { usual: "2026-11-21" })).toBe("2026-11-23");
+    expect(due("Bins every week", { usual: "2026-11-22" })).toBe("2026-11-22");
   });
 });
 

@@ -1,6 +1,12 @@
-/** Parses a line into a task: `Buy milk #shop !high @tomorrow 6pm`. Words without a marker are the title. */
+/**
+ * Parses a line into a task: `Buy milk #shop !high @tomorrow 6pm`. Words without a marker are the title. Only a repetition needs
+ * none if it is the end of what is written: `Water the plants every 3 days #home`.
+ */
+import { markers } from "../text";
 import { addDays, dayOf, fromLocal, type LocalDue, toLocal, weekday } from "./due";
-import { LIMITS, type Priority, type TaskContent } from "./task";
+import { firstDay, recurrenceOf } from "./recurrence";
+import { type FoundRepetition, repetitionAt } from "./repetitions";
+import { LIMITS, PRIORITIES, type Priority, type TaskContent } from "./task";
 
 /** A date at the beginning of a text, and how many characters it takes. The day or the time may be missing. */
 export interface FoundDate extends LocalDue {
@@ -10,39 +16,93 @@ export interface FoundDate extends LocalDue {
 export type FindDate = (text: string, now: Date) => FoundDate | null;
 
 const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
-const PRIORITY_WORDS: Readonly<Record<string, Priority>> = {
-  h: "high",
-  high: "high",
-  m: "medium",
-  medium: "medium",
-  l: "low",
-  low: "low",
-};
+/** Days for a line that names none. */
+export interface Days {
+  /** The day that was chosen beside the line. */
+  readonly chosen?: string;
+  /** The day that tasks of the list have, unless a time or a repetition says otherwise. */
+  readonly usual?: string | null;
+}
 
 /** @param findDate understands more dates than those of one word */
-export function parseQuickAdd(line: string, now: Date, findDate: FindDate = () => null): TaskContent {
+export function parseQuickAdd(
+  line: string,
+  now: Date,
+  findDate: FindDate = () => null,
+  { chosen = "", usual = null }: Days = {},
+): TaskContent {
   const words: string[] = [];
   const tags: string[] = [];
   let priority: Priority = "none";
   let { day, time } = toLocal(null);
+  let repetition: FoundRepetition | null = null;
+  const takeDate = (date: LocalDue | null) => {
+    day = date?.day || day;
+    time = date?.time || time;
+  };
+  const dateIn = (text: string) => dateAt(text, text.split(/\s+/u, 1)[0] ?? "", now, findDate);
   // A marker begins a part, which reaches to the next one.
   for (const part of line.trim().split(/\s+(?=[#!@])/u)) {
     const [word = ""] = part.split(/\s+/u, 1);
     const name = word.slice(1);
-    const named = PRIORITY_WORDS[name.toLowerCase()];
-    const date = part.startsWith("@") ? dateAt(part.slice(1), name, now, findDate) : null;
+    const named = priorityCalled(name.toLowerCase());
+    const repeated = part.startsWith("@") ? findRepetition(part.slice(1), true) : null;
+    const date = part.startsWith("@") && !repeated ? dateIn(part.slice(1)) : null;
     let rest = part.slice(word.length);
     if (word.startsWith("#") && isTag(name)) addTag(tags, name);
     else if (word.startsWith("!") && named) priority = named;
-    else if (date) {
-      day = date.day || day;
-      time = date.time || time;
+    else if (repeated) {
+      repetition = repeated;
+      rest = part.slice(1 + repeated.length).trim();
+      const at = dateIn(rest);
+      takeDate(at);
+      rest = rest.slice(at?.length ?? 0);
+    } else if (date) {
+      takeDate(date);
       rest = part.slice(1 + date.length);
     } else rest = part;
+    const ending = repeated ? null : findEnding(rest, dateIn);
+    if (ending && (words.length > 0 || ending.index > 0)) {
+      repetition = ending.found;
+      takeDate(ending.time);
+      rest = rest.slice(0, ending.index);
+    }
     words.push(...rest.split(/\s+/u).filter((word) => word !== ""));
   }
-  if (time !== "" && day === "") day = nextDayAt(time, now);
-  return { title: words.join(" "), description: null, priority, due: fromLocal({ day, time }), tags };
+  day ||= chosen;
+  const from = time === "" ? dayOf(now) : nextDayAt(time, now);
+  const first = repetition ? firstDay(repetition.repetition, from) : from;
+  if (day === "") day = first !== from || time !== "" ? first : (usual ?? (repetition ? from : ""));
+  return {
+    ...{ title: words.join(" "), description: null, priority, due: fromLocal({ day, time }), tags },
+    ...(repetition && { recurrence: recurrenceOf(repetition.repetition, repetition.from) }),
+  };
+}
+
+function findRepetition(text: string, isMarked: boolean): FoundRepetition | null {
+  for (const words of markers()) {
+    const found = repetitionAt(text, words, isMarked);
+    if (found) return found;
+  }
+  return null;
+}
+
+/** The repetition that a text ends with. Only a time may follow. */
+function findEnding(text: string, dateIn: (text: string) => FoundDate | null) {
+  for (const { index } of text.matchAll(/(?<!\S)\p{L}/gu)) {
+    const found = findRepetition(text.slice(index), false);
+    if (!found) continue;
+    const rest = text.slice(index + found.length).trim();
+    const time = rest === "" ? null : dateIn(rest);
+    if (rest === "" || (time?.day === "" && time.length === rest.length)) return { index, found, time };
+  }
+  return null;
+}
+
+function priorityCalled(name: string): Priority | undefined {
+  return PRIORITIES.find((priority) =>
+    markers().some(({ priorities }) => priority !== "none" && priorities[priority].includes(name)),
+  );
 }
 
 /** The lines of a pasted list, without the marks of its items. */

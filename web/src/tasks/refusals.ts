@@ -88,8 +88,12 @@ export function isGone({ item, current }: Refused): boolean {
 export function reasonOf(refused: Refused): string {
   if (isGone(refused)) return t().deletedElsewhere;
   const { problem } = refused.item.refusal;
+  const { api, fieldProblem, notAccepted } = t();
   const [error] = problem?.errors ?? [];
-  if (!error) return problem?.detail ?? t().notAccepted;
-  const name = "pointer" in error ? error.pointer.split("/").at(-1) : error.parameter;
-  return t().fieldProblem(name ?? "", error.detail);
+  if (!error) return api.codes[problem?.code ?? ""] ?? problem?.detail ?? notAccepted;
+  const path = "pointer" in error ? error.pointer.split("/") : [error.parameter];
+  const known = path.findLast((name) => api.fields[name]);
+  return known && api.fields[known]
+    ? api.fields[known]
+    : fieldProblem(path.findLast((name) => !/^\d+$/u.test(name)) ?? "", error.detail);
 }

@@ -3,9 +3,11 @@ import { computed, signal } from "@preact/signals";
 import type { Refused } from "daylist-client/sync";
 import { frameOf } from "../route";
 import { now } from "../ui/clock";
+import type { Deletions } from "./deletions";
 import type { Draft } from "./drafts";
 import type { Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
+import { Nesting } from "./nesting";
 import { matching, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
 import { inOrder, orderOf } from "./views";
@@ -19,6 +21,10 @@ export interface Row {
   readonly isSaving: boolean;
   /** A rejected change, or a change to a deleted task. */
   readonly refused: Refused | null;
+  /** The row of its parent, which it is shown below. */
+  readonly under?: string;
+  /** Whether its subtasks are shown below it. Only if the list has some. */
+  readonly isExpanded?: boolean;
 }
 
 /** How long a task stays visible after it no longer belongs to the list, in milliseconds. */
@@ -34,19 +40,19 @@ const NO_DRAFTS: ReadonlyMap<string, Draft> = new Map();
 export class Rows {
   readonly query = signal<TaskQuery>(OPEN);
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
+  readonly nesting = new Nesting();
   /** The task to mark as new. */
   readonly marked = signal<string | null>(null);
   #heldUntil = 0;
   readonly #tasks: LocalTasks;
   readonly #form: Form;
-  /** Tasks whose deletion can still be undone. */
-  readonly #hidden: { readonly value: ReadonlyMap<string, Task> };
+  readonly #deletions: Deletions;
   #before = new Map<string, Row>();
 
-  constructor(tasks: LocalTasks, form: Form, hidden: { readonly value: ReadonlyMap<string, Task> }) {
+  constructor(tasks: LocalTasks, form: Form, deletions: Deletions) {
     this.#tasks = tasks;
     this.#form = form;
-    this.#hidden = hidden;
+    this.#deletions = deletions;
   }
 
   /** What is shown although there is no such task any more: changes to tasks that were deleted elsewhere, drafts, the open form. */
@@ -76,8 +82,7 @@ export class Rows {
 
   /** What could be shown, whatever the list. Unchanged rows keep their identity, so they do not render again. */
   readonly #rows = computed<readonly Row[]>(() => {
-    const { unsent, refused } = this.#tasks.snapshot.value;
-    const hidden = this.#hidden.value;
+    const { tasks, unsent, refused } = this.#tasks.snapshot.value;
     const before = this.#before;
     this.#before = new Map();
     return this.#sorted.value.map((task) => {
@@ -86,7 +91,7 @@ export class Rows {
       // Conflicts are shown in a dialog instead.
       const isAsked = found !== undefined && isConflict(found);
       const isSaving = unsent.has(id) || isAsked;
-      const isDeleted = hidden.has(id);
+      const isDeleted = this.#deletions.hides(task, tasks);
       const row = { task, isLeaving: isDeleted, isDeleted, isSaving, refused: isAsked ? null : (found ?? null) };
       const known = before.get(id);
       const kept = known && isSame(known, row) ? known : row;
@@ -94,8 +99,7 @@ export class Rows {
       return kept;
     });
   });
-  /** The rows of the list. */
-  readonly all = computed<readonly Row[]>(() => {
+  readonly #matching = computed<readonly Row[]>(() => {
     const leaving = this.#leaving.value;
     const edited = this.#form.seen.value;
     const drafts = this.#drafts;
@@ -111,6 +115,11 @@ export class Rows {
     const { length } = rows;
     if (length !== this.#shown.length || rows.some((row, index) => row !== this.#shown[index])) this.#shown = rows;
     return this.#shown;
+  });
+  /** The rows of the list. */
+  readonly all = computed<readonly Row[]>(() => {
+    const rows = this.#matching.value;
+    return this.frame.value.layout === "week" ? rows : this.nesting.nest(rows);
   });
   #shown: readonly Row[] = [];
   readonly #leavingRows = new WeakMap<Row, Row>();

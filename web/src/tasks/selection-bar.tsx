@@ -1,9 +1,11 @@
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { Calendar, Check, Close, Trash } from "../ui/icons";
-import { addDays, dayOf } from "./due";
+import { Check, Close, Trash } from "../ui/icons";
+import { dayOf, daysAhead } from "./due";
 import { PRIORITIES } from "./task";
 import type { Workbench } from "./workbench";
+
+const NO_DAY = "none";
 
 /** What can be done with the selected tasks. */
 export function SelectionBar({ bench }: { readonly bench: Workbench }) {
@@ -22,12 +24,20 @@ export function SelectionBar({ bench }: { readonly bench: Workbench }) {
       <button type="button" class="bar-button" onClick={then(() => actions.completeAll(tasks))}>
         <Check /> {words.complete}
       </button>
-      <button type="button" class="bar-button" onClick={then(() => actions.update(tasks, { due: today }))}>
-        <Calendar /> {words.today}
-      </button>
-      <button type="button" class="bar-button" onClick={then(() => actions.update(tasks, { due: addDays(today, 1) }))}>
-        <Calendar /> {words.tomorrow}
-      </button>
+      <select
+        class="bar-button"
+        aria-label={words.date}
+        value=""
+        onChange={({ currentTarget: { value } }) => then(() => actions.moveTo(tasks, value === NO_DAY ? "" : value))()}
+      >
+        <option value="">{words.date}</option>
+        {daysAhead(today).map(([name, day]) => (
+          <option key={name} value={day}>
+            {words[name]}
+          </option>
+        ))}
+        <option value={NO_DAY}>{words.noDate}</option>
+      </select>
       <select
         class="bar-button"
         aria-label={words.priority}

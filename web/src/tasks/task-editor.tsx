@@ -90,12 +90,15 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
           </span>
           <DueField due={draft.due} onChange={(due) => change(due === null ? { due, recurrence: null } : { due })} />
         </div>
-        <div class="editor-field">
-          <span class="editor-label" aria-hidden="true">
-            {words.repeat}
-          </span>
-          <RepeatField task={draft} onChange={change} />
-        </div>
+        {/* Subtasks recur with their parent. */}
+        {!seen.parent_id && (
+          <div class="editor-field">
+            <span class="editor-label" aria-hidden="true">
+              {words.repeat}
+            </span>
+            <RepeatField task={draft} onChange={change} />
+          </div>
+        )}
         <div class="editor-field">
           <span class="editor-label" aria-hidden="true">
             {words.priority}

@@ -1,9 +1,9 @@
 import type { Refused } from "daylist-client/sync";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { Branch, Calendar, Check, Note, PriorityBars, Repeat, Trash } from "../ui/icons";
+import { Branch, Calendar, Check, ChevronRight, More, Note, PriorityBars, Repeat } from "../ui/icons";
 import { dayOf, describeDue, isOverdue, toLocal } from "./due";
-import { repeatOf } from "./recurrence";
+import { describeRecurrence } from "./recurrence";
 import { isGone, type Refusals, reasonOf } from "./refusals";
 import { useKeptFocus } from "./row-focus";
 import type { Row } from "./rows";
@@ -42,11 +42,12 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
     "data-index": index,
     "aria-posinset": position,
     "aria-setsize": size,
+    "aria-level": row.under === undefined ? undefined : 2,
     ...(measure && { ref: measure }),
   };
   if (opened) {
     return (
-      <li class="task task-editing" {...place}>
+      <li class={`task task-editing ${row.under ? "task-nested" : ""}`} {...place}>
         <TaskEditor bench={bench} opened={opened} />
       </li>
     );
@@ -57,6 +58,9 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
   const isMarked = bench.rows.marked.value === task.id;
   const state = `${task.completed ? "task-done" : ""} ${isLeaving ? "task-leaving" : ""} ${refused ? "task-unsaved" : ""}`;
   const remove = () => (isLost ? bench.refusals.discard(refused) : actions.remove(task));
+  const openMenu = (near: DOMRect) => {
+    bench.menu.value = { id: task.id, near };
+  };
   const open = (event: MouseEvent) => {
     if (isLost) return;
     if (event.shiftKey && selection.isActive.value) selection.extend(task.id);
@@ -65,13 +69,18 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
   };
   return (
     <li
-      class={`task ${state} ${isSelected ? "task-selected" : ""} ${isMarked ? "task-new" : ""}`}
+      class={`task ${state} ${isSelected ? "task-selected" : ""} ${isMarked ? "task-new" : ""} ${row.under ? "task-nested" : ""}`}
       {...place}
       aria-busy={isSaving}
       inert={isDeleted}
       draggable={isInWeek || onDrop !== undefined}
       {...(onDrop && droppable(task.id, onDrop))}
       onDragStart={(event) => event.dataTransfer?.setData("text/plain", task.id)}
+      onContextMenu={(event) => {
+        if (isLost || event.shiftKey) return;
+        event.preventDefault();
+        openMenu(new DOMRect(event.clientX, event.clientY, 0, 0));
+      }}
       data-complete={words.complete}
       data-delete={words.delete}
       onPointerDown={(event) => swipe(event, { right: () => actions.complete(task, !task.completed), left: remove })}
@@ -117,15 +126,18 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
       ) : (
         <NotSaved refused={refused} refusals={bench.refusals} />
       )}
-      <button
-        type="button"
-        class="icon-button task-delete"
-        data-control="delete"
-        aria-label={words.deleteTask(task.title)}
-        onClick={remove}
-      >
-        <Trash />
-      </button>
+      {!isLost && (
+        <button
+          type="button"
+          class="icon-button task-menu"
+          data-control="menu"
+          aria-haspopup="dialog"
+          aria-label={words.actionsFor(task.title)}
+          onClick={(event) => openMenu(event.currentTarget.getBoundingClientRect())}
+        >
+          <More />
+        </button>
+      )}
     </li>
   );
 }
@@ -182,7 +194,7 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
 
 type TaskFactsProps = Pick<TaskRowProps, "row" | "bench" | "onTag" | "isInWeek">;
 
-function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFactsProps) {
+function TaskFacts({ row: { task, isLeaving, isExpanded, under }, bench, onTag, isInWeek }: TaskFactsProps) {
   const { due, priority, tags, description } = task;
   // A row that is about to leave does not grow.
   const completed_at = isLeaving ? null : task.completed_at;
@@ -198,19 +210,29 @@ function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFac
   return (
     <div class="task-facts">
       {parent && (
-        <span class="fact fact-parent" dir="auto">
+        <span class={under ? "visually-hidden" : "fact fact-parent"} dir="auto">
           <span class="visually-hidden">{words.partOf} </span>
           {shortTitle(parent)}
         </span>
       )}
-      {subtasks.length > 0 && (
-        <span class="fact">
-          <Branch />
-          <span aria-hidden="true">
-            {done}/{subtasks.length}
+      {isExpanded !== undefined ? (
+        <button
+          type="button"
+          class="fact fact-fold"
+          data-control="fold"
+          aria-expanded={isExpanded}
+          onClick={() => bench.rows.nesting.expand(task.id, !isExpanded)}
+        >
+          <ChevronRight />
+          <Progress done={done} all={subtasks.length} />
+        </button>
+      ) : (
+        subtasks.length > 0 && (
+          <span class="fact">
+            <Branch />
+            <Progress done={done} all={subtasks.length} />
           </span>
-          <span class="visually-hidden">{words.subtasksDone(done, subtasks.length)}</span>
-        </span>
+        )
       )}
       {tags.length > 0 && (
         <span class="tags">
@@ -225,7 +247,7 @@ function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFac
       {task.recurrence && (
         <span class="fact">
           <Repeat />
-          <span class="visually-hidden">{words.repeats[repeatOf(task)]}</span>
+          <span class="visually-hidden">{describeRecurrence(task.recurrence)}</span>
         </span>
       )}
       {description !== null && (
@@ -256,5 +278,16 @@ function TaskFacts({ row: { task, isLeaving }, bench, onTag, isInWeek }: TaskFac
         )
       )}
     </div>
+  );
+}
+
+function Progress({ done, all }: { readonly done: number; readonly all: number }) {
+  return (
+    <>
+      <span aria-hidden="true">
+        {done}/{all}
+      </span>
+      <span class="visually-hidden">{t().subtasksDone(done, all)}</span>
+    </>
   );
 }

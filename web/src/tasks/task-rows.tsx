@@ -3,6 +3,7 @@ import { useCallback, useMemo, useRef } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
+import { drop, moveBy } from "./by-hand";
 import { COMPOSER_ID } from "./composer-id";
 import { addDays, dayOf } from "./due";
 import { Empty, Skeleton, Unreadable } from "./list-states";
@@ -77,7 +78,7 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
   if (id === null || isTyping(event.target) || event.ctrlKey || event.metaKey || form.id.value === id) return;
   if (event.altKey) {
     const by = ({ ArrowUp: -1, ArrowDown: 1 } as const)[event.key as "ArrowUp"];
-    if (by && bench.rows.query.value.sort === "manual" && reorder(bench, id, by)) event.preventDefault();
+    if (by && bench.rows.query.value.sort === "manual" && moveBy(bench, id, by)) event.preventDefault();
     return;
   }
   const letter = singleKeys.value === "on" ? event.key : "";
@@ -88,34 +89,22 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
     if (!focus.move(to) && to === "up") document.getElementById(COMPOSER_ID)?.focus();
   } else if (!task || !tasks.snapshot.value.tasks.has(id)) return;
   else if (event.key === "Delete") actions.remove(task);
+  else if (event.key === "ArrowLeft" || event.key === "ArrowRight") fold(bench, id, event.key === "ArrowRight");
   else if (letter === "e") form.open(task);
   else if (letter === "x") actions.complete(task, !task.completed);
-  else if (letter === "t") actions.update([task], { due: dayOf(now.value) });
-  else if (letter === "T") actions.update([task], { due: addDays(dayOf(now.value), 1) });
+  else if (letter === "t") actions.moveTo([task], dayOf(now.value));
+  else if (letter === "T") actions.moveTo([task], addDays(dayOf(now.value), 1));
   else if (letter === "v") selection.toggle(id);
   else if (priority) actions.update([task], { priority });
   else return;
   event.preventDefault();
 }
 
-/** Moves a task by one place in manual order. */
-function reorder(bench: Workbench, id: string, by: 1 | -1): boolean {
-  const tasks = bench.rows.all.value.map(({ task }) => task);
-  const from = tasks.findIndex((task) => task.id === id);
-  const [task] = tasks.splice(from, 1);
-  const to = from + by;
-  if (!task || to < 0 || to > tasks.length) return false;
-  bench.actions.place(tasks, task, to);
-  return true;
-}
-
-/** Puts a dragged task before or after another one. */
-function drop(bench: Workbench, id: string | undefined, target: string, isAfter: boolean): void {
-  const tasks = bench.rows.all.value.map(({ task }) => task);
-  const task = tasks.find((task) => task.id === id);
-  const others = tasks.filter((other) => other !== task);
-  const index = others.findIndex((other) => other.id === target);
-  if (task && index >= 0) bench.actions.place(others, task, index + (isAfter ? 1 : 0));
+/** Shows or hides the subtasks of a row. From a subtask, the focus goes to its parent first. */
+function fold({ focus, rows }: Workbench, id: string, isExpanded: boolean): void {
+  const row = rows.all.value.find(({ task }) => task.id === id);
+  if (row?.isExpanded !== undefined) rows.nesting.expand(id, isExpanded);
+  else if (row?.under && !isExpanded) focus.enter(row.under);
 }
 
 interface SectionsProps {

@@ -18,9 +18,13 @@ export function difference(base: TaskContent, content: TaskContent): Partial<Tas
     ...(content.description !== base.description && { description: content.description }),
     ...(content.priority !== base.priority && { priority: content.priority }),
     ...(content.due !== base.due && { due: content.due }),
-    ...(content.recurrence?.rule !== base.recurrence?.rule && { recurrence: content.recurrence ?? null }),
+    ...(ruleOf(content) !== ruleOf(base) && { recurrence: content.recurrence ?? null }),
     ...(content.tags.join("\n") !== base.tags.join("\n") && { tags: content.tags }),
   };
+}
+
+function ruleOf({ recurrence }: TaskContent): string {
+  return recurrence ? `${recurrence.rule} ${recurrence.from}` : "";
 }
 
 /** The title, shortened for notes. */

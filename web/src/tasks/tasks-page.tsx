@@ -24,6 +24,7 @@ import { COMPOSER_ID } from "./composer-id";
 import { ConflictDialog } from "./conflict-dialog";
 import { dayOf, longDate } from "./due";
 import { OPEN, type TaskQuery } from "./query";
+import { RowMenu } from "./row-menu";
 import { SelectionBar } from "./selection-bar";
 import { SyncNote } from "./sync-note";
 import { TaskRows } from "./task-rows";
@@ -133,6 +134,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
         <Toolbar bench={bench} query={query} onChange={(to) => show({ ...to, text: route.peek().text })} />
         <TaskRows bench={bench} onQuery={show} />
         <SelectionBar bench={bench} />
+        <RowMenu bench={bench} />
       </main>
       <Notes toasts={toasts}>
         <SyncNote tasks={bench.tasks} />

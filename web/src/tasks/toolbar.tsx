@@ -1,5 +1,6 @@
+import { useSignal } from "@preact/signals";
 import { t } from "../text";
-import { Check, Columns, Select } from "../ui/icons";
+import { Check, Columns, Filter, Select } from "../ui/icons";
 import { Filters } from "./filters";
 import { isOpenList, SORTS, type TaskQuery } from "./query";
 import type { Workbench } from "./workbench";
@@ -15,9 +16,22 @@ export function Toolbar({ bench, query, onChange }: ToolbarProps) {
   const words = t();
   const { list, layout } = query;
   const canSort = isOpenList(query) && layout === "list";
+  // On a phone, filters take room only while somebody filters.
+  const isOpen = useSignal(false);
+  const isFiltered = query.tag !== null || query.priority !== null;
   const first = bench.rows.all.value[0]?.task.id;
   return (
-    <div class="tools">
+    <div class="tools" data-filters={isOpen.value || isFiltered}>
+      <button
+        type="button"
+        class="chip tools-filter"
+        aria-expanded={isOpen.value || isFiltered}
+        onClick={() => {
+          isOpen.value = !isOpen.value;
+        }}
+      >
+        <Filter /> <span class="chip-text">{words.filter}</span>
+      </button>
       <Filters query={query} knownTags={bench.knownTags.value} onChange={onChange} />
       {canSort && (
         <select
@@ -53,7 +67,10 @@ export function Toolbar({ bench, query, onChange }: ToolbarProps) {
           aria-pressed={list === "all"}
           onClick={() => onChange({ ...query, list: list === "all" ? "open" : "all" })}
         >
-          <Check /> {words.showCompleted}
+          <Check /> <span class="chip-text">{words.showCompleted}</span>
+          <span class="chip-short" aria-hidden="true">
+            {words.listNames.completed}
+          </span>
         </button>
       )}
       {first !== undefined && layout === "list" && (
@@ -69,7 +86,7 @@ export function Toolbar({ bench, query, onChange }: ToolbarProps) {
             }
           }}
         >
-          <Select /> {words.select}
+          <Select /> <span class="chip-text">{words.select}</span>
         </button>
       )}
     </div>

@@ -7,6 +7,8 @@ import { PRIORITIES, type Task } from "./task";
 /** An element of a list. */
 interface Showing {
   readonly task: Task;
+  /** It is shown below the one before, in the same section. */
+  readonly under?: string;
 }
 
 export function inOrder(tasks: Iterable<Task>, order: Order): Task[] {
@@ -48,8 +50,9 @@ export interface Section<T> {
 export function sectionsOf<T extends Showing>(rows: readonly T[], query: TaskQuery, now: Date): Section<T>[] {
   const sections = new Map<string, T[]>();
   const keyOf = sectionKey(query, now);
+  let key = "";
   for (const row of rows) {
-    const key = keyOf(row.task);
+    if (row.under === undefined) key = keyOf(row.task);
     const section = sections.get(key);
     if (section) section.push(row);
     else sections.set(key, [row]);

@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { ChevronLeft, ChevronRight } from "../ui/icons";
-import { addDays, dayOf, longDate, shortDate, shortWeekday, toLocal, weekday } from "./due";
+import { addDays, dayOf, longDate, shortDate, shortWeekday, startOfWeek, toLocal } from "./due";
 import type { Row } from "./rows";
 import { TaskEditor } from "./task-editor";
 import { TaskRow } from "./task-row";
@@ -20,8 +20,8 @@ export function Week({ bench, rows, onTag }: WeekProps) {
   const words = t();
   const today = dayOf(now.value);
   const week = useSignal(0);
-  const monday = addDays(today, week.value * 7 - ((weekday(today) + 6) % 7));
-  const days = Array.from({ length: 7 }, (_, index) => addDays(monday, index));
+  const first = addDays(startOfWeek(today), week.value * 7);
+  const days = Array.from({ length: 7 }, (_, index) => addDays(first, index));
   const byDay = useMemo(() => groupByDay(rows), [rows]);
   const shown = days.flatMap((day) => byDay.get(day) ?? []);
   bench.focus.show(shown.map(({ task }) => task.id));
@@ -34,7 +34,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
           <ChevronLeft />
         </button>
         <h2>
-          {shortDate(monday)} – {shortDate(addDays(monday, 6))}
+          {shortDate(first)} – {shortDate(addDays(first, 6))}
         </h2>
         <button type="button" class="icon-button" aria-label={words.nextWeek} onClick={() => week.value++}>
           <ChevronRight />
@@ -61,7 +61,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
               event.preventDefault();
               const id = event.dataTransfer?.getData("text/plain");
               const task = rows.find(({ task }) => task.id === id)?.task;
-              if (task) bench.actions.moveTo(task, day);
+              if (task) bench.actions.moveTo([task], day);
             }}
           >
             <h3>

@@ -1,5 +1,5 @@
 /** Everything that one user's page needs. */
-import { computed, effect } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { TaskApi } from "daylist-client";
 import { indexedDbStore } from "daylist-client/indexeddb";
 import { byPosition } from "daylist-client/order";
@@ -38,11 +38,12 @@ export class Workbench {
   readonly refusals: Refusals;
   readonly selection: Selection;
   readonly focus = new RowFocus(COMPOSER_ID);
+  /** The task whose menu is open, and where. */
+  readonly menu = signal<{ readonly id: string; readonly near: DOMRect } | null>(null);
   readonly counts = computed(() => {
-    const hidden = this.deletions.hidden.value;
     const { tasks } = this.tasks.snapshot.value;
     return countsOf(
-      [...tasks.values()].filter(({ id }) => !hidden.has(id)),
+      [...tasks.values()].filter((task) => !this.deletions.hides(task, tasks)),
       now.value,
     );
   });
@@ -51,7 +52,7 @@ export class Workbench {
     const { tasks } = this.tasks.snapshot.value;
     const children = new Map<string, Task[]>();
     for (const task of tasks.values()) {
-      if (!task.parent_id || this.deletions.hidden.value.has(task.id)) continue;
+      if (!task.parent_id || this.deletions.hides(task, tasks)) continue;
       children.set(task.parent_id, [...(children.get(task.parent_id) ?? []), task]);
     }
     for (const list of children.values()) list.sort(byPosition);
@@ -80,7 +81,7 @@ export class Workbench {
       this.drafts.drop(seen.id);
       if (sync.tasks.has(seen.id)) await sync.change([{ op: "delete", id: seen.id, seen }]);
     });
-    this.rows = new Rows(this.tasks, this.form, this.deletions.hidden);
+    this.rows = new Rows(this.tasks, this.form, this.deletions);
     this.selection = new Selection(this.rows);
     const { tasks, rows, focus, form, deletions } = this;
     this.actions = new Actions({ tasks, rows, focus, form, deletions, toasts });

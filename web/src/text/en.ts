@@ -75,7 +75,13 @@ export const en = {
   showOnly: "Show only",
   completeTask: (title: string) => `Complete ${title}`,
   editTask: (title: string) => `Edit ${title}`,
-  deleteTask: (title: string) => `Delete ${title}`,
+  actionsFor: (title: string) => `Actions for ${title}`,
+  edit: "Edit",
+  moveUp: "Move up",
+  moveDown: "Move down",
+  thisWeekend: "This weekend",
+  nextWeekend: "Next weekend",
+  pickADate: "Pick a date",
   selectTask: (title: string) => `Select ${title}`,
   notSaved: "Not saved.",
   addAgain: "Add it again",
@@ -147,6 +153,8 @@ export const en = {
   language: "Language",
   languages: { en: "English", de: "Deutsch" },
   timeZone: "Time zone",
+  firstWeekday: "First day of the week",
+  usualWeekday: (day: string) => `As usual here (${day})`,
   deviceTimeZone: (zone: string) => `That of the device (${zone})`,
   email: "Email",
   password: "Password",
@@ -255,6 +263,8 @@ export const en = {
   wasNotDeleted: (title: string, why: string) => `“${title}” was not deleted. ${why}`,
   deletedElsewhere: "It was deleted somewhere else.",
   notAccepted: "The server did not accept it.",
+  /** What the API refuses, by the code of the problem or by field. Its own texts are English. */
+  api: { codes: {}, fields: {} } as Readonly<Record<"codes" | "fields", Readonly<Record<string, string>>>>,
   fieldProblem: (field: string, detail: string) => `The ${field} ${detail}.`,
   addTasksAsked: (count: number) => `Add ${count} tasks?`,
   addTasks: (count: number) => `Add ${count} tasks`,
@@ -279,7 +289,8 @@ export const en = {
   date: "Date",
   titleTooNeeded: "The task needs a title, too.",
   titleTooLong: (most: number) => `A title has at most ${most} characters. The rest can go into the notes.`,
-  quickAddHelp: "#tag adds a tag, !high sets the priority, and @tomorrow 6pm the due date.",
+  quickAddHelp:
+    "#tag adds a tag, !high sets the priority, @tomorrow 6pm the due date, and every Monday at the end makes it recur.",
   titleNeeded: "The task needs a title.",
   deletedSaveAgain: "It was deleted somewhere else. Save it to add it again.",
   save: "Save",
@@ -291,13 +302,74 @@ export const en = {
   repeat: "Repeat",
   repeats: {
     never: "Never",
-    daily: "Every day",
-    weekdays: "Every weekday",
-    weekly: "Every week",
-    monthly: "Every month",
-    yearly: "Every year",
+    custom: "Custom…",
     other: "By a rule of its own",
+    every: {
+      day: (count: number): string => (count === 1 ? "Every day" : `Every ${count} days`),
+      week: (count: number): string => (count === 1 ? "Every week" : `Every ${count} weeks`),
+      month: (count: number): string => (count === 1 ? "Every month" : `Every ${count} months`),
+      year: (count: number): string => (count === 1 ? "Every year" : `Every ${count} years`),
+    },
+    everyWorkday: "Every weekday",
+    everyWeekday: (days: string) => `Every ${days}`,
+    onWeekdays: (often: string, days: string) => `${often} on ${days}`,
+    onDay: (often: string, day: number) => `${often} on day ${day}`,
+    onLastDay: (often: string) => `${often} on the last day`,
+    afterCompletion: (often: string) => `${often} after completion`,
+    until: (often: string, day: string) => `${often}, until ${day}`,
+    times: (often: string, count: number): string => `${often}, ${count === 1 ? "once" : `${count} times`}`,
   },
+  repeatForm: {
+    every: "Every",
+    unit: "Unit",
+    units: { day: "days", week: "weeks", month: "months", year: "years" },
+    weekdays: "On",
+    monthDay: "Day",
+    sameDay: "on the same day",
+    lastDay: "on the last day",
+    onDay: (day: number) => `on day ${day}`,
+    ends: "Ends",
+    end: { never: "never", until: "on a date", count: "after a number of times" },
+    lastDate: "Last date",
+    times: "Times",
+    from: "Counted from",
+    froms: { due: "the due date", completion: "the day of completion" },
+  },
+  markers: {
+    every: ["every", "each"],
+    numbers: { other: 2, second: 2, third: 3, two: 2, three: 3, four: 4, five: 5, six: 6, ten: 10 },
+    units: {
+      day: ["day", "days"],
+      week: ["week", "weeks"],
+      month: ["month", "months"],
+      year: ["year", "years"],
+    },
+    singles: { day: ["daily"], week: ["weekly"], month: ["monthly"], year: ["yearly", "annually"] },
+    on: ["on", "the"],
+    and: ["and", "&"],
+    weekdays: ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
+    shortest: 3,
+    workdays: ["weekday", "weekdays", "workday", "workdays"],
+    weekends: ["weekend", "weekends"],
+    priorities: { high: ["high", "h"], medium: ["medium", "m"], low: ["low", "l"] },
+  } as Markers,
 };
+
+/** The words that quick add understands, in lower case. */
+export interface Markers {
+  readonly every: readonly string[];
+  readonly numbers: Readonly<Record<string, number>>;
+  readonly units: Readonly<Record<"day" | "week" | "month" | "year", readonly string[]>>;
+  readonly singles: Readonly<Record<"day" | "week" | "month" | "year", readonly string[]>>;
+  readonly on: readonly string[];
+  readonly and: readonly string[];
+  /** From Sunday on. */
+  readonly weekdays: readonly string[];
+  /** How many letters of a weekday are enough. */
+  readonly shortest: number;
+  readonly workdays: readonly string[];
+  readonly weekends: readonly string[];
+  readonly priorities: Readonly<Record<"high" | "medium" | "low", readonly string[]>>;
+}
 
 export type Texts = typeof en;

@@ -1,9 +1,9 @@
 /** The page's texts in the user's language. English is built in; other languages are loaded when they are chosen. */
 import { signal } from "@preact/signals";
 import type { Language } from "../preferences";
-import { en, type Texts } from "./en";
+import { en, type Markers, type Texts } from "./en";
 
-export type { Texts } from "./en";
+export type { Markers, Texts } from "./en";
 
 const texts = signal<Texts>(en);
 
@@ -14,6 +14,9 @@ export async function speak(language: Language): Promise<void> {
   texts.value = language === "de" ? (await import("./de")).de : en;
   document.documentElement.lang = language;
 }
+
+/** What can be written in quick add: in English, and in the page's language. */
+export const markers = (): readonly Markers[] => [...new Set([texts.value.markers, en.markers])];
 
 /** The locale of dates and numbers: the browser's, if it is a variant of the page's language. */
 export function locale(): string {

@@ -32,6 +32,19 @@ export const Repeat = icon(
 );
 export const Today = icon(<path d="M3.5 5.5h13v11h-13zM3.5 9h13M7 3.5v3M13 3.5v3M10 11.5v3M8.5 13h3" />);
 export const Search = icon(<path d="M9 3.5a5.5 5.5 0 100 11 5.5 5.5 0 000-11zM13 13l4 4" />);
+export const More = icon(<path class="dots" d="M5 10h.01M10 10h.01M15 10h.01" />);
+export const ArrowUp = icon(<path d="M10 16V4.5M5 9.5l5-5 5 5" />);
+export const ArrowDown = icon(<path d="M10 4v11.5M5 10.5l5 5 5-5" />);
+export const Sun = icon(
+  <path d="M10 7a3 3 0 100 6 3 3 0 000-6zM10 2.5v1.5M10 16v1.5M2.5 10H4M16 10h1.5M4.7 4.7l1 1M14.3 14.3l1 1M15.3 4.7l-1 1M5.7 14.3l-1 1" />,
+);
+export const Sofa = icon(
+  <path d="M5 10V6.5a2 2 0 012-2h6a2 2 0 012 2V10M3.5 9A1.5 1.5 0 005 10.5V12h10v-1.5A1.5 1.5 0 1116.5 12v3h-13v-3A1.5 1.5 0 013.5 9zM5 15v1.5M15 15v1.5" />,
+);
+export const NextWeek = icon(
+  <path d="M3.5 5.5h13v11h-13zM3.5 9h13M7 3.5v3M13 3.5v3M8 12.8h4M10.5 11.2l1.6 1.6-1.6 1.6" />,
+);
+export const Filter = icon(<path d="M3.5 5.5h13M6 10h8M8.5 14.5h3" />);
 export const Menu = icon(<path d="M3.5 5.5h13M3.5 10h13M3.5 14.5h13" />);
 export const Columns = icon(<path d="M3.5 4.5h13v11h-13zM8 4.5v11M12 4.5v11" />);
 export const Select = icon(<path d="M3.5 3.5h13v13h-13zM6.5 10l2.5 2.5 4.5-5" />);

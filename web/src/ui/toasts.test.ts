@@ -42,6 +42,16 @@ it("deletions expire together, after the newest", () => {
   expect(done).toHaveLength(2);
 });
 
+it("what has expired is undone in another way, in its turn", () => {
+  remove("a");
+  const [undo, onExpire, undoLater] = ["b undone", "b deleted", "b restored"].map((what) => () => void done.push(what));
+  if (undo && onExpire && undoLater) toasts.offerUndo({ text: "b", subject: "b", undo, onExpire, undoLater });
+  vi.runAllTimers();
+  toasts.remember(() => done.push("edit undone"));
+  for (let times = 0; times < 3; times++) toasts.undoLatest();
+  expect(done).toEqual(["a deleted", "b deleted", "edit undone", "b restored"]);
+});
+
 it("what cannot expire can be undone after its note", () => {
   toasts.remember(() => done.push("edit"));
   toasts.offerUndo({ text: "Completed", subject: "a", undo: () => done.push("completion") });

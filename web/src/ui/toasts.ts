@@ -21,8 +21,10 @@ export interface Undoable {
   readonly text: string;
   readonly subject: string;
   readonly undo: () => void;
-  /** Called once it is too late to undo. Without it, it is never too late while the page is open. */
+  /** Called when the note is over. Without it, `undo` works as long as the page is open. */
   readonly onExpire?: () => void;
+  /** What undoes it after that. */
+  readonly undoLater?: () => void;
 }
 
 /** In milliseconds: long enough to read the note and reach its button. */
@@ -45,7 +47,7 @@ export class Toasts {
   }
 
   /** Shows a note with an undo. While several can still expire, they last as long as the newest. */
-  offerUndo({ text, subject, undo, onExpire }: Undoable): void {
+  offerUndo({ text, subject, undo, onExpire, undoLater }: Undoable): void {
     if (onExpire) for (const { id } of this.expiring) this.release(id);
     const id = this.show({
       text,
@@ -54,7 +56,8 @@ export class Toasts {
       action: { label: t().undo, run: () => this.#take(id) },
       ...(onExpire && {
         onExpire: () => {
-          this.#undos.delete(id);
+          if (undoLater) this.#undos.set(id, undoLater);
+          else this.#undos.delete(id);
           onExpire();
         },
       }),

@@ -1,0 +1,113 @@
+/** Repetitions in words, as in quick add: “every monday”, “every 2 weeks on tue and fri”, “jeden 15.” */
+import type { Markers } from "../text";
+import { type Repetition, UNITS, type Unit, WORKDAYS } from "./recurrence";
+
+/** A repetition at the beginning of a text, and how many characters it takes. */
+export interface FoundRepetition {
+  readonly repetition: Repetition;
+  readonly from: "due" | "completion";
+  readonly length: number;
+}
+
+/** @param isMarked whether single words such as “daily” count */
+export function repetitionAt(text: string, words: Markers, isMarked: boolean): FoundRepetition | null {
+  const reader = new Reader(text, words);
+  const single = isMarked ? reader.take(words.singles) : null;
+  if (single) return reader.found({ unit: single });
+  if (!reader.takeEvery()) return null;
+  const ordinal = reader.takeNumber();
+  const every = ordinal?.number ?? 1;
+  const unit = reader.take(words.units);
+  if (unit === "week" || unit === "month") {
+    const end = reader.at;
+    reader.skip(words.on);
+    const weekdays = unit === "week" ? reader.takeWeekdays() : [];
+    const monthDay = unit === "month" ? (reader.takeNumber()?.number ?? null) : null;
+    if (weekdays.length === 0 && monthDay === null) reader.at = end;
+    return reader.found({ unit, every, weekdays, ...(monthDay !== null && monthDay <= 31 && { monthDay }) });
+  }
+  if (unit) return reader.found({ unit, every });
+  const weekdays = reader.takeWeekdays();
+  if (weekdays.length > 0) return reader.found({ unit: "week", every, weekdays });
+  return ordinal?.isOrdinal && every <= 31 ? reader.found({ unit: "month", monthDay: every }) : null;
+}
+
+/** Reads a text word by word. */
+class Reader {
+  /** How many words have been read. */
+  at = 0;
+  readonly #read: readonly RegExpExecArray[];
+  readonly #words: Markers;
+  #from: "due" | "completion" = "due";
+
+  constructor(text: string, words: Markers) {
+    this.#read = [...text.matchAll(/[^\s,]+/gu)];
+    this.#words = words;
+  }
+
+  get #next(): string {
+    return this.#read[this.at]?.[0].toLowerCase() ?? "";
+  }
+
+  /** With an exclamation mark, the repetition is counted from completion. */
+  takeEvery(): boolean {
+    const word = this.#next;
+    if (this.at !== 0 || !this.#words.every.includes(word.replace(/!$/u, ""))) return false;
+    if (word.endsWith("!")) this.#from = "completion";
+    this.at += 1;
+    return true;
+  }
+
+  /** The unit that is called like this. */
+  take(names: Readonly<Record<Unit, readonly string[]>>): Unit | null {
+    const unit = UNITS.find((unit) => names[unit].includes(this.#next)) ?? null;
+    if (unit) this.at += 1;
+    return unit;
+  }
+
+  takeNumber(): { readonly number: number; readonly isOrdinal: boolean } | null {
+    const [, digits, ordinal = ""] = /^([1-9]\d{0,2})(\.|st|nd|rd|th)?$/u.exec(this.#next) ?? [];
+    const number = digits ? Number(digits) : this.#words.numbers[this.#next];
+    if (!number) return null;
+    this.at += 1;
+    return { number, isOrdinal: ordinal !== "" };
+  }
+
+  skip(words: readonly string[]): void {
+    while (words.includes(this.#next)) this.at += 1;
+  }
+
+  takeWeekdays(): number[] {
+    const days = new Set<number>();
+    for (let end = this.at; ; end = this.at) {
+      if (days.size > 0) this.skip(this.#words.and);
+      const more = this.#weekdaysOf(this.#next);
+      if (more.length === 0) {
+        this.at = end;
+        // Weeks begin on Monday here, so that a list reads as people write it.
+        return [...days].sort((a, b) => ((a + 6) % 7) - ((b + 6) % 7));
+      }
+      for (const day of more) days.add(day);
+      this.at += 1;
+    }
+  }
+
+  found(repetition: Partial<Repetition> & Pick<Repetition, "unit">): FoundRepetition {
+    const last = this.#read[this.at - 1];
+    const plain = { every: 1, weekdays: [], monthDay: null, until: null, count: null };
+    return {
+      repetition: { ...plain, ...repetition },
+      from: this.#from,
+      length: last ? last.index + last[0].length : 0,
+    };
+  }
+
+  #weekdaysOf(word: string): readonly number[] {
+    const { weekdays, workdays, weekends, shortest } = this.#words;
+    if (workdays.includes(word)) return WORKDAYS;
+    if (weekends.includes(word)) return [6, 0];
+    const name = word.replace(/(?<=..)s$/u, "");
+    const day = name.length < shortest ? -1 : weekdays.findIndex((weekday) => weekday.startsWith(name));
+    return day < 0 ? [] : [day];
+  }
+}
