@@ -11,9 +11,7 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveStatus,
 };
 use aws_sdk_dynamodb::{Client, Config};
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use shared::aws::{Connector, TrustedRoots};
 use tokio::time::{Instant, sleep};
 
 use crate::template::Table;
@@ -90,12 +88,6 @@ impl Service {
     }
 
     fn client(&self) -> Client {
-        let http = Builder::new();
-        let http = if self.endpoint.starts_with("https:") {
-            http.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
-        } else {
-            http.build_http()
-        };
         let access = |name| self.access.get(name).cloned();
         let (id, secret) = (access(ACCESS_KEY_ID).unwrap_or_default(), access(SECRET_ACCESS_KEY).unwrap_or_default());
         let config = Config::builder()
@@ -103,7 +95,7 @@ impl Service {
             .region(access(REGION).map(Region::new))
             .credentials_provider(Credentials::new(id, secret, access(SESSION_TOKEN), None, "local"))
             .endpoint_url(&self.endpoint)
-            .http_client(http);
+            .http_client(Connector::trusting(TrustedRoots::System).http_client());
         Client::from_conf(config.build())
     }
 }

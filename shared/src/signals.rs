@@ -40,6 +40,8 @@ pub(crate) struct Signals {
     /// Taken by the first request, which reports it.
     start: Mutex<Option<Start>>,
     lines: Option<Lines>,
+    /// The memory of the last line, for the next one.
+    buffer: Mutex<Vec<u8>>,
 }
 
 /// What happened before the first request.
@@ -52,7 +54,7 @@ struct Start {
 impl Signals {
     /// Signals that write no lines yet.
     pub(crate) fn new(settings: SignalSettings) -> Self {
-        Self { settings, start: Mutex::new(Some(Start::default())), lines: None }
+        Self { settings, start: Mutex::new(Some(Start::default())), lines: None, buffer: Mutex::default() }
     }
 
     /// Writes lines with this function, each with its line feed.
@@ -84,7 +86,10 @@ impl Signals {
         }
         let line = Line::new(&record, &self.settings, start.as_ref());
         if let Some(write) = &self.lines {
-            write(&line.to_json());
+            let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+            buffer.clear();
+            line.write_to(&mut buffer);
+            write(&buffer);
         }
         traced.then(|| span::export(&line, &record)).flatten()
     }

@@ -410,17 +410,27 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+/// Digit by digit, because every line of the log has a timestamp: `format!` takes several times as long.
 fn rfc3339_millis(utc: OffsetDateTime) -> String {
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        utc.year(),
-        u8::from(utc.month()),
-        utc.day(),
-        utc.hour(),
-        utc.minute(),
-        utc.second(),
-        utc.millisecond()
-    )
+    let (date, (hour, minute, second, millisecond)) = (utc.date(), utc.to_hms_milli());
+    let mut text = String::with_capacity(24);
+    for (number, first_place, end) in [
+        (date.year().unsigned_abs(), 1_000, '-'),
+        (u8::from(date.month()).into(), 10, '-'),
+        (date.day().into(), 10, 'T'),
+        (hour.into(), 10, ':'),
+        (minute.into(), 10, ':'),
+        (second.into(), 10, '.'),
+        (millisecond.into(), 100, 'Z'),
+    ] {
+        let mut place = first_place;
+        while place > 0 {
+            text.extend(char::from_digit(number / place % 10, 10));
+            place /= 10;
+        }
+        text.push(end);
+    }
+    text
 }
 
 /// How much a task matters.

@@ -224,13 +224,13 @@ impl Request {
     pub(super) fn note_origin(&self) {
         let field = |name: &str| self.headers(name).next();
         let callers = field("traceparent").and_then(TraceContext::from_traceparent);
-        let gateways = field("x-amzn-trace-id").and_then(TraceContext::from_xray);
+        let gateways = || field("x-amzn-trace-id").and_then(TraceContext::from_xray);
         let Some(context) = self.context() else { return };
         note(|record| {
             record.route.clone_from(&context.route_key);
             record.source_ip.clone_from(&context.http.source_ip);
             // Lambda's own names the function's segment, if X-Ray records it.
-            record.trace = callers.or(record.trace.take()).or(gateways);
+            record.trace = callers.or(record.trace.take()).or_else(gateways);
         });
     }
 

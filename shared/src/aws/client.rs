@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::{Client, Config};
 
 use super::headers::NoSelfDescription;
 use super::meter::Meter;
+use super::signer::Signer;
 use super::{AwsSettings, Connector};
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
@@ -35,6 +36,7 @@ impl AwsSettings {
             .region(self.access.region.clone())
             .endpoint_url(&self.endpoint)
             .credentials_provider(self.access.credentials.clone())
+            .push_auth_scheme(Signer::new(self.access.clone(), "dynamodb"))
             .timeout_config(timeouts)
             .retry_config(retries)
             .retry_partition(budget)
@@ -93,5 +95,7 @@ mod tests {
         let mut headers: Vec<_> = request.headers().iter().map(|(name, _)| name).collect();
         headers.sort_unstable();
         assert_eq!(headers, ["authorization", "content-length", "content-type", "x-amz-date", "x-amz-target"]);
+        let authorization = request.headers().get("authorization").unwrap();
+        assert!(authorization.contains("SignedHeaders=content-type;host;x-amz-date;x-amz-target,"), "{authorization}");
     }
 }

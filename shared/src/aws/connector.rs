@@ -1,24 +1,16 @@
-//! Outgoing HTTP, plain and over TLS: pools of connections to DynamoDB and to the issuer. It is the AWS SDK's own
-//! connector, so fetching keys needs no second HTTP client.
+//! Outgoing HTTP, to DynamoDB, Secrets Manager, and the issuer: one client for the AWS SDK and for all else.
 
 use std::error::Error;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpClient, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use http_body_util::{BodyExt, Limited};
 
-use super::resolver::Resolver;
+use super::connections::Connections;
 use super::roots::TrustedRoots;
-
-/// A connection in a Lambda's region opens in a few milliseconds; one that takes a second will not open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends requests. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -30,7 +22,7 @@ impl Connector {
     /// A connector that is built when it is first used: one that is never used reads no certificates.
     #[must_use]
     pub fn trusting(roots: TrustedRoots) -> Self {
-        Self::made_by(move || SharedHttpConnector::new(connector(roots)))
+        Self::made_by(move || SharedHttpConnector::new(Connections::new(&roots)))
     }
 
     /// A connector that behaves differently, for tests: it counts, delays, or fails.
@@ -52,7 +44,8 @@ impl Connector {
     }
 
     /// For the AWS SDK.
-    pub(crate) fn http_client(&self) -> SharedHttpClient {
+    #[must_use]
+    pub fn http_client(&self) -> SharedHttpClient {
         let connector = self.clone();
         http_client_fn(move |_, _| LazyLock::force(&connector.0).clone())
     }
@@ -109,19 +102,6 @@ impl Connector {
         };
         tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")))
     }
-}
-
-fn connector(roots: TrustedRoots) -> aws_smithy_http_client::Connector {
-    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
-    let context = match roots {
-        TrustedRoots::System => TlsContext::default(),
-        TrustedRoots::Only(context) => context,
-    };
-    aws_smithy_http_client::Connector::builder()
-        .connector_settings(settings)
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(context)
-        .build_with_resolver(Resolver::default())
 }
 
 /// An error and what it came from, in one line. The `Debug` form would repeat requests and items.

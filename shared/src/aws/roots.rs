@@ -6,8 +6,8 @@
 //! - **To remove it:** delete [`TrustedRoots::amazon`] and its file, and use [`TrustedRoots::System`].
 
 use std::fs;
+use std::sync::Arc;
 
-use aws_smithy_http_client::tls::{TlsContext, TrustStore};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -22,45 +22,56 @@ const AMAZON_TRUST_SERVICES: &[u8] = include_bytes!("amazon-trust-services.pem")
 pub enum TrustedRoots {
     /// Those of the operating system.
     System,
-    /// Only those of this context.
-    Only(TlsContext),
+    /// Only these.
+    Only(Arc<RootCertStore>),
 }
 
 impl TrustedRoots {
     /// Those of Amazon Trust Services.
     ///
     /// # Errors
-    /// If no TLS context can be made of them: then `AWS_CA_BUNDLE` must name others.
+    /// If TLS cannot use them: then `AWS_CA_BUNDLE` must name others.
     pub fn amazon() -> Result<Self, InvalidSetting> {
         Self::only(AMAZON_TRUST_SERVICES)
             .ok_or(InvalidSetting::new("AWS_CA_BUNDLE", "must be set: no roots are built in"))
     }
 
-    /// Those of this file, in PEM, which `AWS_CA_BUNDLE` names. Every certificate is parsed here, because the SDK's client
-    /// parses them when it connects, and panics at one that it cannot use.
+    /// Those of this file, in PEM, which `AWS_CA_BUNDLE` names.
     ///
     /// # Errors
     /// If there is no certificate, or one that TLS cannot use.
     pub(super) fn bundle(path: &str) -> Result<Self, InvalidSetting> {
-        let pem = fs::read(path).ok().filter(|pem| are_usable(pem));
-        let roots = pem.and_then(|pem| Self::only(&pem));
+        let roots = fs::read(path).ok().and_then(|pem| Self::only(&pem));
         roots.ok_or(InvalidSetting::new(
             "AWS_CA_BUNDLE",
             "must name a file of certificates in PEM, each whole and usable",
         ))
     }
 
+    /// PEM of at least one certificate, each of which can be a root.
     fn only(pem: &[u8]) -> Option<Self> {
-        let trust_store = TrustStore::empty().with_pem_certificate(pem);
-        TlsContext::builder().with_trust_store(trust_store).build().ok().map(Self::Only)
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            roots.add(certificate.ok()?).ok()?;
+        }
+        (!roots.is_empty()).then(|| Self::Only(Arc::new(roots)))
     }
-}
 
-/// Whether this is PEM of at least one certificate, each of which can be a root.
-fn are_usable(pem: &[u8]) -> bool {
-    let mut roots = RootCertStore::empty();
-    CertificateDer::pem_slice_iter(pem).all(|certificate| certificate.is_ok_and(|der| roots.add(der).is_ok()))
-        && !roots.is_empty()
+    /// The certificates, for TLS.
+    pub(super) fn store(&self) -> Arc<RootCertStore> {
+        match self {
+            Self::Only(roots) => Arc::clone(roots),
+            Self::System => {
+                let mut roots = RootCertStore::empty();
+                let found = rustls_native_certs::load_native_certs();
+                let (usable, _) = roots.add_parsable_certificates(found.certs);
+                if usable == 0 {
+                    tracing::warn!(errors = ?found.errors, "this system has no root certificates");
+                }
+                Arc::new(roots)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -74,8 +85,7 @@ mod tests {
 
     #[test]
     fn built_in_roots_are_usable() {
-        assert!(are_usable(AMAZON_TRUST_SERVICES));
-        assert!(TrustedRoots::amazon().is_ok());
+        assert_eq!(TrustedRoots::amazon().unwrap().store().len(), 5);
     }
 
     #[test]

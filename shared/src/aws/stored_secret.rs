@@ -6,14 +6,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use aws_smithy_runtime_api::client::identity::Identity;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::body::SdkBody;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::signer::Signer;
 use super::{AwsSettings, Connector};
 
 /// Two secrets and what Secrets Manager says about them. It would hold 64 KiB.
@@ -64,28 +61,15 @@ impl StoredSecret {
     }
 
     fn request(&self, now: SystemTime) -> Result<HttpRequest, String> {
-        let body = json!({ "SecretId": self.arn }).to_string();
-        let identity = Identity::from(self.aws.access.credentials.clone());
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(self.aws.access.region.as_ref())
-            .name("secretsmanager")
-            .time(now)
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| error.to_string())?
-            .into();
-        let endpoint = &self.aws.endpoint;
-        let signable =
-            SignableRequest::new("POST", endpoint.as_str(), HEADERS.into_iter(), SignableBody::Bytes(body.as_bytes()));
-        let signed = signable.and_then(|signable| sign(signable, &parameters)).map_err(|error| error.to_string())?;
-        let mut request = http::Request::post(endpoint);
+        let mut request = HttpRequest::new(json!({ "SecretId": self.arn }).to_string().into());
+        request.set_method("POST").map_err(|error| error.to_string())?;
+        request.set_uri(self.aws.endpoint.as_str()).map_err(|error| error.to_string())?;
         for (name, value) in HEADERS {
-            request = request.header(name, value);
+            request.headers_mut().insert(name, value);
         }
-        let mut request = request.body(SdkBody::from(body)).map_err(|error| error.to_string())?;
-        signed.into_parts().0.apply_to_request_http1x(&mut request);
-        HttpRequest::try_from(request).map_err(|error| error.to_string())
+        let signer = Signer::new(self.aws.access.clone(), "secretsmanager");
+        signer.sign(&mut request, now).map_err(|error| error.to_string())?;
+        Ok(request)
     }
 }
 
@@ -113,7 +97,7 @@ mod tests {
         let aws = AwsSettings::read(&Variables::new(&|_| None), access, SECRETS_MANAGER).unwrap();
         let now = UNIX_EPOCH + Duration::from_secs(1_795_219_200);
         let request = StoredSecret::new(ARN, aws).unwrap().request(now).unwrap();
-        assert_eq!((request.method(), request.uri()), ("POST", "https://secretsmanager.eu-central-1.amazonaws.com/"));
+        assert_eq!((request.method(), request.uri()), ("POST", "https://secretsmanager.eu-central-1.amazonaws.com"));
         let body = request.body().bytes().unwrap();
         assert_eq!(body, format!(r#"{{"SecretId":"{ARN}"}}"#).as_bytes());
 

@@ -14,8 +14,6 @@ use crate::task::Timestamp;
 const NAMESPACE: &str = "Daylist";
 /// One set, because each costs a metric of its own.
 const DIMENSIONS: [[&str; 1]; 1] = [["Service"]];
-/// Enough for all but failing batches.
-const USUAL_BYTES: usize = 1536;
 
 #[derive(Serialize)]
 pub(super) struct Line<'a> {
@@ -178,13 +176,11 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The line, with its line feed.
-    pub(super) fn to_json(&self) -> Vec<u8> {
-        let mut line = Vec::with_capacity(USUAL_BYTES);
+    /// Appends the line, with its line feed.
+    pub(super) fn write_to(&self, lines: &mut Vec<u8>) {
         // It cannot fail: all values are strings, numbers, and lists and objects of them.
-        let _ = self.serialize(&mut serde_json::Serializer::new(&mut line));
-        line.push(b'\n');
-        line
+        let _ = self.serialize(&mut serde_json::Serializer::new(&mut *lines));
+        lines.push(b'\n');
     }
 }
 
