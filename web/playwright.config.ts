@@ -2,14 +2,17 @@ import { defineConfig } from "@playwright/test";
 
 const { CHROMIUM = "/usr/bin/chromium", PAGE_URL = "http://127.0.0.1:9001" } = process.env;
 
+const OWN_RUN = ["crashes.spec.ts", "figures.spec.ts"];
+
 export default defineConfig({
   testDir: "e2e",
   outputDir: "artifacts/results",
   fullyParallel: true,
   forbidOnly: true,
-  workers: 2,
+  workers: 3,
   projects: [
-    { name: "page", testIgnore: ["crashes.spec.ts", "figures.spec.ts"] },
+    { name: "waits", testIgnore: OWN_RUN, grep: /@waits/ },
+    { name: "page", testIgnore: OWN_RUN, grepInvert: /@waits/ },
     { name: "crashes", testMatch: "crashes.spec.ts" },
     { name: "figures", testMatch: "figures.spec.ts" },
   ],

@@ -20,6 +20,26 @@ const contract: Plugin = {
   },
 };
 
+/**
+ * The document runs `src/boot.ts`, a file of its own, as soon as that is here, and preloads the settings for it. Everything else of
+ * the page is preloaded and runs later.
+ */
+const boot: Plugin = {
+  name: "boot",
+  transformIndexHtml: {
+    order: "post",
+    handler(html, { bundle = {} }) {
+      const file = Object.values(bundle).find((chunk) => chunk.type === "chunk" && chunk.name === "boot")?.fileName;
+      if (!file || !html.includes(file)) return html;
+      const preload = '<link rel="preload" as="fetch" crossorigin href="./config.json">';
+      const script = `<script type="module" async crossorigin src="./${file}"></script>`;
+      return html
+        .replace(/ *<link rel="modulepreload"[^>]*boot-[^>]*>\n/u, "")
+        .replace("<title>", `${preload}\n    ${script}\n    <title>`);
+    },
+  },
+};
+
 /** The service worker: it keeps the files of the page, and nothing else. Requests to the API and the issuer never pass it. */
 const offline = VitePWA({
   registerType: "prompt",
@@ -34,7 +54,7 @@ const offline = VitePWA({
 });
 
 export default defineConfig({
-  plugins: [contract, offline],
+  plugins: [contract, boot, offline],
   // The client as it is in the project, without a build of its own.
   resolve: { conditions: ["daylist-client-source", ...defaultClientConditions] },
   ssr: { resolve: { conditions: ["daylist-client-source", ...defaultServerConditions] } },
@@ -42,7 +62,13 @@ export default defineConfig({
   base: "./",
   build: {
     target: "es2022",
-    rolldownOptions: { input: pages },
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: pages,
+      output: {
+        codeSplitting: { groups: [{ name: "boot", test: /src\/(boot|early|settings|session\/remembered)\.ts$/u }] },
+      },
+    },
     // The reference page is large, but only its readers load it. `scripts/bundle-budget.mjs` limits the main page.
     chunkSizeWarningLimit: 2_000,
   },

@@ -1,6 +1,6 @@
 /** When sync sends and pulls. */
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { TaskApi } from "../src/index.js";
+import { newTaskId, TaskApi } from "../src/index.js";
 import { memoryStore, TaskSync, type TaskSyncOptions } from "../src/sync/index.js";
 import { Server } from "./server.js";
 
@@ -27,7 +27,7 @@ let browser: Browser;
 let server: Server;
 let requests: string[];
 /** What the API answers instead, until it is null again. */
-let failure: (() => Response) | null;
+let failure: ((request: Request) => Response | undefined) | null;
 const syncs: TaskSync[] = [];
 
 function open(options: Partial<TaskSyncOptions> = {}): TaskSync {
@@ -38,7 +38,7 @@ function open(options: Partial<TaskSyncOptions> = {}): TaskSync {
     fetch: async (input, init) => {
       const request = new Request(input as Request, init as RequestInit);
       requests.push(`${request.method} ${new URL(request.url).pathname.split("/").at(-1)}`);
-      return failure ? failure() : server.fetch(request);
+      return failure?.(request) ?? server.fetch(request);
     },
   });
   const sync = new TaskSync({ api, store: memoryStore(), ...options });
@@ -75,6 +75,23 @@ describe("a pull", () => {
     expect(await during(180_000)).toEqual(Array(3).fill("GET changes"));
     browser.look(false);
     expect(await during(600_000)).toEqual([]);
+  });
+
+  it("comes after a page of a list on a new device, and removes what has gone since", async () => {
+    const laptop = open();
+    await laptop.create({ title: "Buy milk" });
+    await laptop.refresh();
+    const [milk] = server.tasks("ada");
+    const tasks = [{ ...milk, id: newTaskId(), title: "Gone" }, milk];
+    failure = ({ url }) => (url.includes("/tasks?") ? Response.json({ tasks, next_cursor: null }) : undefined);
+    const phone = open({ first: { status: "open", limit: 30 } });
+    const shown: string[] = [];
+    phone.subscribe(() => shown.push([...phone.tasks.values()].map(({ title }) => title).join()));
+    const before = requests.length;
+    await phone.refresh();
+    expect(requests.slice(before)).toEqual(["GET tasks", "GET changes"]);
+    expect(shown).toEqual(["", "Gone,Buy milk", "Buy milk"]);
+    expect(phone.isComplete).toBe(true);
   });
 
   it("happens once when the page becomes visible", async () => {

@@ -93,7 +93,8 @@ function signedWithSecret({ origin, audience, tokenLifetime, tokenSecret }) {
       audience,
       expirationTime: tokenLifetime,
       definePayload,
-      sign: (payload, header) => new SignJWT(payload).setProtectedHeader({ typ: "JWT", ...header, alg: "HS256" }).sign(key),
+      sign: (payload, header) =>
+        new SignJWT(payload).setProtectedHeader({ typ: "JWT", ...header, alg: "HS256" }).sign(key),
     },
   };
 }

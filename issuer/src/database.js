@@ -16,8 +16,11 @@ export function openDatabase(path) {
   // Only a write-ahead log survives a kill. With a rollback journal, this build of SQLite mistakes its own lock for another
   // process's, and never rolls back what a killed process left half written.
   database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-  if (database.get("PRAGMA journal_mode").journal_mode !== "wal") throw new Error(`${path} does not support write-ahead logging`);
-  const dialect = new SqliteDialect({ database: { prepare: (sql) => statement(database, sql), close: () => database.close() } });
+  if (database.get("PRAGMA journal_mode").journal_mode !== "wal")
+    throw new Error(`${path} does not support write-ahead logging`);
+  const dialect = new SqliteDialect({
+    database: { prepare: (sql) => statement(database, sql), close: () => database.close() },
+  });
   return { dialect, type: "sqlite", transaction: true };
 }
 

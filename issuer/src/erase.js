@@ -19,12 +19,20 @@ export async function eraseTasks(apiUrl, userId, token) {
     console.error(`cannot erase tasks: status ${status}`);
     await sleep(1000);
   }
-  throw new APIError("SERVICE_UNAVAILABLE", { code: "TASKS_NOT_ERASED", message: "The tasks could not be erased. Try again." });
+  throw new APIError("SERVICE_UNAVAILABLE", {
+    code: "TASKS_NOT_ERASED",
+    message: "The tasks could not be erased. Try again.",
+  });
 }
 
 async function erase(url, headers) {
   try {
-    const response = await fetch(url, { method: "DELETE", headers, redirect: "error", signal: AbortSignal.timeout(15_000) });
+    const response = await fetch(url, {
+      method: "DELETE",
+      headers,
+      redirect: "error",
+      signal: AbortSignal.timeout(15_000),
+    });
     return { status: response.status, body: await response.json() };
   } catch (error) {
     return { status: error.cause?.code ?? error.name };

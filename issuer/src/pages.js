@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { brotliCompress, constants, gzip } from "node:zlib";
 
 const TYPES = {
   ".css": "text/css; charset=utf-8",
@@ -71,23 +71,29 @@ async function send(request, response, pathname, content, status = 200) {
   const extension = pathname.endsWith("/") ? ".html" : extname(pathname);
   const type = TYPES[extension] ?? "application/octet-stream";
   if (COMPRESSED.has(extension)) response.setHeader("vary", "accept-encoding");
-  const isCompressed = COMPRESSED.has(extension) && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
-  if (isCompressed) response.setHeader("content-encoding", "gzip");
-  const body = isCompressed ? await compressed(etag, content) : content;
+  const accepted = COMPRESSED.has(extension) ? (request.headers["accept-encoding"] ?? "") : "";
+  const encoding = Object.keys(ENCODINGS).find((name) => accepted.split(/[\s,;]+/).includes(name));
+  if (encoding) response.setHeader("content-encoding", encoding);
+  const body = encoding ? await compressed(etag, encoding, content) : content;
   response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) });
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
-const compress = promisify(gzip);
+/** The first one that a browser accepts is used. */
+const ENCODINGS = {
+  br: (content) => promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
+  gzip: promisify(gzip),
+};
 const kept = new Map();
 const KEPT = 50;
 
 /** Compresses each version of a file once. */
-async function compressed(etag, content) {
-  const known = kept.get(etag);
+async function compressed(etag, encoding, content) {
+  const key = `${encoding} ${etag}`;
+  const known = kept.get(key);
   if (known) return known;
-  const body = await compress(content);
+  const body = await ENCODINGS[encoding](content);
   if (kept.size === KEPT) kept.clear();
-  kept.set(etag, body);
+  kept.set(key, body);
   return body;
 }

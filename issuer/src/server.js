@@ -63,7 +63,9 @@ function securityHeaders({ apiUrl }, url) {
     "frame-ancestors": "'none'",
   };
   return {
-    "content-security-policy": Object.entries(policy).map((directive) => directive.join(" ")).join("; "),
+    "content-security-policy": Object.entries(policy)
+      .map((directive) => directive.join(" "))
+      .join("; "),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "same-origin",

@@ -1,7 +1,7 @@
 /** Measures the page on a slow phone, and the client with 10,000 tasks, and writes the figures into their READMEs. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { Page } from "@playwright/test";
+import type { Browser, BrowserContext, CDPSession, Page } from "@playwright/test";
 import { build } from "vite";
 import { newTaskId } from "../../client/src/ids";
 import type * as client from "./client";
@@ -13,70 +13,161 @@ const OVERLAP = 6 * 60_000 + 5_000;
 const PAGE_README = fileURLToPath(new URL("../README.md", import.meta.url));
 const README = fileURLToPath(new URL("../../client/README.md", import.meta.url));
 
-test("the page on a slow phone", async ({ page, person, store }) => {
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+/** “Slow 4G” of Lighthouse. */
+const SLOW_4G = { offline: false, latency: 150, downloadThroughput: 1_638_400 / 8, uploadThroughput: 768_000 / 8 };
+const FAST = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+/** The visits of which the middle one counts. */
+const VISITS = 5;
+
+test("the page on a slow phone", async ({ browser, context, person, store }) => {
   test.setTimeout(10 * 60_000);
   expect(person.id).not.toBe("");
   await addAll(store, 5_000);
-  await page.setViewportSize({ width: 390, height: 844 });
-  const client = await page.context().newCDPSession(page);
-  await client.send("Emulation.setCPUThrottlingRate", { rate: 4 });
-  await client.send("Network.enable");
-  // “Slow 4G” of Lighthouse.
-  const network = { offline: false, latency: 150, downloadThroughput: 1_638_400 / 8, uploadThroughput: 768_000 / 8 };
-  await client.send("Network.emulateNetworkConditions", network);
-  await page.addInitScript(recordPaints);
-  const paints = () => page.evaluate(() => Reflect.get(window, "paints") as { lcp: number; shift: number });
+  const storageState = await context.storageState();
   const rows: string[] = [];
   const note = (what: string, figure: string) => rows.push(`| ${what} | ${figure} |`);
-  const open = async (visit: string, shown: string) => {
-    await page.goto("about:blank");
-    await page.goto("/#/open");
-    const first = page.locator(shown).first();
-    await first.waitFor();
-    const time = await page.evaluate(() => Math.round(performance.now()));
-    await page.waitForTimeout(1_000);
-    const { lcp, shift } = await paints();
-    note(`largest paint, ${visit}`, `${Math.round(lcp)} ms`);
-    note(`first task, ${visit}`, `${time} ms`);
-    note(`layout shift, ${visit}`, shift.toFixed(3));
+  const noteVisits = (visit: string, all: readonly Visit[]) => {
+    const middle = (of: (visit: Visit) => number) => all.map(of).sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0;
+    note(`largest paint, ${visit}`, `${Math.round(middle(({ paint }) => paint))} ms`);
+    note(`first task, ${visit}`, `${Math.round(middle(({ task }) => task))} ms`);
+    note(`layout shift, ${visit}`, Math.max(...all.map(({ shift }) => shift)).toFixed(3));
   };
-  await open("first visit", "[data-row]");
-  await expect(page.getByRole("status")).toHaveText("5000 tasks", { timeout: 180_000 });
-  await open("return", "[data-row]");
 
-  await client.send("Network.emulateNetworkConditions", {
-    ...network,
-    latency: 0,
-    downloadThroughput: -1,
-    uploadThroughput: -1,
-  });
-  const frames = await page.evaluate(scrollThrough);
-  note("frames later than 20 ms while 5,000 tasks are scrolled", `${frames.late} of ${frames.all}`);
-  note("the longest frame", `${Math.round(frames.longest)} ms`);
-  await page.getByRole("searchbox").focus();
-  const keys: number[] = [];
-  for (const key of "somebody") {
-    await page.evaluate(measureKey);
-    await page.keyboard.press(key);
-    keys.push(await page.evaluate(() => Reflect.get(window, "key") as Promise<number>));
+  const first: Visit[] = [];
+  const again: Visit[] = [];
+  let phone = await Phone.open(browser, storageState);
+  for (let visits = 0; visits < VISITS; visits++) {
+    await phone.close();
+    phone = await Phone.open(browser, storageState);
+    first.push(await phone.visit());
   }
-  note("a key in search, from the key to the paint: the slowest", `${Math.round(Math.max(...keys))} ms`);
+  await phone.isComplete();
+  for (let visits = 0; visits < VISITS; visits++) again.push(await phone.visit());
+  noteVisits("first visit on a device", first);
+  noteVisits("return", again);
+
+  await phone.network(FAST);
+  const { late, all, longest, busy } = await phone.scroll();
+  note("frames later than 20 ms while 5,000 tasks are scrolled", `${late} of ${all}`);
+  note("the longest frame", `${Math.round(longest)} ms`);
+  note("the main thread’s work for a frame", `${busy.toFixed(1)} ms`);
+  const keys = await phone.type("somebody");
+  note("a key in search, from the key to the paint of what was found", keys.map((time) => Math.round(time)).join(", "));
+  await phone.close();
   write(
     PAGE_README,
     ["| what | figure |", "|---|---:|", ...rows],
-    "Chromium with its CPU slowed down four times, the network as in Lighthouse’s Slow 4G",
+    "Chromium with its CPU slowed down four times, the network as in Lighthouse’s Slow 4G, 5,000 tasks",
   );
 });
 
+interface Visit {
+  /** The largest contentful paint, and the first paint with a task, in milliseconds. */
+  readonly paint: number;
+  readonly task: number;
+  readonly shift: number;
+}
+
+class Phone {
+  private constructor(
+    readonly page: Page,
+    readonly devtools: CDPSession,
+  ) {}
+
+  static async open(browser: Browser, storageState: Awaited<ReturnType<BrowserContext["storageState"]>>) {
+    const context = await browser.newContext({ ...PHONE, storageState, serviceWorkers: "block" });
+    const page = await context.newPage();
+    await page.addInitScript(recordPaints);
+    const devtools = await context.newCDPSession(page);
+    await devtools.send("Network.enable");
+    await devtools.send("Performance.enable");
+    return new Phone(page, devtools);
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  async network(conditions: typeof SLOW_4G): Promise<void> {
+    await this.devtools.send("Network.emulateNetworkConditions", conditions);
+  }
+
+  async slowDown(rate: number): Promise<void> {
+    await this.devtools.send("Emulation.setCPUThrottlingRate", { rate });
+  }
+
+  async visit(): Promise<Visit> {
+    await this.network(SLOW_4G);
+    await this.slowDown(4);
+    await this.page.goto("about:blank");
+    await this.page.goto("/#/open");
+    await expect.poll(() => this.#visit(), { intervals: [1_000] }).not.toBeNull();
+    // What comes later may still be larger, or shift it.
+    await this.page.waitForTimeout(1_500);
+    return (await this.#visit()) as Visit;
+  }
+
+  #visit(): Promise<Visit | null> {
+    return this.page.evaluate(() => {
+      const visit = Reflect.get(window, "visit") as Visit;
+      return visit.task > 0 ? visit : null;
+    });
+  }
+
+  /** Waits until all tasks are on the device. */
+  async isComplete(): Promise<void> {
+    await this.network(FAST);
+    await this.slowDown(1);
+    await expect(this.page.getByRole("status")).toHaveText("5000 tasks", { timeout: 180_000 });
+    await this.slowDown(4);
+  }
+
+  async scroll() {
+    const worked = await this.#worked();
+    const frames = await this.page.evaluate(scrollThrough);
+    return { ...frames, busy: ((await this.#worked()) - worked) / frames.all };
+  }
+
+  /** What the main thread has worked, in milliseconds. */
+  async #worked(): Promise<number> {
+    const { metrics } = await this.devtools.send("Performance.getMetrics");
+    return 1_000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0);
+  }
+
+  /** How long the paint took after each key, in milliseconds. */
+  async type(text: string): Promise<number[]> {
+    await this.page.evaluate(() => scrollTo(0, 0));
+    await this.page.getByRole("searchbox").focus();
+    await this.page.waitForTimeout(1_000);
+    const times: number[] = [];
+    for (const key of text) {
+      await this.page.evaluate(measureKey);
+      await this.page.keyboard.press(key);
+      times.push(await this.page.evaluate(() => Reflect.get(window, "key") as Promise<number>));
+    }
+    return times;
+  }
+}
+
 function recordPaints(): void {
-  const paints = { lcp: 0, shift: 0 };
-  Reflect.set(window, "paints", paints);
+  const visit = { paint: 0, task: 0, shift: 0 };
+  Reflect.set(window, "visit", visit);
   new PerformanceObserver((list) => {
-    for (const { startTime } of list.getEntries()) paints.lcp = startTime;
+    for (const { startTime } of list.getEntries()) visit.paint = startTime;
   }).observe({ type: "largest-contentful-paint", buffered: true });
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) paints.shift += entry.value;
+    for (const entry of list.getEntries() as (PerformanceEntry & { value: number })[]) visit.shift += entry.value;
   }).observe({ type: "layout-shift", buffered: true });
+  new MutationObserver((_, observer) => {
+    if (!document.querySelector("[data-row]")) return;
+    observer.disconnect();
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        visit.task = performance.now();
+      }),
+    );
+  }).observe(document, { childList: true, subtree: true });
 }
 
 /** Scrolls for five seconds, as fast as a finger does. */

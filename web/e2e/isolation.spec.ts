@@ -1,4 +1,4 @@
-import { API, expect, newPerson, Store, TaskPage, test } from "./product";
+import { API, expect, newPerson, Store, TaskPage, test, WAITS } from "./product";
 
 test.use({ failuresExpected: true });
 
@@ -27,7 +27,7 @@ test("users see only their own tasks", async ({ browser, tasks, person, store })
   await other.close();
 });
 
-test("a tab follows a sign-in of another user in another tab", async ({ context, tasks, person }) => {
+test("a tab follows a sign-in of another user in another tab", { tag: WAITS }, async ({ context, tasks, person }) => {
   await tasks.open();
   await tasks.add("Ada’s secret");
   await tasks.hasSaved("Ada’s secret");

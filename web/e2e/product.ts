@@ -13,6 +13,9 @@ import { newTaskId } from "../../client/src/ids";
 const PAGE = process.env.PAGE_URL ?? "http://127.0.0.1:9001";
 export const API = process.env.API_URL ?? "http://127.0.0.1:9000";
 
+/** Of tests that mostly wait: they run first, beside the others. */
+export const WAITS = "@waits";
+
 export const BATCH = `${API}/api/*/tasks/batch`;
 
 export interface Person {
@@ -250,7 +253,7 @@ export async function leavesNothing(page: Page): Promise<void> {
 
 /** What axe finds, with the elements. */
 export async function findViolations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe.source);
   return page.evaluate(async () => {
     const { axe } = window as unknown as { axe: typeof import("axe-core") };
     const result = await axe.run(document, { resultTypes: ["violations"] });

@@ -198,7 +198,11 @@ async function tour(page: Page, inspect: (state: string) => Promise<void>): Prom
 
 async function inspectState(page: Page, state: string): Promise<void> {
   // Color transitions may still be running.
-  await page.waitForTimeout(250);
+  await page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    const ending = document.getAnimations().filter(({ effect }) => effect?.getTiming().iterations !== Infinity);
+    await Promise.allSettled(ending.map(({ finished }) => finished));
+  });
   await page.screenshot({ path: `artifacts/screenshots/${state}.png` });
   expect(await findViolations(page), state).toEqual([]);
   const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

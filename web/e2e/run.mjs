@@ -28,9 +28,10 @@ async function tests({ pageUrl, apiUrl, data }) {
   const env = { CHROMIUM: chromium, PAGE_URL: pageUrl, API_URL: apiUrl, ...(data && { STACK: data }) };
   const args = process.argv.slice(2);
   // What kills the stack needs one of its own, after the others.
-  const projects = args.includes("figures") ? ["figures"] : data ? ["page", "crashes"] : ["page"];
-  for (const project of projects) {
-    const command = ["test", "--pass-with-no-tests", `--project=${project}`, ...args];
+  const page = ["waits", "page"];
+  const runs = args.includes("figures") ? [["figures"]] : data ? [page, ["crashes"]] : [page];
+  for (const projects of runs) {
+    const command = ["test", "--pass-with-no-tests", ...projects.map((name) => `--project=${name}`), ...args];
     const status = await run(playwright, command, { cwd: web, env });
     if (status !== 0) return status;
   }

@@ -1,6 +1,47 @@
-import { API, expect, leavesNothing, Store, TaskPage, test } from "./product";
+import type { Page } from "@playwright/test";
+import { API, expect, leavesNothing, Store, TaskPage, test, WAITS } from "./product";
 
 const TASKS = `${API}/api/**`;
+
+/** The issuer knows the session, and gives no token for it. */
+async function withoutTokens(page: Page): Promise<void> {
+  await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
+  await page.route("**/api/auth/get-session", async (route) => {
+    const response = await route.fetch();
+    const { "set-auth-jwt": _, ...headers } = response.headers();
+    await route.fulfill({ response, headers });
+  });
+}
+
+test("a new device shows the next tasks after three requests", async ({ page, store }) => {
+  await store.addMany(Array.from({ length: 60 }, (_, index) => `Task ${index}`));
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    if (request.resourceType() === "fetch") asked.push(new URL(request.url()).pathname.replace(/^.*\//u, ""));
+  });
+  // The first pull is still on its way.
+  await page.route(/\/changes\?/u, () => {});
+  await page.goto("/#/open");
+  await expect(page.locator("[data-row]")).toHaveCount(30);
+  // The document itself preloads config.json.
+  expect(asked.filter((name) => name !== "config.json")).toEqual(["get-session", "tasks", "changes"]);
+});
+
+test("a returning user sees the tasks before the issuer knows the session", async ({ page, tasks, store }) => {
+  await store.add({ title: "Feed the cat" });
+  await tasks.open();
+  let answer = () => {};
+  const asked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route("**/api/auth/get-session", (route) => asked.then(() => route.continue()));
+  await page.reload();
+  await expect(tasks.row("Feed the cat")).toBeVisible();
+  await page.context().clearCookies();
+  answer();
+  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  await expect(tasks.row("Feed the cat")).toBeHidden();
+});
 
 test.describe("a token that expires", () => {
   test("is renewed in the background", async ({ page, tasks }) => {
@@ -20,7 +61,7 @@ test.describe("a token that expires", () => {
 test.describe("failing requests", () => {
   test.use({ failuresExpected: true });
 
-  test("an expired token is renewed once, and the request repeated", async ({ page, tasks, store }) => {
+  test("an expired token is renewed once, and the request repeated", { tag: WAITS }, async ({ page, tasks, store }) => {
     // The browser's clock is stopped, so the token looks valid to the page. For the API, it expires after 20 seconds plus
     // a leeway of 15.
     await page.clock.install();
@@ -92,14 +133,14 @@ test.describe("failing requests", () => {
     await page.goto("/");
     await expect(page.getByRole("heading", { name: "Sign-in can’t be reached" })).toBeVisible();
     await page.unroute("**/api/auth/get-session");
-    await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
+    await withoutTokens(page);
     await page.getByRole("button", { name: "Try again" }).click();
     await expect(page.locator("#task-list").getByText("The sign-in service can’t be reached.")).toBeVisible();
-    await page.unroute("**/api/auth/token");
+    await page.unrouteAll();
     await page.locator("#task-list").getByRole("button", { name: "Try again" }).click();
     await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
 
-    await page.route("**/api/auth/token", (route) => route.fulfill({ status: 503 }));
+    await withoutTokens(page);
     await page.reload();
     await expect(tasks.note("The sign-in service can’t be reached.")).toBeVisible();
     await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();

@@ -26,7 +26,7 @@ test("lists have counts, tags, and what is due", async ({ page, tasks, store }) 
   await test.step("what is overdue is moved to today, and back", async () => {
     await page.getByRole("button", { name: "Move to today" }).click();
     await expect(page.getByRole("heading", { level: 2 })).toHaveText(["Today"]);
-    await tasks.note("Changed “Renew the passport”").getByRole("button", { name: "Undo" }).click();
+    await tasks.note("“Renew the passport” is due: Today.").getByRole("button", { name: "Undo" }).click();
     await expect(page.getByRole("region", { name: "Overdue" })).toContainText("Renew the passport");
   });
   await test.step("a tag of any case is a list", async () => {

@@ -6,11 +6,11 @@ import "./styles/tasks.css";
 import "./styles/overlays.css";
 import { render } from "preact";
 import { App, Trouble } from "./app";
+import { settings as loading } from "./boot";
 import { followTheme, language } from "./preferences";
 import { followAddress } from "./route";
 import { Issuer } from "./session/issuer";
 import { Session } from "./session/session";
-import { loadSettings } from "./settings";
 import { speak, t } from "./text";
 import { keepFiles } from "./ui/versions";
 
@@ -20,7 +20,7 @@ async function start(): Promise<void> {
   if (!root) return;
   try {
     followTheme();
-    const [settings] = await Promise.all([loadSettings(), speak(language.value)]);
+    const [settings] = await Promise.all([loading, speak(language.value)]);
     const session = new Session(new Issuer(settings.authUrl));
     followAddress();
     render(<App session={session} settings={settings} />, root);

@@ -1,11 +1,12 @@
 /** The current list is in the URL's fragment, so that the back button and bookmarks work. */
-import { signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { LAYOUTS, LISTS, OPEN, SORTS, type TaskQuery } from "./tasks/query";
 import { PRIORITIES } from "./tasks/task";
 
 const HOME: TaskQuery = { ...OPEN, list: "today" };
 
 export const route = signal<TaskQuery>(HOME);
+export const routeFrame = frameOf(route);
 
 export function followAddress(): void {
   const read = () => {
@@ -17,7 +18,19 @@ export function followAddress(): void {
 }
 
 export function show(query: TaskQuery): void {
-  location.hash = formatRoute(query);
+  const address = formatRoute(query);
+  if (address !== location.hash) history.pushState(null, "", address);
+  route.value = query;
+}
+
+/** The query without what is searched for: another letter changes nothing that depends on the rest of it. */
+export function frameOf(query: ReadonlySignal<TaskQuery>): ReadonlySignal<TaskQuery> {
+  let kept: TaskQuery | null = null;
+  return computed(() => {
+    const frame = { ...query.value, text: "" };
+    if (!kept || formatRoute(kept) !== formatRoute(frame)) kept = frame;
+    return kept;
+  });
 }
 
 /** Shows another search without an entry in the history for every key. */

@@ -30,7 +30,8 @@ function remember(settings: Settings): Settings {
 }
 
 async function fetchSettings(): Promise<Settings> {
-  const response = await fetch(new URL("config.json", document.baseURI), { cache: "no-cache" });
+  // As the document preloads it.
+  const response = await fetch(new URL("config.json", document.baseURI));
   if (!response.ok) throw new Error(`config.json: ${response.status}`);
   const { api_url: apiUrl, auth_url: authUrl }: Record<string, unknown> = await response.json();
   if (typeof apiUrl !== "string" || typeof authUrl !== "string") {

@@ -59,6 +59,16 @@ export class State {
     this.#notify("all");
   }
 
+  /** Reads everything again if others have written meanwhile. */
+  async catchUp(): Promise<void> {
+    let isBehind = false;
+    await this.#store.change(({ meta }) => {
+      isBehind = meta.revision !== this.#meta.revision;
+      return null;
+    });
+    if (isBehind) await this.load();
+  }
+
   /** Writes what `edit` gives. When it is done, the view has it. */
   async change(edit: (current: Current) => StoreChange | null): Promise<void> {
     const change = await this.#store.change(edit);

@@ -1,5 +1,5 @@
 /** The tasks of one user on this device: all of them here, changed here at once, and kept in step with the API. */
-import type { Task } from "../contract.js";
+import type { ListQuery, Task } from "../contract.js";
 import { newTaskId } from "../ids.js";
 import type { TaskApi } from "../task-api.js";
 import { type ContentChanges, contentOf, normalized, type TaskContent, type TaskDraft } from "./content.js";
@@ -33,6 +33,11 @@ export interface TaskSyncOptions {
    * called in the tab that sends, and again after a reload.
    */
   readonly onRefused?: (refused: Refused) => Decision | undefined | Promise<Decision | undefined>;
+  /**
+   * A page of `listTasks` that a new device reads before everything else, such as the next tasks that are due: it shows them while
+   * the first pull, which brings the tasks in the order of their changes, is still on its way. Costs one request.
+   */
+  readonly first?: ListQuery;
   /** When to pull; null for never by itself. */
   readonly triggers?: Triggers | null;
   /** How long to wait after the given number of failures in a row, in milliseconds. */
@@ -58,7 +63,7 @@ export class TaskSync {
   #started: Promise<void> | null = null;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor({ api, store, onRefused, triggers = browserTriggers, pause }: TaskSyncOptions) {
+  constructor({ api, store, onRefused, first, triggers = browserTriggers, pause }: TaskSyncOptions) {
     this.#store = store;
     this.#onRefused = onRefused;
     this.#triggers = triggers;
@@ -75,6 +80,7 @@ export class TaskSync {
         this.#takeStatus(status);
       },
       onRefused: (items) => this.#askApp(items),
+      ...(first && { first }),
       ...(pause && { pause }),
     });
   }
@@ -212,7 +218,7 @@ export class TaskSync {
     const { signal } = this.#stopped;
     this.#ended = alone(this.#store.shared, this.#state, signal, async (signal) => {
       // The tab that sent before may have written until a moment ago.
-      await this.#state.load();
+      await this.#state.catchUp();
       this.#isSender = true;
       for (const [id, done] of this.#asked) {
         this.#asked.delete(id);

@@ -3,6 +3,7 @@
  * what waits, and pulls again to see what became of it.
  */
 import { BATCH_ITEMS, isFinal } from "../batch.js";
+import type { ListQuery } from "../contract.js";
 import { isDown, isErased, isSignedOut, isTokenOver, Problem, Unreachable } from "../errors.js";
 import type { TaskApi } from "../task-api.js";
 import { asBatchItem, type OutboxItem } from "./item.js";
@@ -19,11 +20,13 @@ const SETTLE = 1_000;
 const EAGER = 40;
 
 export interface WorkerOptions {
-  readonly api: Pick<TaskApi, "listChanges" | "batchTasks" | "getTask">;
+  readonly api: Pick<TaskApi, "listChanges" | "listTasks" | "batchTasks" | "getTask">;
   readonly state: State;
   readonly onStatus: (status: Status) => void;
   /** Is told of changes that somebody has to decide on. */
   readonly onRefused: (items: readonly OutboxItem[]) => void;
+  /** What a new device reads first. */
+  readonly first?: ListQuery;
   /** How long to wait after the given number of failures in a row, in milliseconds. */
   readonly pause?: (failures: number) => number;
 }
@@ -37,7 +40,7 @@ class Later extends Error {
 type Reason = "send" | "pull" | "resume";
 
 export class Worker {
-  readonly #options: Required<WorkerOptions>;
+  readonly #options: WorkerOptions & Required<Pick<WorkerOptions, "pause">>;
   #status: Status = NEW_STATUS;
   #wantsPull = true;
   /** What has come up since the last cycle began. */
@@ -138,6 +141,7 @@ export class Worker {
     const { api, state } = this.#options;
     this.#wantsPull = false;
     this.#pullDue = null;
+    await this.#readFirst(signal);
     for (let hasMore = true, pulls = 1; hasMore; ) {
       const since = state.meta.token;
       try {
@@ -151,6 +155,14 @@ export class Worker {
       }
     }
     this.#say({ pulledAt: Date.now() });
+  }
+
+  /** Shows a page of a list before the first pull, which then brings these tasks again, or removes those that are gone. */
+  async #readFirst(signal: AbortSignal): Promise<void> {
+    const { api, state, first } = this.#options;
+    if (!first || state.meta.token !== null || state.tasks.size > 0) return;
+    const { tasks } = await api.listTasks(first, { signal, retry: false });
+    await state.change(({ meta }) => ({ putTasks: tasks.map((task) => ({ task, epoch: meta.epoch - 1 })) }));
   }
 
   /** Sends one batch. Gives null if there is nothing to send. */

@@ -1,6 +1,7 @@
 /** A client of Better Auth. The session is a cookie that scripts cannot read, so no token is stored here. */
 
 import { Unreachable } from "daylist-client";
+import { earlyFetch } from "../early";
 import { t } from "../text";
 
 export interface User {
@@ -61,8 +62,8 @@ export class Issuer {
     await this.#call("/sign-out", {});
   }
 
-  async currentUser(signal?: AbortSignal): Promise<User | null> {
-    const session = await this.#call<{ user: User } | null>("/get-session", undefined, signal);
+  async currentUser(): Promise<User | null> {
+    const session = await this.#call<{ user: User } | null>("/get-session");
     return session?.user ?? null;
   }
 
@@ -73,11 +74,10 @@ export class Issuer {
     return user;
   }
 
-  async #call<T>(path: string, body?: object, signal?: AbortSignal): Promise<T> {
-    const response = await fetch(this.#base + path, {
+  async #call<T>(path: string, body?: object): Promise<T> {
+    const response = await earlyFetch(this.#base + path, {
       credentials: "include",
       cache: "no-store",
-      ...(signal && { signal }),
       ...(body && { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     }).catch((cause: unknown) => {
       throw new Unreachable("issuer", cause);

@@ -12,9 +12,6 @@ export type SessionState =
 
 type Message = { readonly kind: "entered" } | { readonly kind: "left"; readonly userId: string };
 
-/** How long a returning user waits for the issuer before the page starts offline, in milliseconds. */
-const PATIENCE = 5_000;
-
 export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
   /** The session has ended, and changes wait until the user signs in again. */
@@ -22,6 +19,8 @@ export class Session {
   readonly issuer: Issuer;
   /** Whether the user has signed in or up during this visit. */
   isNew = false;
+  /** The issuer has not yet said whether there is a session. */
+  #isStarting = false;
   readonly #otherTabs = new BroadcastChannel("session");
   readonly #listeners = new Set<() => void>();
 
@@ -34,15 +33,19 @@ export class Session {
   }
 
   async start(): Promise<void> {
-    this.state.value = { is: "unknown" };
     const remembered = rememberedUser();
+    // The tasks of the last visit are on the device. If the session has ended since, the page leaves them.
+    this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unknown" };
+    this.#isStarting = true;
     try {
-      const user = await this.issuer.currentUser(remembered ? AbortSignal.timeout(PATIENCE) : undefined);
+      const user = await this.issuer.currentUser();
       if (user) this.#entered(user);
       else this.#leave(false);
     } catch {
-      // The tasks are on the device. Sync will find out whether the session still exists.
-      this.state.value = remembered ? { is: "signed-in", user: remembered } : { is: "unreachable" };
+      // Sync will find out whether the session still exists.
+      if (!remembered) this.state.value = { is: "unreachable" };
+    } finally {
+      this.#isStarting = false;
     }
   }
 
@@ -74,7 +77,7 @@ export class Session {
 
   /** Asks the user to sign in again, because the issuer reports no session. */
   interrupt(): void {
-    if (this.#userId !== null) this.interrupted.value = true;
+    if (this.#userId !== null && !this.#isStarting) this.interrupted.value = true;
   }
 
   /** Checks the current user, because the session may have ended, or another tab, which shares the cookie, may have changed it. */
@@ -103,11 +106,13 @@ export class Session {
   }
 
   #entered(user: User): void {
-    const isSameUser = this.#userId === user.id;
+    const { value: before } = this.state;
+    const isSameUser = before.is === "signed-in" && before.user.id === user.id;
+    const isRenewed = isSameUser && !this.#isStarting;
     rememberUser(user);
-    this.state.value = { is: "signed-in", user };
+    if (!isSameUser || before.user.name !== user.name) this.state.value = { is: "signed-in", user };
     this.interrupted.value = false;
-    if (isSameUser) for (const listener of this.#listeners) listener();
+    if (isRenewed) for (const listener of this.#listeners) listener();
   }
 
   #leave(isForGood: boolean): void {

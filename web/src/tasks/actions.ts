@@ -8,7 +8,7 @@ import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import type { Deletions } from "./deletions";
 import type { Draft } from "./drafts";
-import { fromLocal, groupOf, isOverdue, toLocal } from "./due";
+import { describeDue, fromLocal, groupOf, isOverdue, toLocal } from "./due";
 import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
 import { placements } from "./order";
@@ -78,17 +78,24 @@ export class Actions {
     const after = tasks.map((task) => ({ id: task.id, changes: changesOf(task) }));
     const before = tasks.map((task) => ({ id: task.id, changes: pick(task, changesOf(task)) }));
     void this.#changeAll(after);
-    const [only] = tasks;
     const words = t();
+    const [only] = tasks;
+    const due = only && changesOf(only).due;
+    const title = only && shortTitle(only);
+    const changed = due ? words.isDue(title ?? "", describeDue(due, now.value)) : words.changed(title ?? "");
     this.#options.toasts.offerUndo({
-      text: tasks.length === 1 && only ? words.changed(shortTitle(only)) : words.changedMany(tasks.length),
+      text: tasks.length === 1 ? changed : words.changedMany(tasks.length),
       subject: `change of ${tasks.map(({ id }) => id).join()}`,
       undo: () => this.#changeAll(before),
     });
   }
 
   completeAll(tasks: readonly Task[]): void {
-    this.update(tasks, { completed: true });
+    const ids = new Set(tasks.map(({ id }) => id));
+    const isPart = ({ id, parent_id, completed }: Task) =>
+      !completed && !!parent_id && ids.has(parent_id) && !ids.has(id);
+    const parts = [...this.#options.tasks.sync.tasks.values()].filter(isPart);
+    this.update([...tasks, ...parts], { completed: true });
   }
 
   /** Makes tasks due on another day, at the same time unless that has passed. Without a day, they do not recur either. */

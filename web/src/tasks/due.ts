@@ -80,16 +80,24 @@ export function fromLocal({ day, time }: LocalDue): string | null {
 }
 
 export function groupOf(due: string | null, now: Date): DueGroup {
-  if (due === null) return "none";
-  const today = dayOf(now);
-  const { day } = toLocal(due);
-  if (isOverdue(due, now)) return "overdue";
-  if (day === today) return "today";
-  return day < addDays(today, 7) ? "week" : "later";
+  return groupsAt(now)(due);
+}
+
+/** The same for many tasks. */
+export function groupsAt(now: Date): (due: string | null) => DueGroup {
+  const [today, moment] = [dayOf(now), now.getTime()];
+  const later = addDays(today, 7);
+  return (due) => {
+    if (due === null) return "none";
+    if (hasTime(due) ? Date.parse(due) < moment : due < today) return "overdue";
+    const { day } = toLocal(due);
+    if (day === today) return "today";
+    return day < later ? "week" : "later";
+  };
 }
 
 export function isOverdue(due: string, now: Date): boolean {
-  return hasTime(due) ? new Date(due).getTime() < now.getTime() : due < dayOf(now);
+  return hasTime(due) ? Date.parse(due) < now.getTime() : due < dayOf(now);
 }
 
 /** Sorts by local day, on a day the tasks without a time first, and those without a due date last. */

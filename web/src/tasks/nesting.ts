@@ -11,6 +11,7 @@ export class Nesting {
 
   /** The rows in order, each with its subtasks after it. */
   nest(rows: readonly Row[]): readonly Row[] {
+    if (!rows.some(({ task }) => task.parent_id)) return rows;
     const ids = new Set(rows.map(({ task }) => task.id));
     const below = new Map<string, Row[]>();
     for (const row of rows) {

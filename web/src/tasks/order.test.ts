@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import { placements } from "./order";
-import { OPEN } from "./query";
 import type { Task } from "./task";
 import { inOrder } from "./views";
 
@@ -28,10 +27,10 @@ it.each([
     ).map(({ id, position }) => [id, position]),
   );
   expect(moves.size).toBe(changed);
-  const rows = tasks.map((task) => ({ task: { ...task, position: moves.get(task.id) ?? task.position ?? null } }));
+  const moved = tasks.map((task) => ({ ...task, position: moves.get(task.id) ?? task.position ?? null }));
   expect(
-    inOrder(rows, { ...OPEN, sort: "manual" })
-      .map(({ task }) => task.id)
+    inOrder(moved, "manual")
+      .map(({ id }) => id)
       .join(""),
   ).toBe(order);
 });

@@ -26,17 +26,20 @@ export interface TaskQuery {
 /** All open tasks. */
 export const OPEN: TaskQuery = { list: "open", priority: null, tag: null, text: "", sort: "due", layout: "list" };
 
-export function matches(query: TaskQuery, task: Task, now: Date): boolean {
-  const { list, priority, tag, text } = query;
-  if (priority !== null && task.priority !== priority) return false;
-  if (tag !== null && !task.tags.some((other) => isSameTag(other, tag))) return false;
-  if (list === "search") return findsIn(task, text);
-  if (list === "all") return true;
-  if (task.completed !== (list === "completed")) return false;
-  // A week has days before today, too.
-  if (query.layout === "week") return task.due !== null;
-  if (list !== "today" && list !== "upcoming") return true;
-  return task.due !== null && toLocal(task.due).day <= dayOf(now) === (list === "today");
+/** Returns the function that says whether a task is in the list. */
+export function matching({ list, priority, tag, text, layout }: TaskQuery, now: Date): (task: Task) => boolean {
+  const today = dayOf(now);
+  return (task) => {
+    if (priority !== null && task.priority !== priority) return false;
+    if (tag !== null && !task.tags.some((other) => isSameTag(other, tag))) return false;
+    if (list === "search") return findsIn(task, text);
+    if (list === "all") return true;
+    if (task.completed !== (list === "completed")) return false;
+    // A week has days before today, too.
+    if (layout === "week") return task.due !== null;
+    if (list !== "today" && list !== "upcoming") return true;
+    return task.due !== null && toLocal(task.due).day <= today === (list === "today");
+  };
 }
 
 /** Whether all tasks of the list are to be done. */

@@ -89,8 +89,9 @@ function findRepetition(text: string, isMarked: boolean): FoundRepetition | null
 
 /** The repetition that a text ends with. Only a time may follow. */
 function findEnding(text: string, dateIn: (text: string) => FoundDate | null) {
-  for (const { index } of text.matchAll(/(?<!\S)\p{L}/gu)) {
-    const found = findRepetition(text.slice(index), false);
+  for (const { 0: word, index } of text.matchAll(/(?<!\S)\p{L}+/gu)) {
+    const isStart = markers().some(({ every }) => every.includes(word.toLowerCase()));
+    const found = isStart ? findRepetition(text.slice(index), false) : null;
     if (!found) continue;
     const rest = text.slice(index + found.length).trim();
     const time = rest === "" ? null : dateIn(rest);

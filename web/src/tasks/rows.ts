@@ -1,15 +1,16 @@
 /** The rows of the current list. */
 import { computed, signal } from "@preact/signals";
 import type { Refused } from "daylist-client/sync";
+import { frameOf } from "../route";
 import { now } from "../ui/clock";
 import type { Deletions } from "./deletions";
 import type { Draft } from "./drafts";
 import type { Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
 import { Nesting } from "./nesting";
-import { matches, OPEN, type TaskQuery } from "./query";
+import { matching, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
-import { inOrder } from "./views";
+import { inOrder, orderOf } from "./views";
 
 export interface Row {
   readonly task: Task;
@@ -33,6 +34,9 @@ const REST = 2000;
 /** How long a new task is marked, in milliseconds. */
 const MARKED_FOR = 2500;
 
+const NONE: readonly Task[] = [];
+const NO_DRAFTS: ReadonlyMap<string, Draft> = new Map();
+
 export class Rows {
   readonly query = signal<TaskQuery>(OPEN);
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
@@ -51,34 +55,79 @@ export class Rows {
     this.#deletions = deletions;
   }
 
-  readonly all = computed<readonly Row[]>(() => {
+  /** What is shown although there is no such task any more: changes to tasks that were deleted elsewhere, drafts, the open form. */
+  readonly #gone = computed<readonly Task[]>(() => {
     const { tasks, refused } = this.#tasks.snapshot.value;
-    const edited = this.#form.seen.value;
-    const drafts = this.#form.drafts.ids.value.size > 0 ? this.#form.drafts.edits.peek() : new Map<string, Draft>();
-    const rows = new Map<string, Row>();
-    const add = (task: Task) => {
-      const seen = edited?.id === task.id ? edited : (drafts.get(task.id)?.seen ?? null);
-      const row = this.#row(task, seen, this.#deletions.hides(task, tasks));
-      if (row) rows.set(task.id, row);
-    };
-    for (const task of tasks.values()) add(task);
-    // Changes to tasks that were deleted elsewhere stay visible.
-    for (const [id, refusal] of refused) {
-      const { item, wanted } = refusal;
-      if (tasks.has(id) || !wanted) continue;
-      add({ ...wanted, id, completed_at: null, created_at: item.at, updated_at: item.at, version: 0 });
+    const gone = new Map<string, Task>();
+    const add = (task: Task) => !tasks.has(task.id) && !gone.has(task.id) && gone.set(task.id, task);
+    for (const [id, { item, wanted }] of refused) {
+      if (wanted) add({ ...wanted, id, completed_at: null, created_at: item.at, updated_at: item.at, version: 0 });
     }
-    for (const { seen } of drafts.values()) if (!tasks.has(seen.id) && !rows.has(seen.id)) add(seen);
-    if (edited && !rows.has(edited.id)) add(edited);
-    this.#before = rows;
-    const sorted = inOrder([...rows.values()], this.query.value);
-    return this.query.value.layout === "week" ? sorted : this.nesting.nest(sorted);
+    for (const { seen } of this.#drafts.values()) add(seen);
+    if (this.#form.seen.value) add(this.#form.seen.value);
+    return gone.size > 0 ? [...gone.values()] : NONE;
   });
+  readonly frame = frameOf(this.query);
+  readonly #order = computed(() => orderOf(this.frame.value));
+  readonly #candidates = computed(() => [...this.#tasks.snapshot.value.tasks.values(), ...this.#gone.value]);
+  readonly #byDue = computed(() => inOrder(this.#candidates.value, "due"));
+  /** Everything that can have a row. Another search does not sort it again. */
+  readonly #sorted = computed(() => {
+    const order = this.#order.value;
+    if (order !== "due" && order !== "found") return inOrder(this.#candidates.value, order);
+    const byDue = this.#byDue.value;
+    if (order === "due") return byDue;
+    return [...byDue.filter(({ completed }) => !completed), ...byDue.filter(({ completed }) => completed)];
+  });
+
+  /** What could be shown, whatever the list. Unchanged rows keep their identity, so they do not render again. */
+  readonly #rows = computed<readonly Row[]>(() => {
+    const { tasks, unsent, refused } = this.#tasks.snapshot.value;
+    const before = this.#before;
+    this.#before = new Map();
+    return this.#sorted.value.map((task) => {
+      const { id } = task;
+      const found = refused.get(id);
+      // Conflicts are shown in a dialog instead.
+      const isAsked = found !== undefined && isConflict(found);
+      const isSaving = unsent.has(id) || isAsked;
+      const isDeleted = this.#deletions.hides(task, tasks);
+      const row = { task, isLeaving: isDeleted, isDeleted, isSaving, refused: isAsked ? null : (found ?? null) };
+      const known = before.get(id);
+      const kept = known && isSame(known, row) ? known : row;
+      this.#before.set(id, kept);
+      return kept;
+    });
+  });
+  readonly #matching = computed<readonly Row[]>(() => {
+    const leaving = this.#leaving.value;
+    const edited = this.#form.seen.value;
+    const drafts = this.#drafts;
+    const isIn = matching(this.query.value, now.value);
+    const rows: Row[] = [];
+    for (const row of this.#rows.value) {
+      const { task, isDeleted, refused } = row;
+      const seen = edited?.id === task.id ? edited : drafts.get(task.id)?.seen;
+      const belongs = refused !== null || isIn(task) || (seen !== undefined && isIn(seen));
+      if (belongs && !isDeleted) rows.push(row);
+      else if (leaving.has(task.id)) rows.push(this.#leavingRow(row));
+    }
+    const { length } = rows;
+    if (length !== this.#shown.length || rows.some((row, index) => row !== this.#shown[index])) this.#shown = rows;
+    return this.#shown;
+  });
+  /** The rows of the list. */
+  readonly all = computed<readonly Row[]>(() => {
+    const rows = this.#matching.value;
+    return this.frame.value.layout === "week" ? rows : this.nesting.nest(rows);
+  });
+  #shown: readonly Row[] = [];
+  readonly #leavingRows = new WeakMap<Row, Row>();
 
   /** Switches to another list. */
   open(query: TaskQuery): void {
     this.query.value = query;
-    this.#leaving.value = new Set();
+    if (this.#leaving.peek().size > 0) this.#leaving.value = new Set();
   }
 
   /** Keeps the task visible for a moment after a change, and as long as the pointer is at work in the list. */
@@ -118,22 +167,15 @@ export class Rows {
     return this.all.value.some(({ task }) => task.id === id);
   }
 
-  /** The row of a task, or null if it is not in the list. Unchanged rows keep their identity, so they do not render again. */
-  #row(task: Task, edited: Task | null, isHidden: boolean): Row | null {
-    const { unsent, refused: all } = this.#tasks.snapshot.value;
-    const found = all.get(task.id);
-    // Conflicts are shown in a dialog instead.
-    const isAsked = found !== undefined && isConflict(found);
-    const refused = found && !isAsked ? found : null;
-    const query = this.query.value;
-    const belongs =
-      refused !== null || matches(query, task, now.value) || (edited !== null && matches(query, edited, now.value));
-    const isLeaving = isHidden || !belongs;
-    if (isLeaving && !this.#leaving.value.has(task.id)) return null;
-    const isSaving = unsent.has(task.id) || isAsked;
-    const row = { task, isLeaving, isDeleted: isHidden, isSaving, refused };
-    const before = this.#before.get(task.id);
-    return before && isSame(before, row) ? before : row;
+  #leavingRow(row: Row): Row {
+    if (row.isLeaving) return row;
+    const leaving = this.#leavingRows.get(row) ?? { ...row, isLeaving: true };
+    this.#leavingRows.set(row, leaving);
+    return leaving;
+  }
+
+  get #drafts(): ReadonlyMap<string, Draft> {
+    return this.#form.drafts.ids.value.size > 0 ? this.#form.drafts.edits.peek() : NO_DRAFTS;
   }
 }
 

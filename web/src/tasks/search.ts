@@ -3,21 +3,40 @@ import type { Task } from "./task";
 
 /** Tasks are replaced when they change, so a text never goes stale. */
 const texts = new WeakMap<Task, string>();
-let query = { text: "", words: [] as string[] };
+let query = { text: "", beginnings: [] as string[] };
 
 /** Whether every word of `text` begins a word of the task. Nothing is found without a word. */
 export function findsIn(task: Task, text: string): boolean {
-  if (query.text !== text) query = { text, words: wordsOf(text).split(" ").filter(Boolean) };
-  const { words } = query;
-  return words.length > 0 && words.every((word) => textOf(task).includes(` ${word}`));
+  if (query.text !== text) query = { text, beginnings: beginningsOf(text) };
+  const { beginnings } = query;
+  const words = textOf(task);
+  for (const beginning of beginnings) if (!words.includes(beginning)) return false;
+  return beginnings.length > 0;
 }
+
+/** Reads the texts of all tasks, some at a time, so that the first key of a search finds them ready. */
+export async function prepare(tasks: Iterable<Task>): Promise<void> {
+  let read = 0;
+  for (const task of tasks) {
+    textOf(task);
+    read += 1;
+    if (read % AT_A_TIME === 0) await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
+const AT_A_TIME = 100;
 
 function textOf(task: Task): string {
   const known = texts.get(task);
   if (known !== undefined) return known;
-  const text = ` ${wordsOf(`${task.title} ${task.tags.join(" ")} ${task.description ?? ""}`)}`;
+  const text = wordsOf(` ${task.title} ${task.tags.join(" ")} ${task.description ?? ""}`);
   texts.set(task, text);
   return text;
+}
+
+function beginningsOf(text: string): string[] {
+  const words = wordsOf(text).split(" ").filter(Boolean);
+  return words.map((word) => ` ${word}`);
 }
 
 function wordsOf(text: string): string {

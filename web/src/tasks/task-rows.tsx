@@ -31,10 +31,10 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   useKeptFocus(bench.focus);
   const { tasks } = bench;
   const phase = tasks.phase.value;
-  const query = bench.rows.query.value;
+  const query = bench.rows.frame.value;
   const rows = bench.rows.all.value;
   // The same function as long as it does the same: rows that do not change are not drawn again.
-  const tagged = useCallback((tag: string) => onQuery({ ...query, tag }), [query, onQuery]);
+  const tagged = useCallback((tag: string) => onQuery({ ...bench.rows.query.peek(), tag }), [bench, onQuery]);
   const isWeek = query.layout === "week";
   const hold = () => bench.rows.hold();
 
@@ -50,7 +50,10 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
     >
       {phase === "loading" && rows.length === 0 && <Skeleton />}
       {phase === "ready" && rows.length === 0 && !isWeek && (
-        <Empty query={query} onClear={() => onQuery({ ...query, tag: null, priority: null })} />
+        <Empty
+          query={bench.rows.query.value}
+          onClear={() => onQuery({ ...bench.rows.query.peek(), tag: null, priority: null })}
+        />
       )}
       {isWeek ? (
         <Week bench={bench} rows={rows} onTag={tagged} />
@@ -111,9 +114,21 @@ interface SectionsProps {
   readonly onTag: (tag: string) => void;
 }
 
-const HEADING_HEIGHT = 39;
-/** Of a row with facts on a phone, where they have a line of their own, and elsewhere. */
-const ROW_HEIGHT = matchMedia("(width < 40rem)").matches ? 54 : 39;
+const HEADING_HEIGHT = 35.5;
+
+/** Heights in pixels, as the styles make them. On a phone, titles have two lines, and the facts have one of their own. */
+function heightOf(task: Task): number {
+  if (innerWidth >= 640) return 38;
+  const isLong = task.title.length * 7.8 > innerWidth - 104;
+  const isPlain = task.due === null && task.priority === "none" && task.tags.length === 0 && task.description === null;
+  if (isLong) return isPlain ? 54 : 72;
+  return isPlain ? 44 : 51;
+}
+
+function estimated({ section, row }: Item): number {
+  if (row) return heightOf(row.task);
+  return section.title === null ? 0 : HEADING_HEIGHT;
+}
 
 /** A heading, which is always in the document, or a row. */
 type Item = { readonly section: Section<Row>; readonly row?: Row; readonly position: number };
@@ -126,10 +141,9 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   const items = useMemo(() => itemsOf(sectionsOf(rows, query, time)), [rows, query, time, words]);
   const keys = useMemo(() => items.map(keyOf), [items]);
   useMemo(() => bench.focus.show(items.flatMap(({ row }) => row?.task.id ?? [])), [items, bench]);
-  const places = useMemo(() => new Map(keys.map((key, index) => [key, index])), [keys]);
   const headings = useMemo(() => items.flatMap(({ row }, index) => (row ? [] : [index])), [items]);
-  const kept = [bench.focus.row.value, bench.form.id.value].map((id) => places.get(id ?? ""));
-  const pinned = [...headings, ...kept.filter((index) => index !== undefined)];
+  const kept = [bench.focus.row.value, bench.form.id.value].map((id) => (id === null ? -1 : keys.indexOf(id)));
+  const pinned = [...headings, ...kept.filter((index) => index >= 0)];
   const {
     items: shown,
     end,
@@ -137,7 +151,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   } = useVirtual({
     container,
     keys,
-    estimate: (index) => (items[index]?.row ? ROW_HEIGHT : items[index]?.section.title === null ? 0 : HEADING_HEIGHT),
+    estimate: (index) => (items[index] ? estimated(items[index]) : 0),
     pinned,
   });
 

@@ -1,7 +1,7 @@
-import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { effect, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import { THEMES, theme } from "../preferences";
-import { route, show } from "../route";
+import { route, routeFrame, show } from "../route";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import { SignInAgain } from "../session/sign-in-again";
@@ -9,7 +9,7 @@ import type { Settings } from "../settings";
 import { t } from "../text";
 import { AccountMenu } from "../ui/account-menu";
 import { announce } from "../ui/announcer";
-import { Brand } from "../ui/brand";
+import { Brand, Splash } from "../ui/brand";
 import { now } from "../ui/clock";
 import { Keyboard } from "../ui/icons";
 import { Lazy } from "../ui/lazy";
@@ -38,28 +38,56 @@ interface TasksPageProps {
   readonly settings: Settings;
 }
 
+/** The page waits so long for its first tasks, in milliseconds: it is drawn once with them rather than twice. */
+const PATIENCE = 200;
+
 export function TasksPage({ session, user, settings }: TasksPageProps) {
   const toasts = useMemo(() => new Toasts(), []);
   // Signing in again brings a new object for the same user.
   const bench = useMemo(() => new Workbench(settings, user, session, toasts), [settings, user.id, session, toasts]);
+  const hasWaited = useSignal(false);
+  const hasTasks = useComputed(
+    () => bench.tasks.phase.value !== "loading" || bench.tasks.snapshot.value.tasks.size > 0,
+  );
+  useEffect(() => bench.start(), [bench]);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      hasWaited.value = true;
+    }, PATIENCE);
+    return () => clearTimeout(timer);
+  }, [hasWaited]);
+  if (!hasTasks.value && !hasWaited.value) return <Splash />;
+  return <Page session={session} user={user} toasts={toasts} bench={bench} />;
+}
+
+interface PageProps {
+  readonly session: Session;
+  readonly user: User;
+  readonly toasts: Toasts;
+  readonly bench: Workbench;
+}
+
+function Page({ session, user, toasts, bench }: PageProps) {
   const unsent = useSignal(0);
-  const query = route.value;
+  const query = routeFrame.value;
   const words = t();
   const title = titleOf(query);
   const settingsShown = useSignal(false);
 
+  // Another letter in search draws the list, and not the page around it.
+  useLayoutEffect(() => effect(() => bench.rows.open(route.value)), [bench]);
   useEffect(() => {
-    bench.rows.open(query);
     document.title = `${title} · Daylist`;
-  }, [bench, query, title]);
-  useEffect(() => bench.start(), [bench]);
+  }, [title]);
   useEffect(() => sendOnLeave(bench), [bench]);
   const isReady = bench.tasks.phase.value === "ready";
   useEffect(() => {
     if (!isReady) return;
-    const count = bench.rows.all.peek().length;
-    announce(count === 0 ? t().noTasks : `${count} ${t().tasksCounted(count)}`);
-  }, [bench, query, isReady]);
+    return bench.rows.query.subscribe(() => {
+      const count = bench.rows.all.peek().length;
+      announce(count === 0 ? t().noTasks : `${count} ${t().tasksCounted(count)}`);
+    });
+  }, [bench, isReady]);
   useEffect(
     () =>
       listenForKeys({
@@ -108,7 +136,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
       </button>
       <header class="rail">
         <Brand />
-        <SearchBox query={query} />
+        <SearchBox />
         <Lists query={query} counts={bench.counts.value} />
         <button
           type="button"
@@ -128,7 +156,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
           <p class="date">{longDate(dayOf(now.value))}</p>
         </header>
         <Composer bench={bench} query={query} onDown={() => bench.focus.move("first")} />
-        <Toolbar bench={bench} query={query} onChange={show} />
+        <Toolbar bench={bench} query={query} onChange={(to) => show({ ...to, text: route.peek().text })} />
         <TaskRows bench={bench} onQuery={show} />
         <SelectionBar bench={bench} />
         <RowMenu bench={bench} />

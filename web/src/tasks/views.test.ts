@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { matches, OPEN, type TaskQuery } from "./query";
+import { matching, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
-import { countsOf, inOrder, sectionsOf, tagsOf } from "./views";
+import { countsOf, inOrder, orderOf, sectionsOf, tagsOf } from "./views";
 
 const NOW = new Date("2026-11-21T15:00:00");
 const ALL: TaskQuery = { ...OPEN, list: "all" };
@@ -13,8 +13,7 @@ function task(id: string, changes: Partial<Task> = {}): Task {
 }
 
 function ids(tasks: readonly Task[], query: TaskQuery): string[] {
-  const rows = tasks.filter((task) => matches(query, task, NOW)).map((task) => ({ task }));
-  return inOrder(rows, query).map(({ task }) => task.id);
+  return inOrder(tasks.filter(matching(query, NOW)), orderOf(query)).map(({ id }) => id);
 }
 
 describe("a view", () => {
@@ -60,10 +59,7 @@ describe("a view", () => {
   });
 
   it("has a section for each due period, without empty ones", () => {
-    const rows = inOrder(
-      tasks.map((task) => ({ task })),
-      OPEN,
-    );
+    const rows = inOrder(tasks, "due").map((task) => ({ task }));
     const sections = (query: TaskQuery) =>
       sectionsOf(rows, query, NOW).map(({ title, rows }) => [title, ...rows.map(({ task }) => task.id)]);
     expect(sections(OPEN)).toEqual([

@@ -1,6 +1,6 @@
 /** Orders tasks for display, divides them into sections, and counts them. */
 import { t } from "../text";
-import { addDays, DUE_GROUPS, dayOf, dueOrder, groupOf, longDate, monthName, toLocal } from "./due";
+import { addDays, DUE_GROUPS, dayOf, dueOrder, groupsAt, longDate, monthName, toLocal } from "./due";
 import { isOpenList, type Sort, type TaskQuery } from "./query";
 import { PRIORITIES, type Task } from "./task";
 
@@ -11,28 +11,26 @@ interface Showing {
   readonly under?: string;
 }
 
-/** Sorts a list. Completed tasks are sorted by completion, and mixed lists by creation, unless the user wants another order. */
-export function inOrder<T extends Showing>(rows: readonly T[], query: TaskQuery): T[] {
-  const { descending, key } = orderOf(query);
-  const keyed = rows.map((row) => ({ row, key: key(row.task), id: row.task.id }));
+export function inOrder(tasks: Iterable<Task>, order: Order): Task[] {
+  const { descending, key } = ORDERS[order];
+  const keyed = Array.from(tasks, (task) => ({ task, key: key(task) }));
   const sign = descending ? -1 : 1;
-  keyed.sort((a, b) => sign * (compare(a.key, b.key) || compare(a.id, b.id)));
-  return keyed.map(({ row }) => row);
+  keyed.sort((a, b) => sign * (compare(a.key, b.key) || compare(a.task.id, b.task.id)));
+  return keyed.map(({ task }) => task);
 }
 
-interface Order {
-  readonly descending?: boolean;
-  readonly key: (task: Task) => string;
+export type Order = Sort | "completed" | "found";
+
+/** Completed tasks are sorted by completion, and mixed lists by creation, unless the user wants another order. */
+export function orderOf({ list, sort }: TaskQuery): Order {
+  if (list === "completed") return "completed";
+  if (list === "search") return "found";
+  return list === "all" ? "created" : sort;
 }
 
-function orderOf(query: TaskQuery): Order {
-  if (query.list === "completed") return { descending: true, key: ({ completed_at }) => completed_at ?? "" };
-  if (query.list === "search") return { key: ({ completed, due }) => (completed ? "~~" : dueOrder(due)) };
-  if (query.list === "all") return ORDERS.created;
-  return ORDERS[query.sort];
-}
-
-const ORDERS: Readonly<Record<Sort, Order>> = {
+const ORDERS: Readonly<Record<Order, { readonly descending?: boolean; readonly key: (task: Task) => string }>> = {
+  completed: { descending: true, key: ({ completed_at }) => completed_at ?? "" },
+  found: { key: ({ completed, due }) => (completed ? "~~" : dueOrder(due)) },
   due: { key: ({ due }) => dueOrder(due) },
   priority: { key: ({ priority, due }) => PRIORITIES.length - PRIORITIES.indexOf(priority) + dueOrder(due) },
   created: { descending: true, key: () => "" },
@@ -67,7 +65,10 @@ export function sectionsOf<T extends Showing>(rows: readonly T[], query: TaskQue
 function sectionKey(query: TaskQuery, now: Date): (task: Task) => string {
   if (!isOpenList(query) || !["due", "priority"].includes(query.sort)) return () => "";
   if (query.sort === "priority") return ({ priority }) => priorityKey(priority);
-  if (query.list !== "upcoming") return ({ due }) => groupOf(due, now);
+  if (query.list !== "upcoming") {
+    const groupOf = groupsAt(now);
+    return ({ due }) => groupOf(due);
+  }
   const soon = addDays(dayOf(now), 14);
   return ({ due }) => {
     const { day } = toLocal(due);
@@ -111,12 +112,12 @@ export interface Counts {
 export function countsOf(tasks: Iterable<Task>, now: Date): Counts {
   const counts = { today: 0, overdue: 0, upcoming: 0, open: 0 };
   const tags = new Map<string, { tag: string; count: number }>();
-  const today = dayOf(now);
+  const [today, groupOf] = [dayOf(now), groupsAt(now)];
   for (const task of tasks) {
     if (task.completed) continue;
     counts.open += 1;
     if (task.due !== null) counts[toLocal(task.due).day <= today ? "today" : "upcoming"] += 1;
-    if (groupOf(task.due, now) === "overdue") counts.overdue += 1;
+    if (groupOf(task.due) === "overdue") counts.overdue += 1;
     for (const tag of task.tags) {
       const found = tags.get(tag.toLowerCase());
       if (found) found.count += 1;

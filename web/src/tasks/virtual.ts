@@ -7,11 +7,14 @@ import {
   windowScroll,
 } from "@tanstack/virtual-core";
 import type { RefObject } from "preact";
-import { useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 
 /** Shorter lists are in the document as a whole, so that the browser's own search finds everything in them. */
 const SHORT = 100;
-const OVERSCAN = 12;
+/** So many rows are drawn beyond each end of the screen. */
+const OVERSCAN = 6;
+/** While it scrolls, the list is drawn again for so many new rows at once. */
+const STEP = 3;
 
 export interface VirtualOptions {
   readonly container: RefObject<HTMLElement | null>;
@@ -31,25 +34,42 @@ export interface Virtual {
 
 export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions): Virtual {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
+  // Until it is painted, a list has only what is in sight.
+  const [isPainted, setPainted] = useState(false);
+  useEffect(() => setPainted(true), []);
+  // Another function makes the virtualizer measure everything again.
+  const getItemKey = useCallback((index: number) => keys[index] ?? index, [keys]);
+  /** What is in the document. */
+  const drawn = useRef({ first: 0, last: 0, height: 0 });
   const options = {
     count: keys.length,
-    getItemKey: (index: number) => keys[index] ?? index,
+    getItemKey,
     estimateSize: estimate,
     overscan: OVERSCAN,
     getScrollElement: () => window,
     observeElementRect: observeWindowRect,
     observeElementOffset: observeWindowOffset,
     scrollToFn: windowScroll,
-    onChange: () => redraw(undefined),
+    onChange: (list: Virtualizer<Window, HTMLElement>) => {
+      const { first, last, height } = drawn.current;
+      const { startIndex = 0, endIndex = 0 } = list.range ?? {};
+      const margin = OVERSCAN - STEP;
+      const isAhead =
+        (first === 0 || startIndex - first > margin) && (last === keys.length || last - endIndex > margin);
+      if (!list.isScrolling || !isAhead || list.getTotalSize() !== height) redraw(undefined);
+    },
     rangeExtractor: ({
       startIndex,
       endIndex,
       overscan,
       count,
     }: Record<"startIndex" | "endIndex" | "overscan" | "count", number>) => {
-      const [first, last] = count <= SHORT ? [0, count] : [startIndex - overscan, endIndex + overscan + 1];
+      const around = isPainted ? overscan : 0;
+      const isWhole = isPainted && count <= SHORT;
+      const [first, last] = isWhole ? [0, count] : [startIndex - around, endIndex + around + 1];
+      drawn.current = { ...drawn.current, first: Math.max(0, first), last: Math.min(count, last) };
       const near = new Set(pinned);
-      for (let index = Math.max(0, first); index < Math.min(count, last); index++) near.add(index);
+      for (let index = drawn.current.first; index < drawn.current.last; index++) near.add(index);
       return [...near].sort((a, b) => a - b);
     },
     initialRect: { width: innerWidth, height: innerHeight },
@@ -70,7 +90,9 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
   const items = virtualizer
     .getVirtualItems()
     .map((item) => ({ ...item, start: item.start - scrollMargin, end: item.end - scrollMargin }));
-  return { items, end: virtualizer.getTotalSize(), measure: virtualizer.measureElement };
+  const end = virtualizer.getTotalSize();
+  drawn.current = { ...drawn.current, height: end };
+  return { items, end, measure: virtualizer.measureElement };
 }
 
 function topOf(element: HTMLElement | null): number {

@@ -4,6 +4,7 @@ import { TaskApi } from "daylist-client";
 import { indexedDbStore } from "daylist-client/indexeddb";
 import { byPosition } from "daylist-client/order";
 import { TaskSync } from "daylist-client/sync";
+import { earlyFetch, FIRST_TASKS } from "../early";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import type { Settings } from "../settings";
@@ -19,6 +20,7 @@ import { parseQuickAdd } from "./quick-add";
 import { Refusals } from "./refusals";
 import { RowFocus } from "./row-focus";
 import { Rows } from "./rows";
+import { prepare } from "./search";
 import { Selection } from "./selection";
 import type { Task } from "./task";
 import { countsOf, tagsOf } from "./views";
@@ -63,9 +65,16 @@ export class Workbench {
 
   constructor(settings: Settings, { id }: User, session: Session, toasts: Toasts) {
     // Not `me`: if another tab signs in as another user, this page must not reach their tasks.
-    this.api = new TaskApi({ ...settings, userId: id, onSessionOver: () => session.interrupt() });
-    const sync = new TaskSync({ api: this.api, store: indexedDbStore(id) });
+    this.api = new TaskApi({
+      ...settings,
+      userId: id,
+      onSessionOver: () => session.interrupt(),
+      fetch: earlyFetch,
+    });
+    const sync = new TaskSync({ api: this.api, store: indexedDbStore(id), first: FIRST_TASKS });
     this.tasks = new LocalTasks(sync);
+    // Reads the tasks of the last visit while the page is drawn. `start` handles the failure.
+    sync.start().catch(() => {});
     this.drafts = new Drafts(id);
     this.form = new Form(this.drafts);
     this.deletions = new Deletions(id, async (seen) => {
@@ -86,6 +95,9 @@ export class Workbench {
     const { tasks, deletions, refusals } = this;
     void tasks.start().then(() => deletions.start());
     const ends = [
+      effect(() => {
+        if (tasks.phase.value === "ready") void prepare(tasks.snapshot.peek().tasks.values());
+      }),
       refusals.start(),
       this.drafts.start(),
       this.#session.whenRenewed(() => tasks.sync.resume()),

@@ -106,6 +106,7 @@ export const de: Texts = {
   delete: "Löschen",
   undo: "Rückgängig",
   changed: (title) => `„${title}“ geändert.`,
+  isDue: (title, when) => `„${title}“ ist fällig: ${when}.`,
   changedMany: (count) => `${tasks(count)} geändert.`,
   show: "Zeigen",
   added: (title) => `${title} hinzugefügt`,
@@ -133,6 +134,7 @@ export const de: Texts = {
   shortcuts: "Tastenkürzel",
   keys: {
     reorder: "Nach oben oder unten, wenn von Hand sortiert",
+    fold: "Teilaufgaben verbergen oder zeigen",
     write: "Neue Aufgabe schreiben",
     search: "Suchen",
     palette: "Befehl, Liste oder Aufgabe finden",

@@ -96,6 +96,7 @@ export const en = {
   delete: "Delete",
   undo: "Undo",
   changed: (title: string) => `Changed “${title}”.`,
+  isDue: (title: string, when: string) => `“${title}” is due: ${when}.`,
   changedMany: (count: number) => `Changed ${count} tasks.`,
   show: "Show",
   added: (title: string) => `Added ${title}`,
@@ -124,6 +125,7 @@ export const en = {
   shortcuts: "Keyboard shortcuts",
   keys: {
     reorder: "Move it up or down, if sorted by hand",
+    fold: "Hide or show its subtasks",
     write: "Write a new task",
     search: "Search",
     palette: "Find a command, a list, or a task",

@@ -16,3 +16,11 @@ export function Brand() {
     </span>
   );
 }
+
+export function Splash() {
+  return (
+    <div class="splash" aria-busy="true">
+      <Brand />
+    </div>
+  );
+}

@@ -51,6 +51,7 @@ const KEYS = [
   ["Ctrl K", "palette"],
   ["J K ↑ ↓", "move"],
   ["Alt ↑ ↓", "reorder"],
+  ["← →", "fold"],
   ["Enter E", "edit"],
   ["X", "complete"],
   ["T ⇧T", "schedule"],

@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
 import { formatRoute, route, show, showInstead } from "../route";
 import { isSameTag, type List, OPEN, type TaskQuery } from "../tasks/query";
 import type { Counts } from "../tasks/views";
@@ -78,16 +79,15 @@ export const SEARCH_ID = "search";
 /** The list that a search began in. */
 let before: TaskQuery = route.peek();
 
-/** Searches everything on the device, from the first key. */
-export function SearchBox({ query }: { readonly query: TaskQuery }) {
+/** Searches everything on the device, from the first key. A letter is painted at once, and in the next frame what it finds. */
+export function SearchBox() {
   const words = t();
+  const query = route.value;
+  const waiting = useRef(0);
   const type = (text: string) => {
-    const { list } = route.peek();
-    if (list !== "search") before = route.peek();
-    if (text === "") {
-      if (list === "search") show(before);
-    } else if (list === "search") showInstead({ ...query, text });
-    else show({ ...OPEN, list: "search", text });
+    cancelAnimationFrame(waiting.current);
+    if (text === "") search(text);
+    else waiting.current = requestAnimationFrame(() => setTimeout(() => search(text)));
   };
   return (
     <search class="search">
@@ -118,4 +118,13 @@ export function SearchBox({ query }: { readonly query: TaskQuery }) {
       )}
     </search>
   );
+}
+
+function search(text: string): void {
+  const query = route.peek();
+  if (query.list !== "search") before = query;
+  if (text === "") {
+    if (query.list === "search") show(before);
+  } else if (query.list === "search") showInstead({ ...query, text });
+  else show({ ...OPEN, list: "search", text });
 }

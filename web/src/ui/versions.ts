@@ -7,11 +7,14 @@ export const startNewVersion = signal<(() => void) | null>(null);
 /** How often a page that stays open looks for a new version, in milliseconds. */
 const INTERVAL = 60 * 60_000;
 
-/** Begins once the page is loaded, so that its first tasks need not wait. */
+/** Keeping the files waits so long after the page was loaded, in milliseconds: the tasks need the network first. */
+const LATER = 2_000;
+
 export function keepFiles(): void {
   if (!import.meta.env.PROD || !navigator.serviceWorker) return;
-  if (document.readyState === "complete") void register();
-  else addEventListener("load", () => void register());
+  const begin = () => setTimeout(() => void register(), LATER);
+  if (document.readyState === "complete") begin();
+  else addEventListener("load", begin);
 }
 
 async function register(): Promise<void> {
