@@ -173,6 +173,26 @@ test("a rejected deletion brings the task back", async ({ page, tasks, store }) 
   await expect.poll(async () => (await store.all()).length).toBe(0);
 });
 
+test("a task that cannot be restored any more can be added again", async ({ page, tasks, store }) => {
+  await store.add({ title: "Feed the cat" });
+  await tasks.open();
+  await tasks.delete("Feed the cat");
+  await tasks.note("Deleted").getByRole("button", { name: "Dismiss" }).click();
+  await expect.poll(() => store.all()).toEqual([]);
+  await page.route(BATCH, (route) => {
+    const [{ id }] = route.request().postDataJSON().items;
+    const problem = { code: "restore_expired", detail: "The task was deleted too long ago to be restored." };
+    const headers = { "access-control-allow-origin": "*" };
+    return route.fulfill({ headers, json: { results: [{ id, status: 410, etag: null, problem }] } });
+  });
+  await page.keyboard.press("Control+z");
+  await expect(tasks.row("Feed the cat")).toContainText("Not saved.");
+  await page.unroute(BATCH);
+  await tasks.row("Feed the cat").getByRole("button", { name: "Add it again" }).click();
+  await tasks.hasSaved("Feed the cat");
+  await expect.poll(async () => (await store.all()).length).toBe(1);
+});
+
 test("a closing page sends its deletions", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();

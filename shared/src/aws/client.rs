@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::retry::{RetryConfig, RetryPartition, TokenBucket};
+use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::{Client, Config};
@@ -29,6 +29,8 @@ impl AwsSettings {
     pub(crate) fn client(&self, connector: &Connector) -> Client {
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_initial_backoff(INITIAL_BACKOFF);
+        // The connector itself drops the connection to a server that fails.
+        let retries = retries.with_reconnect_mode(ReconnectMode::ReuseAllConnections);
         // A budget of retries for this client alone; the SDK would share one among all clients of a process.
         let budget = RetryPartition::custom("tasks").token_bucket(TokenBucket::default()).build();
         let config = Config::builder()
@@ -61,6 +63,7 @@ mod tests {
     use super::*;
     use crate::aws::{Access, DYNAMODB, WarmUp};
     use crate::environment::Variables;
+    use crate::signals::captured;
 
     /// Keeps what it was asked for, and reaches nobody.
     #[derive(Debug, Clone, Default)]
@@ -84,6 +87,26 @@ mod tests {
         let asked = asked.0.lock().unwrap();
         let [request] = asked.as_slice() else { panic!("{asked:?}") };
         assert_eq!((request.method(), request.uri()), ("GET", "https://dynamodb.eu-central-1.amazonaws.com"));
+    }
+
+    /// The SDK's own message would be an error in the log of a request that then succeeds.
+    #[test]
+    fn repeated_attempts_log_nothing() {
+        #[derive(Debug)]
+        struct Busy;
+
+        impl HttpConnector for Busy {
+            fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+                let response = http::Response::builder().status(503).body("{}".into()).unwrap();
+                HttpConnectorFuture::ready(Ok(response.try_into().unwrap()))
+            }
+        }
+
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = settings().client(&Connector::new(Busy));
+        let (result, log) = captured(|| runtime.block_on(client.list_tables().send()));
+        assert!(result.is_err());
+        assert_eq!(log, "");
     }
 
     #[tokio::test]

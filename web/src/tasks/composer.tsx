@@ -60,7 +60,8 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
     event.preventDefault();
     document.getElementById(COMPOSER_ID)?.focus();
     if (line.trim() === "") return;
-    if (line.includes("@") && !findDate.value) await Promise.race([loadDates(), wait(PATIENCE)]);
+    const loaded = line.includes("@") ? loadDates() : null;
+    if (loaded && !findDate.value) await Promise.race([loaded, wait(PATIENCE)]);
     const task = contentOf(line);
     if (task.title === "") problem.value = words.titleTooNeeded;
     else if ([...task.title].length > LIMITS.title) {

@@ -18,6 +18,8 @@ let loading: { readonly language: Language; readonly done: Promise<void> } | nul
 /** Loads the library once for each language. Without it, only simple dates are understood. */
 export function loadDates(): Promise<void> {
   if (loading?.language !== language.value) {
+    // That of another language would take German words for a title.
+    findDate.value = null;
     const done = load(language.value).catch(() => {
       loading = null;
     });
