@@ -122,11 +122,14 @@ async fn prepare(client: &Client, name: &str, table: &Table) -> Result<()> {
         );
     }
     let deadline = Instant::now() + CREATION;
+    // The embedded one is asked at once, another one less and less often.
+    let mut pause = Duration::from_millis(1);
     while description.table_status != Some(TableStatus::Active) {
         if Instant::now() > deadline {
             bail!("it is not active after {CREATION:?}");
         }
-        sleep(Duration::from_millis(200)).await;
+        sleep(pause).await;
+        pause = (pause * 4).min(Duration::from_millis(200));
         description = describe(client, name).await?;
     }
     if let Some(attribute) = &table.time_to_live

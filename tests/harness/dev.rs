@@ -16,6 +16,7 @@ use local::template::Template;
 use serde_json::Value;
 use shared::aws::{Connector, TrustedRoots};
 use tokio::process::{Child, Command};
+use tokio::sync::OnceCell;
 
 use crate::Answer;
 
@@ -76,7 +77,9 @@ impl Dev {
 }
 
 async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) -> Command {
-    let executables = Executables::build(["local"]).await.unwrap();
+    /// Built once per test run.
+    static LOCAL: OnceCell<Executables> = OnceCell::const_new();
+    let executables = LOCAL.get_or_init(async || Executables::build(["local"]).await.unwrap()).await;
     let mut command = Command::new(executables.path("local").unwrap());
     for name in Template::read().unwrap().settings() {
         command.env_remove(name);

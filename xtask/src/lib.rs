@@ -1,7 +1,7 @@
 //! The project's commands. Each calls existing tools.
 //!
 //! - [`project`] provides paths and runs cargo; [`tools`] and [`node`] install missing tools and packages.
-//! - [`test`] runs all checks, among them [`template`], [`recurrence`], [`contract`], and [`page`].
+//! - [`test`] runs all checks, among them [`template`], [`recurrence`], [`contract`], and [`page`], unless they have [`passed`].
 //! - [`coverage`], [`mutants`], [`fuzz`], [`supply_chain`], [`bench`], and [`load`] are separate commands.
 //! - [`dev`] starts the local stack, a separate program in `local/`.
 
@@ -14,6 +14,7 @@ pub mod load;
 pub mod mutants;
 pub mod node;
 pub mod page;
+pub mod passed;
 pub mod project;
 pub mod recurrence;
 pub mod smoke;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use xtask::{
-    bench, contract, coverage, dev, fuzz::Fuzz, load, mutants::Mutants, smoke::Smoke, supply_chain::Audit, test,
+    bench, contract, coverage, dev, fuzz::Fuzz, load, mutants::Mutants, smoke::Smoke, supply_chain::Audit, test::Test,
 };
 
 /// The project's commands.
@@ -22,7 +22,7 @@ enum Command {
     #[command(disable_help_flag = true)]
     Dev(Others),
     /// Runs all checks: format, template, lints, tests, contract, page, sizes, and instructions.
-    Test,
+    Test(Test),
     /// Prints how much of `shared` the tests cover and fails below the bounds.
     Coverage,
     /// Checks dependencies for licenses, sources, and known vulnerabilities, and writes SBOMs into target/sbom.
@@ -57,7 +57,7 @@ struct Others {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Dev(Others { arguments }) => dev::run(&arguments),
-        Command::Test => test::run(),
+        Command::Test(test) => test.run(),
         Command::Coverage => coverage::run(),
         Command::Audit(audit) => audit.run(),
         Command::Bench(Others { arguments }) => bench::run(&arguments),

@@ -10,27 +10,35 @@ use crate::{node, project};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Checks the client and the page, then runs both against fresh stacks, the page in Chromium.
+/// Checks the client, by itself and against a fresh stack.
+///
+/// # Errors
+/// Says which check fails or what is missing.
+pub fn check_client() -> Result<()> {
+    node::check()?;
+    run("client", ["check", "test", "test:stack"])
+}
+
+/// Checks the page, by itself and in Chromium against a fresh stack.
 ///
 /// # Errors
 /// Says which check fails or what is missing.
 pub fn check() -> Result<()> {
     node::check()?;
+    install_chromium()?;
+    run("web", ["check", "test", "e2e"])
+}
+
+fn run(package: &str, scripts: [&str; 3]) -> Result<()> {
     for package in node::PAGE {
         node::install(package)?;
     }
-    install_chromium()?;
+    let shell = node::shell(package)?;
     // The latest build starts the stack, because the file of the running program may have been replaced.
-    let xtask = project::build(&project::shell()?, "xtask")?;
-    for (package, scripts) in [("client", ["check", "test", "test:stack"]), ("web", ["check", "test", "e2e"])] {
-        let shell = node::shell(package)?;
-        shell.set_var("XTASK", &xtask);
-        for script in scripts {
-            cmd!(shell, "npm run --silent {script}")
-                .quiet()
-                .run()
-                .with_context(|| format!("`npm run {script}` in {package}/"))?;
-        }
+    shell.set_var("XTASK", project::build(&project::shell()?, "xtask")?);
+    for script in scripts {
+        let run = cmd!(shell, "npm run --silent {script}").quiet();
+        run.run().with_context(|| format!("`npm run {script}` in {package}/"))?;
     }
     Ok(())
 }

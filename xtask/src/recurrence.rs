@@ -21,6 +21,7 @@ pub fn check() -> Result<()> {
     ensure!(zones.trim() == table.trim(), "{ZONES} is not what xtask/recurrence/zones.py makes");
     let cases = project::root().join("target/recurrence.jsonl");
     shell.write_file(&cases, cmd!(shell, "{python} xtask/recurrence/peer.py 15 3000").quiet().read()?)?;
-    let test = ["test", "--locked", "--package", "tests", "--test", "cases", "--", "--ignored", "recurrence::"];
+    // The whole workspace, because with `--package` other features would compile the dependencies again.
+    let test = ["test", "--locked", "--workspace", "--test", "cases", "--", "--ignored", "recurrence::"];
     Ok(project::cargo(&shell).args(test).env("RECURRENCE_CASES", cases).quiet().run()?)
 }

@@ -1,19 +1,19 @@
 //! Checks `template.yaml` and `edge.yaml`.
 #![expect(clippy::print_stdout, reason = "the rehearsal says what it did")]
 
-use std::path::Path;
-
 use anyhow::Result;
 use xshell::cmd;
 
 use crate::project;
+use crate::tools::Toolset;
 
 /// Lints the templates and rehearses a deployment. `template.yaml` is linted before and after SAM's expansion, because each
 /// form shows faults that the other hides.
 ///
 /// # Errors
-/// A linter found something, or the rehearsal failed.
-pub fn check(linters: &Path, checkov: &Path) -> Result<()> {
+/// A tool is missing, a linter found something, or the rehearsal failed.
+pub fn check() -> Result<()> {
+    let (linters, checkov) = (Toolset::LINTERS.install()?, Toolset::CHECKOV.install()?);
     let shell = project::shell()?;
     let [sam, cfn_lint, python] = ["sam", "cfn-lint", "python"].map(|program| linters.join(program));
     cmd!(shell, "{sam} validate --lint --template template.yaml").env("SAM_CLI_TELEMETRY", "0").quiet().run()?;

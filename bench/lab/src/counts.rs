@@ -21,7 +21,7 @@ const LARGEST: &str = "batch-tasks";
 pub(crate) fn check(all: bool) -> Result<()> {
     let some = MAX_INSTRUCTIONS.iter().map(|(name, _)| *name).chain([LARGEST]);
     let some = some.flat_map(|name| ["--package", name]);
-    let builds = Builds::make_of(&if all { Vec::new() } else { some.collect() })?;
+    let builds = Builds::of_functions(&if all { Vec::new() } else { some.collect() })?;
     let sizes = builds.functions.iter().map(|(name, program)| Ok((name, program.size()?)));
     let sizes = sizes.collect::<Result<Vec<_>>>()?;
     ensure!(!sizes.is_empty(), "no function was built");

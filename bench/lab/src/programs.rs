@@ -44,13 +44,13 @@ impl Builds {
     ///
     /// The functions are the default members of the workspace.
     pub(crate) fn make() -> Result<Self> {
-        Self::make_of(&[])
+        Ok(Self { yardsticks: yardsticks()?, ..Self::of_functions(&[])? })
     }
 
-    /// As [`Self::make`], with only the functions that these arguments of Cargo name.
-    pub(crate) fn make_of(packages: &[&str]) -> Result<Self> {
+    /// Builds the functions that these arguments of Cargo name, or all without any, and no yardsticks.
+    pub(crate) fn of_functions(packages: &[&str]) -> Result<Self> {
         eprintln!("Building the functions in release mode; this takes some minutes after a change …");
-        Ok(Self { functions: build(&[&["--locked"], packages].concat())?, yardsticks: yardsticks()? })
+        Ok(Self { functions: build(&[&["--locked"], packages].concat())?, yardsticks: BTreeMap::new() })
     }
 
     /// The functions that were built before, and the yardsticks.

@@ -29,6 +29,8 @@ pub(crate) const MIX: [(Kind, u32); 9] = [
     (Kind::Batch, 2),
 ];
 
+const NEVER_ANSWERED: &str = "no attempt was answered";
+
 /// An operation of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
@@ -271,7 +273,9 @@ impl<'a> Call<'a> {
                 let replica = self.user.account().replica.take();
                 if let Some((mut tasks, since)) = replica {
                     let next = self.pull(&mut tasks, since.clone()).await?;
+                    let is_answered = next.is_some();
                     self.user.account().replica = Some((tasks, next.or(since)));
+                    ensure!(is_answered, NEVER_ANSWERED);
                     return Ok(());
                 }
             }
@@ -297,6 +301,10 @@ impl<'a> Call<'a> {
         };
         let path = format!("/{id}{action}");
         let Some((status, task)) = self.request(method, &path, &body).await? else {
+            if kind == Kind::Get {
+                self.user.settle(id, expected);
+                bail!(NEVER_ANSWERED);
+            }
             self.user.leave_unsettled(id);
             return Ok(());
         };
@@ -329,7 +337,8 @@ impl<'a> Call<'a> {
     /// Every task of the page is as new as what was acknowledged before.
     async fn list(&mut self) -> Result<()> {
         let before = self.user.account().tasks.clone();
-        let Some((status, page)) = self.request("GET", "?limit=50", &Value::Null).await? else { return Ok(()) };
+        let page = self.request("GET", "?limit=50", &Value::Null).await?;
+        let (status, page) = page.context(NEVER_ANSWERED)?;
         ensure!(status == 200, "a list: {status} {page}");
         for task in page["tasks"].as_array().context("a page without tasks")? {
             let (id, found) = (task["id"].as_str().unwrap_or_default(), Known::read(task)?);

@@ -93,10 +93,13 @@ impl Report {
     }
 
     /// # Errors
-    /// A write was lost or doubled, a response contradicts the account, or a function has grown or ended.
+    /// A write was lost, doubled, or never acknowledged, a response is missing or contradicts the account, or a function has
+    /// grown or ended.
     pub(crate) fn verdict(&self) -> Result<()> {
         let violations = &self.measured.violations;
         ensure!(violations.is_empty(), "{} violations, the first: {:?}", violations.len(), violations.first());
+        // Such a task could not be compared, and ten attempts are enough for every fault that is injected.
+        ensure!(self.unsettled == 0, "the last write of {} tasks was never acknowledged", self.unsettled);
         for Memory { function, most_growth, restarted, .. } in &self.memory {
             ensure!(*restarted == 0, "{restarted} processes of {function} ended");
             ensure!(*most_growth <= MOST_GROWTH, "a process of {function} has grown by {most_growth:.1} MiB");
@@ -189,4 +192,44 @@ pub(crate) fn circumstances() -> Result<String> {
     let date = time::UtcDateTime::now().date();
     let build = if cfg!(debug_assertions) { "; load, gateway, and database are development builds" } else { "" };
     Ok(format!("{date}, {}, {}{build}", project::commit(&project::shell()?), project::machine()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn verdict_names_what_is_wrong() {
+        let grown = |most_growth, restarted| {
+            vec![Memory { function: "get-task".to_owned(), settled: 1.0, end: 2.0, most_growth, restarted }]
+        };
+        let lost = "a write was lost".to_owned();
+        for (violations, unsettled, memory, expected) in [
+            (vec![], 0, grown(0.5, 0), None),
+            (vec![lost], 0, vec![], Some(r#"1 violations, the first: Some("a write was lost")"#)),
+            (vec![], 2, vec![], Some("the last write of 2 tasks was never acknowledged")),
+            (vec![], 0, grown(1.5, 0), Some("a process of get-task has grown by 1.5 MiB")),
+            (vec![], 0, grown(0.0, 1), Some("1 processes of get-task ended")),
+        ] {
+            let report = Report {
+                circumstances: String::new(),
+                arguments: Arguments::parse_from(["load"]),
+                rate: 1.0,
+                duration: Duration::ZERO,
+                measured: Measurements { violations, ..Measurements::default() },
+                memory,
+                requests: 1,
+                faults: 0,
+                usage: BTreeMap::new(),
+                most_under_way: 1,
+                dropped: 0,
+                sync: None,
+                tasks: 1,
+                unsettled,
+            };
+            assert_eq!(report.verdict().err().map(|error| error.to_string()).as_deref(), expected);
+        }
+    }
 }

@@ -103,17 +103,14 @@ pub(super) fn parse<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Resu
 pub(super) fn parse_changes<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<ChangesQuery, Problem> {
     let mut query = ChangesQuery { since: Since::default(), limit: 100 };
     let mut since = None;
-    let errors = each(parameters, |name, value| {
+    read_each(parameters, |name, value| {
         match name {
             "since" => since = Some(value.to_owned()),
             "limit" => query.limit = limit(value, 500, Invalid("must be a number from 1 to 500"))?,
             _ => return Err(UNKNOWN),
         }
         Ok(())
-    });
-    if !errors.is_empty() {
-        return Err(Problem::invalid_parameters(errors));
-    }
+    })?;
     query.since = match since.as_deref() {
         None => Since::Beginning,
         Some("latest") => Since::Now,
@@ -126,17 +123,14 @@ pub(super) fn parse_changes<'a>(parameters: impl Iterator<Item = Parameter<'a>>)
 pub(super) fn parse_export<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<ExportQuery, Problem> {
     let mut query = ExportQuery { limit: 500, after: None };
     let mut cursor = None;
-    let errors = each(parameters, |name, value| {
+    read_each(parameters, |name, value| {
         match name {
             "cursor" => cursor = Some(value.to_owned()),
             "limit" => query.limit = limit(value, 500, Invalid("must be a number from 1 to 500"))?,
             _ => return Err(UNKNOWN),
         }
         Ok(())
-    });
-    if !errors.is_empty() {
-        return Err(Problem::invalid_parameters(errors));
-    }
+    })?;
     query.after = cursor.map(|id| TaskId::parse(&id).ok_or_else(Problem::invalid_cursor)).transpose()?;
     Ok(query)
 }
@@ -144,18 +138,24 @@ pub(super) fn parse_export<'a>(parameters: impl Iterator<Item = Parameter<'a>>) 
 /// Reads the parameters of tags, each at most once and none unknown.
 pub(super) fn parse_tags<'a>(parameters: impl Iterator<Item = Parameter<'a>>) -> Result<TagsQuery, Problem> {
     let mut cursor = None;
-    let errors = each(parameters, |name, value| {
+    read_each(parameters, |name, value| {
         match name {
             "cursor" => cursor = Some(value.to_owned()),
             _ => return Err(UNKNOWN),
         }
         Ok(())
-    });
-    if !errors.is_empty() {
-        return Err(Problem::invalid_parameters(errors));
-    }
+    })?;
     let cursor = cursor.map(|text| Cursor::decode_of_tags(&text)).transpose().map_err(|_| Problem::invalid_cursor())?;
     Ok(TagsQuery { cursor })
+}
+
+/// Reads each parameter, and refuses those that are wrong.
+fn read_each<'a>(
+    parameters: impl Iterator<Item = Parameter<'a>>,
+    read: impl FnMut(&str, &str) -> Result<(), Invalid>,
+) -> Result<(), Problem> {
+    let errors = each(parameters, read);
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid_parameters(errors)) }
 }
 
 /// Reads each parameter, and says what is wrong with which. None but `tag` may be repeated.

@@ -62,26 +62,35 @@ impl Plan {
     /// # Errors
     /// Any other reason than a condition.
     pub(super) fn fits_after(&mut self, reasons: &[CancellationReason]) -> Result<bool, StoreError> {
-        if let Some(error) = reasons.iter().find_map(|reason| StoreError::from_cancellation(reason.code()?)) {
-            return Err(error);
-        }
-        let mut failed = reasons.iter().map(|reason| reason.code() == Some("ConditionalCheckFailed"));
-        let mut fits = !failed.next().unwrap_or_default();
-        let mut is_orphan = false;
-        self.others.retain(|other| match (failed.next().unwrap_or_default(), other) {
-            (false, _) => true,
-            (true, Companion::Put(_)) => false,
-            (true, Companion::Update(_)) => {
-                fits = false;
-                true
-            }
-            (true, Companion::Parent(_)) => {
-                is_orphan = true;
-                true
-            }
-        });
-        if is_orphan { Err(StoreError::Field("parent_id", PARENT_IS_DELETED)) } else { Ok(fits) }
+        fits_after(Some(&self.own), &mut self.others, reasons)
     }
+}
+
+/// As [`Plan::fits_after`], of a transaction that may have no own write.
+fn fits_after(
+    own: Option<&Write>,
+    others: &mut Vec<Companion>,
+    reasons: &[CancellationReason],
+) -> Result<bool, StoreError> {
+    if let Some(error) = reasons.iter().find_map(|reason| StoreError::from_cancellation(reason.code()?)) {
+        return Err(error);
+    }
+    let mut failed = reasons.iter().map(|reason| reason.code() == Some("ConditionalCheckFailed"));
+    let mut fits = own.is_none() || !failed.next().unwrap_or_default();
+    let mut is_orphan = false;
+    others.retain(|other| match (failed.next().unwrap_or_default(), other) {
+        (false, _) => true,
+        (true, Companion::Put(_)) => false,
+        (true, Companion::Update(_)) => {
+            fits = false;
+            true
+        }
+        (true, Companion::Parent(_)) => {
+            is_orphan = true;
+            true
+        }
+    });
+    if is_orphan { Err(StoreError::Field("parent_id", PARENT_IS_DELETED)) } else { Ok(fits) }
 }
 
 impl UserTasks<'_> {
@@ -99,57 +108,31 @@ impl UserTasks<'_> {
         // What does not fit into one transaction is written before it. Whatever ends this halfway leaves the task as it was,
         // and a repetition goes on with what is left.
         while plan.len() > MAX_ACTIONS {
-            let first = plan.others.drain(..MAX_ACTIONS.min(plan.len() - MAX_ACTIONS)).collect();
-            if !self.write_first(first).await? {
+            let mut first = plan.others.drain(..MAX_ACTIONS.min(plan.len() - MAX_ACTIONS)).collect();
+            if !self.write_together(None, &mut first).await? {
                 return Ok(None);
             }
         }
-        // Of two attempts, the second one is without a new task whose id is taken.
+        let is_done = self.write_together(Some(&plan.own), &mut plan.others).await?;
+        Ok(is_done.then_some(plan.after))
+    }
+
+    /// Makes these writes in one transaction. `false` if others were faster.
+    async fn write_together(&self, own: Option<&Write>, others: &mut Vec<Companion>) -> Result<bool, StoreError> {
+        // Of two attempts, the second one is without new tasks whose ids are taken.
         for _ in 0..2 {
-            let request = self.store.client.transact_write_items();
-            let Err(error) = request.set_transact_items(Some(self.actions(&plan)?)).send().await else {
-                return Ok(Some(plan.after));
-            };
+            let actions = self.all_actions(own, others)?;
+            if actions.is_empty() {
+                return Ok(true);
+            }
+            let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
+            let Err(error) = request.send().await else { return Ok(true) };
             let reasons = cancellation_reasons(error)?;
             if reasons.iter().any(|reason| reason.code() == Some("TransactionConflict")) {
                 sleep(CONFLICT_PAUSE).await;
-                return Ok(None);
+                return Ok(false);
             }
-            if !plan.fits_after(&reasons)? {
-                return Ok(None);
-            }
-        }
-        Ok(None)
-    }
-
-    /// Writes what does not fit into the last transaction. `false` if others were faster.
-    async fn write_first(&self, mut others: Vec<Companion>) -> Result<bool, StoreError> {
-        // Of two attempts, the second one is without new tasks that an earlier request has made.
-        for _ in 0..2 {
-            if others.is_empty() {
-                return Ok(true);
-            }
-            let actions = self.actions_of_companions(&others).collect::<Result<_, _>>()?;
-            let request = self.store.client.transact_write_items().set_transact_items(Some(actions));
-            let Err(error) = request.send().await else { return Ok(true) };
-            let mut reasons = cancellation_reasons(error)?.into_iter();
-            let (mut fits, mut failure) = (true, None);
-            others.retain(|other| match reasons.next().as_ref().and_then(CancellationReason::code).unwrap_or("None") {
-                "None" => true,
-                "ConditionalCheckFailed" if matches!(other, Companion::Put(_)) => false,
-                "ConditionalCheckFailed" | "TransactionConflict" => {
-                    fits = false;
-                    true
-                }
-                code => {
-                    failure = failure.take().or(StoreError::from_cancellation(code));
-                    true
-                }
-            });
-            if let Some(failure) = failure {
-                return Err(failure);
-            }
-            if !fits {
+            if !fits_after(own, others, &reasons)? {
                 return Ok(false);
             }
         }
@@ -181,18 +164,17 @@ impl UserTasks<'_> {
 
     /// The actions of a transaction that carries out the plan, its own write first.
     pub(super) fn actions(&self, plan: &Plan) -> Result<Vec<TransactWriteItem>, StoreError> {
-        [self.update_action(&plan.own)].into_iter().chain(self.actions_of_companions(&plan.others)).collect()
+        self.all_actions(Some(&plan.own), &plan.others)
     }
 
-    fn actions_of_companions(
-        &self,
-        others: &[Companion],
-    ) -> impl Iterator<Item = Result<TransactWriteItem, StoreError>> {
-        others.iter().map(|other| match other {
+    fn all_actions(&self, own: Option<&Write>, others: &[Companion]) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let own = own.map(|write| self.update_action(write));
+        let others = others.iter().map(|other| match other {
             Companion::Put(item) => self.put_action(item.clone()),
             Companion::Update(write) => self.update_action(write),
             Companion::Parent(parent) => self.readopt_action(*parent),
-        })
+        });
+        own.into_iter().chain(others).collect()
     }
 
     /// Puts a task that is new.

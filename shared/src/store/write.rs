@@ -511,11 +511,9 @@ impl Write {
     pub(super) fn applied(&self, found: &Item) -> Item {
         let mut item = found.clone();
         let [last, second, third] = attribute::WRITE_IDS;
-        let first = self.write_id.value();
-        let [moved, next] = [last, second].map(|name| found.get(name).cloned());
-        item.insert(third.to_owned(), next.unwrap_or_else(|| first.clone()));
-        item.extend(moved.map(|moved| (second.to_owned(), moved)));
-        item.insert(last.to_owned(), first);
+        let moved = [(second, found.get(last)), (third, found.get(second).or(found.get(last)))];
+        item.extend(moved.into_iter().filter_map(|(name, id)| Some((name.to_owned(), id?.clone()))));
+        item.insert(last.to_owned(), self.write_id.value());
         item.insert(attribute::VERSION.to_owned(), number(item::version(found).unwrap_or_default() + 1));
         for (name, value) in &self.set {
             let value = match value {
@@ -772,6 +770,21 @@ mod tests {
         let call = call(&guard, UNIX_EPOCH);
         let expected = text(format!("1970-01-01T00:00:00.000Z#{}", call.id));
         assert_eq!(set_by(&Write::reopening(&call), attribute::UPDATED), &expected);
+    }
+
+    #[test]
+    fn applied_write_leaves_the_ids_that_dynamodb_leaves() {
+        let write = completing(TaskId::new(), Completion::Set(true), &Guard::default()).remove(0);
+        let own = write.write_id.value();
+        let [a, b, c] = ["a", "b", "c"].map(text);
+        for (before, after) in
+            [(vec![&a], [&own, &a, &a]), (vec![&a, &b], [&own, &a, &b]), (vec![&a, &b, &c], [&own, &a, &b])]
+        {
+            let names = attribute::WRITE_IDS.map(str::to_owned).into_iter();
+            let found = names.zip(before.into_iter().cloned()).collect();
+            let applied = write.applied(&found);
+            assert_eq!(attribute::WRITE_IDS.map(|name| &applied[name]), after, "{found:?}");
+        }
     }
 
     #[test]
