@@ -53,7 +53,7 @@ test("the page on a slow phone", async ({ browser, context, person, store }) => 
   note("the longest frame", `${Math.round(longest)} ms`);
   note("the main thread’s work for a frame", `${busy.toFixed(1)} ms`);
   const keys = await phone.type("somebody");
-  note("a key in search, from the key to the paint of what was found", keys.map((time) => Math.round(time)).join(", "));
+  note("a key in search, from the key to its paint", keys.map((time) => Math.round(time)).join(", "));
   await phone.close();
   write(
     PAGE_README,

@@ -3,7 +3,7 @@ import { Welcome } from "./session/welcome";
 import type { Settings } from "./settings";
 import { TasksPage } from "./tasks/tasks-page";
 import { t } from "./text";
-import { Brand, Splash } from "./ui/brand";
+import { Brand } from "./ui/brand";
 import { Announcer, NewVersion } from "./ui/notes";
 
 interface AppProps {
@@ -40,6 +40,14 @@ function Screen({ session, settings }: AppProps) {
       // Another user gets a page of their own, with nothing in it of the one before.
       return <TasksPage key={state.user.id} session={session} user={state.user} settings={settings} />;
   }
+}
+
+function Splash() {
+  return (
+    <div class="splash" aria-busy="true">
+      <Brand />
+    </div>
+  );
 }
 
 interface TroubleProps {

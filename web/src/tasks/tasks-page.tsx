@@ -1,4 +1,4 @@
-import { effect, useComputed, useSignal } from "@preact/signals";
+import { effect, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 import { THEMES, theme } from "../preferences";
 import { route, routeFrame, show } from "../route";
@@ -9,7 +9,7 @@ import type { Settings } from "../settings";
 import { t } from "../text";
 import { AccountMenu } from "../ui/account-menu";
 import { announce } from "../ui/announcer";
-import { Brand, Splash } from "../ui/brand";
+import { Brand } from "../ui/brand";
 import { now } from "../ui/clock";
 import { Keyboard } from "../ui/icons";
 import { Lazy } from "../ui/lazy";
@@ -38,36 +38,10 @@ interface TasksPageProps {
   readonly settings: Settings;
 }
 
-/** The page waits so long for its first tasks, in milliseconds: it is drawn once with them rather than twice. */
-const PATIENCE = 200;
-
 export function TasksPage({ session, user, settings }: TasksPageProps) {
   const toasts = useMemo(() => new Toasts(), []);
   // Signing in again brings a new object for the same user.
   const bench = useMemo(() => new Workbench(settings, user, session, toasts), [settings, user.id, session, toasts]);
-  const hasWaited = useSignal(false);
-  const hasTasks = useComputed(
-    () => bench.tasks.phase.value !== "loading" || bench.tasks.snapshot.value.tasks.size > 0,
-  );
-  useEffect(() => bench.start(), [bench]);
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      hasWaited.value = true;
-    }, PATIENCE);
-    return () => clearTimeout(timer);
-  }, [hasWaited]);
-  if (!hasTasks.value && !hasWaited.value) return <Splash />;
-  return <Page session={session} user={user} toasts={toasts} bench={bench} />;
-}
-
-interface PageProps {
-  readonly session: Session;
-  readonly user: User;
-  readonly toasts: Toasts;
-  readonly bench: Workbench;
-}
-
-function Page({ session, user, toasts, bench }: PageProps) {
   const unsent = useSignal(0);
   const query = routeFrame.value;
   const words = t();
@@ -79,6 +53,7 @@ function Page({ session, user, toasts, bench }: PageProps) {
   useEffect(() => {
     document.title = `${title} · Daylist`;
   }, [title]);
+  useEffect(() => bench.start(), [bench]);
   useEffect(() => sendOnLeave(bench), [bench]);
   const isReady = bench.tasks.phase.value === "ready";
   useEffect(() => {

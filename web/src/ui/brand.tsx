@@ -16,11 +16,3 @@ export function Brand() {
     </span>
   );
 }
-
-export function Splash() {
-  return (
-    <div class="splash" aria-busy="true">
-      <Brand />
-    </div>
-  );
-}
