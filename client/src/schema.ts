@@ -4,2192 +4,2158 @@
  */
 
 export interface paths {
-  "/api/{user_id}/tasks": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * List tasks
+         * @description `all` is sorted newest first, `completed` by completion with the latest first, and `open` by due date with undated tasks
+         *     last.
+         *
+         *     A page holds `limit` tasks unless it is the last one. It can hold fewer, even none, and still have a `next_cursor`, if a
+         *     filter skips some nine hundred tasks in a row, a search some three thousand, or the page would have more than 512 KiB of
+         *     text. The list ends when `next_cursor` is null.
+         *
+         *     With `sort=position`, the list has the open tasks that have a position and are no subtasks, in manual order. With
+         *     `parent_id`, it has the subtasks of a task, open and completed, in manual order, those without a position last. Tasks with
+         *     the same position are sorted by id.
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
+        get: operations["listTasks"];
+        put?: never;
+        /**
+         * Create a task
+         * @description With an `Idempotency-Key`, repeating the request within 24 hours creates no second task. The response is the task as it is
+         *     by then, or 404 if it has been deleted.
+         */
+        post: operations["createTask"];
+        /**
+         * Erase everything
+         * @description Deletes everything that is stored of the user: all tasks, what is left of deleted ones, and the idempotency keys of creates.
+         *     There is no way back.
+         *
+         *     One request deletes about two thousand tasks. Repeat it until `has_more` is false. It needs no `Idempotency-Key`: repeat it
+         *     as well after a 503, or when no response arrives.
+         *
+         *     Other devices learn of it from `listChanges`, which returns 410 `tasks_erased` for tokens from before. A write that arrives
+         *     during the erasure, or after it, can leave a task. Erase again once nobody writes any more.
+         */
+        delete: operations["eraseTasks"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * List tasks
-     * @description `all` is sorted newest first, `completed` by completion with the latest first, and `open` by due date with undated tasks
-     *     last.
-     *
-     *     A page holds `limit` tasks unless it is the last one. It can hold fewer, even none, and still have a `next_cursor`, if a
-     *     filter skips some nine hundred tasks in a row, a search some three thousand, or the page would have more than 512 KiB of
-     *     text. The list ends when `next_cursor` is null.
-     *
-     *     With `sort=position`, the list has the open tasks that have a position and are no subtasks, in manual order. With
-     *     `parent_id`, it has the subtasks of a task, open and completed, in manual order, those without a position last. Tasks with
-     *     the same position are sorted by id.
-     */
-    get: operations["listTasks"];
-    put?: never;
-    /**
-     * Create a task
-     * @description With an `Idempotency-Key`, repeating the request within 24 hours creates no second task. The response is the task as it is
-     *     by then, or 404 if it has been deleted.
-     */
-    post: operations["createTask"];
-    /**
-     * Erase everything
-     * @description Deletes everything that is stored of the user: all tasks, what is left of deleted ones, and the idempotency keys of creates.
-     *     There is no way back.
-     *
-     *     One request deletes about two thousand tasks. Repeat it until `has_more` is false. It needs no `Idempotency-Key`: repeat it
-     *     as well after a 503, or when no response arrives.
-     *
-     *     Other devices learn of it from `listChanges`, which returns 410 `tasks_erased` for tokens from before. A write that arrives
-     *     during the erasure, or after it, can leave a task. Erase again once nobody writes any more.
-     */
-    delete: operations["eraseTasks"];
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/{user_id}/tasks/export": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tasks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * Export everything
+         * @description Returns every task of the user, open and completed, and what is left of the tasks that were deleted in the last 30 days, in
+         *     the order of their ids. What only serves retries is left out: the ids of writes, and idempotency keys.
+         *
+         *     Request pages with the `next_cursor` of the one before until it is null. A page can have fewer tasks than `limit`, because it
+         *     has at most 512 KiB of text. A task that is created or changed while pages are read can be in the export as it was, as it is,
+         *     or not at all; all others are in it.
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
+        get: operations["exportTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Export everything
-     * @description Returns every task of the user, open and completed, and what is left of the tasks that were deleted in the last 30 days, in
-     *     the order of their ids. What only serves retries is left out: the ids of writes, and idempotency keys.
-     *
-     *     Request pages with the `next_cursor` of the one before until it is null. A page can have fewer tasks than `limit`, because it
-     *     has at most 512 KiB of text. A task that is created or changed while pages are read can be in the export as it was, as it is,
-     *     or not at all; all others are in it.
-     */
-    get: operations["exportTasks"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/{user_id}/tasks/changes": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tasks/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * List changes
+         * @description Returns what a client must know to have all tasks as they are: without `since` every task, with `since` what was created,
+         *     changed, or deleted since that token was given.
+         *
+         *     Request pages with the `next` of the one before while `has_more` is true. With `has_more: false`, keep `next` and send it
+         *     when you want the next changes. `tasks` and `deleted` each start with the oldest change, and `limit` counts both.
+         *
+         *     **Nothing is missed, and some changes come twice.** A write can be under way for a while after its `updated_at` was
+         *     taken. So that none is missed, changes from the last six minutes before the previous first page are returned again.
+         *     Apply `tasks` before `deleted`, and pass over what has no higher `version` than you have. A task that changes while
+         *     pages are read can be left out; it is among the next changes.
+         *
+         *     **Loading again.** Deletions are remembered for 30 days. A token that is older returns 410: forget all tasks and start
+         *     without `since`. Do the same after `invalid_sync_token`.
+         *
+         *     **After an erasure** (`eraseTasks`), tokens from before it return 410 `tasks_erased`: forget all tasks, and also what waits to
+         *     be written to them.
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * List changes
-     * @description Returns what a client must know to have all tasks as they are: without `since` every task, with `since` what was created,
-     *     changed, or deleted since that token was given.
-     *
-     *     Request pages with the `next` of the one before while `has_more` is true. With `has_more: false`, keep `next` and send it
-     *     when you want the next changes. `tasks` and `deleted` each start with the oldest change, and `limit` counts both.
-     *
-     *     **Nothing is missed, and some changes come twice.** A write can be under way for a while after its `updated_at` was
-     *     taken. So that none is missed, changes from the last six minutes before the previous first page are returned again.
-     *     Apply `tasks` before `deleted`, and pass over what has no higher `version` than you have. A task that changes while
-     *     pages are read can be left out; it is among the next changes.
-     *
-     *     **Loading again.** Deletions are remembered for 30 days. A token that is older returns 410: forget all tasks and start
-     *     without `since`. Do the same after `invalid_sync_token`.
-     *
-     *     **After an erasure** (`eraseTasks`), tokens from before it return 410 `tasks_erased`: forget all tasks, and also what waits to
-     *     be written to them.
-     */
-    get: operations["listChanges"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/{user_id}/tasks/{task_id}": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tasks/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        /** Read a task */
+        get: operations["getTask"];
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * Replace a task, or create it under an id of your own
+         * @description Replaces every field that a client can set. Omitted fields are reset to their defaults, including `completed`: without it,
+         *     the task is open. A task that was already completed keeps its `completed_at`.
+         *
+         *     A task can be sent back as it was read: fields that only the server sets are ignored, and `id` must match the path.
+         *
+         *     With `If-None-Match: *`, creates the task instead, under the id in the path: a UUID version 7 in lower case, whose time is
+         *     at most a day ahead of the server's clock. The response is 412 if there is a task with this id, and also if there was one
+         *     that was deleted in the last 30 days. Without this header, a task that does not exist returns 404.
          */
-        user_id: components["parameters"]["UserId"];
+        put: operations["replaceTask"];
+        post?: never;
         /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+         * Delete a task
+         * @description The task is gone from every read. It can be restored for a while, usually 7 days. The response is 404 if the task does not
+         *     exist, or no longer exists.
          */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
+        delete: operations["deleteTask"];
+        options?: never;
+        head?: never;
+        /**
+         * Update parts of a task
+         * @description A JSON merge patch ([RFC 7396](https://www.rfc-editor.org/rfc/rfc7396)): omitted fields stay, and `null` resets a field.
+         *     `completed` completes or reopens the task. An empty patch changes nothing, not even the version.
+         */
+        patch: operations["updateTask"];
+        trace?: never;
     };
-    /** Read a task */
-    get: operations["getTask"];
-    /**
-     * Replace a task, or create it under an id of your own
-     * @description Replaces every field that a client can set. Omitted fields are reset to their defaults, including `completed`: without it,
-     *     the task is open. A task that was already completed keeps its `completed_at`.
-     *
-     *     A task can be sent back as it was read: fields that only the server sets are ignored, and `id` must match the path.
-     *
-     *     With `If-None-Match: *`, creates the task instead, under the id in the path: a UUID version 7 in lower case, whose time is
-     *     at most a day ahead of the server's clock. The response is 412 if there is a task with this id, and also if there was one
-     *     that was deleted in the last 30 days. Without this header, a task that does not exist returns 404.
-     */
-    put: operations["replaceTask"];
-    post?: never;
-    /**
-     * Delete a task
-     * @description The task is gone from every read. It can be restored for a while, usually 7 days. The response is 404 if the task does not
-     *     exist, or no longer exists.
-     */
-    delete: operations["deleteTask"];
-    options?: never;
-    head?: never;
-    /**
-     * Update parts of a task
-     * @description A JSON merge patch ([RFC 7396](https://www.rfc-editor.org/rfc/rfc7396)): omitted fields stay, and `null` resets a field.
-     *     `completed` completes or reopens the task. An empty patch changes nothing, not even the version.
-     */
-    patch: operations["updateTask"];
-    trace?: never;
-  };
-  "/api/{user_id}/tasks/{task_id}/complete": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tasks/{task_id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * Complete or reopen a task
+         * @description The body says whether the task is completed. Without a body, the request toggles the task: send an `Idempotency-Key` with
+         *     it, to repeat it if its response is lost. A toggle without a key was applied once or not at all (Retries names the
+         *     exception), and must not be repeated: read the task, or send a body with `completed`. A task that is already in the
+         *     requested state does not change, and keeps its version.
          */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
+        patch: operations["completeTask"];
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    /**
-     * Complete or reopen a task
-     * @description The body says whether the task is completed. Without a body, the request toggles the task: send an `Idempotency-Key` with
-     *     it, to repeat it if its response is lost. A toggle without a key was applied once or not at all (Retries names the
-     *     exception), and must not be repeated: read the task, or send a body with `completed`. A task that is already in the
-     *     requested state does not change, and keeps its version.
-     */
-    patch: operations["completeTask"];
-    trace?: never;
-  };
-  "/api/{user_id}/tasks/{task_id}/move": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tasks/{task_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * Move a task within its list
+         * @description Gives the task a position right before or right after another task of its list: the subtasks of the same parent, or the
+         *     tasks without a parent. The other task must have a position. With null, the task goes to the end (`before`) or to the
+         *     beginning (`after`) of the list. Only the moved task is written. If concurrent moves have left tasks with the same
+         *     position, a task cannot go between them: it goes before or after all of them.
+         *
+         *     A client that has the tasks can also make the position itself and send it with `PATCH`.
          */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
+        post: operations["moveTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Move a task within its list
-     * @description Gives the task a position right before or right after another task of its list: the subtasks of the same parent, or the
-     *     tasks without a parent. The other task must have a position. With null, the task goes to the end (`before`) or to the
-     *     beginning (`after`) of the list. Only the moved task is written. If concurrent moves have left tasks with the same
-     *     position, a task cannot go between them: it goes before or after all of them.
-     *
-     *     A client that has the tasks can also make the position itself and send it with `PATCH`.
-     */
-    post: operations["moveTask"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/{user_id}/tasks/{task_id}/restore": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tasks/{task_id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * Restore a deleted task
+         * @description Brings a deleted task back as it was, open or completed; only its version and `updated_at` go on. It works for some days
+         *     after the deletion, 7 unless the service is set up differently; after that, the response is 410 `restore_expired`, and
+         *     later 404. Subtasks that were deleted with the task come back with it. A subtask whose parent is deleted comes back only
+         *     with that one: by itself, the response is 422. `If-Match` names the version of the deletion, as `deleted` among the
+         *     changes has it. A task that is not deleted does not change, and keeps its version.
          */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
+        post: operations["restoreTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Restore a deleted task
-     * @description Brings a deleted task back as it was, open or completed; only its version and `updated_at` go on. It works for some days
-     *     after the deletion, 7 unless the service is set up differently; after that, the response is 410 `restore_expired`, and
-     *     later 404. Subtasks that were deleted with the task come back with it. A subtask whose parent is deleted comes back only
-     *     with that one: by itself, the response is 422. `If-Match` names the version of the deletion, as `deleted` among the changes has it. A task that is not deleted
-     *     does not change, and keeps its version.
-     */
-    post: operations["restoreTask"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/{user_id}/tags": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * Count the tasks of each tag
+         * @description Spellings that differ only in case and accents are one tag. A page counts as many tasks as one call may read, at most
+         *     four thousand. With a `next_cursor`, there are more: add up the pages by `key`.
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
+        get: operations["listTags"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    /**
-     * Count the tasks of each tag
-     * @description Spellings that differ only in case and accents are one tag. A page counts as many tasks as one call may read, at most
-     *     four thousand. With a `next_cursor`, there are more: add up the pages by `key`.
-     */
-    get: operations["listTags"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/{user_id}/tasks/{task_id}/skip": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/api/{user_id}/tasks/{task_id}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * Skip an occurrence of a recurring task
+         * @description Moves the task to the next date of its rule. It remains the same task, and its `occurrence` is one more. Send an
+         *     `Idempotency-Key` with it, to repeat it if its response is lost: without a key, a repetition skips another occurrence.
          */
-        user_id: components["parameters"]["UserId"];
+        post: operations["skipTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{user_id}/tasks/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
         /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+         * Make many writes
+         * @description Makes up to 100 creates, updates, completions, deletions, and restorations, each as the single operation makes it, and
+         *     returns a result for each, in their order. Writes of the same task are made one after another, others at the same time.
+         *     All items are validated first: if one is invalid, the response is 422, and none is written.
+         *
+         *     With `atomic`, either all items are written or none; each must name another task. Items that are refused have their own
+         *     status, and the others 424 `not_attempted`. A write that an earlier request has made under the same `idempotency_key` is
+         *     not undone.
+         *
+         *     An item with the status 503 was written completely or not at all, or had no turn within six seconds. Send it again, with
+         *     its `idempotency_key`.
          */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
+        post: operations["batchTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Skip an occurrence of a recurring task
-     * @description Moves the task to the next date of its rule. It remains the same task, and its `occurrence` is one more. Send an
-     *     `Idempotency-Key` with it, to repeat it if its response is lost: without a key, a repetition skips another occurrence.
-     */
-    post: operations["skipTask"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/api/{user_id}/tasks/batch": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * Ask whether the API answers
+         * @description For monitoring. It takes no token, looks at nothing else, and tells nothing else: whether DynamoDB and the issuer work shows
+         *     in the other operations.
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
     };
-    get?: never;
-    put?: never;
-    /**
-     * Make many writes
-     * @description Makes up to 100 creates, updates, completions, deletions, and restorations, each as the single operation makes it, and
-     *     returns a result for each, in their order. Writes of the same task are made one after another, others at the same time.
-     *     All items are validated first: if one is invalid, the response is 422, and none is written.
-     *
-     *     With `atomic`, either all items are written or none; each must name another task. Items that are refused have their own
-     *     status, and the others 424 `not_attempted`. A write that an earlier request has made under the same `idempotency_key` is
-     *     not undone.
-     *
-     *     An item with the status 503 was written completely or not at all, or had no turn within six seconds. Send it again, with
-     *     its `idempotency_key`.
-     */
-    post: operations["batchTasks"];
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
-  "/health": {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    /**
-     * Ask whether the API answers
-     * @description For monitoring. It takes no token, looks at nothing else, and tells nothing else: whether DynamoDB and the issuer work shows
-     *     in the other operations.
-     */
-    get: operations["getHealth"];
-    put?: never;
-    post?: never;
-    delete?: never;
-    options?: never;
-    head?: never;
-    patch?: never;
-    trace?: never;
-  };
 }
 export type webhooks = Record<string, never>;
 export interface components {
-  schemas: {
-    /**
-     * Format: uuid
-     * @description A UUID version 7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562)) in lower case. Ids sort by creation time.
-     */
-    TaskId: string;
-    /** @description 1 to 200 characters without control characters. Surrounding white space is removed. */
-    Title: string;
-    /** @description At most 10,000 characters, stored unchanged. Tab and line feed are the only control characters allowed. */
-    Description: string | null;
-    /**
-     * @description How important the task is.
-     * @enum {string}
-     */
-    Priority: "none" | "low" | "medium" | "high";
-    /**
-     * Format: date
-     * @description A day in the user's own calendar.
-     */
-    Date: string;
-    /**
-     * Format: date-time
-     * @description A date and time ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)). It is stored in UTC, with milliseconds.
-     */
-    Moment: string;
-    /**
-     * Format: date-time
-     * @description A date and time in UTC, with milliseconds.
-     */
-    Timestamp: string;
-    /** @description A date, or a date and time. */
-    Due: components["schemas"]["Date"] | components["schemas"]["Moment"];
-    /** @description A label of 1 to 50 characters without control characters. Surrounding white space is removed. */
-    Tag: string;
-    /** @description Labels without duplicates, in the order given. */
-    Tags: components["schemas"]["Tag"][];
-    /** @description `*`, or up to 50 entity tags separated by commas. */
-    EntityTags: string;
-    /** @description The fields of a new task. */
-    NewTask: {
-      title: components["schemas"]["Title"];
-      /** @default null */
-      description?: components["schemas"]["Description"];
-      /** @default none */
-      priority?: components["schemas"]["Priority"];
-      /**
-       * @description When the task is due.
-       * @default null
-       */
-      due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
-      /** @default [] */
-      tags?: components["schemas"]["Tags"];
-      /**
-       * @description The parent of the new task, which becomes its subtask. The parent must be open, and no subtask. It never changes.
-       * @default null
-       */
-      parent_id?: components["schemas"]["TaskId"] | null;
-      /**
-       * @description Where the task is in manual order.
-       * @default null
-       */
-      position?: components["schemas"]["Position"] | null;
-      /**
-       * @description How the task recurs, or null. It needs a due date.
-       * @default null
-       */
-      recurrence?: components["schemas"]["Recurrence"] | null;
+    schemas: {
+        /**
+         * Format: uuid
+         * @description A UUID version 7 ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562)) in lower case. Ids sort by creation time.
+         */
+        TaskId: string;
+        /** @description 1 to 200 characters without control characters. Surrounding white space is removed. */
+        Title: string;
+        /** @description At most 10,000 characters, stored unchanged. Tab and line feed are the only control characters allowed. */
+        Description: string | null;
+        /**
+         * @description How important the task is.
+         * @enum {string}
+         */
+        Priority: "none" | "low" | "medium" | "high";
+        /**
+         * Format: date
+         * @description A day in the user's own calendar.
+         */
+        Date: string;
+        /**
+         * Format: date-time
+         * @description A date and time ([RFC 3339](https://www.rfc-editor.org/rfc/rfc3339)). It is stored in UTC, with milliseconds.
+         */
+        Moment: string;
+        /**
+         * Format: date-time
+         * @description A date and time in UTC, with milliseconds.
+         */
+        Timestamp: string;
+        /** @description A date, or a date and time. */
+        Due: components["schemas"]["Date"] | components["schemas"]["Moment"];
+        /** @description A label of 1 to 50 characters without control characters. Surrounding white space is removed. */
+        Tag: string;
+        /** @description Labels without duplicates, in the order given. */
+        Tags: components["schemas"]["Tag"][];
+        /** @description `*`, or up to 50 entity tags separated by commas. */
+        EntityTags: string;
+        /** @description The fields of a new task. */
+        NewTask: {
+            title: components["schemas"]["Title"];
+            /** @default null */
+            description?: components["schemas"]["Description"];
+            /** @default none */
+            priority?: components["schemas"]["Priority"];
+            /**
+             * @description When the task is due.
+             * @default null
+             */
+            due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
+            /** @default [] */
+            tags?: components["schemas"]["Tags"];
+            /**
+             * @description The parent of the new task, which becomes its subtask. The parent must be open, and no subtask. It never changes.
+             * @default null
+             */
+            parent_id?: components["schemas"]["TaskId"] | null;
+            /**
+             * @description Where the task is in manual order.
+             * @default null
+             */
+            position?: components["schemas"]["Position"] | null;
+            /**
+             * @description How the task recurs, or null. It needs a due date.
+             * @default null
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
+        };
+        /** @description Every field that a client can set. Omitted fields are reset. */
+        TaskReplacement: {
+            title: components["schemas"]["Title"];
+            /** @default null */
+            description?: components["schemas"]["Description"];
+            /**
+             * @description Whether the task is done.
+             * @default false
+             */
+            completed?: boolean;
+            /** @default none */
+            priority?: components["schemas"]["Priority"];
+            /**
+             * @description When the task is due.
+             * @default null
+             */
+            due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
+            /** @default [] */
+            tags?: components["schemas"]["Tags"];
+            /**
+             * @description The parent of a subtask, which never changes. Another one is rejected. A new task gets it.
+             * @default null
+             */
+            parent_id?: components["schemas"]["TaskId"] | null;
+            /**
+             * @description Where the task is in manual order.
+             * @default null
+             */
+            position?: components["schemas"]["Position"] | null;
+            /**
+             * @description How the task recurs, or null. It needs a due date.
+             * @default null
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
+            /** @description The id in the path. Any other id is rejected. */
+            id?: components["schemas"]["TaskId"];
+            /** @description Ignored. */
+            completed_at?: unknown;
+            /** @description Ignored. */
+            created_at?: unknown;
+            /** @description Ignored. */
+            updated_at?: unknown;
+            /** @description Ignored. `If-Match` states which version to replace. */
+            version?: unknown;
+            /** @description Ignored. */
+            series_id?: unknown;
+            /** @description Ignored. */
+            occurrence?: unknown;
+        };
+        /** @description Changes to a task. Omitted fields stay, and `null` resets a field. */
+        TaskChanges: {
+            title?: components["schemas"]["Title"];
+            description?: components["schemas"]["Description"];
+            /** @description Whether the task is done. */
+            completed?: boolean;
+            /** @description How important the task is. Null means `none`. */
+            priority?: components["schemas"]["Priority"] | null;
+            /** @description When the task is due. */
+            due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
+            /** @description Labels without duplicates, in the order given. Null removes all of them. */
+            tags?: components["schemas"]["Tag"][] | null;
+            /** @description Where the task is in manual order. Null removes it from that order. */
+            position?: components["schemas"]["Position"] | null;
+            /** @description How the task recurs. Null ends it. A recurring task needs a due date. */
+            recurrence?: components["schemas"]["Recurrence"] | null;
+            /**
+             * @description Which occurrences of a recurring task the changes are for: this one and those after it, or this one only. With
+             *     `occurrence`, neither `completed` nor `recurrence` can be sent.
+             * @default series
+             * @enum {string}
+             */
+            scope?: "series" | "occurrence";
+        };
+        /** @description How a task recurs. */
+        Recurrence: {
+            /**
+             * @description An RFC 5545 `RRULE` of whole days: FREQ (DAILY, WEEKLY, MONTHLY, or YEARLY), INTERVAL, BYDAY, BYMONTHDAY, BYMONTH,
+             *     BYSETPOS, WKST, and UNTIL or COUNT. It is stored in upper case.
+             * @example FREQ=WEEKLY;BYDAY=MO,TH
+             */
+            rule: string;
+            /**
+             * @description The IANA name of the time zone whose clock counts. Null means UTC.
+             * @example Europe/Berlin
+             */
+            time_zone?: string | null;
+            /**
+             * @description What the next occurrence is counted from: the due date of this one, or the day on which it is completed.
+             * @default due
+             * @enum {string}
+             */
+            from?: "due" | "completion";
+        };
+        /** @description Whether the task is completed. */
+        Completion: {
+            completed: boolean;
+        };
+        /** @description Where a task goes. Exactly one of the two is given. */
+        Move: {
+            /** @description The task that follows. Null means the end of the list. */
+            before?: components["schemas"]["TaskId"] | null;
+            /** @description The task that precedes. Null means the beginning of the list. */
+            after?: components["schemas"]["TaskId"] | null;
+        };
+        /**
+         * @description Where the task is in manual order: an order key of npm's `fractional-indexing`, with its default digits. Keys sort as
+         *     text. Tasks with the same position sort by id.
+         */
+        Position: string;
+        /** @description A task, as its owner sees it. */
+        Task: {
+            id: components["schemas"]["TaskId"];
+            /** @description What to do. */
+            title: string;
+            description: components["schemas"]["Description"];
+            /** @description Whether the task is done. */
+            completed: boolean;
+            /** @description When the task was completed. Null while it is open. */
+            completed_at: components["schemas"]["Timestamp"] | null;
+            priority: components["schemas"]["Priority"];
+            /** @description When the task is due. */
+            due: components["schemas"]["Date"] | components["schemas"]["Timestamp"] | null;
+            /** @description Labels without duplicates, in the order given. */
+            tags: string[];
+            /** @description The task that this one is a subtask of. Absent if it is no subtask. */
+            parent_id?: components["schemas"]["TaskId"];
+            /** @description Where the task is in manual order. Absent or null if it has no position. */
+            position?: components["schemas"]["Position"] | null;
+            created_at: components["schemas"]["Timestamp"];
+            updated_at: components["schemas"]["Timestamp"];
+            /** @description 1 after creation, and one more with every write. */
+            version: number;
+            /**
+             * @description How the task recurs. Null if it has recurred and does not any more: a completed occurrence has left it to the next
+             *     one. Absent from a task that never recurred.
+             */
+            recurrence?: components["schemas"]["Recurrence"] | null;
+            /** @description What the occurrences of a recurring task have in common. Absent from a task that never recurred. */
+            series_id?: components["schemas"]["TaskId"];
+            /** @description Which occurrence the task is, from 1. Absent from a task that never recurred. */
+            occurrence?: number;
+        };
+        /** @description A page of a list. */
+        Page: {
+            tasks: components["schemas"]["Task"][];
+            /** @description The `cursor` of the next page. Null on the last page. */
+            next_cursor: string | null;
+            /**
+             * @description On the first page of a list with `parent_id`: how many subtasks the task has, and how many of them are completed.
+             *     Absent if they take more than a megabyte.
+             */
+            progress?: {
+                completed: number;
+                total: number;
+            };
+        };
+        /** @description Tags, and how many of the tasks of this page have them. */
+        TagsPage: {
+            /** @description In the order of their keys. */
+            tags: components["schemas"]["TagCount"][];
+            /** @description The `cursor` of the next page. Null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description A tag, and how many tasks have it. */
+        TagCount: {
+            /** @description The tag as one of the tasks spells it. */
+            tag: string;
+            /** @description What all spellings of the tag have in common, without case and accents. */
+            key: string;
+            /** @description How many open tasks have it. */
+            open: number;
+            /** @description How many completed tasks have it. */
+            completed: number;
+        };
+        /** @description A page of changes. */
+        Changes: {
+            /** @description Tasks that were created or changed. */
+            tasks: components["schemas"]["Task"][];
+            /** @description Tasks that were deleted. */
+            deleted: components["schemas"]["DeletedTask"][];
+            /** @description The `since` of the next request. */
+            next: string;
+            /** @description Whether there are more changes now. */
+            has_more: boolean;
+        };
+        /** @description A page of an export. */
+        Export: {
+            /** @description Open and completed tasks. */
+            tasks: components["schemas"]["Task"][];
+            /** @description Tasks that were deleted in the last 30 days. */
+            deleted: components["schemas"]["DeletedTask"][];
+            /** @description The `cursor` of the next page. Null on the last page. */
+            next_cursor: components["schemas"]["TaskId"] | null;
+        };
+        /** @description What an erasure has come to. */
+        Erasure: {
+            /** @description Whether there is more to erase. Then repeat the request. */
+            has_more: boolean;
+        };
+        /** @description The state of the API. */
+        Health: {
+            /** @constant */
+            status: "ok";
+        };
+        /** @description What is left of a deleted task. */
+        DeletedTask: {
+            id: components["schemas"]["TaskId"];
+            deleted_at: components["schemas"]["Timestamp"];
+            /** @description One more than the task's last version. */
+            version: number;
+        };
+        /** @description Writes, in the order in which they are to be made. */
+        Batch: {
+            /**
+             * @description Whether all items are to be written, or none. Then each of them must name another task.
+             * @default false
+             */
+            atomic?: boolean;
+            items: components["schemas"]["BatchItem"][];
+        };
+        /** @description A write of one task. */
+        BatchItem: components["schemas"]["BatchCreate"] | components["schemas"]["BatchUpdate"] | components["schemas"]["BatchComplete"] | components["schemas"]["BatchSkip"] | components["schemas"]["BatchDelete"] | components["schemas"]["BatchRestore"];
+        /** @description Creates a task under an id of the client's own, as PUT with `If-None-Match: *` does. */
+        BatchCreate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "create";
+            id: components["schemas"]["TaskId"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            task: components["schemas"]["TaskReplacement"];
+        };
+        /** @description Changes parts of a task, as PATCH does. */
+        BatchUpdate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "update";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            changes: components["schemas"]["TaskChanges"];
+        };
+        /** @description Completes or reopens a task. */
+        BatchComplete: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "complete";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+            completed: boolean;
+        };
+        /** @description Skips an occurrence of a recurring task. */
+        BatchSkip: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "skip";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+        };
+        /** @description Deletes a task. */
+        BatchDelete: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+        };
+        /** @description Restores a deleted task. */
+        BatchRestore: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "restore";
+            id: components["schemas"]["TaskId"];
+            if_match?: components["schemas"]["Version"];
+            idempotency_key?: components["schemas"]["IdempotencyKey"];
+        };
+        /** @description The version that the task must have, which is the number in its `ETag`. */
+        Version: number;
+        /** @description Identifies this write, so that repeating it does nothing twice (see Retries). */
+        IdempotencyKey: string;
+        /** @description What became of each item, in their order. */
+        BatchResults: {
+            results: components["schemas"]["BatchResult"][];
+        };
+        /** @description What became of one item. */
+        BatchResult: {
+            id: components["schemas"]["TaskId"];
+            /**
+             * @description The status that the single operation would have, or 424.
+             * @enum {integer}
+             */
+            status: 200 | 201 | 204 | 404 | 410 | 412 | 422 | 424 | 500 | 503 | 507;
+            /**
+             * @description The task's `ETag` after the write. Null if the task is deleted or the write failed, and in an atomic batch for an update,
+             *     a completion, or a restoration without `if_match`.
+             */
+            etag: string | null;
+            /** @description Why the write failed. */
+            problem: components["schemas"]["BatchProblem"] | null;
+        };
+        /** @description Why an item failed. */
+        BatchProblem: {
+            code: components["schemas"]["ProblemCode"];
+            /** @description What went wrong, for people. */
+            detail: string;
+        };
+        /**
+         * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or
+         *     query cannot be part of a URI. Only a result of a batch has `not_attempted` or `batch_too_large`. `invalid_event` is
+         *     never the response to an HTTP request. It means that a function was invoked with something other than an event from an
+         *     API Gateway HTTP API.
+         * @enum {string}
+         */
+        ProblemCode: "token_missing" | "token_invalid" | "token_expired" | "forbidden" | "task_not_found" | "invalid_json" | "invalid_parameter" | "invalid_cursor" | "invalid_sync_token" | "invalid_header" | "invalid_request" | "invalid_event" | "idempotency_key_in_flight" | "restore_expired" | "sync_token_expired" | "tasks_erased" | "version_mismatch" | "already_exists" | "body_too_large" | "unsupported_media_type" | "invalid_field" | "invalid_task_id" | "idempotency_key_reused" | "not_attempted" | "no_next_occurrence" | "batch_too_large" | "unavailable" | "internal" | "storage_full";
+        /** @description An error (RFC 9457). */
+        Problem: {
+            /**
+             * @description Always `about:blank`. The status gives the kind of problem, and `code` the exact one.
+             * @constant
+             */
+            type: "about:blank";
+            /** @description The name of the status. */
+            title: string;
+            /** @description The status of the response. */
+            status: number;
+            /** @description What went wrong, for people. */
+            detail: string;
+            code: components["schemas"]["ProblemCode"];
+            /** @description The same as `x-request-id`. */
+            request_id: string;
+            /** @description Each thing that is wrong, where there can be several. At most 32 are listed. */
+            errors?: (components["schemas"]["FieldError"] | components["schemas"]["ParameterError"])[];
+        };
+        /** @description A missing, unknown, or invalid field. */
+        FieldError: {
+            /**
+             * Format: json-pointer
+             * @description The field's place in the body ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
+             */
+            pointer: string;
+            /** @description What is wrong with it. */
+            detail: string;
+        };
+        /** @description An unknown, repeated, or invalid query parameter, or an invalid id in the path. */
+        ParameterError: {
+            /** @description The name of the parameter. */
+            parameter: string;
+            /** @description What is wrong with it. */
+            detail: string;
+        };
+        /** @description A response from API Gateway itself. */
+        GatewayMessage: {
+            message: string;
+        };
     };
-    /** @description Every field that a client can set. Omitted fields are reset. */
-    TaskReplacement: {
-      title: components["schemas"]["Title"];
-      /** @default null */
-      description?: components["schemas"]["Description"];
-      /**
-       * @description Whether the task is done.
-       * @default false
-       */
-      completed?: boolean;
-      /** @default none */
-      priority?: components["schemas"]["Priority"];
-      /**
-       * @description When the task is due.
-       * @default null
-       */
-      due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
-      /** @default [] */
-      tags?: components["schemas"]["Tags"];
-      /**
-       * @description The parent of a subtask, which never changes. Another one is rejected. A new task gets it.
-       * @default null
-       */
-      parent_id?: components["schemas"]["TaskId"] | null;
-      /**
-       * @description Where the task is in manual order.
-       * @default null
-       */
-      position?: components["schemas"]["Position"] | null;
-      /**
-       * @description How the task recurs, or null. It needs a due date.
-       * @default null
-       */
-      recurrence?: components["schemas"]["Recurrence"] | null;
-      /** @description The id in the path. Any other id is rejected. */
-      id?: components["schemas"]["TaskId"];
-      /** @description Ignored. */
-      completed_at?: unknown;
-      /** @description Ignored. */
-      created_at?: unknown;
-      /** @description Ignored. */
-      updated_at?: unknown;
-      /** @description Ignored. `If-Match` states which version to replace. */
-      version?: unknown;
-      /** @description Ignored. */
-      series_id?: unknown;
-      /** @description Ignored. */
-      occurrence?: unknown;
+    responses: {
+        /** @description The new task. */
+        CreatedTask: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                etag: components["headers"]["ETag"];
+                location: components["headers"]["Location"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Task"];
+            };
+        };
+        /** @description The task. */
+        Task: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                etag: components["headers"]["ETag"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Task"];
+            };
+        };
+        /** @description The body is not JSON, a header is malformed, or the request has a query. */
+        InvalidRequest: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The body is not JSON, or the request has a query. */
+        InvalidBatch: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description A header is malformed, or the request has a query. */
+        InvalidHeader: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The field `Confirm-Erase` is not the user id of the path, or the request has a query. */
+        UnconfirmedErasure: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The request has a query, or is malformed. */
+        UnexpectedQuery: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description A parameter is unknown, repeated, or invalid, or the cursor belongs to another list. */
+        InvalidQuery: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description A parameter is unknown, repeated, or invalid, or `since` is no token of this user's changes. */
+        InvalidChangesQuery: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The task was deleted too long ago, or deleted tasks cannot be restored. */
+        RestoreExpired: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description The token is older than deletions are remembered, or all tasks have been erased since. Forget all tasks, and start without
+         *     `since`. After `tasks_erased`, forget also what waits to be written to them.
+         */
+        SyncTokenExpired: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The token is missing or not valid. */
+        Unauthorized: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                "www-authenticate": components["headers"]["Challenge"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The path names a user other than the token's subject. */
+        Forbidden: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description This user has no such task. It may be deleted, or belong to another user. */
+        NotFound: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A request with the same `Idempotency-Key` is still in progress. */
+        KeyInFlight: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                "retry-after": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The task has none of the versions that `If-Match` lists. Nothing was written, except in the case that Retries describes. */
+        VersionMismatch: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description The task has none of the versions that `If-Match` lists, or there is one with the id of the new task. Nothing was written,
+         *     except in the case that Retries describes.
+         */
+        VersionMismatchOrExists: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The body is larger than 64 KiB, or 1 MiB for a batch. */
+        BodyTooLarge: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The body is not sent as JSON, or is compressed. */
+        UnsupportedMediaType: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Fields are missing, unknown, or invalid, or the `Idempotency-Key` was used for another request. */
+        InvalidWrite: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no next occurrence, or the `Idempotency-Key` was used for another request. */
+        InvalidSkip: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description Fields are missing, unknown, or invalid, the id of a new task is none, or the `Idempotency-Key` was used for another
+         *     request.
+         */
+        InvalidReplacement: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The `Idempotency-Key` was used for another request. */
+        KeyReused: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Fields are missing, unknown, or invalid. */
+        InvalidFields: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description API Gateway throttles requests. Try again later, at a lower rate. */
+        TooManyRequests: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The API failed. Its log has the cause. */
+        Internal: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /**
+         * @description The API cannot respond right now, and says so within ten seconds. A write was applied completely or not at all. Repeat it
+         *     with its `Idempotency-Key`, or else with its `If-Match`: a 412 then means that the write was applied, or that somebody else
+         *     changed the task first.
+         */
+        Unavailable: {
+            headers: {
+                "cache-control": components["headers"]["GatewayCacheControl"];
+                "x-request-id": components["headers"]["GatewayRequestId"];
+                "retry-after": components["headers"]["GatewayRetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+                "application/json": components["schemas"]["GatewayMessage"];
+            };
+        };
+        /** @description The user's tasks have reached the storage limit for one user. */
+        StorageFull: {
+            headers: {
+                "cache-control": components["headers"]["CacheControl"];
+                "x-request-id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
-    /** @description Changes to a task. Omitted fields stay, and `null` resets a field. */
-    TaskChanges: {
-      title?: components["schemas"]["Title"];
-      description?: components["schemas"]["Description"];
-      /** @description Whether the task is done. */
-      completed?: boolean;
-      /** @description How important the task is. Null means `none`. */
-      priority?: components["schemas"]["Priority"] | null;
-      /** @description When the task is due. */
-      due?: components["schemas"]["Date"] | components["schemas"]["Moment"] | null;
-      /** @description Labels without duplicates, in the order given. Null removes all of them. */
-      tags?: components["schemas"]["Tag"][] | null;
-      /** @description Where the task is in manual order. Null removes it from that order. */
-      position?: components["schemas"]["Position"] | null;
-      /** @description How the task recurs. Null ends it. A recurring task needs a due date. */
-      recurrence?: components["schemas"]["Recurrence"] | null;
-      /**
-       * @description Which occurrences of a recurring task the changes are for: this one and those after it, or this one only. With
-       *     `occurrence`, neither `completed` nor `recurrence` can be sent.
-       * @default series
-       * @enum {string}
-       */
-      scope?: "series" | "occurrence";
-    };
-    /** @description How a task recurs. */
-    Recurrence: {
-      /**
-       * @description An RFC 5545 `RRULE` of whole days: FREQ (DAILY, WEEKLY, MONTHLY, or YEARLY), INTERVAL, BYDAY, BYMONTHDAY, BYMONTH,
-       *     BYSETPOS, WKST, and UNTIL or COUNT. It is stored in upper case.
-       * @example FREQ=WEEKLY;BYDAY=MO,TH
-       */
-      rule: string;
-      /**
-       * @description The IANA name of the time zone whose clock counts. Null means UTC.
-       * @example Europe/Berlin
-       */
-      time_zone?: string | null;
-      /**
-       * @description What the next occurrence is counted from: the due date of this one, or the day on which it is completed.
-       * @default due
-       * @enum {string}
-       */
-      from?: "due" | "completion";
-    };
-    /** @description Whether the task is completed. */
-    Completion: {
-      completed: boolean;
-    };
-    /** @description Where a task goes. Exactly one of the two is given. */
-    Move: {
-      /** @description The task that follows. Null means the end of the list. */
-      before?: components["schemas"]["TaskId"] | null;
-      /** @description The task that precedes. Null means the beginning of the list. */
-      after?: components["schemas"]["TaskId"] | null;
-    };
-    /**
-     * @description Where the task is in manual order: an order key of npm's `fractional-indexing`, with its default digits. Keys sort as
-     *     text. Tasks with the same position sort by id.
-     */
-    Position: string;
-    /** @description A task, as its owner sees it. */
-    Task: {
-      id: components["schemas"]["TaskId"];
-      /** @description What to do. */
-      title: string;
-      description: components["schemas"]["Description"];
-      /** @description Whether the task is done. */
-      completed: boolean;
-      /** @description When the task was completed. Null while it is open. */
-      completed_at: components["schemas"]["Timestamp"] | null;
-      priority: components["schemas"]["Priority"];
-      /** @description When the task is due. */
-      due: components["schemas"]["Date"] | components["schemas"]["Timestamp"] | null;
-      /** @description Labels without duplicates, in the order given. */
-      tags: string[];
-      /** @description The task that this one is a subtask of. Absent if it is no subtask. */
-      parent_id?: components["schemas"]["TaskId"];
-      /** @description Where the task is in manual order. Absent or null if it has no position. */
-      position?: components["schemas"]["Position"] | null;
-      created_at: components["schemas"]["Timestamp"];
-      updated_at: components["schemas"]["Timestamp"];
-      /** @description 1 after creation, and one more with every write. */
-      version: number;
-      /**
-       * @description How the task recurs. Null if it has recurred and does not any more: a completed occurrence has left it to the next
-       *     one. Absent from a task that never recurred.
-       */
-      recurrence?: components["schemas"]["Recurrence"] | null;
-      /** @description What the occurrences of a recurring task have in common. Absent from a task that never recurred. */
-      series_id?: components["schemas"]["TaskId"];
-      /** @description Which occurrence the task is, from 1. Absent from a task that never recurred. */
-      occurrence?: number;
-    };
-    /** @description A page of a list. */
-    Page: {
-      tasks: components["schemas"]["Task"][];
-      /** @description The `cursor` of the next page. Null on the last page. */
-      next_cursor: string | null;
-      /**
-       * @description On the first page of a list with `parent_id`: how many subtasks the task has, and how many of them are completed.
-       *     Absent if they take more than a megabyte.
-       */
-      progress?: {
-        completed: number;
-        total: number;
-      };
-    };
-    /** @description Tags, and how many of the tasks of this page have them. */
-    TagsPage: {
-      /** @description In the order of their keys. */
-      tags: components["schemas"]["TagCount"][];
-      /** @description The `cursor` of the next page. Null on the last page. */
-      next_cursor: string | null;
-    };
-    /** @description A tag, and how many tasks have it. */
-    TagCount: {
-      /** @description The tag as one of the tasks spells it. */
-      tag: string;
-      /** @description What all spellings of the tag have in common, without case and accents. */
-      key: string;
-      /** @description How many open tasks have it. */
-      open: number;
-      /** @description How many completed tasks have it. */
-      completed: number;
-    };
-    /** @description A page of changes. */
-    Changes: {
-      /** @description Tasks that were created or changed. */
-      tasks: components["schemas"]["Task"][];
-      /** @description Tasks that were deleted. */
-      deleted: components["schemas"]["DeletedTask"][];
-      /** @description The `since` of the next request. */
-      next: string;
-      /** @description Whether there are more changes now. */
-      has_more: boolean;
-    };
-    /** @description A page of an export. */
-    Export: {
-      /** @description Open and completed tasks. */
-      tasks: components["schemas"]["Task"][];
-      /** @description Tasks that were deleted in the last 30 days. */
-      deleted: components["schemas"]["DeletedTask"][];
-      /** @description The `cursor` of the next page. Null on the last page. */
-      next_cursor: components["schemas"]["TaskId"] | null;
-    };
-    /** @description What an erasure has come to. */
-    Erasure: {
-      /** @description Whether there is more to erase. Then repeat the request. */
-      has_more: boolean;
-    };
-    /** @description The state of the API. */
-    Health: {
-      /** @constant */
-      status: "ok";
-    };
-    /** @description What is left of a deleted task. */
-    DeletedTask: {
-      id: components["schemas"]["TaskId"];
-      deleted_at: components["schemas"]["Timestamp"];
-      /** @description One more than the task's last version. */
-      version: number;
-    };
-    /** @description Writes, in the order in which they are to be made. */
-    Batch: {
-      /**
-       * @description Whether all items are to be written, or none. Then each of them must name another task.
-       * @default false
-       */
-      atomic?: boolean;
-      items: components["schemas"]["BatchItem"][];
-    };
-    /** @description A write of one task. */
-    BatchItem:
-      | components["schemas"]["BatchCreate"]
-      | components["schemas"]["BatchUpdate"]
-      | components["schemas"]["BatchComplete"]
-      | components["schemas"]["BatchSkip"]
-      | components["schemas"]["BatchDelete"]
-      | components["schemas"]["BatchRestore"];
-    /** @description Creates a task under an id of the client's own, as PUT with `If-None-Match: *` does. */
-    BatchCreate: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      op: "create";
-      id: components["schemas"]["TaskId"];
-      idempotency_key?: components["schemas"]["IdempotencyKey"];
-      task: components["schemas"]["TaskReplacement"];
-    };
-    /** @description Changes parts of a task, as PATCH does. */
-    BatchUpdate: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      op: "update";
-      id: components["schemas"]["TaskId"];
-      if_match?: components["schemas"]["Version"];
-      idempotency_key?: components["schemas"]["IdempotencyKey"];
-      changes: components["schemas"]["TaskChanges"];
-    };
-    /** @description Completes or reopens a task. */
-    BatchComplete: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      op: "complete";
-      id: components["schemas"]["TaskId"];
-      if_match?: components["schemas"]["Version"];
-      idempotency_key?: components["schemas"]["IdempotencyKey"];
-      completed: boolean;
-    };
-    /** @description Skips an occurrence of a recurring task. */
-    BatchSkip: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      op: "skip";
-      id: components["schemas"]["TaskId"];
-      if_match?: components["schemas"]["Version"];
-      idempotency_key?: components["schemas"]["IdempotencyKey"];
-    };
-    /** @description Deletes a task. */
-    BatchDelete: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      op: "delete";
-      id: components["schemas"]["TaskId"];
-      if_match?: components["schemas"]["Version"];
-      idempotency_key?: components["schemas"]["IdempotencyKey"];
-    };
-    /** @description Restores a deleted task. */
-    BatchRestore: {
-      /**
-       * @description discriminator enum property added by openapi-typescript
-       * @enum {string}
-       */
-      op: "restore";
-      id: components["schemas"]["TaskId"];
-      if_match?: components["schemas"]["Version"];
-      idempotency_key?: components["schemas"]["IdempotencyKey"];
-    };
-    /** @description The version that the task must have, which is the number in its `ETag`. */
-    Version: number;
-    /** @description Identifies this write, so that repeating it does nothing twice (see Retries). */
-    IdempotencyKey: string;
-    /** @description What became of each item, in their order. */
-    BatchResults: {
-      results: components["schemas"]["BatchResult"][];
-    };
-    /** @description What became of one item. */
-    BatchResult: {
-      id: components["schemas"]["TaskId"];
-      /**
-       * @description The status that the single operation would have, or 424.
-       * @enum {integer}
-       */
-      status: 200 | 201 | 204 | 404 | 410 | 412 | 422 | 424 | 500 | 503 | 507;
-      /**
-       * @description The task's `ETag` after the write. Null if the task is deleted or the write failed, and in an atomic batch for an update,
-       *     a completion, or a restoration without `if_match`.
-       */
-      etag: string | null;
-      /** @description Why the write failed. */
-      problem: components["schemas"]["BatchProblem"] | null;
-    };
-    /** @description Why an item failed. */
-    BatchProblem: {
-      code: components["schemas"]["ProblemCode"];
-      /** @description What went wrong, for people. */
-      detail: string;
-    };
-    /**
-     * @description What went wrong, for programs. `invalid_request` means that the request cannot be read at all: its `Host`, path, or query
-     *     cannot be part of a URI. Only a result of a batch has `not_attempted` or `batch_too_large`. `invalid_event` is never the response to an HTTP request. It means that a function was
-     *     invoked with something other than an event from an API Gateway HTTP API.
-     * @enum {string}
-     */
-    ProblemCode:
-      | "token_missing"
-      | "token_invalid"
-      | "token_expired"
-      | "forbidden"
-      | "task_not_found"
-      | "invalid_json"
-      | "invalid_parameter"
-      | "invalid_cursor"
-      | "invalid_sync_token"
-      | "invalid_header"
-      | "invalid_request"
-      | "invalid_event"
-      | "idempotency_key_in_flight"
-      | "restore_expired"
-      | "sync_token_expired"
-      | "tasks_erased"
-      | "version_mismatch"
-      | "already_exists"
-      | "body_too_large"
-      | "unsupported_media_type"
-      | "invalid_field"
-      | "invalid_task_id"
-      | "idempotency_key_reused"
-      | "not_attempted"
-      | "no_next_occurrence"
-      | "batch_too_large"
-      | "unavailable"
-      | "internal"
-      | "storage_full";
-    /** @description An error (RFC 9457). */
-    Problem: {
-      /**
-       * @description Always `about:blank`. The status gives the kind of problem, and `code` the exact one.
-       * @constant
-       */
-      type: "about:blank";
-      /** @description The name of the status. */
-      title: string;
-      /** @description The status of the response. */
-      status: number;
-      /** @description What went wrong, for people. */
-      detail: string;
-      code: components["schemas"]["ProblemCode"];
-      /** @description The same as `x-request-id`. */
-      request_id: string;
-      /** @description Each thing that is wrong, where there can be several. At most 32 are listed. */
-      errors?: (components["schemas"]["FieldError"] | components["schemas"]["ParameterError"])[];
-    };
-    /** @description A missing, unknown, or invalid field. */
-    FieldError: {
-      /**
-       * Format: json-pointer
-       * @description The field's place in the body ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)).
-       */
-      pointer: string;
-      /** @description What is wrong with it. */
-      detail: string;
-    };
-    /** @description An unknown, repeated, or invalid query parameter, or an invalid id in the path. */
-    ParameterError: {
-      /** @description The name of the parameter. */
-      parameter: string;
-      /** @description What is wrong with it. */
-      detail: string;
-    };
-    /** @description A response from API Gateway itself. */
-    GatewayMessage: {
-      message: string;
-    };
-  };
-  responses: {
-    /** @description The new task. */
-    CreatedTask: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        etag: components["headers"]["ETag"];
-        location: components["headers"]["Location"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/json": components["schemas"]["Task"];
-      };
-    };
-    /** @description The task. */
-    Task: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        etag: components["headers"]["ETag"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/json": components["schemas"]["Task"];
-      };
-    };
-    /** @description The body is not JSON, a header is malformed, or the request has a query. */
-    InvalidRequest: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description The body is not JSON, or the request has a query. */
-    InvalidBatch: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description A header is malformed, or the request has a query. */
-    InvalidHeader: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description The field `Confirm-Erase` is not the user id of the path, or the request has a query. */
-    UnconfirmedErasure: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description The request has a query, or is malformed. */
-    UnexpectedQuery: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description A parameter is unknown, repeated, or invalid, or the cursor belongs to another list. */
-    InvalidQuery: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description A parameter is unknown, repeated, or invalid, or `since` is no token of this user's changes. */
-    InvalidChangesQuery: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description The task was deleted too long ago, or deleted tasks cannot be restored. */
-    RestoreExpired: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /**
-     * @description The token is older than deletions are remembered, or all tasks have been erased since. Forget all tasks, and start without
-     *     `since`. After `tasks_erased`, forget also what waits to be written to them.
-     */
-    SyncTokenExpired: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description The token is missing or not valid. */
-    Unauthorized: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        "www-authenticate": components["headers"]["Challenge"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description The path names a user other than the token's subject. */
-    Forbidden: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description This user has no such task. It may be deleted, or belong to another user. */
-    NotFound: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description A request with the same `Idempotency-Key` is still in progress. */
-    KeyInFlight: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        "retry-after": components["headers"]["RetryAfter"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description The task has none of the versions that `If-Match` lists. Nothing was written, except in the case that Retries describes. */
-    VersionMismatch: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /**
-     * @description The task has none of the versions that `If-Match` lists, or there is one with the id of the new task. Nothing was written,
-     *     except in the case that Retries describes.
-     */
-    VersionMismatchOrExists: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description The body is larger than 64 KiB, or 1 MiB for a batch. */
-    BodyTooLarge: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description The body is not sent as JSON, or is compressed. */
-    UnsupportedMediaType: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description Fields are missing, unknown, or invalid, or the `Idempotency-Key` was used for another request. */
-    InvalidWrite: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description There is no next occurrence, or the `Idempotency-Key` was used for another request. */
-    InvalidSkip: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /**
-     * @description Fields are missing, unknown, or invalid, the id of a new task is none, or the `Idempotency-Key` was used for another
-     *     request.
-     */
-    InvalidReplacement: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description The `Idempotency-Key` was used for another request. */
-    KeyReused: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description Fields are missing, unknown, or invalid. */
-    InvalidFields: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-    /** @description API Gateway throttles requests. Try again later, at a lower rate. */
-    TooManyRequests: {
-      headers: {
-        [name: string]: unknown;
-      };
-      content: {
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description The API failed. Its log has the cause. */
-    Internal: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /**
-     * @description The API cannot respond right now, and says so within ten seconds. A write was applied completely or not at all. Repeat it
-     *     with its `Idempotency-Key`, or else with its `If-Match`: a 412 then means that the write was applied, or that somebody else
-     *     changed the task first.
-     */
-    Unavailable: {
-      headers: {
-        "cache-control": components["headers"]["GatewayCacheControl"];
-        "x-request-id": components["headers"]["GatewayRequestId"];
-        "retry-after": components["headers"]["GatewayRetryAfter"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-        "application/json": components["schemas"]["GatewayMessage"];
-      };
-    };
-    /** @description The user's tasks have reached the storage limit for one user. */
-    StorageFull: {
-      headers: {
-        "cache-control": components["headers"]["CacheControl"];
-        "x-request-id": components["headers"]["RequestId"];
-        [name: string]: unknown;
-      };
-      content: {
-        "application/problem+json": components["schemas"]["Problem"];
-      };
-    };
-  };
-  parameters: {
-    /**
-     * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-     * @example me
-     */
-    UserId: string;
-    /**
-     * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-     * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-     */
-    TaskId: components["schemas"]["TaskId"];
-    /**
-     * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
-     *     each request. A key that was used for another request returns 422.
-     * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
-     */
-    IdempotencyKey: string;
-    /**
-     * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-     *     `*` matches any version.
-     * @example "1"
-     */
-    IfMatch: components["schemas"]["EntityTags"];
-    /**
-     * @description The `ETag` of the version that the client has, or several ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
-     * @example "1"
-     */
-    IfNoneMatch: components["schemas"]["EntityTags"];
-    /**
-     * @description `*` creates the task under the id in the path, unless there is one ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
-     *     It cannot be combined with `If-Match`.
-     * @example *
-     */
-    IfNoneMatchAny: string;
-    /**
-     * @description Which tasks to list.
-     * @example open
-     */
-    Status: "all" | "open" | "completed";
-    /**
-     * @description The maximum number of tasks per page.
-     * @example 20
-     */
-    Limit: number;
-    /**
-     * @description The `next_cursor` of the previous page. Send it with all other parameters unchanged. It is opaque; a cursor that does not
-     *     belong to this list is rejected with `invalid_cursor`.
-     * @example eyJsaXN0Ijoib3BlbiIsInRhc2tfaWQiOiIwMTk5N2YyYiJ9
-     */
-    Cursor: string;
-    /**
-     * @description The maximum number of tasks and deleted tasks per page.
-     * @example 500
-     */
-    ExportLimit: number;
-    /**
-     * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
-     * @example 01997f2b-2c01-7d44-8a52-1c9e7b3f5d20
-     */
-    ExportCursor: components["schemas"]["TaskId"];
-    /**
-     * @description The user id once more, exactly as in the path, so that nobody's tasks are erased by mistake. Anything else returns 400.
-     * @example me
-     */
-    ConfirmErase: string;
-    /**
-     * @description The `next` of an earlier page of this user's changes. It is opaque; any other value is rejected with
-     *     `invalid_sync_token`. `latest` returns no changes, only a token for those from now on: send it before you read the
-     *     tasks in another way. Without `since`, all tasks are returned.
-     * @example latest
-     */
-    Since: string;
-    /**
-     * @description The maximum number of changes per page.
-     * @example 500
-     */
-    ChangesLimit: number;
-    /**
-     * @description Only tasks with this priority.
-     * @example high
-     */
-    Priority: components["schemas"]["Priority"];
-    /**
-     * @description Only tasks that have all of these words, each of them the beginning of a word of the title, the description, or a tag,
-     *     whatever its case and accents.
-     * @example buy caf
-     */
-    Search: string;
-    /**
-     * @description Only tasks with this tag, whatever its case and accents. Given several times, only tasks with all of these tags.
-     * @example [
-     *       "shop"
-     *     ]
-     */
-    Tag: components["schemas"]["Tag"][];
-    /**
-     * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
-     * @example eyJsaXN0IjoidGFncyIsInRhc2tfaWQiOiIwMTk5MDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ
-     */
-    TagsCursor: string;
-    /**
-     * @description Only tasks due at or after this date or time. Requires `status=open`. A date sorts before every time on that day.
-     * @example 2026-11-01
-     */
-    DueFrom: components["schemas"]["Due"];
-    /**
-     * @description Open tasks in manual order. `status` can be `open` or omitted.
-     * @example position
-     */
-    Sort: "position";
-    /**
-     * @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`.
-     * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-     */
-    ParentId: components["schemas"]["TaskId"];
-    /**
-     * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
-     * @example 2026-12-01
-     */
-    DueBefore: components["schemas"]["Due"];
-  };
-  requestBodies: never;
-  headers: {
-    /**
-     * @description Responses must not be stored.
-     * @example no-store
-     */
-    CacheControl: "no-store";
-    /**
-     * @description Identifies the request. Quote it in questions about the request.
-     * @example JKJaXmPLvHcESHA=
-     */
-    RequestId: string;
-    /**
-     * @description The task's version, in quotes.
-     * @example "1"
-     */
-    ETag: string;
-    /**
-     * @description The path of the new task.
-     * @example /api/me/tasks/01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-     */
-    Location: string;
-    /**
-     * @description `Bearer realm="tasks"`, or, if the request had a token, `Bearer realm="tasks", error="invalid_token"` ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
-     * @example Bearer realm="tasks", error="invalid_token"
-     */
-    Challenge: 'Bearer realm="tasks"' | 'Bearer realm="tasks", error="invalid_token"';
-    /**
-     * @description The number of seconds to wait before trying again.
-     * @example 1
-     */
-    RetryAfter: number;
-    /**
-     * @description Responses must not be stored. Absent if API Gateway itself responded.
-     * @example no-store
-     */
-    GatewayCacheControl: "no-store";
-    /**
-     * @description Identifies the request. Quote it in questions about the request. Absent if API Gateway itself responded.
-     * @example JKJaXmPLvHcESHA=
-     */
-    GatewayRequestId: string;
-    /**
-     * @description The number of seconds to wait before trying again. Absent if API Gateway itself responded.
-     * @example 1
-     */
-    GatewayRetryAfter: number;
-  };
-  pathItems: never;
-}
-export type $defs = Record<string, never>;
-export interface operations {
-  listTasks: {
     parameters: {
-      query?: {
-        /**
-         * @description Which tasks to list.
-         * @example open
-         */
-        status?: components["parameters"]["Status"];
-        /**
-         * @description The maximum number of tasks per page.
-         * @example 20
-         */
-        limit?: components["parameters"]["Limit"];
-        /**
-         * @description The `next_cursor` of the previous page. Send it with all other parameters unchanged. It is opaque; a cursor that does not
-         *     belong to this list is rejected with `invalid_cursor`.
-         * @example eyJsaXN0Ijoib3BlbiIsInRhc2tfaWQiOiIwMTk5N2YyYiJ9
-         */
-        cursor?: components["parameters"]["Cursor"];
-        /**
-         * @description Only tasks with this priority.
-         * @example high
-         */
-        priority?: components["parameters"]["Priority"];
-        /**
-         * @description Only tasks that have all of these words, each of them the beginning of a word of the title, the description, or a tag,
-         *     whatever its case and accents.
-         * @example buy caf
-         */
-        q?: components["parameters"]["Search"];
-        /**
-         * @description Only tasks with this tag, whatever its case and accents. Given several times, only tasks with all of these tags.
-         * @example [
-         *       "shop"
-         *     ]
-         */
-        tag?: components["parameters"]["Tag"];
-        /**
-         * @description Only tasks due at or after this date or time. Requires `status=open`. A date sorts before every time on that day.
-         * @example 2026-11-01
-         */
-        due_from?: components["parameters"]["DueFrom"];
-        /**
-         * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
-         * @example 2026-12-01
-         */
-        due_before?: components["parameters"]["DueBefore"];
-        /**
-         * @description Open tasks in manual order. `status` can be `open` or omitted.
-         * @example position
-         */
-        sort?: components["parameters"]["Sort"];
-        /**
-         * @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        parent_id?: components["parameters"]["ParentId"];
-      };
-      header?: never;
-      path: {
         /**
          * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
          * @example me
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description A page of tasks. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Page"];
-        };
-      };
-      400: components["responses"]["InvalidQuery"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-    };
-  };
-  createTask: {
-    parameters: {
-      query?: never;
-      header?: {
+        UserId: string;
+        /**
+         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+         */
+        TaskId: components["schemas"]["TaskId"];
         /**
          * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
          *     each request. A key that was used for another request returns 422.
          * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
          */
-        "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-      };
-      path: {
+        IdempotencyKey: string;
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+         *     `*` matches any version.
+         * @example "1"
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["NewTask"];
-      };
-    };
-    responses: {
-      201: components["responses"]["CreatedTask"];
-      400: components["responses"]["InvalidRequest"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      409: components["responses"]["KeyInFlight"];
-      413: components["responses"]["BodyTooLarge"];
-      415: components["responses"]["UnsupportedMediaType"];
-      422: components["responses"]["InvalidWrite"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  eraseTasks: {
-    parameters: {
-      query?: never;
-      header: {
+        IfMatch: components["schemas"]["EntityTags"];
         /**
-         * @description The user id once more, exactly as in the path, so that nobody's tasks are erased by mistake. Anything else returns 400.
-         * @example me
+         * @description The `ETag` of the version that the client has, or several ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+         * @example "1"
          */
-        "Confirm-Erase": components["parameters"]["ConfirmErase"];
-      };
-      path: {
+        IfNoneMatch: components["schemas"]["EntityTags"];
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * @description `*` creates the task under the id in the path, unless there is one ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+         *     It cannot be combined with `If-Match`.
+         * @example *
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description Something was erased, or there was nothing to erase. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Erasure"];
-        };
-      };
-      400: components["responses"]["UnconfirmedErasure"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  exportTasks: {
-    parameters: {
-      query?: {
+        IfNoneMatchAny: string;
+        /**
+         * @description Which tasks to list.
+         * @example open
+         */
+        Status: "all" | "open" | "completed";
+        /**
+         * @description The maximum number of tasks per page.
+         * @example 20
+         */
+        Limit: number;
+        /**
+         * @description The `next_cursor` of the previous page. Send it with all other parameters unchanged. It is opaque; a cursor that does not
+         *     belong to this list is rejected with `invalid_cursor`.
+         * @example eyJsaXN0Ijoib3BlbiIsInRhc2tfaWQiOiIwMTk5N2YyYiJ9
+         */
+        Cursor: string;
         /**
          * @description The maximum number of tasks and deleted tasks per page.
          * @example 500
          */
-        limit?: components["parameters"]["ExportLimit"];
+        ExportLimit: number;
         /**
          * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
          * @example 01997f2b-2c01-7d44-8a52-1c9e7b3f5d20
          */
-        cursor?: components["parameters"]["ExportCursor"];
-      };
-      header?: never;
-      path: {
+        ExportCursor: components["schemas"]["TaskId"];
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+         * @description The user id once more, exactly as in the path, so that nobody's tasks are erased by mistake. Anything else returns 400.
          * @example me
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description A page of the export. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Export"];
-        };
-      };
-      400: components["responses"]["InvalidQuery"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-    };
-  };
-  listChanges: {
-    parameters: {
-      query?: {
+        ConfirmErase: string;
         /**
          * @description The `next` of an earlier page of this user's changes. It is opaque; any other value is rejected with
          *     `invalid_sync_token`. `latest` returns no changes, only a token for those from now on: send it before you read the
          *     tasks in another way. Without `since`, all tasks are returned.
          * @example latest
          */
-        since?: components["parameters"]["Since"];
+        Since: string;
         /**
          * @description The maximum number of changes per page.
          * @example 500
          */
-        limit?: components["parameters"]["ChangesLimit"];
-      };
-      header?: never;
-      path: {
+        ChangesLimit: number;
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * @description Only tasks with this priority.
+         * @example high
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description A page of changes. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Changes"];
-        };
-      };
-      400: components["responses"]["InvalidChangesQuery"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      410: components["responses"]["SyncTokenExpired"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-    };
-  };
-  getTask: {
-    parameters: {
-      query?: never;
-      header?: {
+        Priority: components["schemas"]["Priority"];
         /**
-         * @description The `ETag` of the version that the client has, or several ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
-         * @example "1"
+         * @description Only tasks that have all of these words, each of them the beginning of a word of the title, the description, or a tag,
+         *     whatever its case and accents.
+         * @example buy caf
          */
-        "If-None-Match"?: components["parameters"]["IfNoneMatch"];
-      };
-      path: {
+        Search: string;
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * @description Only tasks with this tag, whatever its case and accents. Given several times, only tasks with all of these tags.
+         * @example [
+         *       "shop"
+         *     ]
          */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: components["responses"]["Task"];
-      /** @description The task still has a version that `If-None-Match` lists. */
-      304: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          etag: components["headers"]["ETag"];
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      400: components["responses"]["InvalidHeader"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-    };
-  };
-  replaceTask: {
-    parameters: {
-      query?: never;
-      header?: {
-        /**
-         * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-         *     `*` matches any version.
-         * @example "1"
-         */
-        "If-Match"?: components["parameters"]["IfMatch"];
-        /**
-         * @description `*` creates the task under the id in the path, unless there is one ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
-         *     It cannot be combined with `If-Match`.
-         * @example *
-         */
-        "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
-        /**
-         * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
-         *     each request. A key that was used for another request returns 422.
-         * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
-         */
-        "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-      };
-      path: {
-        /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
-         */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["TaskReplacement"];
-      };
-    };
-    responses: {
-      200: components["responses"]["Task"];
-      201: components["responses"]["CreatedTask"];
-      400: components["responses"]["InvalidRequest"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      412: components["responses"]["VersionMismatchOrExists"];
-      413: components["responses"]["BodyTooLarge"];
-      415: components["responses"]["UnsupportedMediaType"];
-      422: components["responses"]["InvalidReplacement"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  deleteTask: {
-    parameters: {
-      query?: never;
-      header?: {
-        /**
-         * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-         *     `*` matches any version.
-         * @example "1"
-         */
-        "If-Match"?: components["parameters"]["IfMatch"];
-        /**
-         * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
-         *     each request. A key that was used for another request returns 422.
-         * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
-         */
-        "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-      };
-      path: {
-        /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
-         */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The task is deleted. */
-      204: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          [name: string]: unknown;
-        };
-        content?: never;
-      };
-      400: components["responses"]["InvalidHeader"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      412: components["responses"]["VersionMismatch"];
-      422: components["responses"]["KeyReused"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  updateTask: {
-    parameters: {
-      query?: never;
-      header?: {
-        /**
-         * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-         *     `*` matches any version.
-         * @example "1"
-         */
-        "If-Match"?: components["parameters"]["IfMatch"];
-        /**
-         * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
-         *     each request. A key that was used for another request returns 422.
-         * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
-         */
-        "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-      };
-      path: {
-        /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
-         */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/merge-patch+json": components["schemas"]["TaskChanges"];
-        "application/json": components["schemas"]["TaskChanges"];
-      };
-    };
-    responses: {
-      200: components["responses"]["Task"];
-      400: components["responses"]["InvalidRequest"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      412: components["responses"]["VersionMismatch"];
-      413: components["responses"]["BodyTooLarge"];
-      415: components["responses"]["UnsupportedMediaType"];
-      422: components["responses"]["InvalidWrite"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  completeTask: {
-    parameters: {
-      query?: never;
-      header?: {
-        /**
-         * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-         *     `*` matches any version.
-         * @example "1"
-         */
-        "If-Match"?: components["parameters"]["IfMatch"];
-        /**
-         * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
-         *     each request. A key that was used for another request returns 422.
-         * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
-         */
-        "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-      };
-      path: {
-        /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
-         */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: {
-      content: {
-        "application/json": components["schemas"]["Completion"];
-        "application/merge-patch+json": components["schemas"]["Completion"];
-      };
-    };
-    responses: {
-      /** @description The task as it is now. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          etag: components["headers"]["ETag"];
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Task"];
-        };
-      };
-      400: components["responses"]["InvalidRequest"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      412: components["responses"]["VersionMismatch"];
-      413: components["responses"]["BodyTooLarge"];
-      415: components["responses"]["UnsupportedMediaType"];
-      422: components["responses"]["InvalidWrite"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  moveTask: {
-    parameters: {
-      query?: never;
-      header?: {
-        /**
-         * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-         *     `*` matches any version.
-         * @example "1"
-         */
-        "If-Match"?: components["parameters"]["IfMatch"];
-        /**
-         * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
-         *     each request. A key that was used for another request returns 422.
-         * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
-         */
-        "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-      };
-      path: {
-        /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
-         */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
-    };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["Move"];
-      };
-    };
-    responses: {
-      /** @description The task as it is now. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          etag: components["headers"]["ETag"];
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Task"];
-        };
-      };
-      400: components["responses"]["InvalidRequest"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      412: components["responses"]["VersionMismatch"];
-      413: components["responses"]["BodyTooLarge"];
-      415: components["responses"]["UnsupportedMediaType"];
-      422: components["responses"]["InvalidWrite"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  restoreTask: {
-    parameters: {
-      query?: never;
-      header?: {
-        /**
-         * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-         *     `*` matches any version.
-         * @example "1"
-         */
-        "If-Match"?: components["parameters"]["IfMatch"];
-        /**
-         * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
-         *     each request. A key that was used for another request returns 422.
-         * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
-         */
-        "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-      };
-      path: {
-        /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
-         */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
-         * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
-         */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      200: components["responses"]["Task"];
-      400: components["responses"]["InvalidHeader"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      410: components["responses"]["RestoreExpired"];
-      412: components["responses"]["VersionMismatch"];
-      422: components["responses"]["InvalidWrite"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  listTags: {
-    parameters: {
-      query?: {
+        Tag: components["schemas"]["Tag"][];
         /**
          * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
          * @example eyJsaXN0IjoidGFncyIsInRhc2tfaWQiOiIwMTk5MDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ
          */
-        cursor?: components["parameters"]["TagsCursor"];
-      };
-      header?: never;
-      path: {
+        TagsCursor: string;
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * @description Only tasks due at or after this date or time. Requires `status=open`. A date sorts before every time on that day.
+         * @example 2026-11-01
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The tags of these tasks. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["TagsPage"];
-        };
-      };
-      400: components["responses"]["InvalidQuery"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-    };
-  };
-  skipTask: {
-    parameters: {
-      query?: never;
-      header?: {
+        DueFrom: components["schemas"]["Due"];
         /**
-         * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
-         *     `*` matches any version.
-         * @example "1"
+         * @description Open tasks in manual order. `status` can be `open` or omitted.
+         * @example position
          */
-        "If-Match"?: components["parameters"]["IfMatch"];
+        Sort: "position";
         /**
-         * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
-         *     each request. A key that was used for another request returns 422.
-         * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
-         */
-        "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-      };
-      path: {
-        /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
-         */
-        user_id: components["parameters"]["UserId"];
-        /**
-         * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+         * @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`.
          * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
          */
-        task_id: components["parameters"]["TaskId"];
-      };
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The task as it is now. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          etag: components["headers"]["ETag"];
-          [name: string]: unknown;
-        };
-        content: {
-          "application/json": components["schemas"]["Task"];
-        };
-      };
-      400: components["responses"]["InvalidHeader"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      404: components["responses"]["NotFound"];
-      412: components["responses"]["VersionMismatch"];
-      422: components["responses"]["InvalidSkip"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
-      507: components["responses"]["StorageFull"];
-    };
-  };
-  batchTasks: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path: {
+        ParentId: components["schemas"]["TaskId"];
         /**
-         * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
-         * @example me
+         * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
+         * @example 2026-12-01
          */
-        user_id: components["parameters"]["UserId"];
-      };
-      cookie?: never;
+        DueBefore: components["schemas"]["Due"];
     };
-    requestBody: {
-      content: {
-        "application/json": components["schemas"]["Batch"];
-      };
+    requestBodies: never;
+    headers: {
+        /**
+         * @description Responses must not be stored.
+         * @example no-store
+         */
+        CacheControl: "no-store";
+        /**
+         * @description Identifies the request. Quote it in questions about the request.
+         * @example JKJaXmPLvHcESHA=
+         */
+        RequestId: string;
+        /**
+         * @description The task's version, in quotes.
+         * @example "1"
+         */
+        ETag: string;
+        /**
+         * @description The path of the new task.
+         * @example /api/me/tasks/01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+         */
+        Location: string;
+        /**
+         * @description `Bearer realm="tasks"`, or, if the request had a token, `Bearer realm="tasks", error="invalid_token"` ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
+         * @example Bearer realm="tasks", error="invalid_token"
+         */
+        Challenge: "Bearer realm=\"tasks\"" | "Bearer realm=\"tasks\", error=\"invalid_token\"";
+        /**
+         * @description The number of seconds to wait before trying again.
+         * @example 1
+         */
+        RetryAfter: number;
+        /**
+         * @description Responses must not be stored. Absent if API Gateway itself responded.
+         * @example no-store
+         */
+        GatewayCacheControl: "no-store";
+        /**
+         * @description Identifies the request. Quote it in questions about the request. Absent if API Gateway itself responded.
+         * @example JKJaXmPLvHcESHA=
+         */
+        GatewayRequestId: string;
+        /**
+         * @description The number of seconds to wait before trying again. Absent if API Gateway itself responded.
+         * @example 1
+         */
+        GatewayRetryAfter: number;
     };
-    responses: {
-      /** @description A result for each item. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          [name: string]: unknown;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    listTasks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Which tasks to list.
+                 * @example open
+                 */
+                status?: components["parameters"]["Status"];
+                /**
+                 * @description The maximum number of tasks per page.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description The `next_cursor` of the previous page. Send it with all other parameters unchanged. It is opaque; a cursor that does not
+                 *     belong to this list is rejected with `invalid_cursor`.
+                 * @example eyJsaXN0Ijoib3BlbiIsInRhc2tfaWQiOiIwMTk5N2YyYiJ9
+                 */
+                cursor?: components["parameters"]["Cursor"];
+                /**
+                 * @description Only tasks with this priority.
+                 * @example high
+                 */
+                priority?: components["parameters"]["Priority"];
+                /**
+                 * @description Only tasks that have all of these words, each of them the beginning of a word of the title, the description, or a tag,
+                 *     whatever its case and accents.
+                 * @example buy caf
+                 */
+                q?: components["parameters"]["Search"];
+                /**
+                 * @description Only tasks with this tag, whatever its case and accents. Given several times, only tasks with all of these tags.
+                 * @example [
+                 *       "shop"
+                 *     ]
+                 */
+                tag?: components["parameters"]["Tag"];
+                /**
+                 * @description Only tasks due at or after this date or time. Requires `status=open`. A date sorts before every time on that day.
+                 * @example 2026-11-01
+                 */
+                due_from?: components["parameters"]["DueFrom"];
+                /**
+                 * @description Only tasks due before this date or time. Requires `status=open`, and must be later than `due_from`.
+                 * @example 2026-12-01
+                 */
+                due_before?: components["parameters"]["DueBefore"];
+                /**
+                 * @description Open tasks in manual order. `status` can be `open` or omitted.
+                 * @example position
+                 */
+                sort?: components["parameters"]["Sort"];
+                /**
+                 * @description The subtasks of this task. It cannot be combined with other parameters than `limit` and `cursor`.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                parent_id?: components["parameters"]["ParentId"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["BatchResults"];
+        requestBody?: never;
+        responses: {
+            /** @description A page of tasks. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page"];
+                };
+            };
+            400: components["responses"]["InvalidQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
-      };
-      400: components["responses"]["InvalidBatch"];
-      401: components["responses"]["Unauthorized"];
-      403: components["responses"]["Forbidden"];
-      413: components["responses"]["BodyTooLarge"];
-      415: components["responses"]["UnsupportedMediaType"];
-      422: components["responses"]["InvalidFields"];
-      429: components["responses"]["TooManyRequests"];
-      500: components["responses"]["Internal"];
-      503: components["responses"]["Unavailable"];
     };
-  };
-  getHealth: {
-    parameters: {
-      query?: never;
-      header?: never;
-      path?: never;
-      cookie?: never;
-    };
-    requestBody?: never;
-    responses: {
-      /** @description The API answers. */
-      200: {
-        headers: {
-          "cache-control": components["headers"]["CacheControl"];
-          "x-request-id": components["headers"]["RequestId"];
-          [name: string]: unknown;
+    createTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
         };
-        content: {
-          "application/json": components["schemas"]["Health"];
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTask"];
+            };
         };
-      };
-      400: components["responses"]["UnexpectedQuery"];
-      429: components["responses"]["TooManyRequests"];
+        responses: {
+            201: components["responses"]["CreatedTask"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["KeyInFlight"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidWrite"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
     };
-  };
+    eraseTasks: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The user id once more, exactly as in the path, so that nobody's tasks are erased by mistake. Anything else returns 400.
+                 * @example me
+                 */
+                "Confirm-Erase": components["parameters"]["ConfirmErase"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Something was erased, or there was nothing to erase. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["UnconfirmedErasure"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    exportTasks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The maximum number of tasks and deleted tasks per page.
+                 * @example 500
+                 */
+                limit?: components["parameters"]["ExportLimit"];
+                /**
+                 * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
+                 * @example 01997f2b-2c01-7d44-8a52-1c9e7b3f5d20
+                 */
+                cursor?: components["parameters"]["ExportCursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the export. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["InvalidQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next` of an earlier page of this user's changes. It is opaque; any other value is rejected with
+                 *     `invalid_sync_token`. `latest` returns no changes, only a token for those from now on: send it before you read the
+                 *     tasks in another way. Without `since`, all tasks are returned.
+                 * @example latest
+                 */
+                since?: components["parameters"]["Since"];
+                /**
+                 * @description The maximum number of changes per page.
+                 * @example 500
+                 */
+                limit?: components["parameters"]["ChangesLimit"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            400: components["responses"]["InvalidChangesQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            410: components["responses"]["SyncTokenExpired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version that the client has, or several ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+                 * @example "1"
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Task"];
+            /** @description The task still has a version that `If-None-Match` lists. */
+            304: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    etag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidHeader"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replaceTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description `*` creates the task under the id in the path, unless there is one ([RFC 9110 §13.1.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2)).
+                 *     It cannot be combined with `If-Match`.
+                 * @example *
+                 */
+                "If-None-Match"?: components["parameters"]["IfNoneMatchAny"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskReplacement"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Task"];
+            201: components["responses"]["CreatedTask"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatchOrExists"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidReplacement"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    deleteTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task is deleted. */
+            204: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["InvalidHeader"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatch"];
+            422: components["responses"]["KeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    updateTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["TaskChanges"];
+                "application/json": components["schemas"]["TaskChanges"];
+            };
+        };
+        responses: {
+            200: components["responses"]["Task"];
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidWrite"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    completeTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Completion"];
+                "application/merge-patch+json": components["schemas"]["Completion"];
+            };
+        };
+        responses: {
+            /** @description The task as it is now. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    etag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidWrite"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    moveTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Move"];
+            };
+        };
+        responses: {
+            /** @description The task as it is now. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    etag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatch"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidWrite"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    restoreTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Task"];
+            400: components["responses"]["InvalidHeader"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            410: components["responses"]["RestoreExpired"];
+            412: components["responses"]["VersionMismatch"];
+            422: components["responses"]["InvalidWrite"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    listTags: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `next_cursor` of the previous page. Any other value is rejected with `invalid_cursor`.
+                 * @example eyJsaXN0IjoidGFncyIsInRhc2tfaWQiOiIwMTk5MDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDAifQ
+                 */
+                cursor?: components["parameters"]["TagsCursor"];
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tags of these tasks. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsPage"];
+                };
+            };
+            400: components["responses"]["InvalidQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    skipTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` of the version to change, or several ([RFC 9110 §13.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1.1)).
+                 *     `*` matches any version.
+                 * @example "1"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Identifies this request, so that repeating it does nothing twice (see Retries). Use a new random value, such as a UUID, for
+                 *     each request. A key that was used for another request returns 422.
+                 * @example 7f3a1c9e-5b0d-4a57-8c11-2f1f0f6f9f0e
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+                /**
+                 * @description The task's `id`. Anything else, malformed or unknown, returns 404.
+                 * @example 01997f2b-2c00-7a3e-9b1d-6f0d2c4b8a11
+                 */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The task as it is now. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    etag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["InvalidHeader"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionMismatch"];
+            422: components["responses"]["InvalidSkip"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["StorageFull"];
+        };
+    };
+    batchTasks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's subject, or `me`. Any other value returns 403, whether or not that user exists.
+                 * @example me
+                 */
+                user_id: components["parameters"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Batch"];
+            };
+        };
+        responses: {
+            /** @description A result for each item. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchResults"];
+                };
+            };
+            400: components["responses"]["InvalidBatch"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidFields"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The API answers. */
+            200: {
+                headers: {
+                    "cache-control": components["headers"]["CacheControl"];
+                    "x-request-id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            400: components["responses"]["UnexpectedQuery"];
+            429: components["responses"]["TooManyRequests"];
+        };
+    };
 }
