@@ -18,8 +18,10 @@ export function keepFiles(): void {
 }
 
 async function register(): Promise<void> {
-  const { registerSW } = await import("virtual:pwa-register");
-  const start = registerSW({
+  const loaded = await import("virtual:pwa-register").catch(() => null);
+  // The connection was lost meanwhile.
+  if (loaded === null) return addEventListener("online", () => void register(), { once: true });
+  const start = loaded.registerSW({
     onNeedRefresh() {
       startNewVersion.value = () => void start(true);
     },
