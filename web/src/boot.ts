@@ -23,5 +23,5 @@ async function send(): Promise<void> {
   sendEarly(url, fetch(url, { headers: { authorization: `Bearer ${token}` } }));
 }
 
-// Whoever asks next handles a failure.
+// The next caller handles a failure.
 send().catch(() => {});

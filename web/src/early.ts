@@ -9,7 +9,7 @@ const KEPT_FOR = 10_000;
 
 /** The response may turn out to be null: then the request is sent when it is needed. */
 export function sendEarly(url: string, response: Promise<Response | null>): void {
-  // Whoever asks for it handles the failure.
+  // The caller that takes it handles a failure.
   response.catch(() => {});
   sent.set(url, response);
   setTimeout(() => sent.delete(url), KEPT_FOR);
