@@ -1,13 +1,14 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useRef } from "preact/hooks";
-import { LANGUAGES, language, singleKeys, THEMES, theme, timeZone, WEEK_BEGINS, weekBegins } from "../preferences";
+import { LANGUAGES, language, THEMES, theme, timeZone, WEEK_BEGINS, weekBegins } from "../preferences";
 import { dayOf, weekdayName, weekStart } from "../tasks/due";
 import { chunks, download, exportFile, readExport } from "../tasks/transfer";
 import type { Workbench } from "../tasks/workbench";
 import { speak, t } from "../text";
 import { announce } from "../ui/announcer";
 import { Dialog } from "../ui/dialog";
+import { SingleKeysSwitch } from "../ui/shortcuts";
 import { PASSWORD_LENGTH, Refusal, type User } from "./issuer";
 import type { Session } from "./session";
 
@@ -144,16 +145,7 @@ function Appearance() {
           ))}
         </select>
       </div>
-      <label class="switch">
-        <input
-          type="checkbox"
-          checked={singleKeys.value === "on"}
-          onChange={(event) => {
-            singleKeys.value = event.currentTarget.checked ? "on" : "off";
-          }}
-        />
-        {words.useSingleKeys}
-      </label>
+      <SingleKeysSwitch />
     </div>
   );
 }

@@ -82,21 +82,28 @@ export function Shortcuts() {
           </div>
         ))}
       </dl>
-      <label class="switch">
-        <input
-          type="checkbox"
-          checked={singleKeys.value === "on"}
-          onChange={(event) => {
-            singleKeys.value = event.currentTarget.checked ? "on" : "off";
-          }}
-        />
-        {words.useSingleKeys}
-      </label>
+      <SingleKeysSwitch />
       <div class="dialog-actions">
         <button type="button" class="button button-primary" onClick={close}>
           {words.close}
         </button>
       </div>
     </Dialog>
+  );
+}
+
+/** Whether keys without Ctrl or Alt work. */
+export function SingleKeysSwitch() {
+  return (
+    <label class="switch">
+      <input
+        type="checkbox"
+        checked={singleKeys.value === "on"}
+        onChange={(event) => {
+          singleKeys.value = event.currentTarget.checked ? "on" : "off";
+        }}
+      />
+      {t().useSingleKeys}
+    </label>
   );
 }
