@@ -33,6 +33,7 @@ export class Device {
   /** What the user's session gives. */
   getToken: () => Promise<string>;
   readonly #options: DeviceOptions;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(backend: Backend, person: Person, options: DeviceOptions = {}) {
     this.#options = options;
@@ -45,6 +46,12 @@ export class Device {
     });
     this.store = options.store ?? memoryStore();
     this.sync = this.#newSync();
+  }
+
+  /** Loses the network once nothing is under way: what was sent before has been done, with or without an answer. */
+  async goOffline(): Promise<void> {
+    this.isOnline = false;
+    await Promise.allSettled(this.#underWay);
   }
 
   /** As a reload of the page. */
@@ -75,6 +82,12 @@ export class Device {
   async #send(backend: Backend, request: Request): Promise<Response> {
     if (!this.isOnline) throw new TypeError("fetch failed");
     this.requests.push(`${request.method} ${new URL(request.url).pathname.replace(/^.*\/tasks/u, "…")}`);
+    const exchange = this.#exchange(backend, request);
+    this.#underWay.add(exchange);
+    return exchange.finally(() => this.#underWay.delete(exchange));
+  }
+
+  async #exchange(backend: Backend, request: Request): Promise<Response> {
     this.bodies.push(request.body ? await request.clone().json() : null);
     const response = await backend.fetch(request);
     await response.clone().arrayBuffer();

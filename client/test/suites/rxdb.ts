@@ -144,7 +144,7 @@ export function rxdbSuite(backend: () => Backend): void {
       laptop.requests.length = 0;
       await laptop.tasks.insert(newTask({ title }));
       await until(() => laptop.requests.some((request) => request.startsWith(`${lost[0]} `)), "the lost answer");
-      laptop.isOnline = false;
+      await laptop.goOffline();
     };
     await insertAndLose("sent, and not pulled", "GET");
     await insertAndLose("sent without an answer", "POST", "GET");

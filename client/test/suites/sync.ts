@@ -412,7 +412,7 @@ export function syncSuite(backend: () => Backend): void {
     await laptop.sync.create({ title: "sent" });
     await laptop.sync.refresh();
     // It must not repeat the create before it hears of the erasure.
-    laptop.isOnline = false;
+    await laptop.goOffline();
     laptop.losesAnswer = () => false;
     await device().api.eraseTasks();
     laptop.isOnline = true;
