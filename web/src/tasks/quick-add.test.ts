@@ -78,6 +78,9 @@ describe("a repetition in quick add", () => {
     ["en", "Bins every other Sunday 9am", "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU", at("2026-11-22T09:00")],
     ["en", "Stretch every weekday 9:30", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", at("2026-11-23T09:30")],
     ["en", "Stretch every day 9:30", "FREQ=DAILY", at("2026-11-22T09:30")],
+    ["en", "Rent every month tomorrow 9am", "FREQ=MONTHLY", at("2026-11-22T09:00")],
+    ["en", "Milk tomorrow 9am every week", "FREQ=WEEKLY", at("2026-11-22T09:00")],
+    ["en", "Bins friday every week", "FREQ=WEEKLY", "2026-11-27"],
     ["en", "Rent every month on the 1st", "FREQ=MONTHLY;BYMONTHDAY=1", "2026-12-01"],
     ["en", "Rent @every 15th", "FREQ=MONTHLY;BYMONTHDAY=15", "2026-12-15"],
     ["en", "@monthly @2026-12-05 pay", "FREQ=MONTHLY", "2026-12-05"],
@@ -101,6 +104,7 @@ describe("a repetition in quick add", () => {
     "Read every book",
     "every day",
     "An apple every day keeps them away",
+    "An apple every day keeps monday away",
     "Thank everyone",
     "Müll jeden Montag",
   ])("is not in: %s", async (title) => {

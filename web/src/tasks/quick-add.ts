@@ -1,6 +1,7 @@
 /**
  * Parses a line into a task: `Buy milk #shop !high @tomorrow 6pm`. Words without a marker are the title. Only a repetition needs
- * none if it is the end of what is written: `Water the plants every 3 days #home`.
+ * none if it is the end of what is written: `Water the plants every 3 days #home`. Its date needs none either, before or after it:
+ * `Pay rent every month tomorrow 9am`.
  */
 import { markers } from "../text";
 import { addDays, dayOf, fromLocal, type LocalDue, toLocal, weekday } from "./due";
@@ -87,15 +88,26 @@ function findRepetition(text: string, isMarked: boolean): FoundRepetition | null
   return null;
 }
 
-/** The repetition that a text ends with. Only a time may follow. */
+/** The repetition that a text ends with, and the date right after or before it. */
 function findEnding(text: string, dateIn: (text: string) => FoundDate | null) {
   for (const { 0: word, index } of text.matchAll(/(?<!\S)\p{L}+/gu)) {
     const isStart = markers().some(({ every }) => every.includes(word.toLowerCase()));
     const found = isStart ? findRepetition(text.slice(index), false) : null;
     if (!found) continue;
     const rest = text.slice(index + found.length).trim();
-    const time = rest === "" ? null : dateIn(rest);
-    if (rest === "" || (time?.day === "" && time.length === rest.length)) return { index, found, time };
+    const after = rest === "" ? null : dateIn(rest);
+    if (rest === "") return { index, found, time: null, ...dateBefore(text.slice(0, index), dateIn) };
+    if (after?.length === rest.length) return { index, found, time: after };
+  }
+  return null;
+}
+
+/** The date that a text ends with, after at least one other word, and where it begins. */
+function dateBefore(text: string, dateIn: (text: string) => FoundDate | null) {
+  const end = text.trimEnd().length;
+  for (const { index } of text.matchAll(/(?<=\S\s+)\S+/gu)) {
+    const time = dateIn(text.slice(index, end));
+    if (time?.length === end - index) return { index, time };
   }
   return null;
 }
