@@ -114,6 +114,7 @@ test("tasks are exported, and imported into another account", async ({ page, tas
 test("settings are in tabs, on a phone as well, and can always be closed", async ({ page, tasks }) => {
   await page.setViewportSize({ width: 360, height: 640 });
   await tasks.open("/#/upcoming?layout=week");
+  await page.getByRole("button", { name: "Next week" }).click();
   const first = page.locator(".week-day h3").first();
   await expect(first).toContainText("Mon");
   const dialog = await settings(page, /Appearance/u);

@@ -45,6 +45,22 @@ test("lists have counts, tags, and what is due", async ({ page, tasks, store }) 
   });
 });
 
+for (const [today, whole] of [
+  ["2026-11-29T12:00:00", "23 Nov – 29 Nov"],
+  ["2026-12-02T12:00:00", "30 Nov – 6 Dec"],
+] as const) {
+  test(`the week shows the days that are coming on ${today.slice(0, 10)}`, async ({ page, tasks }) => {
+    await page.clock.setFixedTime(`${today}+01:00`);
+    await tasks.open("/#/upcoming?layout=week");
+    await expect(page.locator(".week-day").first()).toHaveClass(/week-today/u);
+    await expect(page.locator(".week-day")).toHaveCount(7);
+    await page.getByRole("button", { name: "Previous week" }).click();
+    await expect(page.getByRole("heading", { level: 2 })).toHaveText(whole);
+    await page.getByRole("button", { name: "Today", exact: true }).click();
+    await expect(page.locator(".week-day").first()).toHaveClass(/week-today/u);
+  });
+}
+
 test("tasks are dragged to another day of the week", async ({ page, tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0) });
   await tasks.open("/#/upcoming?layout=week");
@@ -301,6 +317,12 @@ test("a task has subtasks", async ({ page, tasks, store }) => {
     await form.getByLabel("Add a subtask").fill(title);
     await form.getByLabel("Add a subtask").press("Enter");
   }
+  const order = form.getByRole("list", { name: "Subtasks" }).getByRole("listitem");
+  await form.getByRole("button", { name: "Move Toothbrush up" }).press("Enter");
+  await expect(order).toHaveText(["Toothbrush", "Socks"]);
+  await expect(form.getByRole("button", { name: "Move Toothbrush up" })).toBeFocused();
+  await order.last().dragTo(order.first(), { targetPosition: { x: 40, y: 4 } });
+  await expect(order).toHaveText(["Socks", "Toothbrush"]);
   await form.getByRole("checkbox", { name: "Socks" }).check();
   await page.keyboard.press("Escape");
   await expect(tasks.row("Pack")).toContainText("1 of 2 subtasks completed");
@@ -323,6 +345,8 @@ test("subtasks are below their parent, and fold", async ({ page, tasks, store })
   await page.keyboard.press("ArrowLeft");
   await expect(page.getByRole("button", { name: "Edit Pack", exact: true })).toBeFocused();
   await page.keyboard.press("ArrowLeft");
+  await expect(titles).toHaveText(["Pack", "Check the stove", "Book the train"]);
+  await page.reload();
   await expect(titles).toHaveText(["Pack", "Check the stove", "Book the train"]);
   await tasks.row("Pack").getByRole("button", { name: "0 of 2 subtasks completed" }).click();
   await expect(titles).toHaveCount(5);
@@ -357,6 +381,23 @@ test("a task recurs: completing it brings the next one", async ({ tasks, store }
   await tasks.checkbox("Water the plants").click();
   await expect(tasks.page.getByRole("region", { name: "Later" })).toContainText("Water the plants");
   await expect.poll(async () => (await store.all()).map(({ completed }) => completed).sort()).toEqual([false, true]);
+});
+
+test("completing what recurs is undone as a whole, and one time is skipped", async ({ page, tasks, store }) => {
+  await store.add({ title: "Water the plants", due: day(0), recurrence: { rule: "FREQ=DAILY" } });
+  await tasks.open();
+  await tasks.checkbox("Water the plants").click();
+  await expect.poll(async () => (await store.all()).length).toBe(2);
+  await tasks.note("Completed").getByRole("button", { name: "Undo" }).click();
+  await expect.poll(async () => (await store.all()).length).toBe(1);
+  await expect(page.locator("[data-row]")).toHaveCount(1);
+  const again = { completed: false, due: day(0), recurrence: { rule: "FREQ=DAILY" } };
+  await expect.poll(() => store.all()).toMatchObject([again]);
+
+  await tasks.act("Water the plants", "Skip this time");
+  await expect(tasks.row("Water the plants")).toContainText("Tomorrow");
+  await expect(tasks.note("“Water the plants” is due: Tomorrow.")).toBeVisible();
+  expect(await store.all()).toMatchObject([{ ...again, due: day(1) }]);
 });
 
 test("a task recurs by a rule of its own", async ({ page, tasks, store }) => {

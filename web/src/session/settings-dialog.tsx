@@ -71,81 +71,68 @@ export function SettingsDialog({ session, bench, user, onClose }: SettingsDialog
 
 function Appearance() {
   const words = t();
-  const id = useId();
   const zones = Intl.supportedValuesOf("timeZone");
+  const { timeZone: zone } = Intl.DateTimeFormat().resolvedOptions();
   return (
     <div class="settings-part">
-      <div class="settings-row">
-        <label for={`${id}-theme`}>{words.theme}</label>
-        <select
-          id={`${id}-theme`}
-          class="filter"
-          value={theme.value}
-          onChange={(event) => {
-            theme.value = THEMES.find((choice) => choice === event.currentTarget.value) ?? "system";
-          }}
-        >
-          {THEMES.map((choice) => (
-            <option key={choice} value={choice}>
-              {words.themes[choice]}
-            </option>
-          ))}
-        </select>
-      </div>
-      <div class="settings-row">
-        <label for={`${id}-language`}>{words.language}</label>
-        <select
-          id={`${id}-language`}
-          class="filter"
-          value={language.value}
-          onChange={(event) => {
-            language.value = LANGUAGES.find((choice) => choice === event.currentTarget.value) ?? "en";
-            void speak(language.value);
-          }}
-        >
-          {LANGUAGES.map((choice) => (
-            <option key={choice} value={choice} lang={choice}>
-              {words.languages[choice]}
-            </option>
-          ))}
-        </select>
-      </div>
-      <div class="settings-row">
-        <label for={`${id}-zone`}>{words.timeZone}</label>
-        <select
-          id={`${id}-zone`}
-          class="filter"
-          value={timeZone.value}
-          onChange={(event) => {
-            timeZone.value = event.currentTarget.value;
-          }}
-        >
-          <option value="">{words.deviceTimeZone(Intl.DateTimeFormat().resolvedOptions().timeZone)}</option>
-          {zones.map((zone) => (
-            <option key={zone} value={zone}>
-              {zone.replaceAll("_", " ")}
-            </option>
-          ))}
-        </select>
-      </div>
-      <div class="settings-row">
-        <label for={`${id}-week`}>{words.firstWeekday}</label>
-        <select
-          id={`${id}-week`}
-          class="filter"
-          value={weekBegins.value}
-          onChange={(event) => {
-            weekBegins.value = WEEK_BEGINS[event.currentTarget.selectedIndex] ?? "region";
-          }}
-        >
-          {WEEK_BEGINS.map((choice) => (
-            <option key={choice} value={choice}>
-              {choice === "region" ? words.usualWeekday(nameOf(choice)) : nameOf(choice)}
-            </option>
-          ))}
-        </select>
-      </div>
+      <Choice name={words.theme} chosen={theme} choices={THEMES} textOf={(choice) => words.themes[choice]} />
+      <Choice
+        name={words.language}
+        chosen={language}
+        choices={LANGUAGES}
+        textOf={(choice) => words.languages[choice]}
+        langOf={(choice) => choice}
+        onChange={(choice) => void speak(choice)}
+      />
+      <Choice
+        name={words.timeZone}
+        chosen={timeZone}
+        choices={["", ...zones]}
+        textOf={(choice) => choice.replaceAll("_", " ") || words.deviceTimeZone(zone)}
+      />
+      <Choice
+        name={words.firstWeekday}
+        chosen={weekBegins}
+        choices={WEEK_BEGINS}
+        textOf={(choice) => (choice === "region" ? words.usualWeekday(nameOf(choice)) : nameOf(choice))}
+      />
       <SingleKeysSwitch />
+    </div>
+  );
+}
+
+interface ChoiceProps<T extends string> {
+  readonly name: string;
+  readonly chosen: Signal<T>;
+  readonly choices: readonly T[];
+  readonly textOf: (choice: T) => string;
+  /** The language of a choice, if it is not that of the page. */
+  readonly langOf?: (choice: T) => string;
+  readonly onChange?: (choice: T) => void;
+}
+
+function Choice<T extends string>({ name, chosen, choices, textOf, langOf, onChange }: ChoiceProps<T>) {
+  const id = useId();
+  return (
+    <div class="settings-row">
+      <label for={id}>{name}</label>
+      <select
+        id={id}
+        class="filter"
+        value={chosen.value}
+        onChange={(event) => {
+          const choice = choices[event.currentTarget.selectedIndex];
+          if (choice === undefined) return;
+          chosen.value = choice;
+          onChange?.(choice);
+        }}
+      >
+        {choices.map((choice) => (
+          <option key={choice} value={choice} lang={langOf?.(choice)}>
+            {textOf(choice)}
+          </option>
+        ))}
+      </select>
     </div>
   );
 }

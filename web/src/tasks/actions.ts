@@ -1,4 +1,5 @@
 /** The user's actions. Changes are stored on the device, shown, and then sent by sync. */
+import { effect } from "@preact/signals";
 import { newTaskId } from "daylist-client";
 import type { ContentChanges } from "daylist-client/sync";
 import { show } from "../route";
@@ -26,6 +27,9 @@ export interface ActionsOptions {
   readonly toasts: Toasts;
 }
 
+/** How long after an undo the next task of a series may still arrive, in milliseconds. */
+const NEXT_WITHIN = 30_000;
+
 export class Actions {
   readonly #options: ActionsOptions;
   #completion: Promise<unknown> = Promise.resolve();
@@ -52,12 +56,16 @@ export class Actions {
   }
 
   /** Completes or reopens a task. As in the API, its open subtasks are completed with it. */
-  complete({ id, title }: Pick<Task, "id" | "title">, completed: boolean): void {
+  complete(task: Task, completed: boolean): void {
     const { rows, toasts, tasks } = this.#options;
+    const { id, title } = task;
     const subject = `completion of ${id}`;
-    const isPart = (task: Task) => completed && !task.completed && task.parent_id === id;
+    const isPart = (part: Task) => completed && !part.completed && part.parent_id === id;
     const ids = [id, ...[...tasks.sync.tasks.values()].filter(isPart).map(({ id }) => id)];
-    const undo = () => this.#complete(ids, !completed);
+    const undo = () => {
+      if (completed && task.recurrence) this.#recurAgain([task]);
+      this.#complete(ids, !completed);
+    };
     const words = t();
     this.#complete(ids, completed);
     if (completed && isOpenList(rows.query.value)) {
@@ -86,8 +94,45 @@ export class Actions {
     this.#options.toasts.offerUndo({
       text: tasks.length === 1 ? changed : words.changedMany(tasks.length),
       subject: `change of ${tasks.map(({ id }) => id).join()}`,
-      undo: () => this.#changeAll(before),
+      undo: () => {
+        this.#recurAgain(tasks.filter((task) => task.recurrence && changesOf(task).completed));
+        return this.#changeAll(before);
+      },
     });
+  }
+
+  /** Moves a task that recurs to its next date, which only the API knows: when it is here, a note says it. */
+  async skip({ id, due }: Task): Promise<void> {
+    const { tasks, toasts, rows } = this.#options;
+    rows.leaveSlowly(id);
+    if (!(await this.#keep(tasks.sync.skip(id)))) return;
+    const end = effect(() => {
+      const { tasks: all, refused } = tasks.snapshot.value;
+      const task = all.get(id);
+      if (task?.due === due && !refused.has(id)) return;
+      queueMicrotask(() => end());
+      if (!task?.due || task.due === due) return;
+      const text = t().isDue(shortTitle(task), describeDue(task.due, now.peek()));
+      toasts.show({ text, tone: "info", subject: `skip of ${id}` });
+    });
+  }
+
+  /** Tasks that recur are open again: then they recur again, too, and the next ones go. Those may be here only later. */
+  #recurAgain(recurring: readonly Task[]): void {
+    const { tasks } = this.#options;
+    for (const { id, recurrence = null } of recurring) {
+      const end = effect(() => {
+        const all = tasks.snapshot.value.tasks;
+        const { series_id, occurrence = 0 } = all.get(id) ?? {};
+        const isNext = (task: Task) => task.series_id === series_id && task.occurrence === occurrence + 1;
+        const next = series_id && [...all.values()].find((task) => isNext(task) && !task.completed);
+        if (!next) return;
+        queueMicrotask(() => end());
+        const again = { op: "update" as const, id, changes: { completed: false, recurrence } };
+        void this.#keep(tasks.sync.change([{ op: "delete", id: next.id }, again]));
+      });
+      setTimeout(end, NEXT_WITHIN);
+    }
   }
 
   completeAll(tasks: readonly Task[]): void {

@@ -30,7 +30,7 @@ function device({ isOnline = true } = {}) {
   const tasks = new LocalTasks(device.sync);
   opened.push(tasks);
   const form = new Form(new Drafts("ada"));
-  return { device, tasks, form, rows: new Rows(tasks, form, new Deletions("ada", async () => {})) };
+  return { device, tasks, form, rows: new Rows("ada", tasks, form, new Deletions("ada", async () => {})) };
 }
 
 it("loads until all tasks are here", async () => {

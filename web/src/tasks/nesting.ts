@@ -1,13 +1,23 @@
 /** Puts subtasks below their parents, where a list has both. */
-import { signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import { byPosition } from "daylist-client/order";
 import type { Row } from "./rows";
 
+/** So many are kept, the newest ones: tasks that are gone do not fill the storage. */
+const KEPT = 200;
+
 export class Nesting {
-  /** The tasks whose subtasks are not shown. */
-  readonly #collapsed = signal<ReadonlySet<string>>(new Set());
+  /** The tasks whose subtasks are not shown. They are kept on the device. */
+  readonly #collapsed: Signal<ReadonlySet<string>>;
   /** Rows with their places. A row that stays the same has the same place, so that it is not drawn again. */
   readonly #placed = new WeakMap<Row, Row>();
+
+  readonly #name: string;
+
+  constructor(userId: string) {
+    this.#name = `folded by ${userId}`;
+    this.#collapsed = signal(new Set(JSON.parse(localStorage.getItem(this.#name) ?? "[]") as string[]));
+  }
 
   /** The rows in order, each with its subtasks after it. */
   nest(rows: readonly Row[]): readonly Row[] {
@@ -36,6 +46,13 @@ export class Nesting {
     if (isExpanded) collapsed.delete(id);
     else collapsed.add(id);
     this.#collapsed.value = collapsed;
+    if (collapsed.size === 0) localStorage.removeItem(this.#name);
+    else localStorage.setItem(this.#name, JSON.stringify([...collapsed].slice(-KEPT)));
+  }
+
+  /** Deletes what is kept, for sign-out. */
+  forget(): void {
+    localStorage.removeItem(this.#name);
   }
 
   #place(row: Row, place: Pick<Row, "under" | "isExpanded">): Row {

@@ -16,7 +16,9 @@ export class RowFocus {
   readonly #fallback: string;
   /** Where the focus is to go as soon as the row is in the document. */
   #wanted: Place | null = null;
-  #last: (Place & { readonly index: number }) | null = null;
+  #last: Place | null = null;
+  /** The list as it was when it had the last row. */
+  #idsOfLast: readonly string[] = [];
 
   /** @param fallback the id of the element that gets the focus when no row is left */
   constructor(fallback: string) {
@@ -25,10 +27,8 @@ export class RowFocus {
 
   /** The ids of the list's rows, in order. */
   show(ids: readonly string[]): void {
-    // The row that had the focus may have moved since: what counts is its last place.
-    const index = this.#last ? this.#ids.indexOf(this.#last.row) : -1;
-    if (this.#last && index >= 0) this.#last = { ...this.#last, index };
     this.#ids = ids;
+    if (this.#last && ids.includes(this.#last.row)) this.#idsOfLast = ids;
   }
 
   /** Moves the focus to a row, and scrolls to it. */
@@ -49,8 +49,10 @@ export class RowFocus {
 
   remember(target: EventTarget | null): void {
     const row = rowAt(target);
-    this.#last = row === null ? null : { row, control: controlAt(target), index: this.#ids.indexOf(row) };
-    if (row !== null) this.row.value = row;
+    this.#last = row === null ? null : { row, control: controlAt(target) };
+    if (row === null) return;
+    this.row.value = row;
+    if (this.#ids.includes(row)) this.#idsOfLast = this.#ids;
   }
 
   forget(target: EventTarget | null): void {
@@ -63,8 +65,8 @@ export class RowFocus {
     if (document.activeElement !== document.body && document.activeElement !== null) return;
     // Between two parts of a date, the field does not seem to have the focus.
     if (document.querySelector(`[data-row="${CSS.escape(this.#last.row)}"] form`)) return;
-    const { row, index, control } = this.#last;
-    const next = this.#ids.includes(row) ? row : this.#ids[Math.min(index, this.#ids.length - 1)];
+    const { row, control } = this.#last;
+    const next = nearest(row, this.#idsOfLast, this.#ids);
     if (next === undefined) document.getElementById(this.#fallback)?.focus();
     else this.enter(next, control);
   }
@@ -81,6 +83,17 @@ export class RowFocus {
     showSoon(element);
     return true;
   }
+}
+
+/**
+ * The row itself; else the next one after it that is left, or the last one before it. Other rows may have come and gone at the same
+ * time, so that its place in the list says nothing.
+ */
+export function nearest(row: string, before: readonly string[], ids: readonly string[]): string | undefined {
+  const left = new Set(ids);
+  const index = before.indexOf(row);
+  const after = before.slice(Math.max(0, index)).find((id) => left.has(id));
+  return after ?? before.slice(0, Math.max(0, index)).findLast((id) => left.has(id)) ?? ids.at(-1);
 }
 
 export function useRowFocus(focus: RowFocus): void {

@@ -3,7 +3,20 @@ import { useRef } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { Dialog } from "../ui/dialog";
-import { ArrowDown, ArrowUp, Calendar, Close, NextWeek, Note, Select, Sofa, Sun, Today, Trash } from "../ui/icons";
+import {
+  ArrowDown,
+  ArrowUp,
+  Calendar,
+  Close,
+  NextWeek,
+  Note,
+  Repeat,
+  Select,
+  Sofa,
+  Sun,
+  Today,
+  Trash,
+} from "../ui/icons";
 import { moveBy } from "./by-hand";
 import { dayOf, daysAhead, shortDate, shortWeekday, toLocal } from "./due";
 import { DateInput, openPicker } from "./due-field";
@@ -40,6 +53,7 @@ export function RowMenu({ bench }: { readonly bench: Workbench }) {
             <Item Icon={ArrowDown} text={words.moveDown} onClick={() => moveBy(bench, task.id, 1)} />
           </>
         )}
+        {task.recurrence && <Item Icon={Repeat} text={words.skipOnce} onClick={then(() => void actions.skip(task))} />}
         <Item Icon={Note} text={words.edit} onClick={then(() => form.open(task))} />
         <Item Icon={Select} text={words.select} onClick={then(() => selection.toggle(task.id))} />
         <Item Icon={Trash} text={words.delete} isDanger onClick={then(() => actions.remove(task))} />

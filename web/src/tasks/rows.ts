@@ -40,7 +40,7 @@ const NO_DRAFTS: ReadonlyMap<string, Draft> = new Map();
 export class Rows {
   readonly query = signal<TaskQuery>(OPEN);
   readonly #leaving = signal<ReadonlySet<string>>(new Set());
-  readonly nesting = new Nesting();
+  readonly nesting: Nesting;
   /** The task to mark as new. */
   readonly marked = signal<string | null>(null);
   #heldUntil = 0;
@@ -49,7 +49,8 @@ export class Rows {
   readonly #deletions: Deletions;
   #before = new Map<string, Row>();
 
-  constructor(tasks: LocalTasks, form: Form, deletions: Deletions) {
+  constructor(userId: string, tasks: LocalTasks, form: Form, deletions: Deletions) {
+    this.nesting = new Nesting(userId);
     this.#tasks = tasks;
     this.#form = form;
     this.#deletions = deletions;

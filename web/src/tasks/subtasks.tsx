@@ -1,7 +1,10 @@
 import { positionAt } from "daylist-client/order";
-import { useId } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text";
+import { ArrowDown, ArrowUp } from "../ui/icons";
 import { LIMITS, type Task } from "./task";
+import { droppable } from "./task-row";
 import type { Workbench } from "./workbench";
 
 /** The subtasks of a task, and a box for the next one. They are stored at once, whatever becomes of the form around them. */
@@ -18,11 +21,32 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
     });
     box.value = "";
   };
+  const move = (subtask: Task, to: number) => {
+    const others = subtasks.filter((other) => other !== subtask);
+    if (to >= 0 && to <= others.length) bench.actions.place(others, subtask, to);
+  };
+  const drop = (dragged: string | undefined, target: string, isAfter: boolean) => {
+    const subtask = subtasks.find(({ id }) => id === dragged);
+    const index = subtasks.filter((other) => other !== subtask).findIndex(({ id }) => id === target);
+    if (subtask && index >= 0) move(subtask, index + (isAfter ? 1 : 0));
+  };
   return (
     <div class="subtasks">
       <ul aria-label={words.subtasks}>
-        {subtasks.map((subtask) => (
-          <li key={subtask.id} class={subtask.completed ? "task-done" : ""}>
+        {subtasks.map((subtask, index) => (
+          <li
+            key={subtask.id}
+            class={subtask.completed ? "task-done" : ""}
+            draggable
+            onDragStart={(event) => event.dataTransfer?.setData("text/plain", subtask.id)}
+            {...droppable(subtask.id, drop)}
+            onKeyDown={(event) => {
+              const by = ({ ArrowUp: -1, ArrowDown: 1 } as const)[event.key as "ArrowUp"];
+              if (!event.altKey || !by) return;
+              event.preventDefault();
+              move(subtask, index + by);
+            }}
+          >
             <label>
               <input
                 type="checkbox"
@@ -32,6 +56,16 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
               />
               <span dir="auto">{subtask.title}</span>
             </label>
+            <Mover name={words.moveUpOf(subtask.title)} isEnd={index === 0} onClick={() => move(subtask, index - 1)}>
+              <ArrowUp />
+            </Mover>
+            <Mover
+              name={words.moveDownOf(subtask.title)}
+              isEnd={index === subtasks.length - 1}
+              onClick={() => move(subtask, index + 1)}
+            >
+              <ArrowDown />
+            </Mover>
           </li>
         ))}
       </ul>
@@ -54,5 +88,40 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
         onBlur={(event) => add(event.currentTarget)}
       />
     </div>
+  );
+}
+
+interface MoverProps {
+  readonly name: string;
+  /** It is there already. The button keeps the focus. */
+  readonly isEnd: boolean;
+  readonly onClick: () => void;
+  readonly children: ComponentChildren;
+}
+
+function Mover({ name, isEnd, onClick, children }: MoverProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  const isPressed = useRef(false);
+  // A row that moves in the document loses the focus.
+  useLayoutEffect(() => {
+    if (isPressed.current && document.activeElement === document.body) button.current?.focus();
+  });
+  return (
+    <button
+      ref={button}
+      type="button"
+      class="icon-button"
+      aria-label={name}
+      aria-disabled={isEnd}
+      onFocus={() => {
+        isPressed.current = true;
+      }}
+      onBlur={(event) => {
+        if (event.relatedTarget) isPressed.current = false;
+      }}
+      onClick={onClick}
+    >
+      {children}
+    </button>
   );
 }

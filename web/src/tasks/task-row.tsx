@@ -142,7 +142,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
   );
 }
 
-function droppable(target: string, onDrop: NonNullable<TaskRowProps["onDrop"]>) {
+export function droppable(target: string, onDrop: NonNullable<TaskRowProps["onDrop"]>) {
   const isAfter = (event: DragEvent) => {
     const { top, height } = (event.currentTarget as HTMLElement).getBoundingClientRect();
     return event.clientY > top + height / 2;

@@ -15,12 +15,18 @@ interface WeekProps {
   readonly onTag: (tag: string) => void;
 }
 
-/** The tasks of a week, a column for each day. A task that is dragged to another day is due then. */
+/**
+ * The tasks of seven days, a column for each: first those that begin today, then whole weeks, this one among those before. A task
+ * that is dragged to another day is due then.
+ */
 export function Week({ bench, rows, onTag }: WeekProps) {
   const words = t();
   const today = dayOf(now.value);
   const week = useSignal(0);
-  const first = addDays(startOfWeek(today), week.value * 7);
+  const thisWeek = startOfWeek(today);
+  const isCurrent = today === thisWeek;
+  const ago = week.value < 0 && !isCurrent ? week.value + 1 : week.value;
+  const first = week.value === 0 ? today : addDays(thisWeek, ago * 7);
   const days = Array.from({ length: 7 }, (_, index) => addDays(first, index));
   const byDay = useMemo(() => groupByDay(rows), [rows]);
   const shown = days.flatMap((day) => byDay.get(day) ?? []);
@@ -41,7 +47,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
         </button>
         {week.value !== 0 && (
           <button type="button" class="text-button" onClick={() => (week.value = 0)}>
-            {words.thisWeek}
+            {words.today}
           </button>
         )}
       </div>

@@ -81,7 +81,7 @@ export class Workbench {
       this.drafts.drop(seen.id);
       if (sync.tasks.has(seen.id)) await sync.change([{ op: "delete", id: seen.id, seen }]);
     });
-    this.rows = new Rows(this.tasks, this.form, this.deletions);
+    this.rows = new Rows(id, this.tasks, this.form, this.deletions);
     this.selection = new Selection(this.rows);
     const { tasks, rows, focus, form, deletions } = this;
     this.actions = new Actions({ tasks, rows, focus, form, deletions, toasts });
@@ -116,6 +116,7 @@ export class Workbench {
       if (forgetting) {
         deletions.forget();
         this.drafts.forget();
+        this.rows.nesting.forget();
       }
       // If nothing could be stored, there is nothing to stop.
       tasks.stop({ forgetting }).catch(() => {});

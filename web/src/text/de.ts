@@ -30,7 +30,6 @@ export const de: Texts = {
   weekView: "Woche",
   previousWeek: "Vorige Woche",
   nextWeek: "Nächste Woche",
-  thisWeek: "Diese Woche",
 
   sortBy: "Sortieren",
   sorts: {
@@ -89,6 +88,9 @@ export const de: Texts = {
   actionsFor: (title) => `Aktionen für ${title}`,
   edit: "Bearbeiten",
   moveUp: "Nach oben",
+  moveUpOf: (title) => `${title} nach oben`,
+  moveDownOf: (title) => `${title} nach unten`,
+  skipOnce: "Dieses Mal auslassen",
   moveDown: "Nach unten",
   thisWeekend: "Dieses Wochenende",
   nextWeekend: "Nächstes Wochenende",

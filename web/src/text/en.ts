@@ -27,7 +27,6 @@ export const en = {
   weekView: "Week",
   previousWeek: "Previous week",
   nextWeek: "Next week",
-  thisWeek: "This week",
 
   // What a list shows
   sortBy: "Sort by",
@@ -78,6 +77,9 @@ export const en = {
   actionsFor: (title: string) => `Actions for ${title}`,
   edit: "Edit",
   moveUp: "Move up",
+  moveUpOf: (title: string) => `Move ${title} up`,
+  moveDownOf: (title: string) => `Move ${title} down`,
+  skipOnce: "Skip this time",
   moveDown: "Move down",
   thisWeekend: "This weekend",
   nextWeekend: "Next weekend",
