@@ -29,6 +29,7 @@ test("everything works by keyboard", async ({ page, tasks, store }) => {
   await expect(page.getByRole("button", { name: "Edit Third", exact: true })).toBeFocused();
   await keyboard.press("z");
   await expect(tasks.row("Second, better")).toBeVisible();
+  await tasks.hasSaved("Second, better");
 
   await keyboard.press("Delete");
   await expect(tasks.row("Third")).toBeHidden();
