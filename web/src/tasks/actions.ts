@@ -33,6 +33,8 @@ const NEXT_WITHIN = 30_000;
 export class Actions {
   readonly #options: ActionsOptions;
   #completion: Promise<unknown> = Promise.resolve();
+  /** Undone completions whose next task may still arrive, by task: each ends the wait for it. */
+  readonly #awaited = new Map<string, () => void>();
 
   constructor(options: ActionsOptions) {
     this.#options = options;
@@ -85,6 +87,7 @@ export class Actions {
   #update(tasks: readonly Task[], changesOf: (task: Task) => ContentChanges): void {
     const after = tasks.map((task) => ({ id: task.id, changes: changesOf(task) }));
     const before = tasks.map((task) => ({ id: task.id, changes: pick(task, changesOf(task)) }));
+    this.#awaitNone(after.filter(({ changes }) => changes.completed).map(({ id }) => id));
     void this.#changeAll(after);
     const words = t();
     const [only] = tasks;
@@ -121,6 +124,7 @@ export class Actions {
   #recurAgain(recurring: readonly Task[]): void {
     const { tasks } = this.#options;
     for (const { id, recurrence = null } of recurring) {
+      this.#awaited.get(id)?.();
       const end = effect(() => {
         const all = tasks.snapshot.value.tasks;
         const { series_id, occurrence = 0 } = all.get(id) ?? {};
@@ -131,7 +135,16 @@ export class Actions {
         const again = { op: "update" as const, id, changes: { completed: false, recurrence } };
         void this.#keep(tasks.sync.change([{ op: "delete", id: next.id }, again]));
       });
+      this.#awaited.set(id, end);
       setTimeout(end, NEXT_WITHIN);
+    }
+  }
+
+  /** Tasks are completed once more: the next ones are wanted. */
+  #awaitNone(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#awaited.get(id)?.();
+      this.#awaited.delete(id);
     }
   }
 
@@ -249,6 +262,7 @@ export class Actions {
   }
 
   #complete(ids: readonly string[], completed: boolean): void {
+    if (completed) this.#awaitNone(ids);
     // After the one before: the second click of two quick ones changes what the first has stored.
     this.#completion = this.#completion.then(() => this.#changeAll(ids.map((id) => ({ id, changes: { completed } }))));
   }

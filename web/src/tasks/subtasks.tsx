@@ -101,10 +101,10 @@ interface MoverProps {
 
 function Mover({ name, isEnd, onClick, children }: MoverProps) {
   const button = useRef<HTMLButtonElement>(null);
-  const isPressed = useRef(false);
+  const hadFocus = useRef(false);
   // A row that moves in the document loses the focus.
   useLayoutEffect(() => {
-    if (isPressed.current && document.activeElement === document.body) button.current?.focus();
+    if (hadFocus.current && document.activeElement === document.body) button.current?.focus();
   });
   return (
     <button
@@ -114,10 +114,10 @@ function Mover({ name, isEnd, onClick, children }: MoverProps) {
       aria-label={name}
       aria-disabled={isEnd}
       onFocus={() => {
-        isPressed.current = true;
+        hadFocus.current = true;
       }}
       onBlur={(event) => {
-        if (event.relatedTarget) isPressed.current = false;
+        if (event.relatedTarget) hadFocus.current = false;
       }}
       onClick={onClick}
     >

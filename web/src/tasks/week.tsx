@@ -16,17 +16,18 @@ interface WeekProps {
 }
 
 /**
- * The tasks of seven days, a column for each: first those that begin today, then whole weeks, this one among those before. A task
- * that is dragged to another day is due then.
+ * The tasks of seven days, a column for each. At first they are the seven days from today; the pages before and after show whole
+ * calendar weeks. A task that is dragged to another day is due then.
  */
 export function Week({ bench, rows, onTag }: WeekProps) {
   const words = t();
   const today = dayOf(now.value);
   const week = useSignal(0);
   const thisWeek = startOfWeek(today);
-  const isCurrent = today === thisWeek;
-  const ago = week.value < 0 && !isCurrent ? week.value + 1 : week.value;
-  const first = week.value === 0 ? today : addDays(thisWeek, ago * 7);
+  const isFirstDay = today === thisWeek;
+  // Unless today begins it, this week also has days that are over: they are on the page before.
+  const offset = week.value < 0 && !isFirstDay ? week.value + 1 : week.value;
+  const first = week.value === 0 ? today : addDays(thisWeek, offset * 7);
   const days = Array.from({ length: 7 }, (_, index) => addDays(first, index));
   const byDay = useMemo(() => groupByDay(rows), [rows]);
   const shown = days.flatMap((day) => byDay.get(day) ?? []);
