@@ -1,6 +1,6 @@
 /** Two devices of one person, online and offline. */
 import { type Device, pair, SOON, showTheSame } from "./devices";
-import { expect, type Store, test } from "./product";
+import { day, expect, type Store, test } from "./product";
 import { after, type Content, Dice, inOrder, meet, nextOp, type Tasks } from "./schedules";
 
 test.use({ failuresExpected: true });
@@ -168,4 +168,21 @@ test("a thousand tasks stay fast", async ({ page, tasks, store }) => {
   expect(longest).toBeLessThan(200);
   await tasks.open();
   await expect(page.getByRole("status")).toHaveText("990 tasks");
+});
+
+test("what recurs stays completed if its completion is undone and made again", async ({ context, tasks, store }) => {
+  await store.add({ title: "Water the plants", due: day(0), recurrence: { rule: "FREQ=DAILY" } });
+  await tasks.open();
+  await context.setOffline(true);
+  await tasks.checkbox("Water the plants").click();
+  await tasks.note("Completed").getByRole("button", { name: "Undo" }).click();
+  await expect(tasks.checkbox("Water the plants")).not.toBeChecked();
+  await tasks.checkbox("Water the plants").click();
+  await context.setOffline(false);
+  await expect(tasks.row("Water the plants").filter({ hasText: "Tomorrow" })).toBeVisible();
+  // Sent after everything that the first one may bring about.
+  await tasks.add("Feed the cat");
+  await tasks.hasSaved("Feed the cat");
+  const plants = (await store.all()).filter(({ title }) => title === "Water the plants");
+  expect(plants.map(({ completed }) => completed).sort()).toEqual([false, true]);
 });

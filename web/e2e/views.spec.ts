@@ -400,23 +400,6 @@ test("completing what recurs is undone as a whole, and one time is skipped", asy
   expect(await store.all()).toMatchObject([{ ...again, due: day(1) }]);
 });
 
-test("what recurs stays completed if its completion is undone and made again", async ({ context, tasks, store }) => {
-  await store.add({ title: "Water the plants", due: day(0), recurrence: { rule: "FREQ=DAILY" } });
-  await tasks.open();
-  await context.setOffline(true);
-  await tasks.checkbox("Water the plants").click();
-  await tasks.note("Completed").getByRole("button", { name: "Undo" }).click();
-  await expect(tasks.checkbox("Water the plants")).not.toBeChecked();
-  await tasks.checkbox("Water the plants").click();
-  await context.setOffline(false);
-  await expect(tasks.row("Water the plants").filter({ hasText: "Tomorrow" })).toBeVisible();
-  // Sent after everything that the first one may bring about.
-  await tasks.add("Feed the cat");
-  await tasks.hasSaved("Feed the cat");
-  const plants = (await store.all()).filter(({ title }) => title === "Water the plants");
-  expect(plants.map(({ completed }) => completed).sort()).toEqual([false, true]);
-});
-
 test("a task recurs by a rule of its own", async ({ page, tasks, store }) => {
   await store.add({ title: "Take out the bins", due: day(0) });
   await tasks.open();
