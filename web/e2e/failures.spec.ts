@@ -147,8 +147,8 @@ test("a rejected change shows why, and can be repeated or discarded", async ({ p
   await expect(row).toContainText("Not saved. The title is not allowed today.");
   await page.unroute(BATCH);
   await row.getByRole("button", { name: "Try again" }).click();
-  await tasks.hasSaved("Not today");
   await expect(row).not.toContainText("Not saved");
+  await tasks.hasSaved("Not today");
   expect(await store.all()).toHaveLength(1);
 
   await refuse(page, { pointer: "/title", detail: "is not allowed today" });
