@@ -122,6 +122,7 @@ class Couple {
     if (!done) return;
     const { id, seen } = done;
     if (op.op === "add" || op.op === "retitle") this.#type(id, op.title);
+    else if (op.id !== id) this.#type(id, seen);
     if (op.op === "retitle") this.#ledger.replaced(id, "title", seen, op.title);
     if (op.op === "delete") this.#ledger.givenUp(id, "title", seen);
     this.#changed[side]?.add(`${id} ${op.op}`);

@@ -119,7 +119,8 @@ export class Driver {
 
   /**
    * Performs the change. Returns the task's id and the title that the user saw, once the page shows the result; null if the
-   * task has no row, or waits for a decision.
+   * task has no row, or waits for a decision, or does so before the change is made: another device may delete it at any moment.
+   * A form that is saved after that makes a new task, with an id of its own.
    */
   do(op: Op): Promise<{ readonly id: string; readonly seen: string } | null> {
     return this.page.evaluate(async (op) => {
@@ -145,41 +146,49 @@ export class Driver {
       };
       const shows = (row: Element | null | undefined, title: string) =>
         row?.querySelector("button.task-title")?.textContent === title;
+      const isLost = () => op.op !== "add" && (rowOf(op.id)?.classList.contains("task-unsaved") ?? true);
+      const withTitle = (title: string) =>
+        [...document.querySelectorAll("[data-row]")].find((row) => shows(row, title));
       const row = op.op === "add" ? null : rowOf(op.id);
-      if (op.op !== "add" && (!row || row.classList.contains("task-unsaved"))) return null;
+      if (isLost()) return null;
       const seen = row?.querySelector("button.task-title")?.textContent ?? "";
       switch (op.op) {
         case "add": {
           const composer = document.querySelector<HTMLInputElement>("#new-task");
           await type(composer, op.title);
           composer?.form?.requestSubmit();
-          const row = await until(() =>
-            [...document.querySelectorAll("[data-row]")].find((row) => shows(row, op.title)),
-          );
+          const row = await until(() => withTitle(op.title));
           return { id: row.getAttribute("data-row") ?? "", seen };
         }
         case "retitle":
         case "prioritize": {
           click(row, "button.task-title");
-          const form = await until(() => rowOf(op.id)?.querySelector("form"));
+          const form = await until(() => rowOf(op.id)?.querySelector("form") ?? (isLost() && "lost"));
+          if (form === "lost") return null;
           if (op.op === "retitle") await type(form.querySelector<HTMLInputElement>(".editor-title"), op.title);
           else click(form, `.segment.priority-${op.priority.toLowerCase()} input`);
           await new Promise((resolve) => setTimeout(resolve, 20));
           form.requestSubmit();
-          await until(() => rowOf(op.id)?.querySelector("button.task-title"));
-          return { id: op.id, seen };
+          const title = op.op === "retitle" ? op.title : seen;
+          const saved = await until(() =>
+            rowOf(op.id)?.querySelector("button.task-title") ? rowOf(op.id) : withTitle(title),
+          );
+          return { id: saved.getAttribute("data-row") ?? "", seen };
         }
         case "complete":
           if (row?.classList.contains("task-done") === op.completed) return null;
           click(row, "[data-control=check]");
-          await until(() => rowOf(op.id)?.classList.contains("task-done") === op.completed);
+          await until(() => isLost() || rowOf(op.id)?.classList.contains("task-done") === op.completed);
           return { id: op.id, seen };
-        case "delete":
+        case "delete": {
           click(row, "[data-control=menu]");
-          click(await until(() => document.querySelector(".row-menu")), ".menu-danger");
+          const menu = await until(() => document.querySelector(".row-menu") ?? (isLost() && "lost"));
+          if (menu === "lost") return null;
+          click(menu, ".menu-danger");
           await until(() => !rowOf(op.id));
           for (const note of document.querySelectorAll(".note-info")) click(note, "[aria-label=Dismiss]");
           return { id: op.id, seen };
+        }
       }
     }, op);
   }
