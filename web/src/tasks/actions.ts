@@ -1,10 +1,10 @@
 /** The user's actions. Changes are stored on the device, shown, and then sent by sync. */
-import { effect } from "@preact/signals";
 import { newTaskId } from "daylist-client";
 import type { ContentChanges } from "daylist-client/sync";
 import { show } from "../route";
 import { t } from "../text";
 import { announce } from "../ui/announcer";
+import { arrival } from "../ui/arrival";
 import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import type { Deletions } from "./deletions";
@@ -33,8 +33,8 @@ const NEXT_WITHIN = 30_000;
 export class Actions {
   readonly #options: ActionsOptions;
   #completion: Promise<unknown> = Promise.resolve();
-  /** Undone completions whose next task may still arrive, by task: each ends the wait for it. */
-  readonly #awaited = new Map<string, () => void>();
+  /** Undone completions whose next task may still arrive, by task. */
+  readonly #awaited = new Map<string, AbortController>();
 
   constructor(options: ActionsOptions) {
     this.#options = options;
@@ -105,45 +105,51 @@ export class Actions {
   }
 
   /** Moves a task that recurs to its next date, which only the API knows: when it is here, a note says it. */
-  async skip({ id, due }: Task): Promise<void> {
+  async skip({ id, due, recurrence }: Task): Promise<void> {
     const { tasks, toasts, rows } = this.#options;
     rows.leaveSlowly(id);
     if (!(await this.#keep(tasks.sync.skip(id)))) return;
-    const end = effect(() => {
+    const after = await arrival(() => {
       const { tasks: all, refused } = tasks.snapshot.value;
       const task = all.get(id);
-      if (task?.due === due && !refused.has(id)) return;
-      queueMicrotask(() => end());
-      if (!task?.due || task.due === due) return;
-      const text = t().isDue(shortTitle(task), describeDue(task.due, now.peek()));
-      toasts.show({ text, tone: "info", subject: `skip of ${id}` });
+      return task?.due !== due || refused.has(id) ? { task } : null;
     });
+    if (!after.task?.due || after.task.due === due) return;
+    const text = t().isDue(shortTitle(after.task), describeDue(after.task.due, now.value));
+    const subject = `skip of ${id}`;
+    // A series that ends after some times counts a skipped one, and setting its date back does not change that.
+    if (/count=/iu.test(recurrence?.rule ?? "")) toasts.show({ text, tone: "info", subject });
+    else toasts.offerUndo({ text, subject, undo: () => this.#changeAll([{ id, changes: { due } }]) });
   }
 
   /** Tasks that recur are open again: then they recur again, too, and the next ones go. Those may be here only later. */
   #recurAgain(recurring: readonly Task[]): void {
-    const { tasks } = this.#options;
-    for (const { id, recurrence = null } of recurring) {
-      this.#awaited.get(id)?.();
-      const end = effect(() => {
-        const all = tasks.snapshot.value.tasks;
-        const { series_id, occurrence = 0 } = all.get(id) ?? {};
-        const isNext = (task: Task) => task.series_id === series_id && task.occurrence === occurrence + 1;
-        const next = series_id && [...all.values()].find((task) => isNext(task) && !task.completed);
-        if (!next) return;
-        queueMicrotask(() => end());
-        const again = { op: "update" as const, id, changes: { completed: false, recurrence } };
-        void this.#keep(tasks.sync.change([{ op: "delete", id: next.id }, again]));
-      });
-      this.#awaited.set(id, end);
-      setTimeout(end, NEXT_WITHIN);
+    for (const task of recurring) {
+      this.#awaited.get(task.id)?.abort();
+      const wait = new AbortController();
+      this.#awaited.set(task.id, wait);
+      setTimeout(() => wait.abort(), NEXT_WITHIN);
+      void this.#recurWithoutNext(task, wait.signal);
     }
+  }
+
+  async #recurWithoutNext({ id, recurrence = null }: Task, ends: AbortSignal): Promise<void> {
+    const { tasks } = this.#options;
+    const next = await arrival(() => {
+      const all = tasks.snapshot.value.tasks;
+      const { series_id, occurrence = 0 } = all.get(id) ?? {};
+      const isNext = (task: Task) => task.series_id === series_id && task.occurrence === occurrence + 1;
+      return series_id ? [...all.values()].find((task) => isNext(task) && !task.completed) : null;
+    }, ends);
+    if (ends.aborted) return;
+    const again = { op: "update" as const, id, changes: { completed: false, recurrence } };
+    await this.#keep(tasks.sync.change([{ op: "delete", id: next.id }, again]));
   }
 
   /** Tasks are completed once more: the next ones are wanted. */
   #awaitNone(ids: readonly string[]): void {
     for (const id of ids) {
-      this.#awaited.get(id)?.();
+      this.#awaited.get(id)?.abort();
       this.#awaited.delete(id);
     }
   }
