@@ -8,13 +8,11 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::{LambdaEvent, Service, service_fn};
-use lambda_runtime::Runtime;
 use serde_json::value::RawValue;
 
 use crate::api::{self, Problem, Request, Response};
 use crate::auth::{AuthenticatedUser, TokenVerifier};
 use crate::aws::Connector;
-use crate::invocations;
 use crate::settings::{InvalidSetting, Settings};
 use crate::signals::{self, AuditEvent, Record, Signals, note};
 use crate::store::{TaskStore, UserTasks};
@@ -175,7 +173,7 @@ async fn run(
     let app = start()?;
     let ((), record) = signals::recorded(get_ready(&app)).await;
     app.signals.started(Some(begun.elapsed()), &record);
-    invocations::run(Runtime::new(function(&app, handle))).await.map_err(StartError::Runtime)
+    lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
 }
 
 fn start() -> Result<App, StartError> {

@@ -8,8 +8,7 @@
 //! - [`aws`] has the client and connections for it, and all that was done to the SDK for speed.
 //! - [`api`] reads requests and writes answers; it alone knows status codes.
 //! - [`signals`] says what a request did, in a line of log and metrics; every part tells it.
-//! - [`app`] puts the parts together and runs a function in Lambda, [`settings`] says with what. `invocations`
-//!   is the loop around it.
+//! - [`app`] puts the parts together and runs a function in Lambda, [`settings`] says with what.
 #![cfg_attr(coverage_nightly, feature(coverage_attribute))]
 
 pub mod api;
@@ -17,7 +16,6 @@ pub mod app;
 pub mod auth;
 pub mod aws;
 mod environment;
-mod invocations;
 mod json;
 pub mod search;
 pub mod settings;

@@ -1,8 +1,7 @@
-//! The binaries as Lambda runs them: settings with which they refuse to start, and memory.
+//! The binaries as Lambda runs them: settings with which they refuse to start.
 
 use std::fs;
 
-use kit::fixtures::event;
 use tests::{ENDPOINT, ENVIRONMENT, ISSUER, Lambda, SECRET, SECRET_SETTINGS, temporary_folder};
 
 /// An endpoint at which nothing listens.
@@ -54,22 +53,4 @@ async fn refused_start_says_why_in_one_line() {
     ] {
         assert_eq!(refusal(&auth).await, format!("Error: refusing to start: {reason}\n"));
     }
-}
-
-/// Trace ids are long here, so that one that is kept can be seen.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn invocation_leaves_nothing_in_memory() {
-    let mut function = Lambda::start("get-task", &[&ENVIRONMENT[..], &SECRET_SETTINGS, &[NOWHERE]].concat()).await;
-    let event = event("get-task.token-missing");
-    let mut invoke = async |invocations| {
-        for invocation in invocations {
-            function.trace_id = format!("Root=1-{invocation:08x}-{}", "0".repeat(16_384));
-            assert_eq!(function.invoke(&event).await.status, 401);
-        }
-        function.memory()
-    };
-    let before = invoke(0..100).await;
-    let after = invoke(100..500).await;
-    assert!(after < before + 1_024, "{before} KiB became {after} KiB");
 }

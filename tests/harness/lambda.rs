@@ -2,8 +2,6 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
-#[cfg(target_os = "linux")]
-use std::fs;
 use std::process::{Output, Stdio};
 
 use local::executables::Executables;
@@ -11,7 +9,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
-use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -27,11 +25,8 @@ pub struct Lambda {
     /// Its output, which is read continuously because a full pipe would block it.
     stdout: JoinHandle<Vec<u8>>,
     stderr: JoinHandle<Vec<u8>>,
-    /// Its requests to the Runtime API, over any of its connections, each with where the response goes.
-    requests: mpsc::Receiver<(Message, oneshot::Sender<Message>)>,
-    reply: Option<oneshot::Sender<Message>>,
-    /// The trace of the next invocations, in Lambda's form.
-    pub trace_id: String,
+    listener: TcpListener,
+    connection: Option<BufReader<TcpStream>>,
 }
 
 impl Lambda {
@@ -56,7 +51,7 @@ impl Lambda {
             .unwrap();
         let stdout = tokio::spawn(read_all(process.stdout.take().unwrap()));
         let stderr = tokio::spawn(read_all(process.stderr.take().unwrap()));
-        Self { process, stdout, stderr, requests: requests(listener), reply: None, trace_id: String::new() }
+        Self { process, stdout, stderr, listener, connection: None }
     }
 
     /// Sends an event and returns the response.
@@ -66,7 +61,7 @@ impl Lambda {
         let answer = self.request().await;
         let body = String::from_utf8_lossy(&answer.body).into_owned();
         assert_eq!(answer.path(), "/2018-06-01/runtime/invocation/invocation/response", "{body}");
-        self.respond(Message::answer(202, "application/json", "")).await;
+        self.respond(&Message::answer(202, "application/json", "")).await;
         Answer::from(serde_json::from_str::<Value>(&body).unwrap())
     }
 
@@ -80,17 +75,8 @@ impl Lambda {
         let invocation = Message::answer(200, "application/json", event)
             .with("lambda-runtime-aws-request-id", "invocation")
             .with("lambda-runtime-deadline-ms", "9999999999999")
-            .with("lambda-runtime-invoked-function-arn", "arn")
-            .with("lambda-runtime-trace-id", &self.trace_id);
-        self.respond(invocation).await;
-    }
-
-    /// The memory of the process, in KiB.
-    #[cfg(target_os = "linux")]
-    pub fn memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id().unwrap())).unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix(" kB"));
-        resident.unwrap().trim().parse().unwrap()
+            .with("lambda-runtime-invoked-function-arn", "arn");
+        self.respond(&invocation).await;
     }
 
     /// Kills the function and returns everything that it printed.
@@ -109,39 +95,23 @@ impl Lambda {
 
     /// Reads the function's next request.
     async fn request(&mut self) -> Message {
-        let request = timeout(TIMEOUT, self.requests.recv()).await;
-        let request = request.expect("the function asks for an event or responds to the last one");
-        let (request, reply) = request.expect("the Runtime API listens");
-        self.reply = Some(reply);
-        request
+        timeout(TIMEOUT, async {
+            loop {
+                if let Some(connection) = &mut self.connection
+                    && let Some(request) = Message::read(connection).await
+                {
+                    return request;
+                }
+                let (stream, _) = self.listener.accept().await.unwrap();
+                self.connection = Some(BufReader::new(stream));
+            }
+        })
+        .await
+        .expect("the function asks for an event or responds to the last one")
     }
 
-    async fn respond(&mut self, response: Message) {
-        assert!(self.reply.take().unwrap().send(response).is_ok(), "the function listens");
-    }
-}
-
-/// Reads what arrives on any connection, each next request once the one before it on that connection has its response.
-fn requests(listener: TcpListener) -> mpsc::Receiver<(Message, oneshot::Sender<Message>)> {
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(BufReader::new(stream), sender.clone()));
-        }
-    });
-    receiver
-}
-
-/// Serves a connection until one of the sides is gone.
-async fn serve(
-    mut connection: BufReader<TcpStream>,
-    requests: mpsc::Sender<(Message, oneshot::Sender<Message>)>,
-) -> Option<()> {
-    loop {
-        let request = Message::read(&mut connection).await?;
-        let (reply, response) = oneshot::channel();
-        requests.send((request, reply)).await.ok()?;
-        response.await.ok()?.send(&mut connection).await?;
+    async fn respond(&mut self, response: &Message) {
+        response.send(self.connection.as_mut().unwrap()).await.expect("the function listens");
     }
 }
 
