@@ -1,13 +1,14 @@
 //! Access to AWS: credentials, the client, and what was done to the SDK for speed. It knows nothing about tasks.
 //!
 //! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it:
-//! `access`, `client`, `connections`, `headers`, `query`, `resolver`, `roots`, `signer`, `stored_secret`, `warm_up`. `meter` counts what requests use.
+//! `access`, `client`, `connections`, `interceptors`, `query`, `resolver`, `roots`, `signer`, `stored_secret`, `warm_up`. `meter`
+//! counts what requests use.
 
 mod access;
 mod client;
 mod connections;
 mod connector;
-mod headers;
+mod interceptors;
 mod meter;
 mod query;
 mod resolver;

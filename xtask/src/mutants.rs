@@ -58,8 +58,9 @@ impl Mutants {
         for (stage, (package, target, filters)) in STAGES.into_iter().enumerate() {
             println!("=== testing mutants with {package} {}", filters.join(" "));
             let mutants = project::cargo(&shell).args(["mutants", "--package=shared"]).args(&files);
-            // An argument of every cargo call. Otherwise building a mutant would build all other targets too.
-            let mutants = mutants.arg(format!("--cargo-arg={target}")).args(["--test-package", package]);
+            // Arguments of every cargo call. Otherwise building a mutant would build all other targets too, of `shared` only.
+            let cargo = [target, &format!("--package={package}")].map(|argument| format!("--cargo-arg={argument}"));
+            let mutants = mutants.args(cargo).args(["--test-package", package]);
             // Skips mutants that an earlier stage has caught.
             let mutants = mutants.args((stage > 0).then_some("--iterate")).args(["--", "--"]).args(filters);
             let mut mutants: Command = mutants.env("PATH", &path).env("CARGO_TARGET_DIR", &folder).into();

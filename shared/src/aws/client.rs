@@ -7,12 +7,13 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
 use aws_sdk_dynamodb::config::retry::{ReconnectMode, RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, StalledStreamProtectionConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, IdentityCache, SharedInterceptor, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::{Client, Config};
 
-use super::headers::NoSelfDescription;
+use super::interceptors::LessAroundRequests;
 use super::meter::Meter;
 use super::signer::Signer;
 use super::{AwsSettings, Connector};
@@ -33,10 +34,10 @@ impl AwsSettings {
         let retries = retries.with_reconnect_mode(ReconnectMode::ReuseAllConnections);
         // A budget of retries for this client alone; the SDK would share one among all clients of a process.
         let budget = RetryPartition::custom("tasks").token_bucket(TokenBucket::default()).build();
-        let config = Config::builder()
+        let mut config = Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(self.access.region.clone())
-            .endpoint_url(&self.endpoint)
+            .endpoint_resolver(KnownEndpoint(Endpoint::builder().url(self.endpoint.clone()).build()))
             .credentials_provider(self.access.credentials.clone())
             .push_auth_scheme(Signer::new(self.access.clone(), "dynamodb"))
             .timeout_config(timeouts)
@@ -44,10 +45,21 @@ impl AwsSettings {
             .retry_partition(budget)
             .identity_cache(IdentityCache::no_cache())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(connector.http_client())
-            .interceptor(NoSelfDescription)
-            .interceptor(Meter);
+            .http_client(connector.http_client());
+        // Permanent ones are not looked up in the configuration at each step of a request.
+        config.push_interceptor(SharedInterceptor::permanent(LessAroundRequests));
+        config.push_interceptor(SharedInterceptor::permanent(Meter));
         Client::from_conf(config.build())
+    }
+}
+
+/// The endpoint of the settings. The SDK's own resolver parses its URL for each request.
+#[derive(Debug)]
+struct KnownEndpoint(Endpoint);
+
+impl ResolveEndpoint for KnownEndpoint {
+    fn resolve_endpoint(&self, _: &Params) -> EndpointFuture<'_> {
+        EndpointFuture::ready(Ok(self.0.clone()))
     }
 }
 

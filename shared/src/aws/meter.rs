@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput,
 use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use serde::Deserialize;
 
 use crate::signals::note;
@@ -26,6 +27,7 @@ use crate::signals::note;
 #[derive(Debug)]
 pub(super) struct Meter;
 
+#[dyn_dispatch_hint]
 impl Intercept for Meter {
     fn name(&self) -> &'static str {
         "Meter"
