@@ -184,10 +184,12 @@ export class Driver {
           click(row, "[data-control=menu]");
           const menu = await until(() => document.querySelector(".row-menu") ?? (isLost() && "lost"));
           if (menu === "lost") return null;
+          // What is deleted is what the menu shows, which another device may have changed since the row was read.
+          const title = menu.querySelector("h2")?.textContent ?? "";
           click(menu, ".menu-danger");
           await until(() => !rowOf(op.id));
           for (const note of document.querySelectorAll(".note-info")) click(note, "[aria-label=Dismiss]");
-          return { id: op.id, seen };
+          return { id: op.id, seen: title };
         }
       }
     }, op);
