@@ -54,6 +54,9 @@ test("the page on a slow phone", async ({ browser, context, person, store }) => 
   note("the main thread’s work for a frame", `${busy.toFixed(1)} ms`);
   const keys = await phone.type("somebody");
   note("a key in search, from the key to its paint", keys.map((time) => Math.round(time)).join(", "));
+  const baseline = await phone.scrollPlainPage();
+  note("for comparison, late frames on a page of 5,000 plain lines", `${baseline.late} of ${baseline.all}`);
+  note("its longest frame", `${Math.round(baseline.longest)} ms`);
   await phone.close();
   write(
     PAGE_README,
@@ -127,6 +130,14 @@ class Phone {
     const worked = await this.#worked();
     const frames = await this.page.evaluate(scrollThrough);
     return { ...frames, busy: ((await this.#worked()) - worked) / frames.all };
+  }
+
+  /** Scrolls a page without scripts in the same way: what is late there is late because of the browser and the machine. */
+  async scrollPlainPage() {
+    await this.page.goto("about:blank");
+    await this.page.setContent(`<ul>${"<li>A plain line of text</li>".repeat(5_000)}</ul>`);
+    await this.page.waitForTimeout(2_000);
+    return this.page.evaluate(scrollThrough);
   }
 
   /** What the main thread has worked, in milliseconds. */

@@ -1,6 +1,6 @@
-//! Turns off what the SDK does around a request that DynamoDB answers the same without: headers in which it describes itself, its
-//! version, and its retries; the correction of a wrong clock, which [`super::signer`] does not use; and labels of metrics that
-//! nobody reads.
+//! Turns off what the SDK does around a request that DynamoDB answers the same without: headers in which it describes
+//! itself, its version, and its retries; the correction of a wrong clock, which [`super::signer`] does not use; and labels
+//! of metrics that nobody reads.
 //!
 //! - **Figure:** headers: 17 % of the instructions of a first request, 7 % of any other. The rest: 6 % of a warm get,
 //!   together with what `client.rs` does about endpoint and interceptors.
