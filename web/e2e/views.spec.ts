@@ -86,6 +86,21 @@ test("search finds words of titles, tags, and notes from the first key", async (
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Today");
 });
 
+test("search loses no letter that is typed fast", async ({ page, tasks }) => {
+  await tasks.open();
+  const text = "every letter of this was typed within a few milliseconds";
+  const search = page.getByRole("searchbox");
+  await search.focus();
+  await search.evaluate(async (_, text) => {
+    for (const [index, letter] of [...text].entries()) {
+      document.execCommand("insertText", false, letter);
+      await new Promise((resolve) => setTimeout(resolve, index % 12));
+    }
+  }, text);
+  await expect(search).toHaveValue(text);
+  await expect(page).toHaveURL(new RegExp(`q=${text.replaceAll(" ", ".")}$`, "u"));
+});
+
 test("lists are sorted as the user wants", async ({ page, tasks, store }) => {
   await store.add({ title: "B", priority: "low" });
   await store.add({ title: "A", priority: "high", due: day(9) });

@@ -1,5 +1,5 @@
+import { batch, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
 import { formatRoute, route, show, showInstead } from "../route";
 import { isSameTag, type List, OPEN, type TaskQuery } from "../tasks/query";
 import type { Counts } from "../tasks/views";
@@ -83,11 +83,17 @@ let before: TaskQuery = route.peek();
 export function SearchBox() {
   const words = t();
   const query = route.value;
-  const waiting = useRef(0);
+  /** What is not searched for yet. Without it, a search that begins between two keys would take the second one back. */
+  const typed = useSignal<string | null>(null);
+  const begin = (text: string) =>
+    batch(() => {
+      typed.value = null;
+      search(text);
+    });
   const type = (text: string) => {
-    cancelAnimationFrame(waiting.current);
-    if (text === "") search(text);
-    else waiting.current = requestAnimationFrame(() => setTimeout(() => search(text)));
+    if (text === "") return begin(text);
+    typed.value = text;
+    requestAnimationFrame(() => setTimeout(() => typed.peek() === text && begin(text)));
   };
   return (
     <search class="search">
@@ -102,7 +108,7 @@ export function SearchBox() {
         autocomplete="off"
         enterkeyhint="search"
         placeholder={words.search}
-        value={query.text}
+        value={typed.value ?? query.text}
         onInput={(event) => type(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key !== "Escape") return;
