@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser } from "@playwright/test";
 import { Ledger } from "../../client/test/ledger";
-import { type Device, lookAndCompare, pair } from "./devices";
+import { type Device, lookAndCompare, pair, SOON } from "./devices";
 import { API, expect, newPerson, Store, test } from "./product";
 import { Dice, type Op } from "./schedules";
 
@@ -15,9 +15,6 @@ const ROUNDS = Number(process.env.ROUNDS ?? 10);
 const PAIRS = 5;
 /** The folder with the data of the stack, and its process id. */
 const STACK = process.env.STACK ?? "";
-
-/** How soon both devices agree after an outage, in milliseconds: the client waits 4 to 8 seconds after the fourth 5xx in a row. */
-const RECOVERED = 15_000;
 
 test.use({ failuresExpected: true });
 
@@ -159,7 +156,7 @@ class Couple {
       expect(await Promise.all([this.#answer(0), this.#answer(1)]), "questions").toEqual([false, false]);
       expect(await Promise.all(this.devices.map(({ driver }) => driver.isSettled()))).toEqual([true, true]);
       await lookAndCompare(this.devices, this.store);
-    }).toPass({ timeout: RECOVERED, intervals: [200] });
+    }).toPass({ timeout: SOON, intervals: [200] });
     const tasks = await (this.devices[0] as Device).driver.read();
     expect(this.#ledger.lost(tasks), "typed, and gone").toEqual([]);
     this.#changed = [new Set(), new Set()];
