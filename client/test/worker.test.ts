@@ -180,6 +180,19 @@ describe("after a failure", () => {
     expect(seen.length).toBeLessThan(70);
   });
 
+  it("a network that was away for long is tried again soon if it fails once more", async () => {
+    failure = () => Response.error();
+    browser.navigator.onLine = false;
+    await open().start();
+    await during(600_000);
+    browser.navigator.onLine = true;
+    browser.dispatchEvent(new Event("online"));
+    expect(await during(10)).toEqual(["GET changes"]);
+    failure = null;
+    expect(await during(2_000)).toEqual(["GET changes"]);
+    expect(await during(10_000)).toEqual([]);
+  });
+
   it("respects Retry-After", async () => {
     failure = () => Response.json({ code: "unavailable" }, { status: 503, headers: { "retry-after": "90" } });
     await open({ triggers: null }).start();

@@ -84,6 +84,7 @@ export class Worker {
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;
     let silences = 0;
+    let absences = 0;
     while (!signal.aborted) {
       const waiting = this.#waiting.splice(0);
       this.#pending.clear();
@@ -92,8 +93,7 @@ export class Worker {
       try {
         this.#say({ phase: "busy" });
         await this.#cycle(signal, waiting.length > 0);
-        failures = 0;
-        silences = 0;
+        failures = silences = absences = 0;
         reasons.push("pull", "send");
         this.#say({ phase: "idle", trouble: null });
       } catch (error) {
@@ -101,7 +101,10 @@ export class Worker {
         this.#wantsPull = true;
         if (isSignedOut(error)) this.#say({ phase: "signed-out", trouble: null });
         else {
-          const pause = isDown(error) ? eager(++silences) : ++failures;
+          // What fails without a network says nothing about the API, and the first request after it often fails too.
+          if (isOffline()) failures = silences = 0;
+          else absences = 0;
+          const pause = isOffline() ? ++absences : isDown(error) ? eager(++silences) : ++failures;
           reasons.push("pull");
           rest = Math.max(this.#options.pause(pause), (error instanceof Problem && error.retryAfter) || 0);
           this.#say({ phase: "offline", trouble: troubleOf(error) });
@@ -169,7 +172,7 @@ export class Worker {
   async #send(signal: AbortSignal): Promise<Outcome | null> {
     const { api, state } = this.#options;
     // What was sent in vain cannot become one with later changes any more.
-    if (globalThis.navigator?.onLine === false) throw new Later("the browser has no network");
+    if (isOffline()) throw new Later("the browser has no network");
     let batch: readonly OutboxItem[] = [];
     await this.#write((current) => {
       const claim = claimed(current, state.tasks, this.#batchLimit);
@@ -264,9 +267,11 @@ function isEmpty({
 
 function troubleOf(error: unknown): Status["trouble"] {
   if (error instanceof Unreachable) return error.service;
-  return error instanceof Problem || (error instanceof Later && globalThis.navigator?.onLine !== false)
-    ? "busy"
-    : "api";
+  return error instanceof Problem || (error instanceof Later && !isOffline()) ? "busy" : "api";
+}
+
+function isOffline(): boolean {
+  return globalThis.navigator?.onLine === false;
 }
 
 /** The failures that count for the pause while nothing answers: frequent attempts cost the API nothing then. */
