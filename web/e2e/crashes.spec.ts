@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Browser } from "@playwright/test";
+import type { Browser, Request } from "@playwright/test";
 import { Ledger } from "../../client/test/ledger";
 import { type Device, lookAndCompare, pair, SOON } from "./devices";
 import { API, expect, newPerson, Store, test } from "./product";
@@ -77,6 +77,8 @@ class Couple {
   /** What each device has changed in this schedule. */
   #changed: Set<string>[] = [new Set(), new Set()];
   #typed = 0;
+  /** What became of each request in this schedule. */
+  #heard: string[] = [];
   questions = 0;
   /** Requests that the outages broke off, or that met them. */
   interrupted = 0;
@@ -87,10 +89,18 @@ class Couple {
     seed: number,
   ) {
     this.#dice = new Dice(seed);
-    for (const { context } of devices) {
-      context.on("response", (response) => void (response.status() >= 500 && this.interrupted++));
+    for (const [side, { context }] of devices.entries()) {
+      const hear = (request: Request, outcome: string | number) => {
+        this.#heard.push(`${Date.now()} device ${side}: ${request.method()} ${request.url()}: ${outcome}`);
+      };
+      context.on("response", (response) => {
+        if (response.status() >= 500) this.interrupted += 1;
+        hear(response.request(), response.status());
+      });
       context.on("requestfailed", (request) => {
-        if (request.failure()?.errorText !== "net::ERR_INTERNET_DISCONNECTED") this.interrupted += 1;
+        const cause = request.failure()?.errorText ?? "failed";
+        if (cause !== "net::ERR_INTERNET_DISCONNECTED") this.interrupted += 1;
+        hear(request, cause);
       });
     }
   }
@@ -107,6 +117,7 @@ class Couple {
 
   /** Both devices work, with and without a network. */
   async play(): Promise<void> {
+    this.#heard = [];
     for (let steps = 6 + this.#dice.below(6); steps > 0; steps--) {
       const side = this.#dice.below(2);
       if (this.#dice.below(5) > 0) await this.#change(side);
@@ -156,7 +167,12 @@ class Couple {
       expect(await Promise.all([this.#answer(0), this.#answer(1)]), "questions").toEqual([false, false]);
       expect(await Promise.all(this.devices.map(({ driver }) => driver.isSettled()))).toEqual([true, true]);
       await lookAndCompare(this.devices, this.store);
-    }).toPass({ timeout: SOON, intervals: [200] });
+    })
+      .toPass({ timeout: SOON, intervals: [200] })
+      .catch((cause: unknown) => {
+        const heard = this.#heard.join("\n");
+        throw new Error(`no agreement by ${Date.now()}, ${SOON} ms after the outage:\n${heard}`, { cause });
+      });
     const tasks = await (this.devices[0] as Device).driver.read();
     expect(this.#ledger.lost(tasks), "typed, and gone").toEqual([]);
     this.#changed = [new Set(), new Set()];
