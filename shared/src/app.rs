@@ -2,7 +2,8 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -133,13 +134,14 @@ pub fn function<'a>(
     handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy + 'a,
 ) -> impl Service<LambdaEvent<Box<RawValue>>, Response = ApiGatewayV2httpResponse, Error = Infallible> {
     service_fn(move |event| async move {
-        let answer = async {
+        // Pinned, because it is large, and would be copied at each move.
+        let answer = pin!(async {
             match api::read(event) {
                 // Boxed, because the compiler gives up on the layout of what is nested deeper.
                 Ok(request) => app.answer(&request, Box::pin(handle(app, &request))).await,
                 Err(refusal) => *refusal,
             }
-        };
+        });
         let (response, record) = signals::recorded(answer).await;
         app.report(record);
         Ok(response.into())
@@ -151,7 +153,9 @@ pub fn function<'a>(
 ///
 /// # Errors
 /// [`StartError::Setting`] if the function must not start, [`StartError::Runtime`] if Lambda's Runtime API fails.
-pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy) -> Result<(), StartError> {
+pub async fn serve(
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy + 'static,
+) -> Result<(), StartError> {
     run(App::connect, handle).await
 }
 
@@ -160,20 +164,24 @@ pub async fn serve(handle: impl AsyncFn(&App, &Request) -> Result<Response, Prob
 /// # Errors
 /// As [`serve`].
 pub async fn serve_unconnected(
-    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy + 'static,
 ) -> Result<(), StartError> {
     run(async |_| {}, handle).await
 }
 
 async fn run(
-    get_ready: impl AsyncFnOnce(&App),
-    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy,
+    get_ready: impl AsyncFnOnce(&App) + 'static,
+    handle: impl AsyncFn(&App, &Request) -> Result<Response, Problem> + Copy + 'static,
 ) -> Result<(), StartError> {
-    let begun = Instant::now();
-    let app = start()?;
-    let ((), record) = signals::recorded(get_ready(&app)).await;
-    app.signals.started(Some(begun.elapsed()), &record);
-    lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
+    // A task, because the runtime polls the kernel each time before it polls its main future.
+    let function = tokio::task::spawn_local(async move {
+        let begun = Instant::now();
+        let app = start()?;
+        let ((), record) = signals::recorded(get_ready(&app)).await;
+        app.signals.started(Some(begun.elapsed()), &record);
+        lambda_runtime::run(function(&app, handle)).await.map_err(StartError::Runtime)
+    });
+    function.await.unwrap_or_else(|ended| resume_unwind(ended.into_panic()))
 }
 
 fn start() -> Result<App, StartError> {

@@ -2,7 +2,7 @@
 
 use shared::app::{StartError, serve_unconnected};
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> Result<(), StartError> {
     serve_unconnected(get_health::handle).await
 }

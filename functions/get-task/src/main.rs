@@ -2,7 +2,7 @@
 
 use shared::app::{StartError, serve};
 
-#[tokio::main(flavor = "current_thread")]
+#[tokio::main(flavor = "local")]
 async fn main() -> Result<(), StartError> {
     serve(get_task::handle).await
 }
