@@ -16,6 +16,7 @@ pub mod app;
 pub mod auth;
 pub mod aws;
 mod environment;
+mod hex;
 mod json;
 pub mod search;
 pub mod settings;

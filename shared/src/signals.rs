@@ -30,6 +30,7 @@ pub(crate) use self::record::{Failure, Record, note, recorded};
 pub(crate) use self::trace::TraceContext;
 
 use self::line::Line;
+use crate::hex::hex;
 
 /// Where the line of a request goes.
 type Lines = Box<dyn Fn(&[u8]) + Send + Sync>;
@@ -71,8 +72,7 @@ impl Signals {
     /// The keyed hash that stands for a user in lines: 32 hexadecimal digits. `None` without a key.
     pub(crate) fn hash(&self, user_id: &str) -> Option<String> {
         let tag = hmac::sign(self.settings.hash_key.as_ref()?, user_id.as_bytes());
-        let first = tag.as_ref().first_chunk()?;
-        Some(format!("{:032x}", u128::from_be_bytes(*first)))
+        tag.as_ref().get(..16).map(hex)
     }
 
     /// Writes the line of an answered request.

@@ -25,6 +25,7 @@ use time::OffsetDateTime;
 
 use super::Access;
 use super::connections::host;
+use crate::hex::hex;
 
 /// Signs requests to one service in one region.
 #[derive(Debug)]
@@ -67,7 +68,8 @@ impl Signer {
             ("x-amz-security-token", credentials.session_token()),
             ("x-amz-target", headers.get("x-amz-target")),
         ];
-        let mut canonical = format!("{}\n{}\n\n", request.method(), url.path());
+        // Concatenated, because formatting takes three times as long.
+        let mut canonical = [request.method(), "\n", url.path(), "\n\n"].concat();
         let mut names = String::new();
         for (name, value) in fields.into_iter().filter_map(|(name, value)| Some((name, value?))) {
             canonical.extend([name, ":", value, "\n"]);
@@ -76,11 +78,12 @@ impl Signer {
         let body = request.body().bytes().ok_or("only a body in memory is signed")?;
         canonical.extend(["\n", &names, "\n", &sha256(body)]);
 
-        let scope = format!("{day}/{}/{}/aws4_request", self.access.region, self.service);
-        let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", sha256(canonical.as_bytes()));
+        let scope = [day, "/", self.access.region.as_ref(), "/", self.service, "/aws4_request"].concat();
+        let to_sign = ["AWS4-HMAC-SHA256\n", &time, "\n", &scope, "\n", &sha256(canonical.as_bytes())].concat();
         let (id, signature) = (credentials.access_key_id(), self.signature(day, now, &to_sign));
-        let authorization =
-            format!("AWS4-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}");
+        let credential = [id, "/", &scope].concat();
+        let parts = ["Credential=", &credential, ", SignedHeaders=", &names, ", Signature=", &signature];
+        let authorization = ["AWS4-HMAC-SHA256 ", &parts.concat()].concat();
         let headers = request.headers_mut();
         headers.try_insert("authorization", authorization)?;
         if let Some(token) = credentials.session_token() {
@@ -136,19 +139,13 @@ impl Sign for Signer {
 fn basic_format(time: SystemTime) -> String {
     let utc = OffsetDateTime::from(time);
     let (date, (hour, minute, second)) = (utc.date(), utc.to_hms());
-    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+    let day = date.year() * 10_000 + i32::from(u8::from(date.month())) * 100 + i32::from(date.day());
+    let time = i32::from(hour) * 10_000 + i32::from(minute) * 100 + i32::from(second);
+    format!("{day:08}T{time:06}Z")
 }
 
 fn sha256(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
-    let mut text = String::with_capacity(2 * bytes.len());
-    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
-    text
 }
 
 #[cfg(test)]

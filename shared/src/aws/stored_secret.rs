@@ -83,12 +83,9 @@ mod tests {
     use super::*;
     use crate::aws::{Access, SECRETS_MANAGER};
     use crate::environment::Variables;
+    use crate::hex::hex;
 
     const ARN: &str = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:daylist-AbCdEf";
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
 
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
     #[test]

@@ -9,6 +9,7 @@ use super::item::{self, Item, attribute, number, text};
 use super::subtasks::refused_parent;
 use super::write_id::{WriteId, fingerprint};
 use super::{IS_ABSENT, StoreError, UserTasks};
+use crate::hex::hex;
 use crate::task::{Invalid, NewTask, Replacement, Task, TaskId};
 
 /// Which action of the transaction is about the parent.
@@ -102,8 +103,4 @@ impl UserTasks<'_> {
 fn record_in(reason: &CancellationReason) -> Option<(&str, TaskId)> {
     let text = |name| reason.item()?.get(name)?.as_s().ok();
     Some((text(attribute::FINGERPRINT)?, TaskId::parse(text(attribute::TASK_ID)?)?))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
