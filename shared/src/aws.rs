@@ -1,7 +1,7 @@
 //! Access to AWS: credentials, the client, and what was done to the SDK for speed. It knows nothing about tasks.
 //!
 //! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it:
-//! `access`, `client`, `connections`, `interceptors`, `query`, `resolver`, `roots`, `signer`, `stored_secret`, `warm_up`. `meter`
+//! `access`, `client`, `connections`, `interceptors`, `read`, `resolver`, `roots`, `signer`, `stored_secret`, `warm_up`. `meter`
 //! counts what requests use.
 
 mod access;
@@ -10,7 +10,7 @@ mod connections;
 mod connector;
 mod interceptors;
 mod meter;
-mod query;
+mod read;
 mod resolver;
 mod roots;
 mod settings;
@@ -22,7 +22,7 @@ pub use self::access::Access;
 pub use self::client::ATTEMPT_TIMEOUT;
 pub use self::connector::Connector;
 pub(crate) use self::connector::chain;
-pub(crate) use self::query::{Answer, QueryFailure, Value, query};
+pub(crate) use self::read::{Answer, ReadFailure, Value, get_item, query};
 pub use self::roots::TrustedRoots;
 pub use self::settings::AwsSettings;
 pub(crate) use self::settings::{DYNAMODB, SECRETS_MANAGER};

@@ -39,11 +39,11 @@ pub use self::order::Destination;
 pub use self::settings::StoreSettings;
 pub use self::tags::{TagCount, TagsPage, TagsQuery};
 
-use self::item::{CreatedTask, Item, attribute, key};
+use self::item::{CreatedTask, Item, TaskAttributes, attribute, key};
 use self::write::{Outcome, Write};
 use self::write_id::{Memory, WriteId};
 use crate::auth::AuthenticatedUser;
-use crate::aws::{Connector, WarmUp};
+use crate::aws::{self, Connector, WarmUp};
 use crate::task::{Completion, NewTask, Replacement, Task, TaskChanges, TaskId, Version};
 
 const IS_ABSENT: &str = "attribute_not_exists(task_id)";
@@ -170,8 +170,9 @@ impl UserTasks<'_> {
     /// [`StoreError::NotFound`], [`StoreError::Unavailable`], [`StoreError::Unexpected`].
     pub async fn get(&self, id: TaskId) -> Result<Task, StoreError> {
         let request = self.store.client.get_item().table_name(&self.store.tasks_table);
-        let output = request.set_key(Some(self.key(id))).consistent_read(true).send().await?;
-        output.item.map_or(Err(StoreError::NotFound), item::task_unless_deleted)
+        let request = request.set_key(Some(self.key(id))).consistent_read(true);
+        let found = aws::get_item::<TaskAttributes>(request).await?;
+        found.ok_or(StoreError::NotFound)?.task_unless_deleted()
     }
 
     /// Replaces all of a task that a client may set. One request. A task that was completed before, and is so after it,

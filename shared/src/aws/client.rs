@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::{Client, Config};
 
 use super::interceptors::LessAroundRequests;
 use super::meter::Meter;
+use super::read::KeepBody;
 use super::signer::Signer;
 use super::{AwsSettings, Connector};
 
@@ -47,6 +48,7 @@ impl AwsSettings {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(connector.http_client());
         // Permanent ones are not looked up in the configuration at each step of a request.
+        config.push_interceptor(SharedInterceptor::permanent(KeepBody));
         config.push_interceptor(SharedInterceptor::permanent(LessAroundRequests));
         config.push_interceptor(SharedInterceptor::permanent(Meter));
         Client::from_conf(config.build())

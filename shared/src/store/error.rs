@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 
-use crate::aws::{QueryFailure, chain};
+use crate::aws::{ReadFailure, chain};
 use crate::task::Invalid;
 
 /// Why the store did not do what it was asked.
@@ -121,11 +121,14 @@ where
     }
 }
 
-impl From<QueryFailure> for StoreError {
-    fn from(failure: QueryFailure) -> Self {
+impl<E> From<ReadFailure<E>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    fn from(failure: ReadFailure<E>) -> Self {
         match failure {
-            QueryFailure::Sdk(error) => (*error).into(),
-            QueryFailure::Malformed { column } => {
+            ReadFailure::Sdk(error) => (*error).into(),
+            ReadFailure::Malformed { column } => {
                 Self::Unavailable(format!("an answer is malformed at column {column}"))
             }
         }

@@ -298,6 +298,14 @@ impl TaskAttributes {
         })
     }
 
+    /// The task, if it is not deleted.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a tombstone, and as [`Self::task`].
+    pub(super) fn task_unless_deleted(self) -> Result<Task, StoreError> {
+        if self.deleted_at.is_some() { Err(StoreError::NotFound) } else { self.task() }
+    }
+
     /// Which task it is, and in which version.
     ///
     /// # Errors
@@ -382,7 +390,17 @@ fn as_tags(value: Value<'_>) -> Option<Tags> {
         .map(Tags::from_store)
 }
 
-/// An item of a `Query`, read as JSON.
+impl From<Item> for TaskAttributes {
+    fn from(item: Item) -> Self {
+        let mut attributes = Self::default();
+        for (name, value) in item {
+            attributes.set(&name, value.into());
+        }
+        attributes
+    }
+}
+
+/// An item of an answer, read as JSON.
 impl<'de> Deserialize<'de> for TaskAttributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Attributes;
@@ -412,11 +430,7 @@ impl<'de> Deserialize<'de> for TaskAttributes {
 /// # Errors
 /// As [`TaskAttributes::task`].
 pub(super) fn task(item: Item) -> Result<Task, StoreError> {
-    let mut attributes = TaskAttributes::default();
-    for (name, value) in item {
-        attributes.set(&name, value.into());
-    }
-    attributes.task()
+    TaskAttributes::from(item).task()
 }
 
 /// The task in an item that may be a tombstone.
@@ -424,7 +438,7 @@ pub(super) fn task(item: Item) -> Result<Task, StoreError> {
 /// # Errors
 /// [`StoreError::NotFound`] if it is one, and as [`task`].
 pub(super) fn task_unless_deleted(item: Item) -> Result<Task, StoreError> {
-    if item.contains_key(attribute::DELETED_AT) { Err(StoreError::NotFound) } else { task(item) }
+    TaskAttributes::from(item).task_unless_deleted()
 }
 
 /// The sort key of a task. Its partition key is put in by [`super::UserTasks`].
