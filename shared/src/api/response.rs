@@ -1,6 +1,7 @@
 //! Answers of handlers, and to failures.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, LOCATION, STRICT_TRANSPORT_SECURITY,
@@ -21,20 +22,20 @@ use crate::task::{DeletedTask, Tag, Task, TaskId, Version};
 #[derive(Debug)]
 pub struct Response(http::Response<Body>);
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Sent with every answer. An API shows no page, and its answers belong to one user, so nothing may be cached, framed,
-/// sniffed, or sent without TLS (OWASP REST Security Cheat Sheet, "Security Headers").
-const ON_EVERY_ANSWER: [(HeaderName, HeaderValue); 4] = [
-    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
-];
-/// How many header fields an answer has at most, so that their map never grows.
-const MAX_HEADERS: usize = 8;
+/// Sent with every answer, unless it has another type. An API shows no page, and its answers belong to one user, so nothing
+/// may be cached, framed, sniffed, or sent without TLS (OWASP REST Security Cheat Sheet, "Security Headers").
+static ON_EVERY_ANSWER: LazyLock<HeaderMap> = LazyLock::new(|| {
+    HeaderMap::from_iter([
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains")),
+        (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+    ])
+});
 
 impl Response {
     /// 200 with a task and its `ETag`.
@@ -244,12 +245,9 @@ impl Response {
     }
 
     fn new(status: StatusCode, body: Body) -> Self {
-        let mut headers = HeaderMap::with_capacity(MAX_HEADERS);
-        headers.insert(CONTENT_TYPE, JSON);
-        headers.extend(ON_EVERY_ANSWER);
         let mut response = http::Response::new(body);
         *response.status_mut() = status;
-        *response.headers_mut() = headers;
+        *response.headers_mut() = ON_EVERY_ANSWER.clone();
         Self(response)
     }
 

@@ -5,7 +5,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
+use serde::ser::Serializer;
 
 use super::record::{AuditEvent, FailedItems, Record};
 use super::{Level, SignalSettings, Start};
@@ -87,20 +87,24 @@ struct Embedded {
 struct Directive {
     namespace: &'static str,
     dimensions: [[&'static str; 1]; 1],
-    metrics: Vec<Metric>,
+    metrics: Definitions,
 }
 
-#[derive(Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Clone, Copy)]
 struct Metric {
     name: &'static str,
     unit: &'static str,
-    #[serde(skip)]
-    value: f64,
+    /// `None` if the line does not have this metric.
+    value: Option<f64>,
 }
 
-/// The values of metrics, as members of the line itself.
-struct Values(Vec<Metric>);
+/// What the metrics of a line are.
+struct Definitions(Metrics);
+
+/// What their values are, as members of the line itself.
+struct Values(Metrics);
+
+type Metrics = [Metric; 12];
 
 impl<'a> Line<'a> {
     /// The line of a request that was just answered, and of the start that preceded it.
@@ -141,9 +145,8 @@ impl<'a> Line<'a> {
             ("ColdStarts", "Count", flag(start.is_some()).and_then(count)),
             ("InitDuration", "Milliseconds", init.map(milliseconds)),
         ];
-        let metrics: Vec<_> =
-            metrics.into_iter().filter_map(|(name, unit, value)| Some(Metric { name, unit, value: value? })).collect();
-        let directive = Directive { namespace: NAMESPACE, dimensions: DIMENSIONS, metrics: metrics.clone() };
+        let metrics = metrics.map(|(name, unit, value)| Metric { name, unit, value });
+        let directive = Directive { namespace: NAMESPACE, dimensions: DIMENSIONS, metrics: Definitions(metrics) };
         let since_epoch = ended.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             embedded: Embedded { timestamp: since_epoch.as_millis() as u64, cloud_watch_metrics: [directive] },
@@ -184,13 +187,23 @@ impl<'a> Line<'a> {
     }
 }
 
+impl Serialize for Definitions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Definition {
+            name: &'static str,
+            unit: &'static str,
+        }
+
+        let present = self.0.iter().filter(|metric| metric.value.is_some());
+        serializer.collect_seq(present.map(|&Metric { name, unit, .. }| Definition { name, unit }))
+    }
+}
+
 impl Serialize for Values {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for metric in &self.0 {
-            map.serialize_entry(metric.name, &metric.value)?;
-        }
-        map.end()
+        serializer.collect_map(self.0.iter().filter_map(|metric| Some((metric.name, metric.value?))))
     }
 }
 

@@ -38,7 +38,10 @@ pub(crate) fn start(is_expected: fn() -> bool) {
 #[cfg_attr(coverage_nightly, coverage(off))]
 pub(crate) fn captured<T>(action: impl FnOnce() -> T) -> (T, String) {
     use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, LazyLock, Mutex};
+
+    use tracing::Dispatch;
+    use tracing::subscriber::NoSubscriber;
 
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
@@ -53,10 +56,29 @@ pub(crate) fn captured<T>(action: impl FnOnce() -> T) -> (T, String) {
         }
     }
 
+    // While there is only one dispatcher, `tracing` asks whichever thread reaches a line first whether the line is of
+    // interest, and remembers the answer for all: a test that captures nothing would silence this one.
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
+    LazyLock::force(&ANOTHER);
+
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let result = tracing::subscriber::with_default(subscriber, action);
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     (result, text)
+}
+
+#[cfg(test)]
+#[cfg_attr(coverage_nightly, coverage(off))]
+mod tests {
+    #[test]
+    fn line_that_another_thread_reached_first_is_captured() {
+        let reach = || tracing::warn!("reached");
+        let ((), log) = super::captured(|| {
+            std::thread::spawn(reach).join().unwrap();
+            reach();
+        });
+        assert!(log.contains("reached"), "{log:?}");
+    }
 }

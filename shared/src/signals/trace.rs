@@ -31,13 +31,19 @@ impl TraceContext {
     /// Reads the header of AWS. `Sampled=0` only says that X-Ray itself records nothing, which is what every function
     /// without active tracing gets. Then the parent does not exist either.
     pub(crate) fn from_xray(field: &str) -> Option<Self> {
-        let member =
-            |name: &str| field.split(';').find_map(|member| member.trim().strip_prefix(name)?.strip_prefix('='));
-        let (time, random) = member("Root")?.strip_prefix("1-")?.split_once('-')?;
-        let trace_id = format!("{}{}", hex(time, 8)?, hex(random, 24)?);
-        let parent = member("Parent").filter(|_| member("Sampled") == Some("1"));
-        let parent = parent.and_then(|parent| id(parent, 16)).map(str::to_owned);
-        Some(Self { trace_id: id(&trace_id, 32)?.to_owned(), parent, is_sampled: true })
+        let (mut root, mut parent, mut sampled) = (None, None, None);
+        for (name, value) in field.split(';').filter_map(|member| member.trim().split_once('=')) {
+            match name {
+                "Root" => root = root.or(Some(value)),
+                "Parent" => parent = parent.or(Some(value)),
+                "Sampled" => sampled = sampled.or(Some(value)),
+                _ => {}
+            }
+        }
+        let (time, random) = root?.strip_prefix("1-")?.split_once('-')?;
+        let trace_id = [hex(time, 8)?, hex(random, 24)?].concat();
+        let parent = parent.filter(|_| sampled == Some("1")).and_then(|parent| id(parent, 16)).map(str::to_owned);
+        is_set(&trace_id).then_some(Self { trace_id, parent, is_sampled: true })
     }
 
     /// A trace that begins here.
@@ -59,9 +65,13 @@ fn hex(text: &str, length: usize) -> Option<&str> {
     (text.len() == length && is_hex).then_some(text)
 }
 
-/// An id is not zero.
 fn id(text: &str, length: usize) -> Option<&str> {
-    hex(text, length).filter(|text| text.bytes().any(|byte| byte != b'0'))
+    hex(text, length).filter(|text| is_set(text))
+}
+
+/// An id is not zero.
+fn is_set(id: &str) -> bool {
+    id.bytes().any(|byte| byte != b'0')
 }
 
 #[cfg(test)]
