@@ -39,8 +39,7 @@ impl Executables {
     /// They do not compile, or cargo is missing.
     pub async fn build_release() -> Result<Self> {
         let shell = project::shell()?;
-        let build = project::cargo(&shell).args(["build", "--release", "--message-format=json-render-diagnostics"]);
-        Self::run(build).await
+        Self::run(project::cargo_build_release(&shell)).await
     }
 
     async fn run(build: Cmd<'_>) -> Result<Self> {

@@ -39,6 +39,16 @@ pub fn cargo(shell: &Shell) -> Cmd<'_> {
     described.fold(cmd!(shell, "{cargo}"), |cargo, name| cargo.env_remove(name))
 }
 
+/// A command that builds as `cargo lambda build --release` does for this architecture, and prints its messages as JSON.
+///
+/// <https://github.com/cargo-lambda/cargo-lambda/blob/main/crates/cargo-lambda-build/src/target_arch.rs>
+pub fn cargo_build_release(shell: &Shell) -> Cmd<'_> {
+    // All of Lambda's processors have these instructions.
+    let processor = if cfg!(target_arch = "aarch64") { "neoverse-n1" } else { "haswell" };
+    let flags = format!("build.rustflags=['-Ctarget-cpu={processor}']");
+    cargo(shell).args(["build", "--release", "--message-format=json-render-diagnostics", "--config", &flags])
+}
+
 /// Builds a program of the workspace and returns its path.
 ///
 /// # Errors

@@ -104,8 +104,7 @@ fn yardsticks() -> Result<BTreeMap<String, Program>> {
 /// Builds in release mode and returns the executables by name.
 pub(crate) fn build(arguments: &[&str]) -> Result<BTreeMap<String, Program>> {
     let shell = project::shell()?;
-    let cargo = project::cargo(&shell).args(["build", "--release", "--message-format=json-render-diagnostics"]);
-    let messages = cargo.args(arguments).quiet().read()?;
+    let messages = project::cargo_build_release(&shell).args(arguments).quiet().read()?;
     let executables = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         let text = |pointer| message.pointer(pointer).and_then(Value::as_str);
