@@ -193,6 +193,19 @@ describe("after a failure", () => {
     expect(await during(10_000)).toEqual([]);
   });
 
+  it("an API that answers again is tried again soon, though it has not done everything", async () => {
+    failure = () => Response.json({ code: "unavailable" }, { status: 503 });
+    const sync = open({ triggers: null });
+    await sync.start();
+    await sync.create({ title: "one" });
+    await during(20_000);
+    failure = ({ method }) => (method === "POST" ? Response.json({ results: [] }) : undefined);
+    while (!(await during(250)).includes("POST batch"));
+    failure = null;
+    expect(await during(1_100)).toContain("POST batch");
+    expect(sync.status.phase).toBe("idle");
+  });
+
   it("respects Retry-After", async () => {
     failure = () => Response.json({ code: "unavailable" }, { status: 503, headers: { "retry-after": "90" } });
     await open({ triggers: null }).start();

@@ -82,9 +82,7 @@ export class Worker {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
-    let silences = 0;
-    let absences = 0;
+    let failures: Partial<Record<Failure, number>> = {};
     while (!signal.aborted) {
       const waiting = this.#waiting.splice(0);
       this.#pending.clear();
@@ -93,7 +91,7 @@ export class Worker {
       try {
         this.#say({ phase: "busy" });
         await this.#cycle(signal, waiting.length > 0);
-        failures = silences = absences = 0;
+        failures = {};
         reasons.push("pull", "send");
         this.#say({ phase: "idle", trouble: null });
       } catch (error) {
@@ -101,12 +99,15 @@ export class Worker {
         this.#wantsPull = true;
         if (isSignedOut(error)) this.#say({ phase: "signed-out", trouble: null });
         else {
-          // What fails without a network says nothing about the API, and the first request after it often fails too.
-          if (isOffline()) failures = silences = 0;
-          else absences = 0;
-          const pause = isOffline() ? ++absences : isDown(error) ? eager(++silences) : ++failures;
+          const failure = failureOf(error);
+          const times = (failures[failure] ?? 0) + 1;
+          // Without a network nothing is known of the API, and what is unfinished was answered: neither goes on with the
+          // waits of what failed before.
+          if (failure === "offline" || failure === "unfinished") failures = {};
+          failures[failure] = times;
           reasons.push("pull");
-          rest = Math.max(this.#options.pause(pause), (error instanceof Problem && error.retryAfter) || 0);
+          const pause = this.#options.pause(failure === "down" ? eager(times) : times);
+          rest = Math.max(pause, (error instanceof Problem && error.retryAfter) || 0);
           this.#say({ phase: "offline", trouble: troubleOf(error) });
         }
       }
@@ -268,6 +269,14 @@ function isEmpty({
 function troubleOf(error: unknown): Status["trouble"] {
   if (error instanceof Unreachable) return error.service;
   return error instanceof Problem || (error instanceof Later && !isOffline()) ? "busy" : "api";
+}
+
+type Failure = "offline" | "unfinished" | "down" | "refused";
+
+function failureOf(error: unknown): Failure {
+  if (isOffline()) return "offline";
+  if (error instanceof Later) return "unfinished";
+  return isDown(error) ? "down" : "refused";
 }
 
 function isOffline(): boolean {
