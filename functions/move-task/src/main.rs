@@ -1,4 +1,4 @@
-//! The Lambda entry point of `complete-task`.
+//! The Lambda entry point of `move-task`.
 
 use shared::app::{StartError, serve};
 
