@@ -147,7 +147,10 @@ fn cors(properties: &Value) -> Result<Cors> {
 fn function(logical_id: &str, resource: &Value, globals: &Value, resources: &Value) -> Result<Function> {
     let properties = at(resource, "Properties");
     let role = text_of(at(properties, "Role")).context("Role")?;
-    let role = at(resources, role.strip_suffix(".Arn").with_context(|| format!("{role} is not an ARN"))?);
+    let role = role.strip_suffix(".Arn").with_context(|| format!("{role} is not an ARN"))?;
+    let role = resources.get(role).with_context(|| format!("add {role}"))?;
+    let log = text_of(at(properties, "LoggingConfig/LogGroup")).context("LoggingConfig")?;
+    resources.get(&log).with_context(|| format!("add {log}"))?;
     let events = at(properties, "Events").as_mapping().context("no Events")?;
     let routes = events.values().map(|event| at(event, "Properties")).map(|event| {
         Ok(Route { method: text_of(at(event, "Method"))?.to_uppercase(), path: text_of(at(event, "Path"))? })
