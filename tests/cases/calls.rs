@@ -406,13 +406,32 @@ pub(crate) fn without_marks(items: Vec<Value>) -> Vec<Value> {
     items.into_iter().filter(|item| !item["task_id"]["S"].as_str().unwrap().starts_with("00000000-0000-")).collect()
 }
 
-/// Writes of a task that others overtake: a replacement, an update, a toggle, and a move.
-pub(crate) fn writes() -> [(Operation, Option<Value>); 4] {
+/// A write of a task that others overtake.
+#[derive(Debug, Clone)]
+pub(crate) struct Overtaken {
+    pub(crate) operation: Operation,
+    pub(crate) body: Option<Value>,
+    /// What becomes of a task that is as the write wants it, and does not remember the write any more.
+    pub(crate) again: Again,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// It is written again.
+    Writes,
+    /// It stays as it is.
+    Stays,
+}
+
+/// A replacement, an update, a toggle, a completion, and a move.
+pub(crate) fn writes() -> [Overtaken; 5] {
+    let write = |operation, body, again| Overtaken { operation, body, again };
     [
-        (Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" }))),
-        (Operation::UpdateTask, Some(json!({ "title": "ours" }))),
-        (Operation::CompleteTask, None),
-        (Operation::MoveTask, Some(json!({ "after": null }))),
+        write(Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" })), Again::Writes),
+        write(Operation::UpdateTask, Some(json!({ "title": "ours" })), Again::Writes),
+        write(Operation::CompleteTask, None, Again::Writes),
+        write(Operation::CompleteTask, Some(json!({ "completed": true })), Again::Stays),
+        write(Operation::MoveTask, Some(json!({ "after": null })), Again::Writes),
     ]
 }
 
