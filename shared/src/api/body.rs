@@ -75,13 +75,16 @@ impl FromBody for NewTask {
     }
 }
 
+/// The members of a task that no client sets, but for its id.
+const SET_BY_THE_SERVER: [&str; 6] = ["completed_at", "created_at", "updated_at", "version", "series_id", "occurrence"];
+
 /// A task can be sent back as it was read: what only the server sets may be there, and is ignored.
 impl FromBody for Replacement {
     const MEDIA_TYPES: &'static [&'static str] = JSON;
 
     fn from_fields(fields: &mut Fields<'_>) -> Option<Self> {
         fields.check_id();
-        for name in ["completed_at", "created_at", "updated_at", "version", "series_id", "occurrence"] {
+        for name in SET_BY_THE_SERVER {
             fields.members.remove(name);
         }
         let completed = fields.optional("completed", boolean).unwrap_or_default();
@@ -347,9 +350,7 @@ fn unknown_in_task(name: &str) -> &'static str {
     match name {
         "completed" => "cannot be set when a task is created",
         "parent_id" => "is fixed when the task is created",
-        "id" | "completed_at" | "created_at" | "updated_at" | "version" | "series_id" | "occurrence" => {
-            "is set by the server"
-        }
+        name if name == "id" || SET_BY_THE_SERVER.contains(&name) => "is set by the server",
         _ => "is not a field of this request",
     }
 }
