@@ -1,7 +1,7 @@
 //! Checks that every operation's response contains the stored and the sent fields.
 
 use serde_json::{Value, json};
-use tests::{ALICE, Api, Content, Event, Operation};
+use tests::{ALICE, Api, Content, Event, OpenApi, Operation};
 
 /// The members of a task that a client sets, except its completion.
 const FIELDS: [&str; 5] = ["title", "description", "priority", "due", "tags"];
@@ -88,6 +88,32 @@ async fn answered_task_is_the_stored_one() {
         let read =
             api.get(ALICE, answer.body["id"].as_str().unwrap_or_else(|| panic!("{operation:?}: {answer:?}"))).await;
         assert_eq!((answer.header("etag"), &answer.body), (read.header("etag"), &read.body), "{operation:?}");
+        // These read a part of what is stored: the attributes that shared/src/store/item.rs lists.
+        for list in [Operation::ListTasks, Operation::ListChanges, Operation::ExportTasks] {
+            let page = api.call(list, &Event::by(ALICE)).await;
+            let shown = page.body["tasks"].as_array().unwrap().iter().find(|task| task["id"] == read.body["id"]);
+            assert_eq!(shown, Some(&read.body), "{list:?} after {operation:?}");
+        }
+    }
+}
+
+/// PUT takes a task with all that an operation may have given it, and leaves that as it is.
+#[tokio::test]
+async fn answered_task_can_be_sent_back() {
+    let (api, contract) = (Api::start().await, OpenApi::read());
+    let schema = json!({ "$ref": "#/components/schemas/TaskReplacement" });
+    for operation in Operation::answering_a_task() {
+        let id = api.create_for(operation, ALICE).await;
+        let mut task = api.call(operation, &Event::by(ALICE).of(operation, &id)).await.body;
+        assert_eq!(contract.errors(&schema, &task), [""; 0], "TaskReplacement in openapi.yaml, after {operation:?}");
+        let id = task["id"].as_str().unwrap_or_else(|| panic!("{operation:?}: {task}")).to_owned();
+        let mut answer = api.call(Operation::ReplaceTask, &Event::by(ALICE).task(&id).json(&task)).await;
+        assert_eq!(answer.status, 200, "after {operation:?}: {answer:?}");
+        for written in ["updated_at", "version"] {
+            answer.body[written] = task[written].take();
+            task[written] = answer.body[written].clone();
+        }
+        assert_eq!(answer.body, task, "after {operation:?}");
     }
 }
 

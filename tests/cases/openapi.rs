@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use kit::fixtures::event;
+use kit::fixtures::{event, root};
 use serde_json::{Value, json};
 use tests::{ALICE, Answer, Api, BOB, Content, Event, Fault, ISSUER, Key, OpenApi, Operation, Signer};
 
@@ -99,6 +99,20 @@ fn every_body_has_valid_examples() {
         }
     }
     assert!(count > 150, "{count}");
+}
+
+#[test]
+fn documented_fields_are_those_of_a_task() {
+    let page = fs::read_to_string(root().join("docs/api.md")).unwrap();
+    let (_, section) = page.split_once("\n## Fields\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let first_column = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(" | "));
+    let listed = first_column.flat_map(|(names, _)| names.split(", ").map(|name| name.trim_matches('`').to_owned()));
+    let contract = OpenApi::read();
+    let members = contract.document()["components"]["schemas"]["Task"]["properties"].as_object().unwrap();
+    // A scope is of a request alone.
+    let expected = members.keys().cloned().chain(["scope".to_owned()]);
+    assert_same("the table of fields in docs/api.md", &listed.collect(), "Task in openapi.yaml", &expected.collect());
 }
 
 #[test]
