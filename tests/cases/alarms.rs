@@ -169,6 +169,22 @@ fn every_table_is_encrypted() {
 }
 
 #[test]
+fn every_table_is_kept_and_can_be_recovered() {
+    let template = template();
+    let tables = template["Resources"].as_mapping().unwrap().iter();
+    let mut tables = tables.filter(|(_, resource)| resource["Type"] == "AWS::DynamoDB::Table").peekable();
+    assert!(tables.peek().is_some());
+    for (name, table) in tables {
+        // Keys live for a day: a stack that is gone has no retries.
+        let policy = if name.as_str() == Some("IdempotencyTable") { "Delete" } else { "Retain" };
+        let policies = (&table["DeletionPolicy"], &table["UpdateReplacePolicy"]);
+        assert_eq!(policies, (&policy.into(), &policy.into()), "{name:?}");
+        let recovery = &table["Properties"]["PointInTimeRecoverySpecification"];
+        assert_eq!(recovery["PointInTimeRecoveryEnabled"], true, "{name:?}");
+    }
+}
+
+#[test]
 fn every_log_is_kept_and_expires() {
     let template = template();
     let groups = template["Resources"].as_mapping().unwrap().iter();
