@@ -417,6 +417,19 @@ test("completing and skipping what recurs is undone as a whole", async ({ page, 
   await note.getByRole("button", { name: "Undo" }).click();
   await expect(tasks.row("Water the plants")).toContainText("Today");
   await expect.poll(() => store.all()).toMatchObject([again]);
+
+  await test.step("also before the next date is known, and nothing else is undone", async () => {
+    await tasks.add("Call the dentist");
+    await tasks.hasSaved("Call the dentist");
+    const plants = async () => (await store.all()).find(({ title }) => title === "Water the plants");
+    const { version } = (await plants()) ?? { version: 0 };
+    await tasks.act("Water the plants", "Skip this time");
+    await page.keyboard.press("Control+z");
+    // Skipped, and set back.
+    await expect.poll(plants).toMatchObject({ ...again, version: version + 2 });
+    await expect(tasks.row("Water the plants")).toContainText("Today");
+    await expect(tasks.row("Call the dentist")).toBeVisible();
+  });
 });
 
 test("a task recurs by a rule of its own", async ({ page, tasks, store }) => {

@@ -107,19 +107,31 @@ export class Actions {
   /** Moves a task that recurs to its next date, which only the API knows: when it is here, a note says it. */
   async skip({ id, due, recurrence }: Task): Promise<void> {
     const { tasks, toasts, rows } = this.#options;
-    rows.leaveSlowly(id);
-    if (!(await this.#keep(tasks.sync.skip(id)))) return;
-    const after = await arrival(() => {
-      const { tasks: all, refused } = tasks.snapshot.value;
-      const task = all.get(id);
-      return task?.due !== due || refused.has(id) ? { task } : null;
+    // A series that ends after some times counts a skipped one, and setting its date back does not change that.
+    const isCounted = /count=/iu.test(recurrence?.rule ?? "");
+    const setBack = () => this.#changeAll([{ id, changes: { due } }]);
+    let isUndone = false;
+    // Until the next date is here, undoing waits for it. Otherwise, it would undo what was done before.
+    const forget = toasts.remember(() => {
+      isUndone = !isCounted;
+      if (isUndone) announce(t().undone);
     });
-    if (!after.task?.due || after.task.due === due) return;
+    rows.leaveSlowly(id);
+    const isKept = await this.#keep(tasks.sync.skip(id));
+    const after = isKept
+      ? await arrival(() => {
+          const { tasks: all, refused } = tasks.snapshot.value;
+          const task = all.get(id);
+          return task?.due !== due || refused.has(id) ? { task } : null;
+        })
+      : null;
+    forget();
+    if (!after?.task?.due || after.task.due === due) return;
+    if (isUndone) return setBack();
     const text = t().isDue(shortTitle(after.task), describeDue(after.task.due, now.value));
     const subject = `skip of ${id}`;
-    // A series that ends after some times counts a skipped one, and setting its date back does not change that.
-    if (/count=/iu.test(recurrence?.rule ?? "")) toasts.show({ text, tone: "info", subject });
-    else toasts.offerUndo({ text, subject, undo: () => this.#changeAll([{ id, changes: { due } }]) });
+    if (isCounted) toasts.show({ text, tone: "info", subject });
+    else toasts.offerUndo({ text, subject, undo: setBack });
   }
 
   /** Tasks that recur are open again: then they recur again, too, and the next ones go. Those may be here only later. */

@@ -65,9 +65,11 @@ export class Toasts {
     this.#undos.set(id, undo);
   }
 
-  /** Lets `undoLatest` undo something that no note offers. */
-  remember(undo: () => void): void {
-    this.#undos.set(this.#newId(), undo);
+  /** Lets `undoLatest` undo something that no note offers. Returns a function that takes the chance back. */
+  remember(undo: () => void): () => void {
+    const id = this.#newId();
+    this.#undos.set(id, undo);
+    return () => this.#undos.delete(id);
   }
 
   /** Undoes the last change that was not undone yet, or repeats what failed since. */
