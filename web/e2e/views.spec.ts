@@ -29,6 +29,26 @@ test("lists have counts, tags, and what is due", async ({ page, tasks, store }) 
     await tasks.note("“Renew the passport” is due: Today.").getByRole("button", { name: "Undo" }).click();
     await expect(page.getByRole("region", { name: "Overdue" })).toContainText("Renew the passport");
   });
+  await test.step("to where they were due at a time that is still to come, and without their subtasks", async () => {
+    const passport = (await store.all()).find(({ title }) => title === "Renew the passport");
+    await store.add({ title: "Find the photos", parent_id: passport?.id ?? "" });
+    await tasks.open();
+    for (const [title, time] of [
+      ["Lock the door", "23:59"],
+      ["Get up", "0:00"],
+    ] as const) {
+      await tasks.add(`${title} @${day(-1)} ${time}`);
+      await expect(tasks.row(title)).toContainText("Yesterday");
+    }
+    await page.getByRole("button", { name: "Move to today" }).click();
+    await expect(tasks.row("Lock the door")).toContainText("Today, 23:59");
+    await expect(tasks.row("Get up")).toContainText(/Today$/u);
+    await expect(tasks.row("Find the photos")).not.toContainText("Today");
+    await expect(page.getByRole("region", { name: "Overdue" })).toBeHidden();
+    await page.keyboard.press("Control+z");
+    await expect(tasks.row("Lock the door")).toContainText("Yesterday, 23:59");
+    for (const title of ["Lock the door", "Get up"]) await tasks.delete(title);
+  });
   await test.step("a tag of any case is a list", async () => {
     await lists.getByRole("link", { name: /^Papers/u }).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("#Papers");

@@ -5,7 +5,7 @@ import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
 import { drop, moveBy } from "./by-hand";
 import { COMPOSER_ID } from "./composer-id";
-import { addDays, dayOf } from "./due";
+import { addDays, dayOf, isOverdue } from "./due";
 import { Empty, Skeleton, Unreadable } from "./list-states";
 import type { TaskQuery } from "./query";
 import { type Move, rowAt, useKeptFocus, useRowFocus } from "./row-focus";
@@ -194,7 +194,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
             <div class="group-heading" data-index={index} ref={measure}>
               <h2 id={`group-${key}`}>{title}</h2>
               <span class="group-count">{rows.length}</span>
-              {key === "overdue" && <MoveToToday bench={bench} overdue={rows.map(({ task }) => task)} />}
+              {key === "overdue" && <MoveToToday bench={bench} rows={rows} />}
             </div>
             <ul class="rows" aria-labelledby={`group-${key}`}>
               {children}
@@ -217,13 +217,14 @@ function keyOf({ section, row }: Item): string {
   return row?.task.id ?? `heading-${section.key}`;
 }
 
-function MoveToToday({ bench, overdue }: { readonly bench: Workbench; readonly overdue: readonly Task[] }) {
+/** Subtasks are below their parents, and need not be overdue with them. */
+function MoveToToday({ bench, rows }: { readonly bench: Workbench; readonly rows: readonly Row[] }) {
+  const move = () => {
+    const overdue = rows.flatMap(({ task }) => (task.due !== null && isOverdue(task.due, now.value) ? [task] : []));
+    bench.actions.moveTo(overdue, dayOf(now.value));
+  };
   return (
-    <button
-      type="button"
-      class="text-button group-action"
-      onClick={() => bench.actions.update(overdue, { due: dayOf(now.value) })}
-    >
+    <button type="button" class="text-button group-action" onClick={move}>
       {t().moveToToday}
     </button>
   );
