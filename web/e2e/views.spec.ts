@@ -170,6 +170,34 @@ test("several tasks are changed at once, and that is undone at once", async ({ p
   await expect.poll(async () => (await store.all()).every(({ completed }) => completed)).toBe(true);
 });
 
+test("selecting begins with nothing, and keys change what is selected", async ({ page, tasks, store }) => {
+  for (const title of ["One", "Two", "Three", "Four"]) await store.add({ title });
+  await tasks.open();
+  await page.getByRole("button", { name: "Select", exact: true }).click();
+  const bar = page.getByRole("toolbar", { name: "Selected tasks" });
+  await expect(bar).toContainText("0 selected");
+  await expect(bar.getByRole("button", { name: "Delete" })).toBeDisabled();
+  await expect(page.getByRole("checkbox", { name: "Select", checked: true })).toHaveCount(0);
+  for (const title of ["One", "Three"]) await page.getByRole("checkbox", { name: `Select ${title}` }).click();
+  await expect(bar).toContainText("2 selected");
+  await page.keyboard.press("1");
+  await expect(page.locator(".fact-priority")).toHaveText(["High priority", "High priority"]);
+  await expect(bar).toBeHidden();
+
+  await page.getByRole("button", { name: "Edit One", exact: true }).focus();
+  await page.keyboard.press("v");
+  await page.keyboard.press("j");
+  await page.keyboard.press("v");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Delete");
+  await expect(page.locator(".task-title")).toHaveText(["Three", "Four"]);
+  await tasks.note("Deleted 2 tasks").getByRole("button", { name: "Undo" }).click();
+  await expect(page.locator("[data-row]")).toHaveCount(4);
+  await page.getByRole("button", { name: "Select", exact: true }).click();
+  await page.keyboard.press("Escape");
+  await expect(bar).toBeHidden();
+});
+
 test("rows have keys of their own", async ({ page, tasks, store }) => {
   const { keyboard } = page;
   for (const title of ["One", "Two", "Three"]) await store.add({ title });

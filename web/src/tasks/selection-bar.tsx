@@ -11,7 +11,8 @@ const NO_DAY = "none";
 export function SelectionBar({ bench }: { readonly bench: Workbench }) {
   const { actions, selection } = bench;
   const tasks = selection.tasks.value;
-  if (tasks.length === 0) return null;
+  if (!selection.isActive.value) return null;
+  const disabled = tasks.length === 0;
   const words = t();
   const then = (act: () => void) => () => {
     act();
@@ -21,12 +22,13 @@ export function SelectionBar({ bench }: { readonly bench: Workbench }) {
   return (
     <div class="selection-bar" role="toolbar" aria-label={words.selection}>
       <strong>{words.selected(tasks.length)}</strong>
-      <button type="button" class="bar-button" onClick={then(() => actions.completeAll(tasks))}>
+      <button type="button" class="bar-button" disabled={disabled} onClick={then(() => actions.completeAll(tasks))}>
         <Check /> {words.complete}
       </button>
       <select
         class="bar-button"
         aria-label={words.date}
+        disabled={disabled}
         value=""
         onChange={({ currentTarget: { value } }) => then(() => actions.moveTo(tasks, value === NO_DAY ? "" : value))()}
       >
@@ -41,6 +43,7 @@ export function SelectionBar({ bench }: { readonly bench: Workbench }) {
       <select
         class="bar-button"
         aria-label={words.priority}
+        disabled={disabled}
         value=""
         onChange={(event) => {
           const priority = PRIORITIES.find((priority) => priority === event.currentTarget.value);
@@ -54,7 +57,7 @@ export function SelectionBar({ bench }: { readonly bench: Workbench }) {
           </option>
         ))}
       </select>
-      <button type="button" class="bar-button" onClick={then(() => actions.removeAll(tasks))}>
+      <button type="button" class="bar-button" disabled={disabled} onClick={then(() => actions.removeAll(tasks))}>
         <Trash /> {words.delete}
       </button>
       <button type="button" class="bar-button" onClick={() => selection.all()}>

@@ -5,6 +5,8 @@ import type { Task } from "./task";
 
 export class Selection {
   readonly #chosen = signal<ReadonlySet<string>>(new Set());
+  /** The user has asked to select, and may not have selected anything yet. */
+  readonly #isAsked = signal(false);
   readonly #rows: Rows;
   /** Where a range starts. */
   #anchor: string | null = null;
@@ -19,7 +21,12 @@ export class Selection {
     if (chosen.size === 0) return [];
     return this.#rows.all.value.flatMap(({ task }) => (chosen.has(task.id) ? [task] : []));
   });
-  readonly isActive = computed(() => this.tasks.value.length > 0);
+  readonly isActive = computed(() => this.#isAsked.value || this.tasks.value.length > 0);
+
+  /** Lets the user select. */
+  begin(): void {
+    this.#isAsked.value = true;
+  }
 
   has(id: string): boolean {
     return this.#chosen.value.has(id);
@@ -44,6 +51,7 @@ export class Selection {
   }
 
   clear(): void {
+    this.#isAsked.value = false;
     this.#chosen.value = new Set();
   }
 }

@@ -88,6 +88,7 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
   if (to) {
     if (!focus.move(to) && to === "up") document.getElementById(COMPOSER_ID)?.focus();
   } else if (!task || !tasks.snapshot.value.tasks.has(id)) return;
+  else if (selection.tasks.value.length > 0 && changeSelected(bench, event.key, letter)) selection.clear();
   else if (event.key === "Delete") actions.remove(task);
   else if (event.key === "ArrowLeft" || event.key === "ArrowRight") fold(bench, id, event.key === "ArrowRight");
   else if (letter === "e") form.open(task);
@@ -98,6 +99,20 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
   else if (priority) actions.update([task], { priority });
   else return;
   event.preventDefault();
+}
+
+/** Does to all selected tasks what a key does to one. Returns false if it is another key. */
+function changeSelected({ actions, selection }: Workbench, key: string, letter: string): boolean {
+  const tasks = selection.tasks.value;
+  const priority = KEY_PRIORITIES[letter];
+  if (key === "Delete") actions.removeAll(tasks);
+  else if (letter === "x" && tasks.every(({ completed }) => completed)) actions.update(tasks, { completed: false });
+  else if (letter === "x") actions.completeAll(tasks);
+  else if (letter === "t") actions.moveTo(tasks, dayOf(now.value));
+  else if (letter === "T") actions.moveTo(tasks, addDays(dayOf(now.value), 1));
+  else if (priority) actions.update(tasks, { priority });
+  else return false;
+  return true;
 }
 
 /** Shows or hides the subtasks of a row. From a subtask, the focus goes to its parent first. */

@@ -81,8 +81,8 @@ export function Toolbar({ bench, query, onChange }: ToolbarProps) {
           onClick={() => {
             if (bench.selection.isActive.value) bench.selection.clear();
             else {
-              bench.selection.toggle(bench.focus.row.peek() ?? first);
-              bench.focus.enter(bench.selection.tasks.peek()[0]?.id ?? first, "select");
+              bench.selection.begin();
+              bench.focus.enter(first, "select");
             }
           }}
         >

@@ -145,7 +145,7 @@ export const de: Texts = {
     complete: "Erledigen oder wieder öffnen",
     schedule: "Heute oder morgen fällig",
     prioritize: "Priorität hoch, mittel, niedrig, keine",
-    select: "Auswählen; Umschalt-Klick wählt einen Bereich",
+    select: "Auswählen: andere Tasten ändern dann alles Ausgewählte. Umschalt-Klick wählt einen Bereich",
     delete: "Löschen",
     undo: "Rückgängig machen oder noch einmal versuchen",
     leave: "Formular, Suche oder Auswahl verlassen",
