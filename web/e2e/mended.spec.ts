@@ -1,6 +1,6 @@
 /** Nothing typed is lost, what is new is seen, and notes are true. */
 import type { Page } from "@playwright/test";
-import { day, expect, leavesNothing, newAccount, Store, TaskPage, test } from "./product";
+import { day, expect, leavesNothing, newAccount, Store, signIn, TaskPage, test } from "./product";
 
 /** How far the element is outside of the window, in pixels. */
 function outside(page: Page, selector: string): Promise<number> {
@@ -44,6 +44,43 @@ test.describe("a draft", () => {
     await next.hasSaved("Feed the cat");
     await expect(next.row("Feed the cat")).not.toContainText("Not saved yet");
     expect(await store.all()).toContainEqual(expect.objectContaining({ description: "Another list" }));
+  });
+
+  test("of a tag or a subtask survives as well", async ({ page, tasks, person }) => {
+    await tasks.open();
+    let form = await tasks.edit("Feed the cat");
+    await form.getByLabel("Add a tag").fill("hom");
+    await page.keyboard.press("Escape");
+    await expect(tasks.row("Feed the cat")).toContainText("Not saved yet");
+    form = await tasks.edit("Feed the cat");
+    await expect(form.getByRole("button", { name: "Remove tag hom" })).toBeVisible();
+    await form.getByLabel("Add a tag").fill("pet");
+    await page.reload();
+    form = await tasks.edit("Feed the cat");
+    await expect(form.getByRole("button", { name: "Remove tag pet" })).toBeVisible();
+    await form.getByRole("button", { name: "Save" }).click();
+
+    form = await tasks.edit("Walk the dog");
+    await form.getByLabel("Add a subtask").fill("Find the lea");
+    await page.reload();
+    await expect(tasks.row("Walk the dog")).toContainText("Not saved yet");
+    form = await tasks.edit("Walk the dog");
+    await expect(form.getByLabel("Add a subtask")).toHaveValue("Find the lea");
+    await form.getByLabel("Add a subtask").fill("Find the leash");
+    await page.keyboard.press("Enter");
+    await expect(form.getByLabel("Add a subtask")).toHaveValue("");
+    await form.getByLabel("Add a subtask").fill("Fetch a bag");
+    await page.reload();
+    await expect(tasks.row("Walk the dog")).toContainText("Not saved yet");
+    await tasks.signOut();
+    await signIn(page.context(), person);
+    const all = await new Store(page.context().request).all();
+    expect(all.map(({ title }) => title).sort()).toEqual([
+      "Feed the cat",
+      "Fetch a bag",
+      "Find the leash",
+      "Walk the dog",
+    ]);
   });
 
   test("that is cancelled can be brought back", async ({ page, tasks }) => {
@@ -97,6 +134,28 @@ test.describe("a new task", () => {
     await tasks.add(`In sight @${day(0)}`);
     await expect(tasks.row("In sight")).toHaveClass(/task-new/u);
     await expect(tasks.note("Added to")).toBeHidden();
+  });
+
+  test("that is a subtask is not announced where it is in sight, and with its parent where it is not", async ({
+    page,
+    tasks,
+    store,
+  }) => {
+    await store.add({ title: "Walk the dog", due: day(0) });
+    await page.setViewportSize({ width: 390, height: 600 });
+    await tasks.open("/#/today");
+    const form = await tasks.edit("Walk the dog");
+    const box = form.getByLabel("Add a subtask");
+    for (const title of ["Find the leash", "Fetch a bag"]) {
+      await box.fill(title);
+      await box.press("Enter");
+      await expect(form.getByRole("checkbox", { name: title })).toBeVisible();
+    }
+    await page.waitForTimeout(300);
+    await expect(tasks.note("Added")).toBeHidden();
+    await box.fill("Go out");
+    await box.press("Escape");
+    await expect(tasks.note("Added to “Walk the dog”.")).toBeVisible();
   });
 
   test("gets the tag of the list", async ({ page, tasks, store }) => {

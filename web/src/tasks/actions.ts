@@ -1,5 +1,6 @@
 /** The user's actions. Changes are stored on the device, shown, and then sent by sync. */
 import { newTaskId } from "daylist-client";
+import { byPosition, positionAt } from "daylist-client/order";
 import type { ContentChanges } from "daylist-client/sync";
 import { show } from "../route";
 import { t } from "../text";
@@ -16,7 +17,7 @@ import { placements } from "./order";
 import { isOpenList, OPEN } from "./query";
 import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
-import { shortTitle, type Task, type TaskContent } from "./task";
+import { LIMITS, shortTitle, type Task, type TaskContent } from "./task";
 
 export interface ActionsOptions {
   readonly tasks: LocalTasks;
@@ -46,6 +47,24 @@ export class Actions {
     void this.#keep(tasks.sync.create(content, id)).then((isKept) => isKept && this.#showNew(id));
     toasts.remember(() => this.#delete([id]));
     announce(t().added(content.title));
+  }
+
+  /** Adds what is typed as the next subtask of a task. */
+  addSubtask(parentId: string): void {
+    const { drafts } = this.#options.form;
+    const typed = drafts.subtasks.value[parentId] ?? "";
+    const title = typed.trim();
+    if (typed === "" || [...title].length > LIMITS.title) return;
+    drafts.keepSubtask(parentId, "");
+    if (title !== "") this.add(this.#subtask(parentId, title));
+  }
+
+  /** A new subtask after the others. */
+  #subtask(parent_id: string, title: string): TaskContent & { parent_id: string; position: string } {
+    const isOther = (task: Task) => task.parent_id === parent_id;
+    const others = [...this.#options.tasks.sync.tasks.values()].filter(isOther).sort(byPosition);
+    const position = positionAt(others, others.length);
+    return { title, description: null, priority: "none", due: null, tags: [], parent_id, position };
   }
 
   /** Adds several tasks, in one step to undo. */
@@ -217,6 +236,11 @@ export class Actions {
       const title = draft.draft.title.trim() || draft.seen.title;
       if (await this.#save({ ...draft, draft: { ...draft.draft, title } })) drafts.drop(draft.seen.id);
     }
+    for (const [id, typed] of Object.entries(drafts.subtasks.value)) {
+      const title = typed.trim();
+      if (title === "" || !this.#options.tasks.sync.tasks.has(id)) continue;
+      if (await this.#keep(this.#options.tasks.sync.create(this.#subtask(id, title)))) drafts.keepSubtask(id, "");
+    }
     if (line && (await this.#keep(this.#options.tasks.sync.create(line)))) drafts.keepLine("");
     this.#options.form.close();
   }
@@ -316,16 +340,20 @@ export class Actions {
 
   /** Marks a new task if it is in sight, and says where it is otherwise. */
   #showNew(id: string): void {
-    const { rows, tasks, toasts } = this.#options;
+    const { rows, tasks, toasts, form } = this.#options;
     rows.mark(id);
     // After it is drawn.
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {
         const task = tasks.sync.tasks.get(id);
-        if (!task || isInSight(id)) return;
+        // The form of its parent shows it.
+        const isInForm = task?.parent_id && form.id.value === task.parent_id;
+        if (!task || isInForm || isInSight(id)) return;
         const words = t();
+        const parent = tasks.sync.tasks.get(task.parent_id ?? "");
         const action = { label: words.show, run: () => this.#show(task) };
-        const text = words.addedTo(words.groups[groupOf(task.due, now.value)]);
+        const place = words.groups[groupOf(task.due, now.value)];
+        const text = parent ? words.addedUnder(shortTitle(parent)) : words.addedTo(place);
         toasts.show({ text, tone: "info", subject: "new task", action });
       }),
     );

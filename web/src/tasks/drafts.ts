@@ -1,5 +1,5 @@
 /**
- * What is typed and neither saved nor dropped: edits of tasks, and the line of a new one. It is kept on the device, so that leaving
+ * What is typed and neither saved nor dropped: edits of tasks, their next subtasks, and the line of a new task. It is kept on the device, so that leaving
  * the form, a reload, or a crash loses nothing.
  */
 import { signal } from "@preact/signals";
@@ -14,12 +14,17 @@ export interface Draft {
 interface Kept {
   readonly edits: readonly Draft[];
   readonly line: string;
+  readonly subtasks: Readonly<Record<string, string>>;
 }
+
+const NOTHING: Kept = { edits: [], line: "", subtasks: {} };
 
 export class Drafts {
   /** By task id. */
   readonly edits = signal<ReadonlyMap<string, Draft>>(new Map());
-  /** The keys of `edits`. Typing does not change them, so rows do not render again. */
+  /** The next subtask of a task, by its id. */
+  readonly subtasks = signal<Kept["subtasks"]>({});
+  /** The keys of `edits` and `subtasks`. Typing does not change them, so rows do not render again. */
   readonly ids = signal<ReadonlySet<string>>(new Set());
   readonly line = signal("");
   readonly #name: string;
@@ -42,8 +47,13 @@ export class Drafts {
     this.#write({ ...this.#kept, edits: [...this.#others(draft.seen.id), draft] });
   }
 
+  keepSubtask(id: string, title: string): void {
+    const { [id]: _, ...others } = this.subtasks.value;
+    this.#write({ ...this.#kept, subtasks: title === "" ? others : { ...others, [id]: title } });
+  }
+
   drop(id: string): void {
-    if (this.ids.value.has(id)) this.#write({ ...this.#kept, edits: this.#others(id) });
+    if (this.edits.value.has(id)) this.#write({ ...this.#kept, edits: this.#others(id) });
   }
 
   keepLine(line: string): void {
@@ -52,11 +62,11 @@ export class Drafts {
 
   /** Drops everything, for sign-out. */
   forget(): void {
-    this.#write({ edits: [], line: "" });
+    this.#write(NOTHING);
   }
 
   get #kept(): Kept {
-    return { edits: [...this.edits.value.values()], line: this.line.value };
+    return { edits: [...this.edits.value.values()], line: this.line.value, subtasks: this.subtasks.value };
   }
 
   #others(id: string): Draft[] {
@@ -66,7 +76,7 @@ export class Drafts {
   #write(kept: Kept): void {
     this.#show(kept);
     try {
-      if (kept.edits.length === 0 && kept.line === "") localStorage.removeItem(this.#name);
+      if (this.ids.value.size === 0 && kept.line === "") localStorage.removeItem(this.#name);
       else localStorage.setItem(this.#name, JSON.stringify(kept));
     } catch {
       // The storage is full: what was typed lasts as long as the page.
@@ -74,14 +84,16 @@ export class Drafts {
   }
 
   #follow(): void {
-    this.#show(JSON.parse(localStorage.getItem(this.#name) ?? '{"edits":[],"line":""}'));
+    this.#show({ ...NOTHING, ...JSON.parse(localStorage.getItem(this.#name) ?? "{}") });
   }
 
-  #show({ edits, line }: Kept): void {
+  #show({ edits, line, subtasks }: Kept): void {
     const byId = new Map(edits.map((edit) => [edit.seen.id, edit]));
-    const isSame = byId.size === this.ids.value.size && [...byId.keys()].every((id) => this.ids.value.has(id));
+    const ids = new Set([...byId.keys(), ...Object.keys(subtasks)]);
+    const isSame = ids.size === this.ids.value.size && [...ids].every((id) => this.ids.value.has(id));
     this.edits.value = byId;
     this.line.value = line;
-    if (!isSame) this.ids.value = new Set(byId.keys());
+    this.subtasks.value = subtasks;
+    if (!isSame) this.ids.value = ids;
   }
 }

@@ -1,4 +1,3 @@
-import { positionAt } from "daylist-client/order";
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text";
@@ -12,15 +11,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
   const id = useId();
   const words = t();
   const subtasks = bench.subtasks.value.get(task.id) ?? [];
-  const add = (box: HTMLInputElement) => {
-    const title = box.value.trim();
-    if (title === "" || [...title].length > LIMITS.title) return;
-    bench.actions.add({
-      ...{ title, description: null, priority: "none", due: null, tags: [] },
-      ...{ parent_id: task.id, position: positionAt(subtasks, subtasks.length) },
-    });
-    box.value = "";
-  };
+  const typed = bench.drafts.subtasks.value[task.id] ?? "";
   const move = (subtask: Task, to: number) => {
     const others = subtasks.filter((other) => other !== subtask);
     if (to >= 0 && to <= others.length) bench.actions.place(others, subtask, to);
@@ -79,13 +70,15 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
         autocomplete="off"
         maxLength={LIMITS.title}
         placeholder={words.addASubtask}
+        value={typed}
+        onInput={(event) => bench.drafts.keepSubtask(task.id, event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.currentTarget.value.trim() === "") return;
+          if (event.key !== "Enter" || typed.trim() === "") return;
           event.preventDefault();
           event.stopPropagation();
-          add(event.currentTarget);
+          bench.actions.addSubtask(task.id);
         }}
-        onBlur={(event) => add(event.currentTarget)}
+        onBlur={() => bench.actions.addSubtask(task.id)}
       />
     </div>
   );

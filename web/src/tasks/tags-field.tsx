@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useId, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../text";
 import { announce } from "../ui/announcer";
 import { Close } from "../ui/icons";
@@ -24,6 +24,11 @@ export function TagsField({ tags, known, onChange }: TagsFieldProps) {
     onChange([...tags, tag]);
     announce(t().tagAdded(tag));
   };
+  // Also when the page goes away.
+  useEffect(() => {
+    addEventListener("pagehide", take);
+    return () => removeEventListener("pagehide", take);
+  });
   const remove = (tag: string) => {
     onChange(tags.filter((other) => other !== tag));
     announce(t().tagRemoved(tag));
@@ -64,7 +69,8 @@ export function TagsField({ tags, known, onChange }: TagsFieldProps) {
           if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && text.value.trim() !== "") {
             event.preventDefault();
             take();
-          } else if (event.key === "Backspace" && text.value === "" && last !== undefined) {
+          } else if (event.key === "Escape") take();
+          else if (event.key === "Backspace" && text.value === "" && last !== undefined) {
             remove(last);
           }
         }}

@@ -79,6 +79,7 @@ export class Workbench {
     this.form = new Form(this.drafts);
     this.deletions = new Deletions(id, async (seen) => {
       this.drafts.drop(seen.id);
+      this.drafts.keepSubtask(seen.id, "");
       if (sync.tasks.has(seen.id)) await sync.change([{ op: "delete", id: seen.id, seen }]);
     });
     this.rows = new Rows(id, this.tasks, this.form, this.deletions);

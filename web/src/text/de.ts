@@ -114,6 +114,7 @@ export const de: Texts = {
   added: (title) => `${title} hinzugefügt`,
   addedMany: (count) => `${tasks(count)} hinzugefügt.`,
   addedTo: (place) => `Hinzugefügt: ${place}.`,
+  addedUnder: (title) => `Zu „${title}“ hinzugefügt.`,
   completed: (title) => `„${title}“ erledigt.`,
   reopened: (title) => `${title} wieder offen`,
   saved: "Gespeichert",

@@ -104,6 +104,7 @@ export const en = {
   added: (title: string) => `Added ${title}`,
   addedMany: (count: number) => `Added ${count} tasks.`,
   addedTo: (place: string) => `Added to ${place}.`,
+  addedUnder: (title: string) => `Added to “${title}”.`,
   completed: (title: string) => `Completed “${title}”.`,
   reopened: (title: string) => `Reopened ${title}`,
   saved: "Saved",
