@@ -52,6 +52,13 @@ test("a forgotten password is replaced by a link in a mail", async ({ browser, p
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
   await page.close();
+
+  const late = await (await browser.newContext()).newPage();
+  await late.goto(newestLink() ?? "");
+  await expect(late.getByRole("alert")).toHaveText("This link does not work any more. Ask for another one.");
+  await expect(late.getByRole("button", { name: "Send the link" })).toBeVisible();
+  expect(late.url()).not.toContain("error");
+  await late.close();
 });
 
 /** The local issuer prints mail. */

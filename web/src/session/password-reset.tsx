@@ -8,14 +8,16 @@ interface PasswordResetProps {
   readonly session: Session;
   /** From the link in the mail; null for a user who has not asked for one yet. */
   readonly token: string | null;
+  /** The user has followed a link that does not work any more. */
+  readonly isSpent: boolean;
   readonly onDone: () => void;
 }
 
 /** Sends a link to a user who has forgotten the password, or takes the new password from one who has followed the link. */
-export function PasswordReset({ session, token, onDone }: PasswordResetProps) {
+export function PasswordReset({ session, token, isSpent, onDone }: PasswordResetProps) {
   const words = t();
   const id = useId();
-  const problem = useSignal("");
+  const problem = useSignal(isSpent ? words.refusals.INVALID_TOKEN : "");
   const done = useSignal("");
   const busy = useSignal(false);
   const submit = async (event: SubmitEvent) => {

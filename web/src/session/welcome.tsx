@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { t } from "../text";
 import { Brand } from "../ui/brand";
 import { AccountForm } from "./account-form";
@@ -10,8 +10,11 @@ type Purpose = "sign-in" | "sign-up" | "reset";
 
 /** The first screen: sign in or create an account. */
 export function Welcome({ session }: { readonly session: Session }) {
-  const token = useSignal(new URLSearchParams(location.search).get("token"));
-  const purpose = useSignal<Purpose>(token.value === null ? "sign-in" : "reset");
+  const link = useMemo(() => new URLSearchParams(location.search), []);
+  const token = useSignal(link.get("token"));
+  // The issuer leads here also from a link that was used, or is too old.
+  const isSpent = useSignal(link.get("error") === "INVALID_TOKEN");
+  const purpose = useSignal<Purpose>(token.value === null && !isSpent.value ? "sign-in" : "reset");
   const words = t();
   const { title, lead, document: name } = words.welcome[purpose.value];
   const email = useSignal("");
@@ -27,8 +30,8 @@ export function Welcome({ session }: { readonly session: Session }) {
   }, [name]);
   // Neither the history nor a screenshot needs the token of the link.
   useEffect(() => {
-    if (token.peek() !== null) history.replaceState(null, "", location.pathname);
-  }, [token]);
+    if (link.size > 0) history.replaceState(null, "", location.pathname);
+  }, [link]);
   return (
     <div class="welcome">
       <main ref={form} class="welcome-form">
@@ -39,8 +42,10 @@ export function Welcome({ session }: { readonly session: Session }) {
           <PasswordReset
             session={session}
             token={token.value}
+            isSpent={isSpent.value}
             onDone={() => {
               token.value = null;
+              isSpent.value = false;
               purpose.value = "sign-in";
             }}
           />
