@@ -98,15 +98,17 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   const path = await download.path();
   await dialog.getByLabel("Import").setInputFiles(path);
   await expect(dialog).toContainText("0 tasks added, 2 already here.");
+  const broken = { name: "x.json", mimeType: "application/json", buffer: Buffer.from("{") };
+  await dialog.getByLabel("Import").setInputFiles(broken);
+  await expect(dialog).toContainText("This file is not an export of tasks.");
+  await expect(dialog).not.toContainText("already here");
 
   const context = await browser.newContext();
   await newPerson(context, "Grace");
   const other = await context.newPage();
   await other.goto("/");
   dialog = await settings(other, /Your tasks/u);
-  await dialog
-    .getByLabel("Import")
-    .setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("{") });
+  await dialog.getByLabel("Import").setInputFiles(broken);
   await expect(dialog).toContainText("This file is not an export of tasks.");
   await dialog.getByLabel("Import").setInputFiles(path);
   await expect(dialog).toContainText("2 tasks added.");

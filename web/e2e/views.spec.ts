@@ -55,6 +55,8 @@ test("lists have counts, tags, and what is due", async ({ page, tasks, store }) 
     await expect(page.locator("[data-row]")).toHaveCount(1);
     await page.goto("/#/open?tag=HOME");
     await expect(page.locator("[data-row]")).toHaveCount(2);
+    await page.getByLabel("Filter by priority").selectOption("High priority");
+    await expect(page.getByText("No task here has the tag “HOME” and this priority.")).toBeVisible();
   });
   await test.step("what is coming has its days, or a week", async () => {
     await tasks.show("Upcoming");

@@ -245,6 +245,7 @@ function Data({ bench }: Pick<SettingsDialogProps, "bench">) {
   const read = async (file: File | undefined) => {
     if (!file) return;
     problem.value = "";
+    done.value = "";
     const { sync } = bench.tasks;
     const imported = readExport(await file.text(), (id) => sync.tasks.has(id));
     if (!imported) {
@@ -270,7 +271,11 @@ function Data({ bench }: Pick<SettingsDialogProps, "bench">) {
           class="visually-hidden"
           type="file"
           accept="application/json,.json"
-          onChange={(event) => void read(event.currentTarget.files?.[0])}
+          onChange={({ currentTarget: input }) => {
+            void read(input.files?.[0]);
+            // The same file can be chosen again, after a change to it.
+            input.value = "";
+          }}
         />
       </div>
     </Part>

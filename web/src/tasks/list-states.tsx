@@ -34,7 +34,7 @@ export function Empty({ query, onClear }: { readonly query: TaskQuery; readonly 
       <State
         Icon={Search}
         title={words.nothingMatches}
-        text={tag === null ? words.noneWithPriority : words.noneWithTag(tag)}
+        text={tag === null ? words.noneWithPriority : words.noneWithTag(tag, priority !== null)}
       >
         <button type="button" class="button" onClick={onClear}>
           {words.clearFilters}

@@ -57,7 +57,8 @@ export const de: Texts = {
   loading: "Aufgaben werden geladen …",
   nothingMatches: "Keine Treffer",
   noneWithPriority: "Keine Aufgabe hier hat diese Priorität.",
-  noneWithTag: (tag) => `Keine Aufgabe hier hat das Schlagwort „${tag}“.`,
+  noneWithTag: (tag, andPriority) =>
+    `Keine Aufgabe hier hat das Schlagwort „${tag}“${andPriority ? " und diese Priorität" : ""}.`,
   empty: {
     today: { title: "Alles erledigt", text: "Heute ist nichts fällig. Tippe oben eine Aufgabe ein und drücke Enter." },
     upcoming: { title: "Nichts geplant", text: "Aufgaben mit einem Datum nach heute erscheinen hier." },

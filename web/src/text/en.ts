@@ -50,7 +50,8 @@ export const en = {
   loading: "Loading tasks…",
   nothingMatches: "Nothing matches",
   noneWithPriority: "No task here has this priority.",
-  noneWithTag: (tag: string) => `No task here has the tag “${tag}”.`,
+  noneWithTag: (tag: string, andPriority: boolean) =>
+    `No task here has the tag “${tag}”${andPriority ? " and this priority" : ""}.`,
   empty: {
     today: { title: "All clear", text: "Nothing is due today. Type a task above and press Enter." },
     upcoming: { title: "Nothing planned", text: "Tasks with a date after today appear here." },
