@@ -42,6 +42,17 @@ test("everything works by keyboard", async ({ page, tasks, store }) => {
   await keyboard.press("Escape");
   await expect(page.getByRole("button", { name: "Edit Second, better", exact: true })).toBeFocused();
 
+  for (const key of ["ArrowDown", "Enter"]) {
+    await keyboard.press("/");
+    await keyboard.type("thi");
+    await keyboard.press(key);
+    await expect(page.locator("[data-row]")).toHaveCount(1);
+    await expect(page.getByRole("button", { name: "Edit Third", exact: true })).toBeFocused();
+    await keyboard.press("/");
+    await keyboard.press("Escape");
+    await expect(page.locator("[data-row]")).toHaveCount(3);
+  }
+
   await keyboard.press("/");
   await keyboard.type("a");
   await expect(page.locator("[data-row]")).toHaveCount(1);

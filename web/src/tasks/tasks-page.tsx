@@ -111,7 +111,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
       </button>
       <header class="rail">
         <Brand />
-        <SearchBox />
+        <SearchBox onDown={() => bench.focus.move("first")} />
         <Lists query={query} counts={bench.counts.value} />
         <button
           type="button"

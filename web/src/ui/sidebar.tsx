@@ -79,8 +79,13 @@ export const SEARCH_ID = "search";
 /** The list that a search began in. */
 let before: TaskQuery = route.peek();
 
+interface SearchBoxProps {
+  /** Moves the focus down to what is found. */
+  readonly onDown: () => void;
+}
+
 /** Searches everything on the device, from the first key. A letter is painted at once, and in the next frame what it finds. */
-export function SearchBox() {
+export function SearchBox({ onDown }: SearchBoxProps) {
   const words = t();
   const query = route.value;
   /** What is not searched for yet. Without it, a search that begins between two keys would take the second one back. */
@@ -111,10 +116,15 @@ export function SearchBox() {
         value={typed.value ?? query.text}
         onInput={(event) => type(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Escape") return;
+          if (event.key === "Escape") {
+            type("");
+            event.currentTarget.blur();
+          } else if (event.key === "ArrowDown" || event.key === "Enter") {
+            if (typed.peek() !== null) begin(typed.peek() ?? "");
+            // After what is found is drawn.
+            requestAnimationFrame(() => setTimeout(onDown));
+          } else return;
           event.preventDefault();
-          type("");
-          event.currentTarget.blur();
         }}
       />
       {query.text !== "" && (
