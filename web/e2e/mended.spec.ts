@@ -179,7 +179,12 @@ test.describe("a new task", () => {
       }, text);
     await paste("- Milk #shop\n- Eggs @tomorrow\n\n- Bread\n");
     const dialog = page.getByRole("dialog", { name: "Add 3 tasks?" });
-    await dialog.getByRole("button", { name: "Add 3 tasks" }).click();
+    await expect(dialog.getByRole("button", { name: "Add 3 tasks" })).toBeFocused();
+    const [all, cancel] = await Promise.all(
+      ["Add 3 tasks", "Cancel"].map((name) => dialog.getByRole("button", { name }).boundingBox()),
+    );
+    expect(cancel?.y).toBe(all?.y);
+    await page.keyboard.press("Enter");
     await tasks.hasSaved("Bread");
     expect((await store.all()).map(({ title }) => title).sort()).toEqual(["Bread", "Eggs", "Milk"]);
     await page.keyboard.press("Control+z");

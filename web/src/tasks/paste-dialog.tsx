@@ -25,7 +25,7 @@ export function PasteDialog({ lines, onAll, onOne, onClose }: PasteDialogProps) 
         {more > 0 && <li>{words.andMore(more)}</li>}
       </ul>
       <div class="dialog-actions">
-        <button type="button" class="button button-primary" onClick={onAll}>
+        <button type="button" class="button button-primary" autofocus onClick={onAll}>
           {words.addTasks(lines.length)}
         </button>
         <button type="button" class="button" onClick={onOne}>
