@@ -169,6 +169,21 @@ test.describe("a new task", () => {
     expect(await store.all()).toContainEqual(expect.objectContaining({ title: "Buy eggs", tags: ["shop"] }));
   });
 
+  test("can be read while it is written, whatever it has", async ({ page, tasks }) => {
+    await tasks.open();
+    const long = "averyveryveryveryverylongtagthatgoesonandon";
+    await tasks.composer.fill(`Buy flowers #home #shop #${long} !high @tomorrow 6pm every Monday`);
+    await expect(page.getByRole("form", { name: "New task" })).toContainText(long);
+    const line = await tasks.composer.boundingBox();
+    const add = await page.getByRole("button", { name: "Add", exact: true }).boundingBox();
+    expect(line?.width).toBeGreaterThan(250);
+    expect(add?.x).toBeGreaterThanOrEqual((line?.x ?? 0) + (line?.width ?? 0));
+    expect(Math.abs((add?.y ?? 0) + (add?.height ?? 0) / 2 - (line?.y ?? 0) - (line?.height ?? 0) / 2)).toBeLessThan(2);
+    await page.setViewportSize({ width: 390, height: 844 });
+    const hidden = await page.locator("html").evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth);
+    expect(hidden).toBeLessThanOrEqual(0);
+  });
+
   test("of each pasted line is added, after a question", async ({ page, tasks, store }) => {
     await tasks.open();
     const paste = (text: string) =>

@@ -153,13 +153,13 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
         {content.recurrence && (
           <span class="option option-set">
             <Repeat />
-            {describeRecurrence(content.recurrence)}
+            <span class="option-text">{describeRecurrence(content.recurrence)}</span>
           </span>
         )}
         {content.tags.map((tag) => (
           <span key={tag} class="option option-set" dir="auto">
             <Tag />
-            {tag}
+            <span class="option-text">{tag}</span>
           </span>
         ))}
         <p id={`${id}-help`} class="visually-hidden">
