@@ -1,12 +1,13 @@
 /** The tasks that are selected, to change all of them at once. */
 import { computed, signal } from "@preact/signals";
+import type { List } from "./query";
 import type { Rows } from "./rows";
 import type { Task } from "./task";
 
 export class Selection {
   readonly #chosen = signal<ReadonlySet<string>>(new Set());
-  /** The user has asked to select, and may not have selected anything yet. */
-  readonly #isAsked = signal(false);
+  /** The list in which the user has asked to select, and may not have selected anything yet. */
+  readonly #askedIn = signal<List | null>(null);
   readonly #rows: Rows;
   /** Where a range starts. */
   #anchor: string | null = null;
@@ -21,11 +22,13 @@ export class Selection {
     if (chosen.size === 0) return [];
     return this.#rows.all.value.flatMap(({ task }) => (chosen.has(task.id) ? [task] : []));
   });
-  readonly isActive = computed(() => this.#isAsked.value || this.tasks.value.length > 0);
+  readonly isActive = computed(
+    () => this.#askedIn.value === this.#rows.frame.value.list || this.tasks.value.length > 0,
+  );
 
   /** Lets the user select. */
   begin(): void {
-    this.#isAsked.value = true;
+    this.#askedIn.value = this.#rows.frame.peek().list;
   }
 
   has(id: string): boolean {
@@ -51,7 +54,7 @@ export class Selection {
   }
 
   clear(): void {
-    this.#isAsked.value = false;
+    this.#askedIn.value = null;
     this.#chosen.value = new Set();
   }
 }

@@ -147,7 +147,7 @@ export const de: Texts = {
     complete: "Erledigen oder wieder öffnen",
     schedule: "Heute oder morgen fällig",
     prioritize: "Priorität hoch, mittel, niedrig, keine",
-    select: "Auswählen: andere Tasten ändern dann alles Ausgewählte. Umschalt-Klick wählt einen Bereich",
+    select: "Auswählen: Tasten ändern dann alles Ausgewählte. Umschalt-Klick: Bereich",
     delete: "Löschen",
     undo: "Rückgängig machen oder noch einmal versuchen",
     leave: "Formular, Suche oder Auswahl verlassen",

@@ -138,7 +138,7 @@ export const en = {
     complete: "Complete it, or reopen it",
     schedule: "Due today, or tomorrow",
     prioritize: "Priority high, medium, low, none",
-    select: "Select it: other keys then change all that are selected. Shift-click selects a range",
+    select: "Select it: keys then change all selected. Shift-click: a range",
     delete: "Delete it",
     undo: "Undo, or try again",
     leave: "Leave a form, a search, or a selection",
