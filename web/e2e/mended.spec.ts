@@ -33,10 +33,15 @@ test.describe("a draft", () => {
       await tasks.edit("Walk the dog");
     });
     await tasks.composer.fill("Half a line");
+    const options = (page: Page) => page.getByRole("form", { name: "New task" });
+    await options(page).getByLabel("Due date").fill("2031-12-31");
+    await options(page).getByRole("combobox").selectOption("High");
     await page.close();
     const next = new TaskPage(await context.newPage());
     await next.open();
     await expect(next.composer).toHaveValue("Half a line");
+    await expect(options(next.page).getByLabel("Due date")).toHaveValue("2031-12-31");
+    await expect(options(next.page).getByRole("combobox")).toHaveValue("high");
     await expect(next.row("Feed the cat")).toContainText("Not saved yet");
     const form = await next.edit("Feed the cat");
     await expect(form.getByLabel("Notes")).toHaveValue("Another list");
@@ -96,15 +101,18 @@ test.describe("a draft", () => {
   test("is saved before signing out", async ({ page, tasks, person, store }) => {
     await tasks.open();
     await (await tasks.edit("Feed the cat")).getByLabel("Title").fill("Feed both cats");
+    await tasks.show("Upcoming");
     await tasks.composer.fill("Buy tins #shop");
+    await page.getByRole("form", { name: "New task" }).getByRole("combobox").selectOption("High");
     await tasks.signOut();
     await leavesNothing(page);
     await page.getByLabel("Email").fill(person.email);
     await page.getByLabel("Password", { exact: true }).fill(person.password);
     await page.keyboard.press("Enter");
-    await expect(tasks.row("Feed both cats")).toBeVisible();
-    await expect(tasks.row("Buy tins")).toContainText("#shop");
+    for (const fact of ["#shop", "High priority", "Tomorrow"]) await expect(tasks.row("Buy tins")).toContainText(fact);
     await expect(tasks.composer).toBeFocused();
+    await tasks.show("Open");
+    await expect(tasks.row("Feed both cats")).toBeVisible();
     expect(await new Store(page.context().request).all()).toHaveLength((await store.all()).length);
   });
 

@@ -241,7 +241,7 @@ export class Actions {
       if (title === "" || !this.#options.tasks.sync.tasks.has(id)) continue;
       if (await this.#keep(this.#options.tasks.sync.create(this.#subtask(id, title)))) drafts.keepSubtask(id, "");
     }
-    if (line && (await this.#keep(this.#options.tasks.sync.create(line)))) drafts.keepLine("");
+    if (line && (await this.#keep(this.#options.tasks.sync.create(line)))) drafts.dropLine();
     this.#options.form.close();
   }
 

@@ -8,10 +8,10 @@ import { findDate, loadDates } from "./dates";
 import { describeDue } from "./due";
 import { DateInput, openPicker } from "./due-field";
 import { PasteDialog } from "./paste-dialog";
-import { dueFor, type TaskQuery } from "./query";
-import { addTag, linesOf, parseQuickAdd } from "./quick-add";
+import type { TaskQuery } from "./query";
+import { linesOf } from "./quick-add";
 import { describeRecurrence } from "./recurrence";
-import { LIMITS, PRIORITIES, type Priority, type TaskContent } from "./task";
+import { LIMITS, PRIORITIES, type TaskContent } from "./task";
 import type { Workbench } from "./workbench";
 
 interface ComposerProps {
@@ -27,28 +27,15 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
   const words = t();
   const id = useId();
   const { drafts, actions } = bench;
-  const day = useSignal("");
-  const priority = useSignal<Priority>("none");
+  const { day, priority } = drafts.chosen.value;
   const problem = useSignal("");
   const pasted = useSignal<readonly string[]>([]);
   const { value: line } = drafts.line;
 
-  const contentOf = (line: string): TaskContent => {
-    const days = { chosen: day.value, usual: dueFor(query, now.value) };
-    const parsed = parseQuickAdd(line, now.value, findDate.value ?? undefined, days);
-    const tags = [...parsed.tags];
-    if (query.tag !== null) addTag(tags, query.tag);
-    return {
-      ...parsed,
-      tags,
-      priority: parsed.priority === "none" ? priority.value : parsed.priority,
-    };
-  };
+  const contentOf = (line: string) => bench.written(line, query);
   const content = contentOf(line);
   const reset = () => {
-    drafts.keepLine("");
-    day.value = "";
-    priority.value = "none";
+    drafts.dropLine();
     problem.value = "";
   };
 
@@ -124,11 +111,9 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
           <span class="visually-hidden">{words.dueDate}</span>
           <DateInput
             type="date"
-            value={day.value}
+            value={day}
             onClick={(event) => openPicker(event.currentTarget)}
-            onChange={(value) => {
-              day.value = value;
-            }}
+            onChange={(day) => drafts.choose({ day })}
           />
         </label>
         <label class={`option ${content.priority === "none" ? "" : "option-set"}`}>
@@ -138,10 +123,8 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
           </span>
           <span class="visually-hidden">{words.priority}</span>
           <select
-            value={priority.value}
-            onChange={(event) => {
-              priority.value = PRIORITIES[event.currentTarget.selectedIndex] ?? "none";
-            }}
+            value={priority}
+            onChange={(event) => drafts.choose({ priority: PRIORITIES[event.currentTarget.selectedIndex] ?? "none" })}
           >
             {PRIORITIES.map((choice) => (
               <option key={choice} value={choice}>

@@ -3,7 +3,7 @@
  * the form, a reload, or a crash loses nothing.
  */
 import { signal } from "@preact/signals";
-import type { Task, TaskContent } from "./task";
+import type { Priority, Task, TaskContent } from "./task";
 
 /** An edit: the task as it was when the form was opened, and what was typed since. */
 export interface Draft {
@@ -11,13 +11,23 @@ export interface Draft {
   readonly draft: TaskContent;
 }
 
+/** What is chosen beside the line of a new task. */
+export interface Chosen {
+  readonly day: string;
+  readonly priority: Priority;
+}
+
+const NO_CHOICE: Chosen = { day: "", priority: "none" };
+
 interface Kept {
   readonly edits: readonly Draft[];
   readonly line: string;
+  /** As long as there is a line. */
+  readonly chosen: Chosen;
   readonly subtasks: Readonly<Record<string, string>>;
 }
 
-const NOTHING: Kept = { edits: [], line: "", subtasks: {} };
+const NOTHING: Kept = { edits: [], line: "", chosen: NO_CHOICE, subtasks: {} };
 
 export class Drafts {
   /** By task id. */
@@ -27,6 +37,7 @@ export class Drafts {
   /** The keys of `edits` and `subtasks`. Typing does not change them, so rows do not render again. */
   readonly ids = signal<ReadonlySet<string>>(new Set());
   readonly line = signal("");
+  readonly chosen = signal(NO_CHOICE);
   readonly #name: string;
 
   constructor(userId: string) {
@@ -60,13 +71,23 @@ export class Drafts {
     this.#write({ ...this.#kept, line });
   }
 
+  choose(chosen: Partial<Chosen>): void {
+    this.#write({ ...this.#kept, chosen: { ...this.chosen.value, ...chosen } });
+  }
+
+  /** The new task is written, or not wanted any more. */
+  dropLine(): void {
+    this.#write({ ...this.#kept, line: "", chosen: NO_CHOICE });
+  }
+
   /** Drops everything, for sign-out. */
   forget(): void {
     this.#write(NOTHING);
   }
 
   get #kept(): Kept {
-    return { edits: [...this.edits.value.values()], line: this.line.value, subtasks: this.subtasks.value };
+    const edits = [...this.edits.value.values()];
+    return { edits, line: this.line.value, chosen: this.chosen.value, subtasks: this.subtasks.value };
   }
 
   #others(id: string): Draft[] {
@@ -77,7 +98,8 @@ export class Drafts {
     this.#show(kept);
     try {
       if (this.ids.value.size === 0 && kept.line === "") localStorage.removeItem(this.#name);
-      else localStorage.setItem(this.#name, JSON.stringify(kept));
+      // A day that was chosen for nothing would be over at some time.
+      else localStorage.setItem(this.#name, JSON.stringify(kept.line === "" ? { ...kept, chosen: NO_CHOICE } : kept));
     } catch {
       // The storage is full: what was typed lasts as long as the page.
     }
@@ -87,12 +109,13 @@ export class Drafts {
     this.#show({ ...NOTHING, ...JSON.parse(localStorage.getItem(this.#name) ?? "{}") });
   }
 
-  #show({ edits, line, subtasks }: Kept): void {
+  #show({ edits, line, chosen, subtasks }: Kept): void {
     const byId = new Map(edits.map((edit) => [edit.seen.id, edit]));
     const ids = new Set([...byId.keys(), ...Object.keys(subtasks)]);
     const isSame = ids.size === this.ids.value.size && [...ids].every((id) => this.ids.value.has(id));
     this.edits.value = byId;
     this.line.value = line;
+    this.chosen.value = chosen;
     this.subtasks.value = subtasks;
     if (!isSame) this.ids.value = ids;
   }

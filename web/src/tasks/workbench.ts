@@ -12,17 +12,19 @@ import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import { Actions } from "./actions";
 import { COMPOSER_ID } from "./composer-id";
+import { findDate } from "./dates";
 import { Deletions } from "./deletions";
 import { Drafts } from "./drafts";
 import { Form } from "./form";
 import { LocalTasks } from "./local-tasks";
-import { parseQuickAdd } from "./quick-add";
+import { dueFor, type TaskQuery } from "./query";
+import { addTag, parseQuickAdd } from "./quick-add";
 import { Refusals } from "./refusals";
 import { RowFocus } from "./row-focus";
 import { Rows } from "./rows";
 import { prepare } from "./search";
 import { Selection } from "./selection";
-import type { Task } from "./task";
+import type { Task, TaskContent } from "./task";
 import { countsOf, tagsOf } from "./views";
 
 /** How long signing out waits for pending changes, in milliseconds. */
@@ -124,13 +126,22 @@ export class Workbench {
     };
   }
 
+  /** The task that a line makes in a list, with what is chosen beside it. */
+  written(line: string, query: TaskQuery): TaskContent {
+    const { day, priority } = this.drafts.chosen.value;
+    const days = { chosen: day, usual: dueFor(query, now.value) };
+    const parsed = parseQuickAdd(line, now.value, findDate.value ?? undefined, days);
+    const tags = [...parsed.tags];
+    if (query.tag !== null) addTag(tags, query.tag);
+    return { ...parsed, tags, priority: parsed.priority === "none" ? priority : parsed.priority };
+  }
+
   /** Saves drafts, makes pending deletions, and sends pending changes. Returns the number of changes that could not be sent. */
   async settle(): Promise<number> {
     const { deletions, tasks } = this;
     this.#toasts.dismissAll();
-    await this.actions.saveDrafts(
-      this.drafts.line.value.trim() === "" ? null : parseQuickAdd(this.drafts.line.value, now.value),
-    );
+    const { value: line } = this.drafts.line;
+    await this.actions.saveDrafts(line.trim() === "" ? null : this.written(line, this.rows.query.value));
     await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));
     const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE));
     if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), timeout]);
