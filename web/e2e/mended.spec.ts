@@ -88,6 +88,18 @@ test.describe("a draft", () => {
     ]);
   });
 
+  test("is marked below the title on a phone, where the menu stays in its place", async ({ page, tasks }) => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await tasks.open();
+    await (await tasks.edit("Feed the cat")).getByLabel("Notes").fill("Fish");
+    await page.keyboard.press("Escape");
+    const of = (title: string) => page.getByRole("button", { name: `Actions for ${title}` }).boundingBox();
+    const [cat, dog] = [await of("Feed the cat"), await of("Walk the dog")];
+    expect(cat?.x).toBe(dog?.x);
+    const mark = await page.getByText("Not saved yet").boundingBox();
+    expect(mark?.y).toBeGreaterThan((cat?.y ?? 0) + 16);
+  });
+
   test("that is cancelled can be brought back", async ({ page, tasks }) => {
     await tasks.open();
     const form = await tasks.edit("Feed the cat");
