@@ -29,7 +29,9 @@ async function tests({ pageUrl, apiUrl, data }) {
   const args = process.argv.slice(2);
   // What kills the stack needs one of its own, after the others.
   const page = ["waits", "page"];
-  const runs = args.includes("figures") ? [["figures"]] : data ? [page, ["crashes"]] : [page];
+  const isChosen = args.some((argument) => argument.startsWith("--project"));
+  const all = data ? [page, ["crashes"]] : [page];
+  const runs = args.includes("figures") ? [["figures"]] : isChosen ? [[]] : all;
   for (const projects of runs) {
     const command = ["test", "--pass-with-no-tests", ...projects.map((name) => `--project=${name}`), ...args];
     const status = await run(playwright, command, { cwd: web, env });

@@ -1,6 +1,6 @@
 //! The answers to `Query` and `GetItem`, read from JSON straight into the caller's own items.
 //!
-//! - **Figure:** 30 % of the instructions of a list of 50, FIGURE of a get.
+//! - **Figure:** 30 % of the instructions of a list of 50, 6 % of a get.
 //! - **Reason:** the SDK first builds a hash map for each item and a value for each attribute.
 //! - **To remove it:** delete this file but for [`Value`], and the interceptor in `client.rs`; in `store`, `query(request)`
 //!   and `get_item(request)` become `request.send()`, whose items are read as those of the other requests are.
