@@ -84,7 +84,6 @@ impl Responses {
         Ok(match operation {
             "" => response("200 OK", "text/plain", b"healthy"),
             "GetItem" => json_response(&json!({ "Item": first()? })),
-            "BatchWriteItem" => json_response(&json!({ "UnprocessedItems": {} })),
             "PutItem" | "TransactWriteItems" => json_response(&json!({})),
             "UpdateItem" => json_response(&json!({ "Attributes": first()? })),
             "Query" => json_response(&json!({ "Count": count, "Items": items, "ScannedCount": count })),
