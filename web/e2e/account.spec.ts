@@ -42,9 +42,11 @@ test("a forgotten password is replaced by a link in a mail", async ({ browser, p
   await expect(page.getByRole("status").filter({ hasText: "a link is on its way" })).toBeVisible();
   await expect.poll(newestLink).not.toBeNull();
   await page.goto(newestLink() ?? "");
+  await expect(page.getByText("a link that we send you")).toBeHidden();
   await page.getByLabel("New password").fill("another long password");
   await page.getByRole("button", { name: "Change password" }).click();
   await expect(page.getByRole("status").filter({ hasText: "has been changed" })).toBeVisible();
+  await expect(page.getByLabel("New password")).toBeHidden();
   expect(page.url()).not.toContain("token");
   await page.getByRole("button", { name: "Back to sign-in" }).click();
   await page.getByLabel("Email").fill(person.email);

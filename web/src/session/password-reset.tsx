@@ -38,7 +38,7 @@ export function PasswordReset({ session, token, isSpent, onDone }: PasswordReset
   };
   return (
     <form class="account-form" onSubmit={submit}>
-      {token === null ? (
+      {done.value !== "" ? null : token === null ? (
         <div class="field">
           <label for={`${id}-email`}>{words.email}</label>
           <input id={`${id}-email`} name="email" type="email" autocomplete="username" required autofocus />

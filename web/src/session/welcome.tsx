@@ -37,7 +37,8 @@ export function Welcome({ session }: { readonly session: Session }) {
       <main ref={form} class="welcome-form">
         <Brand />
         <h1>{title}</h1>
-        <p class="lead">{lead}</p>
+        {/* Who has followed the link needs no other. */}
+        <p class="lead">{purpose.value === "reset" && token.value !== null ? null : lead}</p>
         {purpose.value === "reset" ? (
           <PasswordReset
             session={session}
