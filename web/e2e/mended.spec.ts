@@ -15,6 +15,41 @@ test.describe("a draft", () => {
     for (const title of ["Feed the cat", "Walk the dog"]) await store.add({ title });
   });
 
+  test("survives a reload while it is being stored", async ({ page, context, tasks, store }) => {
+    await store.add({ title: "Pack" });
+    await tasks.open();
+    const form = await tasks.edit("Pack");
+    // Nobody can write to the store while another page does.
+    const other = await context.newPage();
+    await other.route("**/empty", (route) =>
+      route.fulfill({ contentType: "text/html", body: "<link rel=icon href=data:,>" }),
+    );
+    await other.goto("/empty");
+    await other.evaluate(async () => {
+      const [database] = await indexedDB.databases();
+      const request = indexedDB.open(database?.name ?? "");
+      await new Promise((resolve) => request.addEventListener("success", resolve));
+      const stores = [...request.result.objectStoreNames];
+      const transaction = request.result.transaction(stores, "readwrite");
+      const goOn = () =>
+        transaction
+          .objectStore(stores[0] ?? "")
+          .count()
+          .addEventListener("success", goOn);
+      goOn();
+    });
+    const subtask = form.getByRole("textbox", { name: "Add a subtask" });
+    await subtask.fill("Socks");
+    await subtask.press("Enter");
+    await expect(subtask).toHaveValue("");
+    await tasks.add("Half way");
+    await expect(tasks.composer).toHaveValue("");
+    await page.reload();
+    await other.close();
+    await expect(tasks.composer).toHaveValue("Half way");
+    await expect((await tasks.edit("Pack")).getByRole("textbox", { name: "Add a subtask" })).toHaveValue("Socks");
+  });
+
   test("survives Escape, another row, another list, and a crash", async ({ page, context, tasks, store }) => {
     const draft = (notes: string) => async (leave: () => Promise<unknown>) => {
       const form = await tasks.edit("Feed the cat");

@@ -32,6 +32,7 @@ test("the page can be installed, and starts without a network", async ({ page, c
   await tasks.open();
   await expect(tasks.row("Feed the cat")).toBeVisible();
   await tasks.add("Written offline @tomorrow 5pm");
+  await expect(tasks.row("Written offline")).toBeVisible();
   await tasks.open();
   await expect(tasks.row("Written offline")).toContainText("17:00");
   await expect(tasks.note("Changes wait on this device.")).toHaveCount(1);

@@ -41,12 +41,16 @@ export class Actions {
     this.#options = options;
   }
 
-  add(content: TaskContent): void {
+  /** Gives whether it has been stored on the device. */
+  async add(content: TaskContent): Promise<boolean> {
     const { tasks, toasts } = this.#options;
     const id = newTaskId();
-    void this.#keep(tasks.sync.create(content, id)).then((isKept) => isKept && this.#showNew(id));
+    const keeping = this.#keep(tasks.sync.create(content, id));
     toasts.remember(() => this.#delete([id]));
     announce(t().added(content.title));
+    const isKept = await keeping;
+    if (isKept) this.#showNew(id);
+    return isKept;
   }
 
   /** Adds what is typed as the next subtask of a task. */
@@ -55,8 +59,8 @@ export class Actions {
     const typed = drafts.subtasks.value[parentId] ?? "";
     const title = typed.trim();
     if (typed === "" || [...title].length > LIMITS.title) return;
-    drafts.keepSubtask(parentId, "");
-    if (title !== "") this.add(this.#subtask(parentId, title));
+    if (title === "") drafts.keepSubtask(parentId, "");
+    else void drafts.storeSubtask(parentId, this.add(this.#subtask(parentId, title)));
   }
 
   /** A new subtask after the others. */
@@ -67,13 +71,14 @@ export class Actions {
     return { title, description: null, priority: "none", due: null, tags: [], parent_id, position };
   }
 
-  /** Adds several tasks, in one step to undo. */
-  addAll(contents: readonly TaskContent[]): void {
+  /** Adds several tasks, in one step to undo. Gives whether they have been stored on the device. */
+  addAll(contents: readonly TaskContent[]): Promise<boolean> {
     const { tasks, toasts } = this.#options;
     const changes = contents.map((task) => ({ op: "create" as const, id: newTaskId(), task }));
-    void this.#keep(tasks.sync.change(changes));
+    const keeping = this.#keep(tasks.sync.change(changes));
     const undo = () => this.#delete(changes.map(({ id }) => id));
     toasts.offerUndo({ text: t().addedMany(contents.length), subject: "new task", undo });
+    return keeping;
   }
 
   /** Completes or reopens a task. As in the API, its open subtasks are completed with it. */

@@ -34,11 +34,6 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
 
   const contentOf = (line: string) => bench.written(line, query);
   const content = contentOf(line);
-  const reset = () => {
-    drafts.dropLine();
-    problem.value = "";
-  };
-
   useEffect(() => {
     if (line.includes("@")) void loadDates();
   }, [line]);
@@ -54,14 +49,14 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
     else if ([...task.title].length > LIMITS.title) {
       problem.value = words.titleTooLong(LIMITS.title);
     } else {
-      reset();
-      actions.add(task);
+      problem.value = "";
+      void drafts.storeLine(actions.add(task));
     }
   };
   const addAll = (lines: readonly string[]) => {
     pasted.value = [];
-    reset();
-    actions.addAll(lines.map((line) => withinLimits(contentOf(line))));
+    problem.value = "";
+    void drafts.storeLine(actions.addAll(lines.map((line) => withinLimits(contentOf(line)))));
   };
 
   return (

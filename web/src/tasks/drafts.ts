@@ -38,6 +38,8 @@ export class Drafts {
   readonly ids = signal<ReadonlySet<string>>(new Set());
   readonly line = signal("");
   readonly chosen = signal(NO_CHOICE);
+  /** What is on its way from here into the tasks. */
+  #storing = NOTHING;
   readonly #name: string;
 
   constructor(userId: string) {
@@ -80,8 +82,30 @@ export class Drafts {
     this.#write({ ...this.#kept, line: "", chosen: NO_CHOICE });
   }
 
+  /** The line is being stored. Its box is empty at once; the device keeps it until then, and the box has it again if it failed. */
+  async storeLine(isStored: Promise<boolean>): Promise<void> {
+    const { line, chosen } = this.#kept;
+    this.#storing = { ...this.#storing, line, chosen };
+    this.dropLine();
+    const failed = !(await isStored);
+    this.#storing = { ...this.#storing, line: "", chosen: NO_CHOICE };
+    this.#write(failed && this.line.value === "" ? { ...this.#kept, line, chosen } : this.#kept);
+  }
+
+  /** As {@link storeLine}, for the next subtask of a task. */
+  async storeSubtask(id: string, isStored: Promise<boolean>): Promise<void> {
+    const title = this.subtasks.value[id] ?? "";
+    this.#storing = { ...this.#storing, subtasks: { ...this.#storing.subtasks, [id]: title } };
+    this.keepSubtask(id, "");
+    const failed = !(await isStored);
+    const { [id]: _, ...subtasks } = this.#storing.subtasks;
+    this.#storing = { ...this.#storing, subtasks };
+    this.keepSubtask(id, this.subtasks.value[id] ?? (failed ? title : ""));
+  }
+
   /** Drops everything, for sign-out. */
   forget(): void {
+    this.#storing = NOTHING;
     this.#write(NOTHING);
   }
 
@@ -96,10 +120,13 @@ export class Drafts {
 
   #write(kept: Kept): void {
     this.#show(kept);
+    // A day that was chosen for nothing would be over at some time.
+    const { line, chosen } = kept.line === "" ? this.#storing : kept;
+    const stored = { ...kept, line, chosen, subtasks: { ...this.#storing.subtasks, ...kept.subtasks } };
+    const isEmpty = line === "" && stored.edits.length === 0 && Object.keys(stored.subtasks).length === 0;
     try {
-      if (this.ids.value.size === 0 && kept.line === "") localStorage.removeItem(this.#name);
-      // A day that was chosen for nothing would be over at some time.
-      else localStorage.setItem(this.#name, JSON.stringify(kept.line === "" ? { ...kept, chosen: NO_CHOICE } : kept));
+      if (isEmpty) localStorage.removeItem(this.#name);
+      else localStorage.setItem(this.#name, JSON.stringify(stored));
     } catch {
       // The storage is full: what was typed lasts as long as the page.
     }
