@@ -116,6 +116,7 @@ mod tests {
         ] {
             let secrets = Secrets::parse(text).unwrap();
             assert_eq!((secrets.current.as_str(), secrets.previous.as_deref()), (current, previous), "{text}");
+            assert_eq!(format!("{secrets:?}"), "Secrets { .. }");
         }
     }
 

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::aws::{Access, TrustedRoots};
 use crate::environment::{InvalidSetting, Variables};
-use crate::signals::captured;
+use crate::signals::{captured, recorded};
 
 /// When most fixtures were issued, and a minute.
 const NOW: Duration = Duration::from_secs(1_795_219_200);
@@ -294,6 +294,8 @@ async fn errors_describe_themselves_for_the_log() {
     let verifier = verifier_with_secret(&[]);
     let good = Signer::default;
     let payload = |payload: &str| good().sign(r#"{"alg":"HS256"}"#, payload);
+    let whole = json!({ "sub": "1", "iat": now(), "exp": now() + 60, "iss": ISSUER, "aud": ISSUER }).to_string();
+    verifier.verify(&payload(&whole)).await.unwrap();
     for (token, reason) in [
         (good().header(json!({ "crit": [] })).token("1"), AuthError::UnsupportedHeader { member: "crit" }),
         (
@@ -309,6 +311,7 @@ async fn errors_describe_themselves_for_the_log() {
         (good().header(json!({ "kid": 1 })).token("1"), AuthError::Malformed(Malformed::Header)),
         (good().header(json!({ "jku": 1 })).token("1"), AuthError::Malformed(Malformed::Content)),
         (payload("x"), AuthError::Malformed(Malformed::Content)),
+        (payload(&whole.replacen('{', r#"{"nbf":null,"#, 1)), AuthError::Malformed(Malformed::Content)),
         (good().claims(json!({ "exp": null })).token("1"), AuthError::BadTime),
         (good().claims(json!({ "exp": -1 })).token("1"), AuthError::BadTime),
         (good().claims(json!({ "nbf": -1 })).token("1"), AuthError::BadTime),
@@ -671,6 +674,35 @@ async fn stale_keys_are_dropped() {
         wait(30);
         verifier.verify(&token("01b")).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn pauses_are_short_again_after_a_success() {
+    let (issuer, verifier) = issuer_of("01b").await;
+    issuer.answers(429, "slow down");
+    for _ in 0..4 {
+        wait(30);
+        keys_unavailable(&verifier).await;
+    }
+    wait(30);
+    issuer.publishes("01b");
+    verifier.verify(&token("01b")).await.unwrap();
+    issuer.answers(429, "slow down");
+    wait(86_400);
+    assert!(keys_unavailable(&verifier).await <= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn failed_fetches_are_counted() {
+    let (issuer, verifier) = issuer_of("01b").await;
+    issuer.answers(500, "");
+    let ((), record) = recorded(async {
+        verifier.warm_up().await;
+        wait(30);
+        verifier.warm_up().await;
+    })
+    .await;
+    assert_eq!(record.key_set_failures, 2);
 }
 
 #[tokio::test]
