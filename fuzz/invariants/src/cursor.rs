@@ -53,6 +53,8 @@ pub(crate) fn parts(input: &[u8]) -> Option<(&str, Option<String>)> {
 }
 
 pub(crate) fn with_parameter(query: &str, name: &str, value: &str) -> String {
+    // What follows a `#` is no part of the query (RFC 3986 §3.5), and no client sends it.
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
     let separator = if query.is_empty() { "" } else { "&" };
     let value: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
     format!("{query}{separator}{name}={value}")
