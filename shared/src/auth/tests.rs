@@ -393,8 +393,10 @@ async fn debug_output_has_no_secret() {
         let text = format!("{verifier:?}");
         assert!(text.contains(&format!("algorithms: [{algorithm}]")) && !is_secret(&text), "{text}");
     }
+    let elsewhere = [("BETTER_AUTH_SECRET_ARN", ARN), ("TOKEN_ISSUER", "i"), ("TOKEN_AUDIENCE", "a")];
     for (variables, expected) in [
         (&secrets[..], "SharedSecret"),
+        (&elsewhere, "StoredSecret { secret: StoredSecret { arn: "),
         (&[("BETTER_AUTH_URL", "https://app.example")], "KeySet { url: \"https://app.example/api/auth/jwks\", .. }"),
     ] {
         let text = format!("{:?}", settings(variables).unwrap());
