@@ -117,7 +117,7 @@ fn sent(gateway: Gateway, method: &str, target: &str, fields: &[(&str, &str)], b
         "http": { "method": operation.method(), "path": path },
     });
     let fields = ["host", "x-forwarded-proto"].map(values_of).concat();
-    let is_malformed = !fields.is_empty() || !in_uri(target);
+    let is_malformed = !fields.is_empty() || !in_uri(target) || !target.starts_with('/');
     Sent { operation, event: event.to_string(), user: decode(user), authorization, is_malformed }
 }
 
