@@ -44,9 +44,16 @@ fn template() -> Value {
     serde_yaml_ng::from_str(&fs::read_to_string(root().join("template.yaml")).unwrap()).unwrap()
 }
 
-fn alarms(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
+/// The resources of a type, of which there is at least one, with their names.
+fn of_type<'a>(template: &'a Value, kind: &str) -> Vec<(&'a Value, &'a Value)> {
     let resources = template["Resources"].as_mapping().unwrap().iter();
-    let alarms = resources.filter(|(_, resource)| resource["Type"] == "AWS::CloudWatch::Alarm");
+    let found: Vec<_> = resources.filter(|(_, resource)| resource["Type"] == kind).collect();
+    assert!(!found.is_empty(), "{kind}");
+    found
+}
+
+fn alarms(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let alarms = of_type(template, "AWS::CloudWatch::Alarm").into_iter();
     alarms.map(|(name, resource)| (name.as_str().unwrap(), &resource["Properties"]))
 }
 
@@ -158,10 +165,7 @@ fn access_log_has_no_path_and_no_header() {
 #[test]
 fn every_table_is_encrypted() {
     let template = template();
-    let tables = template["Resources"].as_mapping().unwrap().iter();
-    let mut tables = tables.filter(|(_, resource)| resource["Type"] == "AWS::DynamoDB::Table").peekable();
-    assert!(tables.peek().is_some());
-    for (name, table) in tables {
+    for (name, table) in of_type(&template, "AWS::DynamoDB::Table") {
         let encryption = &table["Properties"]["SSESpecification"];
         assert_eq!((&encryption["SSEEnabled"], &encryption["SSEType"]), (&true.into(), &"KMS".into()), "{name:?}");
         assert_eq!(encryption["KMSMasterKeyId"][1].as_str(), Some("KeyArn"), "{name:?}");
@@ -171,10 +175,7 @@ fn every_table_is_encrypted() {
 #[test]
 fn every_table_is_kept_and_can_be_recovered() {
     let template = template();
-    let tables = template["Resources"].as_mapping().unwrap().iter();
-    let mut tables = tables.filter(|(_, resource)| resource["Type"] == "AWS::DynamoDB::Table").peekable();
-    assert!(tables.peek().is_some());
-    for (name, table) in tables {
+    for (name, table) in of_type(&template, "AWS::DynamoDB::Table") {
         // Keys live for a day: a stack that is gone has no retries.
         let policy = if name.as_str() == Some("IdempotencyTable") { "Delete" } else { "Retain" };
         let policies = (&table["DeletionPolicy"], &table["UpdateReplacePolicy"]);
@@ -187,10 +188,7 @@ fn every_table_is_kept_and_can_be_recovered() {
 #[test]
 fn every_log_is_kept_and_expires() {
     let template = template();
-    let groups = template["Resources"].as_mapping().unwrap().iter();
-    let mut groups = groups.filter(|(_, resource)| resource["Type"] == "AWS::Logs::LogGroup").peekable();
-    assert!(groups.peek().is_some());
-    for (name, group) in groups {
+    for (name, group) in of_type(&template, "AWS::Logs::LogGroup") {
         assert_eq!(group["DeletionPolicy"], "Retain", "{name:?}");
         assert_eq!(group["Properties"]["RetentionInDays"].as_str(), Some("LogRetentionDays"), "{name:?}");
         assert_eq!(group["Properties"]["KmsKeyId"][1].as_str(), Some("KeyArn"), "{name:?}");

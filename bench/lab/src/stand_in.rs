@@ -84,7 +84,7 @@ impl Responses {
         Ok(match operation {
             "" => response("200 OK", "text/plain", b"healthy"),
             "GetItem" => json_response(&json!({ "Item": first()? })),
-            "PutItem" | "TransactWriteItems" => json_response(&json!({})),
+            "PutItem" => json_response(&json!({})),
             "UpdateItem" => json_response(&json!({ "Attributes": first()? })),
             "Query" => json_response(&json!({ "Count": count, "Items": items, "ScannedCount": count })),
             other => bail!("the stand-in does not implement {other}"),

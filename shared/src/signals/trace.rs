@@ -5,6 +5,8 @@
 
 use ring::rand::{SystemRandom, generate};
 
+use crate::hex::hex;
+
 /// A trace and the span in it that called this function. Ids are lowercase hexadecimal digits, and nothing else of the
 /// headers is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +23,8 @@ impl TraceContext {
     /// Reads a `traceparent` of any version that begins as version 00 does.
     pub(crate) fn from_traceparent(field: &str) -> Option<Self> {
         let mut parts = field.split('-');
-        let (version, trace_id) = (hex(parts.next()?, 2)?, id(parts.next()?, 32)?);
-        let (parent, flags) = (id(parts.next()?, 16)?, hex(parts.next()?, 2)?);
+        let (version, trace_id) = (digits(parts.next()?, 2)?, id(parts.next()?, 32)?);
+        let (parent, flags) = (id(parts.next()?, 16)?, digits(parts.next()?, 2)?);
         let is_whole = version != "ff" && (version != "00" || parts.next().is_none());
         let flags = u8::from_str_radix(flags, 16).ok().filter(|_| is_whole)?;
         Some(Self { trace_id: trace_id.to_owned(), parent: Some(parent.to_owned()), is_sampled: flags & 1 == 1 })
@@ -41,7 +43,7 @@ impl TraceContext {
             }
         }
         let (time, random) = root?.strip_prefix("1-")?.split_once('-')?;
-        let trace_id = [hex(time, 8)?, hex(random, 24)?].concat();
+        let trace_id = [digits(time, 8)?, digits(random, 24)?].concat();
         let parent = parent.filter(|_| sampled == Some("1")).and_then(|parent| id(parent, 16)).map(str::to_owned);
         is_set(&trace_id).then_some(Self { trace_id, parent, is_sampled: true })
     }
@@ -57,16 +59,16 @@ impl TraceContext {
 pub(super) fn random_id() -> String {
     // The operating system's random source cannot fail once TLS has used it.
     let bytes = generate::<[u8; 8]>(&SystemRandom::new()).map_or([1; 8], |random| random.expose());
-    format!("{:016x}", u64::from_be_bytes(bytes))
+    hex(&bytes)
 }
 
-fn hex(text: &str, length: usize) -> Option<&str> {
+fn digits(text: &str, length: usize) -> Option<&str> {
     let is_hex = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     (text.len() == length && is_hex).then_some(text)
 }
 
 fn id(text: &str, length: usize) -> Option<&str> {
-    hex(text, length).filter(|text| is_set(text))
+    digits(text, length).filter(|text| is_set(text))
 }
 
 /// An id is not zero.

@@ -1,6 +1,6 @@
 /**
- * What is typed and neither saved nor dropped: edits of tasks, their next subtasks, and the line of a new task. It is kept on the device, so that leaving
- * the form, a reload, or a crash loses nothing.
+ * What is typed and neither saved nor dropped: edits of tasks, their next subtasks, and the line of a new task. It is kept
+ * on the device, so that leaving the form, a reload, or a crash loses nothing.
  */
 import { signal } from "@preact/signals";
 import type { Priority, Task, TaskContent } from "./task";
