@@ -1,6 +1,8 @@
 //! Just enough HTTP to see whether a server answers.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -59,10 +61,43 @@ pub async fn wait_until_open(address: SocketAddr, patience: Duration) -> Result<
     Ok(())
 }
 
-/// A free port of this machine.
+/// A free port of this machine, for a program that is started next. It is below 32768, because systems give higher ones to
+/// whoever asks for any, and that could be somebody else before the program listens. Two stacks that start at the same time
+/// look in different places.
 ///
 /// # Errors
 /// No port is free.
 pub async fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
+    const FIRST: u16 = 24_576;
+    const PORTS: u16 = 8_192;
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let start = (process::id() % u32::from(PORTS / 4)) as u16 * 4;
+    for _ in 0..PORTS {
+        let port = FIRST + start.wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port from {FIRST} to {} is free", FIRST + PORTS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn free_port_is_none_that_a_system_gives_to_others() {
+        let (one, other) = (free_port().await.unwrap(), free_port().await.unwrap());
+        assert_ne!(one, other);
+        for port in [one, other] {
+            assert!((24_576..32_768).contains(&port), "{port}");
+        }
+    }
+
+    #[tokio::test]
+    async fn port_in_use_is_passed_over() {
+        let port = free_port().await.unwrap();
+        let _listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port + 1)).await;
+        assert_ne!(free_port().await.unwrap(), port + 1);
+    }
 }

@@ -95,10 +95,11 @@ async fn command(folder: &Path, options: &[&str], environment: &[(&str, &str)]) 
 }
 
 /// Finds two consecutive free ports and returns the first. They are below 32768, because systems give higher ones to outgoing
-/// connections, which could take one before the stack listens on it. Each test process has 64 of them.
+/// connections, which could take one before the stack listens on it. Each test process has 64 of them, below those that the
+/// stack chooses for itself.
 async fn free_ports() -> u16 {
     static TRIED: AtomicU16 = AtomicU16::new(0);
-    let first = 16_384 + (process::id() % 256) as u16 * 64;
+    let first = 16_384 + (process::id() % 128) as u16 * 64;
     loop {
         let port = first + TRIED.fetch_add(2, Ordering::Relaxed) % 64;
         let both = [port, port + 1].map(|port| TcpListener::bind(("127.0.0.1", port)));
