@@ -72,6 +72,27 @@ test("everything works by keyboard", async ({ page, tasks, store }) => {
   expect((await store.all()).map(({ title }) => title)).toEqual(["Third", "Second, better", "First"]);
 });
 
+test("after the last row, the focus is on the list's heading, where keys are shortcuts", async ({
+  page,
+  tasks,
+  store,
+}) => {
+  const { keyboard } = page;
+  await store.add({ title: "Feed the cat" });
+  await tasks.open();
+  const heading = page.getByRole("heading", { level: 1 });
+  for (const key of ["x", "Delete"]) {
+    await keyboard.press("j");
+    await expect(page.getByRole("button", { name: "Edit Feed the cat", exact: true })).toBeFocused();
+    await keyboard.press(key);
+    await expect(page.locator("[data-row]")).toHaveCount(0);
+    await expect(heading).toBeFocused();
+    await keyboard.press("z");
+    await expect(tasks.row("Feed the cat")).toBeVisible();
+    await expect(tasks.composer).toHaveValue("");
+  }
+});
+
 test("screen readers hear what happens", async ({ page, tasks }) => {
   await tasks.open();
   const status = page.getByRole("status");

@@ -67,8 +67,12 @@ export class RowFocus {
     if (document.querySelector(`[data-row="${CSS.escape(this.#last.row)}"] form`)) return;
     const { row, control } = this.#last;
     const next = nearest(row, this.#idsOfLast, this.#ids);
-    if (next === undefined) document.getElementById(this.#fallback)?.focus();
-    else this.enter(next, control);
+    if (next !== undefined) this.enter(next, control);
+    else {
+      // The next key begins at the first row again.
+      this.row.value = null;
+      document.getElementById(this.#fallback)?.focus();
+    }
   }
 
   #arrive(): boolean {

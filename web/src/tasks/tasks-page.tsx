@@ -20,9 +20,9 @@ import { listenForKeys, listenForUndo, Shortcuts, shortcutsShown } from "../ui/s
 import { Lists, SEARCH_ID, SearchBox } from "../ui/sidebar";
 import { Toasts } from "../ui/toasts";
 import { Composer } from "./composer";
-import { COMPOSER_ID } from "./composer-id";
 import { ConflictDialog } from "./conflict-dialog";
 import { dayOf, longDate } from "./due";
+import { COMPOSER_ID, HEADING_ID } from "./element-ids";
 import { OPEN, type TaskQuery } from "./query";
 import { RowMenu } from "./row-menu";
 import { SelectionBar } from "./selection-bar";
@@ -127,7 +127,10 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
       </header>
       <main id="main" tabIndex={-1}>
         <header class="heading">
-          <h1 dir="auto">{title}</h1>
+          {/* Gets the focus when no row is left: single keys work there. */}
+          <h1 id={HEADING_ID} dir="auto" tabIndex={-1}>
+            {title}
+          </h1>
           <p class="date">{longDate(dayOf(now.value))}</p>
         </header>
         <Composer bench={bench} query={query} onDown={() => bench.focus.move("first")} />

@@ -11,10 +11,10 @@ import type { Settings } from "../settings";
 import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
 import { Actions } from "./actions";
-import { COMPOSER_ID } from "./composer-id";
 import { findDate } from "./dates";
 import { Deletions } from "./deletions";
 import { Drafts } from "./drafts";
+import { HEADING_ID } from "./element-ids";
 import { Form } from "./form";
 import { LocalTasks } from "./local-tasks";
 import { dueFor, type TaskQuery } from "./query";
@@ -39,7 +39,7 @@ export class Workbench {
   readonly actions: Actions;
   readonly refusals: Refusals;
   readonly selection: Selection;
-  readonly focus = new RowFocus(COMPOSER_ID);
+  readonly focus = new RowFocus(HEADING_ID);
   /** The task whose menu is open, and where. */
   readonly menu = signal<{ readonly id: string; readonly near: DOMRect } | null>(null);
   readonly counts = computed(() => {
