@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { day, expect, leavesNothing, newPerson, Store, test } from "./product";
+import { day, expect, leavesNothing, newPerson, type Person, Store, test } from "./product";
 
 test.use({ failuresExpected: true });
 
@@ -33,35 +33,70 @@ test("the password is changed", async ({ page, tasks, person }) => {
   await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
 });
 
-test("a forgotten password is replaced by a link in a mail", async ({ browser, person }) => {
-  const page = await browser.newPage();
+test.describe("a link for a new password", () => {
+  // One after the other: the newest link is that of the test.
+  test.describe.configure({ mode: "default" });
+
+  test("replaces a forgotten one", async ({ browser, person }) => {
+    const page = await browser.newPage();
+    await page.goto(await mailedLink(page, person));
+    await expect(page.getByText("a link that we send you")).toBeHidden();
+    await page.getByLabel("New password").fill("another long password");
+    await page.getByRole("button", { name: "Change password" }).click();
+    await expect(page.getByRole("status").filter({ hasText: "has been changed" })).toBeVisible();
+    await expect(page.getByLabel("New password")).toBeHidden();
+    expect(page.url()).not.toContain("token");
+    await page.getByRole("button", { name: "Back to sign-in" }).click();
+    await page.getByLabel("Email").fill(person.email);
+    await page.getByLabel("Password", { exact: true }).fill("another long password");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
+    await page.close();
+
+    const late = await (await browser.newContext()).newPage();
+    await late.goto(newestLink() ?? "");
+    await expect(late.getByRole("alert")).toHaveText("This link does not work any more. Ask for another one.");
+    await expect(late.getByRole("button", { name: "Send the link" })).toBeVisible();
+    expect(late.url()).not.toContain("error");
+    await late.close();
+  });
+
+  test("works for a user who is signed in", async ({ browser, page, tasks, person, store }) => {
+    await store.add({ title: "Water the plants", due: day(0) });
+    await tasks.open();
+    const other = await browser.newPage();
+    const link = await mailedLink(other, person);
+    await other.close();
+    await page.goto(link);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("A new password");
+    expect(page.url()).not.toContain("token");
+    await page.getByRole("button", { name: "Back to your tasks" }).click();
+    await expect(tasks.row("Water the plants")).toBeVisible();
+
+    await page.goto(link);
+    await page.getByLabel("New password").fill("another long password");
+    await page.getByRole("button", { name: "Change password" }).click();
+    await expect(page.getByRole("status").filter({ hasText: "has been changed" })).toBeVisible();
+    await page.getByRole("button", { name: "Back to your tasks" }).click();
+    // The issuer has ended all sessions.
+    const again = page.getByRole("dialog", { name: "Please sign in again" });
+    await again.getByLabel("Password", { exact: true }).fill("another long password");
+    await again.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(again).toBeHidden();
+    await expect(tasks.row("Water the plants")).toBeVisible();
+  });
+});
+
+async function mailedLink(page: Page, { email }: Person): Promise<string> {
+  const before = newestLink();
   await page.goto("/");
   await page.getByRole("button", { name: "Forgot your password?" }).click();
-  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Email").fill(email);
   await page.getByRole("button", { name: "Send the link" }).click();
   await expect(page.getByRole("status").filter({ hasText: "a link is on its way" })).toBeVisible();
-  await expect.poll(newestLink).not.toBeNull();
-  await page.goto(newestLink() ?? "");
-  await expect(page.getByText("a link that we send you")).toBeHidden();
-  await page.getByLabel("New password").fill("another long password");
-  await page.getByRole("button", { name: "Change password" }).click();
-  await expect(page.getByRole("status").filter({ hasText: "has been changed" })).toBeVisible();
-  await expect(page.getByLabel("New password")).toBeHidden();
-  expect(page.url()).not.toContain("token");
-  await page.getByRole("button", { name: "Back to sign-in" }).click();
-  await page.getByLabel("Email").fill(person.email);
-  await page.getByLabel("Password", { exact: true }).fill("another long password");
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
-  await page.close();
-
-  const late = await (await browser.newContext()).newPage();
-  await late.goto(newestLink() ?? "");
-  await expect(late.getByRole("alert")).toHaveText("This link does not work any more. Ask for another one.");
-  await expect(late.getByRole("button", { name: "Send the link" })).toBeVisible();
-  expect(late.url()).not.toContain("error");
-  await late.close();
-});
+  await expect.poll(newestLink).not.toBe(before);
+  return newestLink() ?? "";
+}
 
 /** The local issuer prints mail. */
 function newestLink(): string | null {
@@ -70,7 +105,7 @@ function newestLink(): string | null {
   return logs.flatMap((log) => log.match(/http\S+\/reset-password\/\S+/gu) ?? []).at(-1) ?? null;
 }
 
-test("deleting the account erases its tasks", async ({ page, tasks, store, person }) => {
+test("deleting the account erases its tasks, and the page says so", async ({ page, context, tasks, store, person }) => {
   await store.add({ title: "Only for my eyes" });
   const headers = await store.headers();
   await tasks.open();
@@ -80,8 +115,14 @@ test("deleting the account erases its tasks", async ({ page, tasks, store, perso
   await form.getByRole("button", { name: "Delete my account" }).click();
   await expect(form.getByRole("alert")).not.toBeEmpty();
   await form.getByLabel("Password").fill(person.password);
+  const other = await context.newPage();
+  await other.goto("/");
   await form.getByRole("button", { name: "Delete my account" }).click();
-  await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  for (const tab of [page, other]) {
+    await expect(tab.getByRole("heading", { level: 1 })).toHaveText("Goodbye");
+    await expect(tab.locator(".lead")).toHaveText("Your account and its tasks are deleted.");
+    await expect(tab.getByRole("button", { name: "Create an account" })).toBeVisible();
+  }
   await leavesNothing(page);
   // The token is still valid for a while.
   const left = await store.request.get(`${process.env.API_URL}/api/${person.id}/tasks`, { headers });

@@ -1,3 +1,5 @@
+import type { Signal } from "@preact/signals";
+import type { ResetLink } from "./session/reset-link";
 import type { Session } from "./session/session";
 import { Welcome } from "./session/welcome";
 import type { Settings } from "./settings";
@@ -9,6 +11,8 @@ import { Announcer, NewVersion } from "./ui/notes";
 interface AppProps {
   readonly session: Session;
   readonly settings: Settings;
+  /** That the user has followed, until they go on. */
+  readonly link: Signal<ResetLink | null>;
 }
 
 export function App(props: AppProps) {
@@ -21,8 +25,10 @@ export function App(props: AppProps) {
   );
 }
 
-function Screen({ session, settings }: AppProps) {
+function Screen({ session, settings, link }: AppProps) {
   const state = session.state.value;
+  // Also for a user who is signed in.
+  if (link.value !== null) return <Welcome session={session} link={link} />;
   switch (state.is) {
     case "unknown":
       return <Splash />;
@@ -35,7 +41,7 @@ function Screen({ session, settings }: AppProps) {
         />
       );
     case "signed-out":
-      return <Welcome session={session} />;
+      return <Welcome session={session} link={link} />;
     case "signed-in":
       // Another user gets a page of their own, with nothing in it of the one before.
       return <TasksPage key={state.user.id} session={session} user={state.user} settings={settings} />;

@@ -4,12 +4,14 @@ import "./styles/welcome.css";
 import "./styles/page.css";
 import "./styles/tasks.css";
 import "./styles/overlays.css";
+import { signal } from "@preact/signals";
 import { render } from "preact";
 import { App, Trouble } from "./app";
 import { settings as loading } from "./boot";
 import { followTheme, language } from "./preferences";
 import { followAddress } from "./route";
 import { Issuer } from "./session/issuer";
+import { takeLink } from "./session/reset-link";
 import { Session } from "./session/session";
 import { speak, t } from "./text";
 import { keepFiles } from "./ui/versions";
@@ -23,7 +25,7 @@ async function start(): Promise<void> {
     const [settings] = await Promise.all([loading, speak(language.value)]);
     const session = new Session(new Issuer(settings.authUrl));
     followAddress();
-    render(<App session={session} settings={settings} />, root);
+    render(<App session={session} settings={settings} link={signal(takeLink())} />, root);
     await session.start();
   } catch {
     const text = navigator.onLine ? t().settingsMissing : t().offline;

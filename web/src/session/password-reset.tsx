@@ -2,22 +2,24 @@ import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import { t } from "../text";
 import { PASSWORD_LENGTH, Refusal } from "./issuer";
+import type { ResetLink } from "./reset-link";
 import type { Session } from "./session";
 
 interface PasswordResetProps {
   readonly session: Session;
-  /** From the link in the mail; null for a user who has not asked for one yet. */
-  readonly token: string | null;
-  /** The user has followed a link that does not work any more. */
-  readonly isSpent: boolean;
-  readonly onDone: () => void;
+  /** Null for a user who has not asked for one yet. */
+  readonly link: ResetLink | null;
+  /** What leads away from here. */
+  readonly leave: string;
+  readonly onLeave: () => void;
 }
 
 /** Sends a link to a user who has forgotten the password, or takes the new password from one who has followed the link. */
-export function PasswordReset({ session, token, isSpent, onDone }: PasswordResetProps) {
+export function PasswordReset({ session, link, leave, onLeave }: PasswordResetProps) {
   const words = t();
+  const token = link?.token ?? null;
   const id = useId();
-  const problem = useSignal(isSpent ? words.refusals.INVALID_TOKEN : "");
+  const problem = useSignal(link && token === null ? words.refusals.INVALID_TOKEN : "");
   const done = useSignal("");
   const busy = useSignal(false);
   const submit = async (event: SubmitEvent) => {
@@ -70,8 +72,8 @@ export function PasswordReset({ session, token, isSpent, onDone }: PasswordReset
         </button>
       )}
       <p class="welcome-switch">
-        <button type="button" class="text-button" onClick={onDone}>
-          {words.backToSignIn}
+        <button type="button" class="text-button" onClick={onLeave}>
+          {leave}
         </button>
       </p>
     </form>

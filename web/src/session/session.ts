@@ -6,11 +6,13 @@ import { forgetUser, rememberedUser, rememberUser } from "./remembered";
 export type SessionState =
   | { readonly is: "unknown" }
   | { readonly is: "unreachable" }
-  /** `isForGood`: the user signed out, so the local copy must be deleted. */
-  | { readonly is: "signed-out"; readonly isForGood: boolean }
+  | { readonly is: "signed-out"; readonly why: Departure }
   | { readonly is: "signed-in"; readonly user: User };
 
-type Message = { readonly kind: "entered" } | { readonly kind: "left"; readonly userId: string };
+/** Unless the session merely ended, the local copy must be deleted. */
+export type Departure = "ended" | "left" | "deleted";
+
+type Message = { readonly kind: "entered" } | { readonly kind: Exclude<Departure, "ended">; readonly userId: string };
 
 export class Session {
   readonly state: Signal<SessionState> = signal({ is: "unknown" });
@@ -28,7 +30,7 @@ export class Session {
     this.issuer = issuer;
     this.#otherTabs.onmessage = ({ data }: MessageEvent<Message>) => {
       if (data.kind === "entered") void this.check();
-      else if (this.#userId === data.userId) this.#leave(true);
+      else if (this.#userId === data.userId) this.#leave(data.kind);
     };
   }
 
@@ -40,7 +42,7 @@ export class Session {
     try {
       const user = await this.issuer.currentUser();
       if (user) this.#entered(user);
-      else this.#leave(false);
+      else this.#leave("ended");
     } catch {
       // Sync will find out whether the session still exists.
       if (!remembered) this.state.value = { is: "unreachable" };
@@ -59,20 +61,18 @@ export class Session {
 
   async signOut(): Promise<void> {
     await this.issuer.signOut();
-    this.leaveEnded();
+    this.#leaveEverywhere("left");
   }
 
   /** Deletes the user, and then leaves as `signOut` does. */
   async deleteAccount(password: string): Promise<void> {
     await this.issuer.deleteAccount(password);
-    this.leaveEnded();
+    this.#leaveEverywhere("deleted");
   }
 
   /** Gives up an ended session and the changes that wait for it. */
   leaveEnded(): void {
-    const userId = this.#userId;
-    this.#leave(true);
-    if (userId !== null) this.#tell({ kind: "left", userId });
+    this.#leaveEverywhere("left");
   }
 
   /** Asks the user to sign in again, because the issuer reports no session. */
@@ -115,10 +115,17 @@ export class Session {
     if (isRenewed) for (const listener of this.#listeners) listener();
   }
 
-  #leave(isForGood: boolean): void {
+  /** In all tabs. */
+  #leaveEverywhere(why: Exclude<Departure, "ended">): void {
+    const userId = this.#userId;
+    this.#leave(why);
+    if (userId !== null) this.#tell({ kind: why, userId });
+  }
+
+  #leave(why: Departure): void {
     forgetUser();
     this.interrupted.value = false;
-    this.state.value = { is: "signed-out", isForGood };
+    this.state.value = { is: "signed-out", why };
   }
 
   #tell(message: Message): void {

@@ -1,22 +1,29 @@
-import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { t } from "../text";
+import { announce } from "../ui/announcer";
 import { Brand } from "../ui/brand";
 import { AccountForm } from "./account-form";
 import { PasswordReset } from "./password-reset";
+import type { ResetLink } from "./reset-link";
 import type { Session } from "./session";
 
 type Purpose = "sign-in" | "sign-up" | "reset";
 
-/** The first screen: sign in or create an account. */
-export function Welcome({ session }: { readonly session: Session }) {
-  const link = useMemo(() => new URLSearchParams(location.search), []);
-  const token = useSignal(link.get("token"));
-  // The issuer leads here also from a link that was used, or is too old.
-  const isSpent = useSignal(link.get("error") === "INVALID_TOKEN");
-  const purpose = useSignal<Purpose>(token.value === null && !isSpent.value ? "sign-in" : "reset");
+interface WelcomeProps {
+  readonly session: Session;
+  readonly link: Signal<ResetLink | null>;
+}
+
+/** The first screen: sign in or create an account. A link for a new password leads here as well, also a user who is signed in. */
+export function Welcome({ session, link }: WelcomeProps) {
+  const purpose = useSignal<Purpose>(link.value === null ? "sign-in" : "reset");
   const words = t();
-  const { title, lead, document: name } = words.welcome[purpose.value];
+  const { value: state } = session.state;
+  const isSignedIn = state.is === "signed-in";
+  const isFarewell = purpose.value === "sign-in" && state.is === "signed-out" && state.why === "deleted";
+  const { document: name, ...usual } = words.welcome[purpose.value];
+  const { title, lead } = isFarewell ? words.accountDeleted : usual;
   const email = useSignal("");
   const isNew = purpose.value === "sign-up";
   const form = useRef<HTMLElement>(null);
@@ -28,26 +35,26 @@ export function Welcome({ session }: { readonly session: Session }) {
   useEffect(() => {
     document.title = `${name} · Daylist`;
   }, [name]);
-  // Neither the history nor a screenshot needs the token of the link.
   useEffect(() => {
-    if (link.size > 0) history.replaceState(null, "", location.pathname);
-  }, [link]);
+    if (isFarewell) announce(lead);
+  }, [isFarewell, lead]);
   return (
     <div class="welcome">
       <main ref={form} class="welcome-form">
         <Brand />
         <h1>{title}</h1>
         {/* Who has followed the link needs no other. */}
-        <p class="lead">{purpose.value === "reset" && token.value !== null ? null : lead}</p>
+        <p class="lead">{purpose.value === "reset" && link.value?.token ? null : lead}</p>
         {purpose.value === "reset" ? (
           <PasswordReset
             session={session}
-            token={token.value}
-            isSpent={isSpent.value}
-            onDone={() => {
-              token.value = null;
-              isSpent.value = false;
+            link={link.value}
+            leave={isSignedIn ? words.backToTasks : words.backToSignIn}
+            onLeave={() => {
+              link.value = null;
               purpose.value = "sign-in";
+              // A new password ends all sessions of its user, who need not be this one.
+              if (isSignedIn) void session.check();
             }}
           />
         ) : (

@@ -115,7 +115,7 @@ export class Workbench {
       deletions.stop();
       // Signing out deletes the local copy. A session that merely ended keeps it.
       const { value: state } = this.#session.state;
-      const forgetting = state.is === "signed-out" && state.isForGood;
+      const forgetting = state.is === "signed-out" && state.why !== "ended";
       if (forgetting) {
         deletions.forget();
         this.drafts.forget();

@@ -206,6 +206,7 @@ export const de: Texts = {
   sendLink: "Link senden",
   resetSent: "Wenn es ein Konto mit dieser Adresse gibt, ist ein Link unterwegs.",
   backToSignIn: "Zurück zur Anmeldung",
+  backToTasks: "Zurück zu deinen Aufgaben",
   yourTasks: "Deine Aufgaben",
   exportHint: "Eine JSON-Datei mit allen Aufgaben. Der Import fügt die Aufgaben hinzu, die hier noch fehlen.",
   exportTasks: "Exportieren",
@@ -217,6 +218,7 @@ export const de: Texts = {
   deleteAccount: "Konto löschen",
   deleteAccountHint: "Das löscht dein Konto und alle Aufgaben auf jedem Gerät. Es lässt sich nicht rückgängig machen.",
   deleteAccountForGood: "Mein Konto und alle Aufgaben löschen",
+  accountDeleted: { title: "Auf Wiedersehen", lead: "Dein Konto und seine Aufgaben sind gelöscht." },
 
   notifications: "Mitteilungen",
   dismiss: "Schließen",

@@ -194,6 +194,7 @@ export const en = {
   sendLink: "Send the link",
   resetSent: "If there is an account with this email, a link is on its way.",
   backToSignIn: "Back to sign-in",
+  backToTasks: "Back to your tasks",
   yourTasks: "Your tasks",
   exportHint: "A file of JSON with all your tasks. Importing it adds the tasks that are not here yet.",
   exportTasks: "Export",
@@ -205,6 +206,7 @@ export const en = {
   deleteAccount: "Delete account",
   deleteAccountHint: "This deletes your account and all your tasks, on every device. It cannot be undone.",
   deleteAccountForGood: "Delete my account and all tasks",
+  accountDeleted: { title: "Goodbye", lead: "Your account and its tasks are deleted." },
 
   // Trouble
   notifications: "Notifications",
