@@ -106,11 +106,11 @@ export function dueOrder(due: string | null): string {
   return due === null ? "~" : `${day}T${time}`;
 }
 
-/** "Today", "Tomorrow, 14:30", "Friday", "30 Nov", "4 Jan 2028". */
-export function describeDue(due: string, now: Date): string {
+/** "Today", "Tomorrow, 14:30", "Friday", "30 Nov", "4 Jan 2028". A day that is said already is left out: "14:30", or nothing. */
+export function describeDue(due: string, now: Date, said = ""): string {
   const { day, time } = toLocal(due);
-  const name = describeDay(day, dayOf(now));
-  return time === "" ? name : `${name}, ${clockTime(time)}`;
+  const parts = [day === said ? "" : describeDay(day, dayOf(now)), time === "" ? "" : clockTime(time)];
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 /** As the browser's own time fields show it: "14:30" or "2:30 PM". */
@@ -185,7 +185,7 @@ function wallClock(date: Date): LocalDue {
   return { day, time };
 }
 
-function hasTime(due: string): boolean {
+export function hasTime(due: string): boolean {
   return due.length > 10;
 }
 

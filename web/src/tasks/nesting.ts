@@ -19,8 +19,8 @@ export class Nesting {
     this.#collapsed = signal(new Set(JSON.parse(localStorage.getItem(this.#name) ?? "[]") as string[]));
   }
 
-  /** The rows in order, each with its subtasks after it. */
-  nest(rows: readonly Row[]): readonly Row[] {
+  /** The rows in order, each with its subtasks after it, but without those of the task whose form is open. */
+  nest(rows: readonly Row[], opened: string | null): readonly Row[] {
     if (!rows.some(({ task }) => task.parent_id)) return rows;
     const ids = new Set(rows.map(({ task }) => task.id));
     const below = new Map<string, Row[]>();
@@ -35,7 +35,7 @@ export class Nesting {
       if (!subtasks) return parent_id && ids.has(parent_id) ? [] : [row];
       const isExpanded = !this.#collapsed.value.has(id);
       const parent = this.#place(row, { isExpanded });
-      if (!isExpanded) return [parent];
+      if (!isExpanded || id === opened) return [parent];
       const sorted = subtasks.toSorted((a, b) => byPosition(a.task, b.task));
       return [parent, ...sorted.map((subtask) => this.#place(subtask, { under: id }))];
     });

@@ -100,7 +100,8 @@ export class Rows {
       return kept;
     });
   });
-  readonly #matching = computed<readonly Row[]>(() => {
+  /** What belongs to the list, and what is about to leave it, in order. */
+  readonly matching = computed<readonly Row[]>(() => {
     const leaving = this.#leaving.value;
     const edited = this.#form.seen.value;
     const drafts = this.#drafts;
@@ -117,10 +118,10 @@ export class Rows {
     if (length !== this.#shown.length || rows.some((row, index) => row !== this.#shown[index])) this.#shown = rows;
     return this.#shown;
   });
-  /** The rows of the list. */
+  /** The rows of the list, with subtasks below their parents. An open form shows those of its task itself. */
   readonly all = computed<readonly Row[]>(() => {
-    const rows = this.#matching.value;
-    return this.frame.value.layout === "week" ? rows : this.nesting.nest(rows);
+    const rows = this.matching.value;
+    return this.frame.value.layout === "week" ? rows : this.nesting.nest(rows, this.#form.id.value);
   });
   #shown: readonly Row[] = [];
   readonly #leavingRows = new WeakMap<Row, Row>();

@@ -10,6 +10,7 @@ import type { Row } from "./rows";
 import { swipe } from "./swipe";
 import { shortTitle } from "./task";
 import { TaskEditor } from "./task-editor";
+import { dueIn, priorityIn } from "./views";
 import type { Workbench } from "./workbench";
 
 interface TaskRowProps {
@@ -18,6 +19,8 @@ interface TaskRowProps {
   readonly onTag: (tag: string) => void;
   /** Of the row among the elements of the list that are measured. */
   readonly index?: number;
+  /** The key of its section, or its day: the row does not repeat what that heading says. */
+  readonly section?: string;
   /** In its section, from 1. */
   readonly position?: number;
   /** Of its section: most of its rows may not be in the document. */
@@ -25,14 +28,15 @@ interface TaskRowProps {
   readonly measure?: (element: HTMLElement | null) => void;
   /** A task is dragged to the place before or after this one. Without it, the row cannot be dragged in the list. */
   readonly onDrop?: ((id: string | undefined, target: string, isAfter: boolean) => void) | undefined;
-  /** In a column of a week: it can be dragged, and its day is known. */
+  /** In a column of a week: it can be dragged. */
   readonly isInWeek?: boolean;
 }
 
 /** So many tags are shown in a row. The form shows all of them. */
 const TAGS_SHOWN = 2;
 
-export function TaskRow({ row, bench, onTag, index, position, size, measure, onDrop, isInWeek = false }: TaskRowProps) {
+export function TaskRow({ row, bench, onTag, measure, onDrop, isInWeek = false, ...props }: TaskRowProps) {
+  const { index, position, size, section = "" } = props;
   const { task, isLeaving, isDeleted, isSaving, refused } = row;
   const { actions, form, selection } = bench;
   const opened = form.id.value === task.id ? form.opened.value : null;
@@ -122,7 +126,7 @@ export function TaskRow({ row, bench, onTag, index, position, size, measure, onD
       </button>
       {bench.drafts.ids.value.has(task.id) && <span class="task-draft">{words.draft}</span>}
       {refused === null ? (
-        <TaskFacts row={row} bench={bench} onTag={onTag} isInWeek={isInWeek} />
+        <TaskFacts row={row} bench={bench} onTag={onTag} section={section} />
       ) : (
         <NotSaved refused={refused} refusals={bench.refusals} />
       )}
@@ -192,20 +196,21 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
   );
 }
 
-type TaskFactsProps = Pick<TaskRowProps, "row" | "bench" | "onTag" | "isInWeek">;
+type TaskFactsProps = Pick<TaskRowProps, "row" | "bench" | "onTag"> & { readonly section: string };
 
-function TaskFacts({ row: { task, isLeaving, isExpanded, under }, bench, onTag, isInWeek }: TaskFactsProps) {
-  const { due, priority, tags, description } = task;
+function TaskFacts({ row: { task, isLeaving, isExpanded, under }, bench, onTag, section }: TaskFactsProps) {
+  const { due, tags, description } = task;
+  const priority = priorityIn(section, task.priority);
+  const when = dueIn(section, due, now.value);
   // A row that is about to leave does not grow.
   const completed_at = isLeaving ? null : task.completed_at;
   const parent = task.parent_id ? bench.tasks.snapshot.value.tasks.get(task.parent_id) : undefined;
   const subtasks = bench.subtasks.value.get(task.id) ?? [];
-  const isPlain = due === null && priority === "none" && tags.length === 0 && description === null;
+  const isPlain = when === "" && priority === "none" && tags.length === 0 && description === null && !task.recurrence;
   if (isPlain && completed_at === null && !parent && subtasks.length === 0) return null;
   const words = t();
   const done = subtasks.filter(({ completed }) => completed).length;
   const late = due !== null && !task.completed && isOverdue(due, now.value);
-  const when = due === null ? "" : isInWeek ? toLocal(due).time : describeDue(due, now.value);
   const isToday = due !== null && !late && toLocal(due).day === toLocal(now.value.toISOString()).day;
   return (
     <div class="task-facts">

@@ -4,7 +4,7 @@ import { t } from "../text";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
 import { drop, moveBy } from "./by-hand";
-import { addDays, dayOf, isOverdue } from "./due";
+import { addDays, dayOf, hasTime, isOverdue } from "./due";
 import { COMPOSER_ID } from "./element-ids";
 import { Empty, Skeleton, Unreadable } from "./list-states";
 import type { TaskQuery } from "./query";
@@ -13,7 +13,7 @@ import type { Row } from "./rows";
 import { troubleText } from "./sync-note";
 import type { Priority, Task } from "./task";
 import { TaskRow } from "./task-row";
-import { type Section, sectionsOf } from "./views";
+import { priorityIn, type Section, sectionsOf } from "./views";
 import { useVirtual } from "./virtual";
 import { Week } from "./week";
 import type { Workbench } from "./workbench";
@@ -132,16 +132,24 @@ interface SectionsProps {
 const HEADING_HEIGHT = 35.5;
 
 /** Heights in pixels, as the styles make them. On a phone, titles have two lines, and the facts have one of their own. */
-function heightOf(task: Task): number {
+function heightOf(task: Task, section: string): number {
   if (innerWidth >= 640) return 38;
   const isLong = task.title.length * 7.8 > innerWidth - 104;
-  const isPlain = task.due === null && task.priority === "none" && task.tags.length === 0 && task.description === null;
+  const { due, tags, description, recurrence } = task;
+  // Without looking at clocks, as there may be thousands.
+  const hasNoDue = due === null || due === section || (section === "today" && !hasTime(due));
+  const isPlain =
+    hasNoDue &&
+    !recurrence &&
+    priorityIn(section, task.priority) === "none" &&
+    tags.length === 0 &&
+    description === null;
   if (isLong) return isPlain ? 54 : 72;
   return isPlain ? 44 : 51;
 }
 
 function estimated({ section, row }: Item): number {
-  if (row) return heightOf(row.task);
+  if (row) return heightOf(row.task, section.key);
   return section.title === null ? 0 : HEADING_HEIGHT;
 }
 
@@ -153,7 +161,8 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   useKeptFocus(bench.focus);
   const time = now.value;
   const words = t();
-  const items = useMemo(() => itemsOf(sectionsOf(rows, query, time)), [rows, query, time, words]);
+  const all = bench.rows.matching.value;
+  const items = useMemo(() => itemsOf(sectionsOf(rows, query, time, all)), [rows, all, query, time, words]);
   const keys = useMemo(() => items.map(keyOf), [items]);
   useMemo(() => bench.focus.show(items.flatMap(({ row }) => row?.task.id ?? [])), [items, bench]);
   const headings = useMemo(() => items.flatMap(({ row }, index) => (row ? [] : [index])), [items]);
@@ -191,7 +200,8 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
     if (!row) drawn.push({ section, index, children: [] });
     else {
       const onDrop = query.sort === "manual" ? dropped : undefined;
-      const props = { row, bench, onTag, onDrop, index, position, size: section.rows.length, measure };
+      const place = { index, position, size: section.rows.length, section: section.key };
+      const props = { row, bench, onTag, onDrop, measure, ...place };
       drawn.at(-1)?.children.push(<TaskRow key={row.task.id} {...props} />);
     }
   }
@@ -199,7 +209,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
 
   return (
     <div ref={container}>
-      {drawn.map(({ section: { key, title, rows }, index, children }) =>
+      {drawn.map(({ section: { key, title, rows, count }, index, children }) =>
         title === null ? (
           <ul key={key} class="rows" aria-label={words.titles[query.list]}>
             {children}
@@ -208,7 +218,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
           <section key={key} class={`group group-${key}`} aria-labelledby={`group-${key}`}>
             <div class="group-heading" data-index={index} ref={measure}>
               <h2 id={`group-${key}`}>{title}</h2>
-              <span class="group-count">{rows.length}</span>
+              <span class="group-count">{count}</span>
               {key === "overdue" && <MoveToToday bench={bench} rows={rows} />}
             </div>
             <ul class="rows" aria-labelledby={`group-${key}`}>

@@ -59,7 +59,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
   useEffect(() => {
     if (!isReady) return;
     return bench.rows.query.subscribe(() => {
-      const count = bench.rows.all.peek().length;
+      const count = bench.rows.matching.peek().length;
       announce(count === 0 ? t().noTasks : `${count} ${t().tasksCounted(count)}`);
     });
   }, [bench, isReady]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { matching, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
-import { countsOf, inOrder, orderOf, sectionsOf, tagsOf } from "./views";
+import { countsOf, dueIn, inOrder, orderOf, sectionsOf, tagsOf } from "./views";
 
 const NOW = new Date("2026-11-21T15:00:00");
 const ALL: TaskQuery = { ...OPEN, list: "all" };
@@ -68,6 +68,33 @@ describe("a view", () => {
       ["No date", "1", "7"],
     ]);
     expect(sections({ ...OPEN, sort: "title" })).toEqual([[null, "4", "3", "2", "6", "5", "1", "7"]]);
+  });
+
+  it("counts a task in its own section, wherever it is shown, as the lists at the side do", () => {
+    const pack = task("pack", { due: "2026-11-21" });
+    const socks = task("socks", { parent_id: "pack" });
+    const stove = task("stove", { due: "2026-11-21", parent_id: "trip" });
+    const trip = task("trip", { due: "2026-12-24" });
+    const rows = [{ task: pack }, { task: socks, under: "pack" }, { task: trip }];
+    const all = [...rows, { task: stove }, { task: task("leaves", { due: "2026-11-21" }), isLeaving: true }];
+    const sections = sectionsOf(rows, OPEN, NOW, all);
+    expect(sections.map(({ title, count }) => [title, count])).toEqual([
+      ["Today", 2],
+      ["Later", 1],
+    ]);
+    expect(countsOf([pack, socks, stove, trip], NOW)).toMatchObject({ today: 2 });
+  });
+
+  it.each([
+    ["today", "2026-11-21", ""],
+    ["today", "2026-11-21T18:30", "18:30"],
+    ["today", "2026-11-20", "Yesterday"],
+    ["2026-11-22", "2026-11-22T18:30", "18:30"],
+    ["overdue", "2026-11-20", "Yesterday"],
+    ["2026-12", "2026-12-24", "24 Dec"],
+  ])("says the due date below the heading “%s” without what that says", (section, due, words) => {
+    const moment = due.includes("T") ? new Date(due).toISOString() : due;
+    expect(dueIn(section, moment, NOW)).toBe(words);
   });
 
   it("lists every tag once, sorted", () => {

@@ -1,14 +1,16 @@
 /** Orders tasks for display, divides them into sections, and counts them. */
 import { t } from "../text";
-import { addDays, DUE_GROUPS, dayOf, dueOrder, groupsAt, longDate, monthName, toLocal } from "./due";
+import { addDays, DUE_GROUPS, dayOf, describeDue, dueOrder, groupsAt, longDate, monthName, toLocal } from "./due";
 import { isOpenList, type Sort, type TaskQuery } from "./query";
-import { PRIORITIES, type Task } from "./task";
+import { PRIORITIES, type Priority, type Task } from "./task";
 
 /** An element of a list. */
 interface Showing {
   readonly task: Task;
   /** It is shown below the one before, in the same section. */
   readonly under?: string;
+  /** It no longer belongs to the list, and is not counted. */
+  readonly isLeaving?: boolean;
 }
 
 export function inOrder(tasks: Iterable<Task>, order: Order): Task[] {
@@ -44,10 +46,20 @@ export interface Section<T> {
   /** Null for the only section of a list that is not divided. */
   readonly title: string | null;
   readonly rows: readonly T[];
+  /** Of the tasks that the title is true of: not of subtasks below a parent that is due at another time. */
+  readonly count: number;
 }
 
-/** Divides sorted rows by due date or priority. No section is empty. */
-export function sectionsOf<T extends Showing>(rows: readonly T[], query: TaskQuery, now: Date): Section<T>[] {
+/**
+ * Divides sorted rows by due date or priority. No section is empty. `all` are the elements of the list without their places: some are
+ * folded away, or below a parent in another section, and count all the same.
+ */
+export function sectionsOf<T extends Showing>(
+  rows: readonly T[],
+  query: TaskQuery,
+  now: Date,
+  all: readonly Showing[] = rows,
+): Section<T>[] {
   const sections = new Map<string, T[]>();
   const keyOf = sectionKey(query, now);
   let key = "";
@@ -57,9 +69,20 @@ export function sectionsOf<T extends Showing>(rows: readonly T[], query: TaskQue
     if (section) section.push(row);
     else sections.set(key, [row]);
   }
-  const all = [...sections].map(([key, rows]) => ({ key, title: titleOf(key, now), rows }));
+  const counts = new Map<string, number>();
+  for (const { task, isLeaving } of all) {
+    if (isLeaving) continue;
+    const key = keyOf(task);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const found = [...sections].map(([key, rows]) => ({
+    key,
+    title: titleOf(key, now),
+    rows,
+    count: counts.get(key) ?? 0,
+  }));
   // Overdue times of today are sorted after the tasks of today that have none.
-  return all.sort((a, b) => rank(a.key) - rank(b.key));
+  return found.sort((a, b) => rank(a.key) - rank(b.key));
 }
 
 function sectionKey(query: TaskQuery, now: Date): (task: Task) => string {
@@ -89,6 +112,16 @@ function titleOf(key: string, now: Date): string | null {
   if (priority) return priority === "none" ? noPriority : priorities[priority];
   if (key.length === 7) return monthName(`${key}-01`);
   return key === addDays(dayOf(now), 1) ? `${tomorrow} · ${longDate(key)}` : longDate(key);
+}
+
+/** The due date in words, without the day if the heading of the section says it. */
+export function dueIn(section: string, due: string | null, now: Date): string {
+  return due === null ? "" : describeDue(due, now, section === "today" ? dayOf(now) : section);
+}
+
+/** “None” if the heading of the section says the priority. */
+export function priorityIn(section: string, priority: Priority): Priority {
+  return section === priorityKey(priority) ? "none" : priority;
 }
 
 function rank(key: string): number {

@@ -78,7 +78,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
               {(byDay.get(day) ?? []).map(
                 (row) =>
                   row.task.id !== opened?.seen.id && (
-                    <TaskRow key={row.task.id} row={row} bench={bench} onTag={onTag} isInWeek />
+                    <TaskRow key={row.task.id} row={row} bench={bench} onTag={onTag} section={day} isInWeek />
                   ),
               )}
             </ul>
