@@ -22,6 +22,7 @@ test("a conflict of two tabs shows both versions", async ({ context, tasks }) =>
 
   await slow.getByRole("button", { name: "Save" }).click();
   const dialog = tasks.page.getByRole("dialog", { name: "Changed somewhere else" });
+  await expect(dialog).toContainText("You changed this task, and so did another tab or device.");
   await expect(dialog.getByRole("region", { name: "Your version" })).toContainText("Paint the door red");
   await expect(dialog.getByRole("region", { name: "The other version" })).toContainText("Paint the door blue");
   await tasks.page.keyboard.press("Escape");

@@ -84,6 +84,30 @@ for (const [today, whole] of [
   });
 }
 
+test("arrow keys move the focus between the days of a week", async ({ page, tasks, store }) => {
+  const { keyboard } = page;
+  for (const [title, due] of [
+    ["Water the plants", day(0)],
+    ["Feed the cat", day(0)],
+    ["Book the train", day(3)],
+  ] as const)
+    await store.add({ title, due });
+  await tasks.open("/#/upcoming?layout=week");
+  const focused = (title: string) =>
+    expect(page.getByRole("button", { name: `Edit ${title}`, exact: true })).toBeFocused();
+  await keyboard.press("j");
+  await keyboard.press("j");
+  await focused("Feed the cat");
+  await keyboard.press("ArrowRight");
+  await focused("Book the train");
+  await keyboard.press("ArrowRight");
+  await focused("Book the train");
+  await keyboard.press("ArrowLeft");
+  await focused("Water the plants");
+  await keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toContainText("go to another day of the week");
+});
+
 test("tasks are dragged to another day of the week", async ({ page, tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0) });
   await tasks.open("/#/upcoming?layout=week");
@@ -284,6 +308,25 @@ test.describe("on a phone", () => {
     expect((lists?.y ?? 0) + (lists?.height ?? 0)).toBe(844);
     await page.getByRole("button", { name: "More" }).click();
     await expect(page.getByRole("dialog", { name: "Go to or do" })).toBeVisible();
+  });
+
+  test("the lists have their whole names", async ({ page, tasks, store }) => {
+    await page.setViewportSize({ width: 320, height: 640 });
+    for (const title of ["One", "Two"]) await store.add({ title, due: day(0) });
+    const cut = () =>
+      page
+        .locator(".lists .list-name:visible, .tools .chip:visible")
+        .evaluateAll((all) =>
+          all.flatMap(({ scrollWidth, clientWidth, textContent }) => (scrollWidth > clientWidth ? textContent : [])),
+        );
+    for (const language of ["en", "de"]) {
+      await page.addInitScript((language) => localStorage.setItem("language", language), language);
+      for (const list of ["today", "upcoming", "open", "completed"]) {
+        await tasks.open(`/#/${list}`);
+        await expect(page.locator("html")).toHaveAttribute("lang", language);
+        expect(await cut()).toEqual([]);
+      }
+    }
   });
 
   test("a menu schedules and moves tasks, and what is above the list fits", async ({ page, tasks, store }) => {

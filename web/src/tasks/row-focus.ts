@@ -7,12 +7,14 @@ interface Place {
   readonly control: string;
 }
 
-export type Move = "up" | "down" | "first" | "last";
+export type Move = "up" | "down" | "first" | "last" | "left" | "right";
 
 export class RowFocus {
   /** The row that has the focus, or had it last. It stays in the document, wherever the list is scrolled to. */
   readonly row = signal<string | null>(null);
   #ids: readonly string[] = [];
+  /** The ids of each day of a week. */
+  #columns: readonly (readonly string[])[] = [];
   readonly #fallback: string;
   /** Where the focus is to go as soon as the row is in the document. */
   #wanted: Place | null = null;
@@ -25,9 +27,10 @@ export class RowFocus {
     this.#fallback = fallback;
   }
 
-  /** The ids of the list's rows, in order. */
-  show(ids: readonly string[]): void {
+  /** The ids of the list's rows, in order, and in columns if it has some. */
+  show(ids: readonly string[], columns: readonly (readonly string[])[] = []): void {
     this.#ids = ids;
+    this.#columns = columns;
     if (this.#last && ids.includes(this.#last.row)) this.#idsOfLast = ids;
   }
 
@@ -40,9 +43,7 @@ export class RowFocus {
 
   /** Whether there is such a row. */
   move(to: Move): boolean {
-    const index = this.#ids.indexOf(this.row.peek() ?? "");
-    const target = { up: index - 1, down: index + 1, first: 0, last: this.#ids.length - 1 }[to];
-    const row = this.#ids[target];
+    const row = this.#rowAt(to);
     if (row !== undefined) this.enter(row, controlAt(document.activeElement));
     return row !== undefined;
   }
@@ -75,6 +76,13 @@ export class RowFocus {
     }
   }
 
+  #rowAt(to: Move): string | undefined {
+    const from = this.row.peek() ?? "";
+    if (to === "left" || to === "right") return beside(this.#columns, from, to === "left" ? -1 : 1);
+    const index = this.#ids.indexOf(from);
+    return this.#ids[{ up: index - 1, down: index + 1, first: 0, last: this.#ids.length - 1 }[to]];
+  }
+
   #arrive(): boolean {
     if (!this.#wanted) return false;
     const { row, control } = this.#wanted;
@@ -98,6 +106,15 @@ export function nearest(row: string, before: readonly string[], ids: readonly st
   const index = before.indexOf(row);
   const after = before.slice(Math.max(0, index)).find((id) => left.has(id));
   return after ?? before.slice(0, Math.max(0, index)).findLast((id) => left.has(id)) ?? ids.at(-1);
+}
+
+/** The row at the same place of the next column that has rows, or the last one of it. */
+export function beside(columns: readonly (readonly string[])[], row: string, by: -1 | 1): string | undefined {
+  const from = columns.findIndex((ids) => ids.includes(row));
+  if (from < 0) return undefined;
+  const others = by > 0 ? columns.slice(from + 1) : columns.slice(0, from).toReversed();
+  const next = others.find((ids) => ids.length > 0) ?? [];
+  return next[Math.min(columns[from]?.indexOf(row) ?? 0, next.length - 1)];
 }
 
 export function useRowFocus(focus: RowFocus): void {

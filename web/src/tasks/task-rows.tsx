@@ -69,6 +69,7 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
 }
 
 const MOVES: Readonly<Record<string, Move>> = { ArrowUp: "up", ArrowDown: "down", Home: "first", End: "last" };
+const WEEK_MOVES: Readonly<Record<string, Move>> = { ArrowLeft: "left", ArrowRight: "right" };
 const KEY_MOVES: Readonly<Record<string, Move>> = { k: "up", j: "down" };
 const KEY_PRIORITIES: Readonly<Record<string, Priority>> = { "1": "high", "2": "medium", "3": "low", "4": "none" };
 
@@ -82,7 +83,8 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
     return;
   }
   const letter = singleKeys.value === "on" ? event.key : "";
-  const to = MOVES[event.key] ?? KEY_MOVES[letter];
+  const isWeek = bench.rows.query.value.layout === "week";
+  const to = MOVES[event.key] ?? KEY_MOVES[letter] ?? (isWeek ? WEEK_MOVES[event.key] : undefined);
   const task = bench.rows.all.value.find(({ task }) => task.id === id)?.task;
   const priority = KEY_PRIORITIES[letter];
   if (to) {

@@ -30,8 +30,8 @@ export function Week({ bench, rows, onTag }: WeekProps) {
   const first = week.value === 0 ? today : addDays(thisWeek, offset * 7);
   const days = Array.from({ length: 7 }, (_, index) => addDays(first, index));
   const byDay = useMemo(() => groupByDay(rows), [rows]);
-  const shown = days.flatMap((day) => byDay.get(day) ?? []);
-  bench.focus.show(shown.map(({ task }) => task.id));
+  const columns = days.map((day) => (byDay.get(day) ?? []).map(({ task }) => task.id));
+  bench.focus.show(columns.flat(), columns);
   const opened = bench.form.opened.value;
 
   return (

@@ -138,7 +138,7 @@ export const de: Texts = {
   shortcuts: "Tastenkürzel",
   keys: {
     reorder: "Nach oben oder unten, wenn von Hand sortiert",
-    fold: "Teilaufgaben verbergen oder zeigen",
+    fold: "Teilaufgaben verbergen oder zeigen, oder zu einem anderen Tag der Woche gehen",
     write: "Neue Aufgabe schreiben",
     search: "Suchen",
     palette: "Befehl, Liste oder Aufgabe finden",
@@ -256,8 +256,10 @@ export const de: Texts = {
     OTHER: "Der Anmeldedienst hat das nicht angenommen.",
   },
   changedElsewhere: "Anderswo geändert",
-  deletedHere: "Du hast diese Aufgabe gelöscht, aber ein anderes Gerät hat sie geändert. Was soll mit ihr geschehen?",
-  changedHere: "Du hast diese Aufgabe geändert, und ein anderes Gerät auch. Welche Fassung willst du behalten?",
+  deletedHere:
+    "Du hast diese Aufgabe gelöscht, aber ein anderer Tab oder ein anderes Gerät hat sie geändert. Was soll mit ihr geschehen?",
+  changedHere:
+    "Du hast diese Aufgabe geändert, und ein anderer Tab oder ein anderes Gerät auch. Welche Fassung willst du behalten?",
   yourVersion: "Deine Fassung",
   theTaskNow: "Die Aufgabe jetzt",
   theOtherVersion: "Die andere Fassung",
