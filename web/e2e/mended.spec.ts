@@ -298,6 +298,7 @@ test("undo reaches every change, and notes are true", async ({ page, tasks, stor
     await page.keyboard.press("Delete");
   }
   await expect(page.locator("[data-row]:not([inert])")).toHaveCount(0);
+  await expect(page.locator(".note")).toHaveText([/^5 tasks are deleted\./u, /^Deleted “Five”\./u]);
   await page.keyboard.press("Control+z");
   await expect(tasks.row("Five")).toBeVisible();
   await tasks.note("4 tasks are deleted.").getByRole("button", { name: "Undo all" }).click();
@@ -310,6 +311,23 @@ test("undo reaches every change, and notes are true", async ({ page, tasks, stor
   await page.keyboard.press("Control+z");
   await tasks.hasSaved("Two");
   expect(await store.all()).toHaveLength(5);
+});
+
+test("notes leave room to read, and what none of them offers is undone as well", async ({ page, tasks, store }) => {
+  const titles = ["One", "Two", "Three", "Four"];
+  for (const title of titles) await store.add({ title });
+  await tasks.open();
+  for (const title of titles) {
+    await tasks.checkbox(title).focus();
+    await page.keyboard.press("x");
+    // The next note pushes it out of sight, and the pointer does not leave it.
+    if (title === "Two") await tasks.note("One").hover();
+  }
+  await expect(page.locator(".note")).toHaveText([/^Completed “Three”/u, /^Completed “Four”/u]);
+  await page.mouse.move(0, 0);
+  await expect(page.locator(".note")).toHaveCount(0);
+  for (const _ of titles) await page.keyboard.press("Control+z");
+  await expect(page.locator("[data-row]:not(.task-done)")).toHaveCount(4);
 });
 
 test("a deletion that was sent can be undone while the page is open", async ({ page, tasks, store }) => {

@@ -16,10 +16,16 @@ interface AppProps {
 }
 
 export function App(props: AppProps) {
+  const isAtWork = props.session.state.value.is === "signed-in" && props.link.value === null;
   return (
     <>
       <Screen {...props} />
-      <NewVersion />
+      {/* The page of the tasks has it among its other notes. */}
+      {!isAtWork && (
+        <div class="notes">
+          <NewVersion />
+        </div>
+      )}
       <Announcer />
     </>
   );

@@ -13,7 +13,7 @@ import { Brand } from "../ui/brand";
 import { now } from "../ui/clock";
 import { Keyboard } from "../ui/icons";
 import { Lazy } from "../ui/lazy";
-import { Notes } from "../ui/notes";
+import { NewVersion, Notes } from "../ui/notes";
 import { type Command, Palette } from "../ui/palette";
 import { paletteShown } from "../ui/palette-state";
 import { listenForKeys, listenForUndo, Shortcuts, shortcutsShown } from "../ui/shortcuts";
@@ -140,6 +140,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
         <RowMenu bench={bench} />
       </main>
       <Notes toasts={toasts}>
+        <NewVersion />
         <SyncNote tasks={bench.tasks} />
       </Notes>
       {conflict && (

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import { t } from "../text";
 import { announcement } from "./announcer";
 import { Close } from "./icons";
-import type { Toasts } from "./toasts";
+import type { Toast, Toasts } from "./toasts";
 import { startNewVersion } from "./versions";
 
 /** A live region for screen readers. It must exist before its first text. */
@@ -19,13 +20,11 @@ export function NewVersion() {
   const { value: start } = startNewVersion;
   if (!start) return null;
   return (
-    <div class="notes" role="status">
-      <div class="note note-info">
-        <p>{t().newVersion}</p>
-        <button type="button" class="note-action" onClick={start}>
-          {t().reload}
-        </button>
-      </div>
+    <div class="note note-info" role="status">
+      <p>{t().newVersion}</p>
+      <button type="button" class="note-action" onClick={start}>
+        {t().reload}
+      </button>
     </div>
   );
 }
@@ -36,42 +35,45 @@ interface NotesProps {
   readonly children: ComponentChildren;
 }
 
-const AT_ONCE = 3;
-
 export function Notes({ toasts, children }: NotesProps) {
-  const all = toasts.shown.value;
-  const expiring = toasts.expiring.length;
   return (
     <section class="notes" aria-label={t().notifications}>
       {children}
-      {expiring > 1 && (
+      {toasts.hasSummary && (
         <div class="note note-info">
-          <p>{t().deletions(expiring)}</p>
+          <p>{t().deletions(toasts.expiring.length)}</p>
           <button type="button" class="note-action" onClick={() => toasts.undoExpiring()}>
             {t().undoAll}
           </button>
         </div>
       )}
-      {all.slice(-AT_ONCE).map(({ id, text, tone, action }) => (
-        <div
-          key={id}
-          class={`note note-${tone}`}
-          onPointerEnter={() => toasts.hold(id)}
-          onPointerLeave={() => toasts.release(id)}
-          onFocusIn={() => toasts.hold(id)}
-          onFocusOut={() => toasts.release(id)}
-        >
-          <p dir="auto">{text}</p>
-          {action && (
-            <button type="button" class="note-action" onClick={() => toasts.act(id)}>
-              {action.label}
-            </button>
-          )}
-          <button type="button" class="icon-button" aria-label={t().dismiss} onClick={() => toasts.dismiss(id)}>
-            <Close />
-          </button>
-        </div>
+      {toasts.inSight.map((toast) => (
+        <Note key={toast.id} toasts={toasts} toast={toast} />
       ))}
     </section>
+  );
+}
+
+function Note({ toasts, toast: { id, text, tone, action } }: { readonly toasts: Toasts; readonly toast: Toast }) {
+  // A note that a newer one has pushed out of sight under the pointer is not left by it.
+  useEffect(() => () => toasts.release(id), [toasts, id]);
+  return (
+    <div
+      class={`note note-${tone}`}
+      onPointerEnter={() => toasts.hold(id)}
+      onPointerLeave={() => toasts.release(id)}
+      onFocusIn={() => toasts.hold(id)}
+      onFocusOut={() => toasts.release(id)}
+    >
+      <p dir="auto">{text}</p>
+      {action && (
+        <button type="button" class="note-action" onClick={() => toasts.act(id)}>
+          {action.label}
+        </button>
+      )}
+      <button type="button" class="icon-button" aria-label={t().dismiss} onClick={() => toasts.dismiss(id)}>
+        <Close />
+      </button>
+    </div>
   );
 }

@@ -76,3 +76,24 @@ it("what failed after the last change is repeated first", () => {
   toasts.undoLatest();
   expect(done).toEqual(["again", "a undone"]);
 });
+
+it("two notes are in sight: the newest, and what failed or the one before", () => {
+  const inSight = () => toasts.inSight.map(({ text }) => text);
+  for (const text of ["a", "b", "c", "d"]) toasts.show({ text, tone: "info" });
+  expect(inSight()).toEqual(["c", "d"]);
+  toasts.show({ text: "Failed", tone: "problem" });
+  for (const text of ["e", "f"]) toasts.show({ text, tone: "info" });
+  expect(inSight()).toEqual(["Failed", "f"]);
+  toasts.dismissAll();
+  expect(inSight()).toEqual([]);
+});
+
+it("of several deletions, the newest is in sight, and one note for all", () => {
+  for (const name of ["a", "b", "c"]) remove(name);
+  expect(toasts.inSight.map(({ text }) => text)).toEqual(["c"]);
+  expect(toasts.hasSummary).toBe(true);
+  toasts.undoLatest();
+  toasts.undoLatest();
+  expect(toasts.hasSummary).toBe(false);
+  expect(toasts.inSight.map(({ text }) => text)).toEqual(["a"]);
+});

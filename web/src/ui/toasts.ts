@@ -83,6 +83,19 @@ export class Toasts {
     }
   }
 
+  /** What is shown: not more than one can read. The newest, and above it what failed, the summary, or the one before. */
+  get inSight(): readonly Toast[] {
+    const { value: all } = this.shown;
+    const older = all.slice(0, -1);
+    const second = older.findLast(({ tone }) => tone === "problem") ?? (this.expiring.length > 1 ? null : older.at(-1));
+    return second ? [second, ...all.slice(-1)] : all.slice(-1);
+  }
+
+  /** Whether one note stands for several deletions, above the newest. */
+  get hasSummary(): boolean {
+    return this.expiring.length > 1 && this.inSight.length === 1;
+  }
+
   /** The notes of what can only be undone until they expire. */
   get expiring(): readonly Toast[] {
     return this.shown.value.filter(({ id, onExpire }) => onExpire && this.#undos.has(id));
