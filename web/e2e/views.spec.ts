@@ -1,5 +1,5 @@
 /** Lists, search, selection, and keys. */
-import { day, expect, test } from "./product";
+import { BATCH, day, expect, test } from "./product";
 
 test("lists have counts, tags, and what is due", async ({ page, tasks, store }) => {
   await store.add({ title: "Renew the passport", due: day(-2), tags: ["Papers"] });
@@ -558,6 +558,27 @@ test("completing and skipping what recurs is undone as a whole", async ({ page, 
     await expect(today).toContainText("Water the plants");
     await expect(tasks.row("Call the dentist")).toBeVisible();
   });
+});
+
+test("a skip is shown at once, before its next date is known", async ({ page, tasks, store }) => {
+  await store.add({ title: "Water the plants", due: day(0), recurrence: { rule: "FREQ=DAILY" } });
+  await tasks.open();
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route(BATCH, async (route) => {
+    await answered;
+    await route.continue();
+  });
+  await tasks.act("Water the plants", "Skip this time");
+  const row = tasks.row("Water the plants");
+  await expect(row.locator(".fact-due")).toHaveText("Skipping…");
+  await expect(page.getByRole("status")).toHaveText("Skipping “Water the plants”.");
+  await tasks.open();
+  await expect(row.locator(".fact-due")).toHaveText("Skipping…");
+  answer();
+  await expect(row.locator(".fact-due")).toHaveText("Due Tomorrow");
 });
 
 test("a task recurs by a rule of its own", async ({ page, tasks, store }) => {

@@ -128,8 +128,8 @@ export class Actions {
     });
   }
 
-  /** Moves a task that recurs to its next date, which only the API knows: when it is here, a note says it. */
-  async skip({ id, due, recurrence }: Task): Promise<void> {
+  /** Moves a task that recurs to its next date, which only the API knows: until it is here, the row says so, and then a note. */
+  async skip({ id, title, due, recurrence }: Task): Promise<void> {
     const { tasks, toasts, rows } = this.#options;
     // A series that ends after some times counts a skipped one, and setting its date back does not change that.
     const isCounted = /count=/iu.test(recurrence?.rule ?? "");
@@ -141,6 +141,7 @@ export class Actions {
       if (isUndone) announce(t().undone);
     });
     rows.leaveSlowly(id);
+    announce(t().skippingOf(shortTitle({ title })));
     const isKept = await this.#keep(tasks.sync.skip(id));
     const after = isKept
       ? await arrival(() => {

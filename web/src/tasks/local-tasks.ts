@@ -8,6 +8,8 @@ export interface Snapshot {
   readonly tasks: ReadonlyMap<string, Task>;
   /** The ids of tasks with changes that are not sent yet. */
   readonly unsent: ReadonlySet<string>;
+  /** The ids of tasks that are being skipped: where that leads is not known yet. */
+  readonly skipped: ReadonlySet<string>;
   /** The changes that need a decision, by task id. */
   readonly refused: ReadonlyMap<string, Refused>;
 }
@@ -23,7 +25,12 @@ export type Phase =
 
 export class LocalTasks {
   readonly sync: TaskSync;
-  readonly snapshot = signal<Snapshot>({ tasks: new Map(), unsent: new Set(), refused: new Map() });
+  readonly snapshot = signal<Snapshot>({
+    tasks: new Map(),
+    unsent: new Set(),
+    skipped: new Set(),
+    refused: new Map(),
+  });
   readonly status = signal<Status>({ phase: "busy", trouble: null, pulledAt: null });
   readonly phase = computed<Phase>(() => {
     if (this.#isUnkept.value) return "unkept";
@@ -70,11 +77,13 @@ export class LocalTasks {
 
   #read(): void {
     const { sync } = this;
-    const unsent = new Set(sync.pending.filter(({ refusal }) => !refusal).map(({ id }) => id));
+    const waiting = sync.pending.filter(({ refusal }) => !refusal);
+    const unsent = new Set(waiting.map(({ id }) => id));
+    const skipped = new Set(waiting.flatMap(({ op, id }) => (op === "skip" ? [id] : [])));
     const refused = new Map(sync.refused.map((refused) => [refused.item.id, refused]));
     batch(() => {
       // A copy, because sync changes its map in place.
-      this.snapshot.value = { tasks: new Map(sync.tasks), unsent, refused };
+      this.snapshot.value = { tasks: new Map(sync.tasks), unsent, skipped, refused };
       this.#isComplete.value = sync.isComplete;
     });
   }

@@ -19,6 +19,8 @@ export interface Row {
   /** It is deleted, and only its place is kept. */
   readonly isDeleted: boolean;
   readonly isSaving: boolean;
+  /** Its next date is not known yet. */
+  readonly isSkipped: boolean;
   /** A rejected change, or a change to a deleted task. */
   readonly refused: Refused | null;
   /** The row of its parent, which it is shown below. */
@@ -83,7 +85,7 @@ export class Rows {
 
   /** What could be shown, whatever the list. Unchanged rows keep their identity, so they do not render again. */
   readonly #rows = computed<readonly Row[]>(() => {
-    const { tasks, unsent, refused } = this.#tasks.snapshot.value;
+    const { tasks, unsent, skipped, refused } = this.#tasks.snapshot.value;
     const before = this.#before;
     this.#before = new Map();
     return this.#sorted.value.map((task) => {
@@ -93,7 +95,9 @@ export class Rows {
       const isAsked = found !== undefined && isConflict(found);
       const isSaving = unsent.has(id) || isAsked;
       const isDeleted = this.#deletions.hides(task, tasks);
-      const row = { task, isLeaving: isDeleted, isDeleted, isSaving, refused: isAsked ? null : (found ?? null) };
+      const isSkipped = skipped.has(id);
+      const shown = isAsked ? null : (found ?? null);
+      const row = { task, isLeaving: isDeleted, isDeleted, isSaving, isSkipped, refused: shown };
       const known = before.get(id);
       const kept = known && isSame(known, row) ? known : row;
       this.#before.set(id, kept);
@@ -193,6 +197,7 @@ function isSame(a: Row, b: Row): boolean {
     a.isLeaving === b.isLeaving &&
     a.isDeleted === b.isDeleted &&
     a.isSaving === b.isSaving &&
+    a.isSkipped === b.isSkipped &&
     a.refused?.item === b.refused?.item
   );
 }

@@ -198,7 +198,7 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
 
 type TaskFactsProps = Pick<TaskRowProps, "row" | "bench" | "onTag"> & { readonly section: string };
 
-function TaskFacts({ row: { task, isLeaving, isExpanded, under }, bench, onTag, section }: TaskFactsProps) {
+function TaskFacts({ row: { task, isLeaving, isSkipped, isExpanded, under }, bench, onTag, section }: TaskFactsProps) {
   const { due, tags, description } = task;
   const priority = priorityIn(section, task.priority);
   const when = dueIn(section, due, now.value);
@@ -267,7 +267,9 @@ function TaskFacts({ row: { task, isLeaving, isExpanded, under }, bench, onTag, 
           <span class="visually-hidden">{words.priorityOf[priority]}</span>
         </span>
       )}
-      {completed_at ? (
+      {isSkipped ? (
+        <span class="fact fact-due">{words.skipping}</span>
+      ) : completed_at ? (
         <span class="fact fact-due">
           <Check />
           <span class="visually-hidden">{words.completedOn} </span>

@@ -91,6 +91,8 @@ export const de: Texts = {
   moveUp: "Nach oben",
   moveUpOf: (title) => `${title} nach oben`,
   moveDownOf: (title) => `${title} nach unten`,
+  skipping: "Wird ausgelassen …",
+  skippingOf: (title) => `„${title}“ wird ausgelassen.`,
   skipOnce: "Dieses Mal auslassen",
   moveDown: "Nach unten",
   thisWeekend: "Dieses Wochenende",

@@ -81,6 +81,8 @@ export const en = {
   moveUpOf: (title: string) => `Move ${title} up`,
   moveDownOf: (title: string) => `Move ${title} down`,
   skipOnce: "Skip this time",
+  skipping: "Skipping…",
+  skippingOf: (title: string) => `Skipping “${title}”.`,
   moveDown: "Move down",
   thisWeekend: "This weekend",
   nextWeekend: "Next weekend",
