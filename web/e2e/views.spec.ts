@@ -512,6 +512,24 @@ test("the subtasks of an open form are shown once", async ({ page, tasks, store 
   await expect(tasks.row("Socks")).toBeVisible();
 });
 
+test("the palette leads to a subtask, whatever hides it", async ({ page, tasks, store }) => {
+  const { keyboard } = page;
+  const { id } = await store.add({ title: "Pack" });
+  await store.add({ title: "Pack socks", parent_id: id });
+  await tasks.open();
+  for (const hide of [
+    () => tasks.edit("Pack"),
+    () => tasks.row("Pack").getByRole("button", { name: "0 of 1 subtasks completed" }).click(),
+  ]) {
+    await hide();
+    await keyboard.press("Control+k");
+    await keyboard.type("pack");
+    await keyboard.press("ArrowDown");
+    await keyboard.press("Enter");
+    await expect(page.getByRole("button", { name: "Edit Pack socks", exact: true })).toBeFocused();
+  }
+});
+
 test("a task recurs: completing it brings the next one", async ({ tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0) });
   await tasks.open();

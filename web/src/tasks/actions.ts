@@ -366,8 +366,10 @@ export class Actions {
   }
 
   /** Moves the focus to a task, in the list of all open tasks if this one does not have it. */
-  #show({ id }: Task): void {
+  #show(task: Task): void {
     const { rows, focus } = this.#options;
+    const { id } = task;
+    rows.reveal(task);
     if (!rows.has(id)) show(OPEN);
     rows.mark(id);
     focus.enter(id);

@@ -42,6 +42,7 @@ export class Nesting {
   }
 
   expand(id: string, isExpanded: boolean): void {
+    if (this.#collapsed.peek().has(id) !== isExpanded) return;
     const collapsed = new Set(this.#collapsed.value);
     if (isExpanded) collapsed.delete(id);
     else collapsed.add(id);

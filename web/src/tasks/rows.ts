@@ -169,6 +169,13 @@ export class Rows {
     }, MARKED_FOR);
   }
 
+  /** Shows a subtask that is folded away, or that only the form of its parent shows. */
+  reveal({ parent_id }: Task): void {
+    if (!parent_id) return;
+    this.nesting.expand(parent_id, true);
+    if (this.#form.id.peek() === parent_id) this.#form.close();
+  }
+
   has(id: string): boolean {
     return this.all.value.some(({ task }) => task.id === id);
   }

@@ -220,7 +220,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
           <section key={key} class={`group group-${key}`} aria-labelledby={`group-${key}`}>
             <div class="group-heading" data-index={index} ref={measure}>
               <h2 id={`group-${key}`}>{title}</h2>
-              <span class="group-count">{count}</span>
+              {count > 0 && <span class="group-count">{count}</span>}
               {key === "overdue" && <MoveToToday bench={bench} rows={rows} />}
             </div>
             <ul class="rows" aria-labelledby={`group-${key}`}>

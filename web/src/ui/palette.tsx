@@ -103,6 +103,7 @@ function search(text: string, bench: Workbench, commands: readonly Command[]): C
     name: task.title,
     run: () => {
       show({ ...OPEN, list: "search", text });
+      bench.rows.reveal(task);
       setTimeout(() => bench.focus.enter(task.id));
     },
   }));
