@@ -60,20 +60,21 @@ export function sectionsOf<T extends Showing>(
   now: Date,
   all: readonly Showing[] = rows,
 ): Section<T>[] {
-  const sections = new Map<string, T[]>();
   const keyOf = sectionKey(query, now);
+  const keys = new Map<string, string>();
+  const counts = new Map<string, number>();
+  for (const { task, isLeaving } of all) {
+    const key = keyOf(task);
+    keys.set(task.id, key);
+    if (!isLeaving) counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  const sections = new Map<string, T[]>();
   let key = "";
   for (const row of rows) {
-    if (row.under === undefined) key = keyOf(row.task);
+    if (row.under === undefined) key = keys.get(row.task.id) ?? keyOf(row.task);
     const section = sections.get(key);
     if (section) section.push(row);
     else sections.set(key, [row]);
-  }
-  const counts = new Map<string, number>();
-  for (const { task, isLeaving } of all) {
-    if (isLeaving) continue;
-    const key = keyOf(task);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   const found = [...sections].map(([key, rows]) => ({
     key,
