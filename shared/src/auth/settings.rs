@@ -99,9 +99,14 @@ impl AuthSettings {
 
     /// The way to where keys are fetched.
     pub(crate) fn connector(&self) -> Connector {
+        Connector::trusting(self.trusted_roots())
+    }
+
+    /// An issuer may have its certificate from any authority.
+    fn trusted_roots(&self) -> TrustedRoots {
         match &self.mode {
-            Mode::StoredSecret { secret, .. } => secret.connector(),
-            Mode::SharedSecret(_) | Mode::KeySet { .. } => Connector::trusting(TrustedRoots::System),
+            Mode::StoredSecret { secret, .. } => secret.trusted_roots(),
+            Mode::SharedSecret(_) | Mode::KeySet { .. } => TrustedRoots::System,
         }
     }
 }
@@ -250,6 +255,13 @@ mod tests {
             assert!(error.starts_with("BETTER_AUTH_SECRET_ARN must be the ARN") && !error.contains(refused), "{error}");
         }
         assert_eq!(read("").unwrap_err().to_string(), "BETTER_AUTH_SECRET_ARN is set but empty");
+    }
+
+    #[test]
+    fn only_secrets_manager_is_checked_against_amazons_roots() {
+        let roots = |way| read(&[CLAIMS[0], CLAIMS[1], way]).unwrap().trusted_roots();
+        assert!(matches!(roots(("BETTER_AUTH_SECRET_ARN", ARN)), TrustedRoots::Only(_)));
+        assert!(matches!(roots(("BETTER_AUTH_URL", "https://a.example")), TrustedRoots::System));
     }
 
     #[test]

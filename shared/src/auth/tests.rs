@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::aws::{Access, TrustedRoots};
+use crate::aws::Access;
 use crate::environment::{InvalidSetting, Variables};
 use crate::signals::{captured, recorded};
 
@@ -57,12 +57,13 @@ fn settings(variables: &[(&str, &str)]) -> Result<AuthSettings, InvalidSetting> 
     AuthSettings::read(&Variables::new(&|name| variables.get(name).cloned()), &Access::new("eu-central-1", "x", "x"))
 }
 
-fn connector() -> Connector {
-    Connector::trusting(TrustedRoots::System)
+fn verifier(variables: &[(&str, &str)]) -> TokenVerifier {
+    with_clock(settings(variables).unwrap())
 }
 
-fn verifier(variables: &[(&str, &str)]) -> TokenVerifier {
-    TokenVerifier::with_clock(settings(variables).unwrap(), &connector(), clock)
+fn with_clock(settings: AuthSettings) -> TokenVerifier {
+    let connector = settings.connector();
+    TokenVerifier::with_clock(settings, &connector, clock)
 }
 
 /// A verifier for the tokens of a [`Signer`].
@@ -486,7 +487,7 @@ impl Issuer {
     }
 
     fn verifier(&self, more: &[(&str, &str)]) -> TokenVerifier {
-        TokenVerifier::with_clock(self.settings(more), &connector(), clock)
+        with_clock(self.settings(more))
     }
 }
 
@@ -754,7 +755,9 @@ async fn failed_first_fetch_costs_a_second() {
 #[tokio::test]
 async fn waiting_callers_share_a_failed_fetch() {
     let issuer = Issuer::start().await;
-    let verifier = TokenVerifier::new(issuer.settings(&[]), &connector());
+    let settings = issuer.settings(&[]);
+    let connector = settings.connector();
+    let verifier = TokenVerifier::new(settings, &connector);
     let verify = || keys_unavailable(&verifier);
     // It takes longer than the first pause.
     tokio::join!(verify(), verify(), verify());
@@ -971,6 +974,21 @@ fn failed_read_is_logged_without_the_secret() {
         );
         assert!(!log.contains("CANARY") && !log.contains(ARN), "{log}");
     }
+}
+
+#[test]
+fn failed_fetch_is_logged_with_its_url_and_cause() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (url, log) = captured(|| {
+        runtime.block_on(async {
+            let issuer = Issuer::start().await;
+            issuer.answers(500, "");
+            issuer.verifier(&[]).warm_up().await;
+            issuer.url
+        })
+    });
+    let source = format!("source=\"{url}/api/auth/jwks\"");
+    assert!(log.contains("WARN") && log.contains(&source) && log.contains("the answer has status 500"), "{log}");
 }
 
 #[tokio::test]

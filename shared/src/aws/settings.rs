@@ -21,7 +21,7 @@ pub(crate) const SECRETS_MANAGER: Service =
 pub struct AwsSettings {
     pub(super) access: Access,
     pub(super) endpoint: String,
-    trusted_roots: TrustedRoots,
+    pub(super) trusted_roots: TrustedRoots,
 }
 
 impl AwsSettings {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::signer::Signer;
-use super::{AwsSettings, Connector};
+use super::{AwsSettings, Connector, TrustedRoots};
 
 /// Two secrets and what Secrets Manager says about them. It would hold 64 KiB.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
@@ -33,9 +33,9 @@ impl StoredSecret {
         (*region == aws.access.region.as_ref() && !name.is_empty()).then(|| Self { arn: arn.to_owned(), aws })
     }
 
-    /// A connector that trusts the certificates that Secrets Manager may show.
-    pub(crate) fn connector(&self) -> Connector {
-        self.aws.connector()
+    /// Whose certificates Secrets Manager may show.
+    pub(crate) fn trusted_roots(&self) -> TrustedRoots {
+        self.aws.trusted_roots.clone()
     }
 
     /// Its current text: one request, within `timeout`.
