@@ -101,6 +101,16 @@ mod tests {
     }
 
     #[test]
+    fn service_and_hash_key_are_as_set() {
+        let longest = "x".repeat(255);
+        for name in ["my-tasks_2.0", &longest] {
+            assert_eq!(read("SERVICE_NAME", name).unwrap().service, name);
+        }
+        assert!(read("LOG_HASH_KEY", &"k".repeat(32)).unwrap().hash_key.is_some());
+        assert!(read("LOG_HASH_KEY", &"k".repeat(31)).is_err());
+    }
+
+    #[test]
     fn defaults_send_nothing() {
         let settings = read("", "").unwrap();
         assert_eq!((settings.service.as_str(), settings.level), ("daylist", Level::Info));
