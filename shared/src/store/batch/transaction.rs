@@ -23,8 +23,8 @@ struct Member {
     id: TaskId,
     step: Step,
     guard: Guard,
-    /// The item of a task whose write concerns others as well, until there is a plan for them.
-    linked: Option<Item>,
+    /// A write that concerns other tasks as well, and the item that it was refused for, until there is a plan for them.
+    linked: Option<(Write, Item)>,
     plan: Option<Plan>,
     result: Option<Result<Done, StoreError>>,
 }
@@ -132,12 +132,8 @@ impl UserTasks<'_> {
 
     /// Plans the write of a task that concerns others as well. What a member says of its own task goes before that.
     async fn prepare(&self, member: &mut Member) -> Result<(), StoreError> {
-        let Some(found) = member.linked.take() else { return Ok(()) };
-        if let Step::Write(writes) | Step::Delete(writes) = &member.step
-            && let Some(write) = writes.first()
-        {
-            member.plan = Some(self.plan(write, &found).await?);
-        }
+        let Some((write, found)) = member.linked.take() else { return Ok(()) };
+        member.plan = Some(self.plan(&write, &found).await?);
         Ok(())
     }
 
@@ -288,7 +284,7 @@ impl Member {
                         return Ok(None);
                     }
                     Outcome::Linked(item) => {
-                        self.linked = Some(item);
+                        self.linked = Some((write.clone(), item));
                         return Ok(None);
                     }
                     Outcome::Done(_) if matches!(self.step, Step::Delete(_)) => return Ok(Some(Done::Deleted)),
