@@ -182,13 +182,22 @@ impl Api {
 
     /// All items in a user's partition of a table, including tombstones, as DynamoDB JSON.
     pub fn items(&self, table: &str, user: &str) -> Vec<Value> {
-        let request = json!({
+        let mut request = json!({
             "TableName": table,
             "KeyConditionExpression": "user_id = :user_id",
             "ExpressionAttributeValues": { ":user_id": { "S": user } },
         });
-        let response = self.database.database().query(serde_json::from_value(request).unwrap()).unwrap();
-        serde_json::to_value(response).unwrap()["Items"].as_array().unwrap().clone()
+        let mut items = Vec::new();
+        // Each response ends after a megabyte.
+        loop {
+            let response = self.database.database().query(serde_json::from_value(request.clone()).unwrap()).unwrap();
+            let response = serde_json::to_value(response).unwrap();
+            items.extend(response["Items"].as_array().unwrap().iter().cloned());
+            match response.get("LastEvaluatedKey") {
+                Some(key) if key.is_object() => request["ExclusiveStartKey"] = key.clone(),
+                _ => return items,
+            }
+        }
     }
 
     /// Puts many items in DynamoDB JSON, bypassing the API.

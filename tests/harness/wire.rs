@@ -69,7 +69,7 @@ pub enum Fault {
     /// The proxy returns this status and DynamoDB error, with a message that quotes the request, and does not forward
     /// it.
     Error(u16, &'static str),
-    /// The proxy responds that the transaction was canceled for this reason.
+    /// The proxy responds that the transaction was canceled for this reason, because of its last action.
     Cancelled(&'static str),
     /// The proxy responds that nothing of a `BatchWriteItem` was done, and does not forward it.
     Unprocessed,
@@ -221,7 +221,9 @@ impl Connection {
         match fault {
             Fault::Error(status, code) => return error(status, code, request, "").send(&mut self.stream).await,
             Fault::Cancelled(reason) => {
-                let reasons = format!(r#","CancellationReasons":[{{"Code":"None"}},{{"Code":"{reason}"}}]"#);
+                let body: Value = serde_json::from_slice(&request.body).unwrap();
+                let others = r#"{"Code":"None"},"#.repeat(body["TransactItems"].as_array().unwrap().len() - 1);
+                let reasons = format!(r#","CancellationReasons":[{others}{{"Code":"{reason}"}}]"#);
                 return error(400, "TransactionCanceledException", request, &reasons).send(&mut self.stream).await;
             }
             Fault::Unprocessed => {
