@@ -82,3 +82,16 @@ async fn linked_write_of_a_changed_task_begins_anew() {
         }
     }
 }
+
+#[tokio::test]
+async fn linked_write_is_not_done_if_its_subtasks_cannot_be_read() {
+    let api = Api::start().await;
+    for write in writes() {
+        let id = parent(&api).await;
+        let before = api.items("tasks", ALICE);
+        api.wire.fail_next([Fault::None, Fault::Error(400, "AccessDeniedException")]);
+        let answer = send(&api, &id, &write).await;
+        assert_eq!(answer.outcome(), (500, "internal"), "{write:?} {answer:?}");
+        assert_eq!(api.items("tasks", ALICE), before, "{write:?}");
+    }
+}

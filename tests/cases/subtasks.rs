@@ -1,6 +1,7 @@
 //! Subtasks: their lists, and what a write of a parent does to them.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
@@ -16,6 +17,35 @@ async fn family(api: &Api, subtasks: usize) -> (String, Vec<String>) {
         ids.push(api.create_id(ALICE, json!({ "title": number.to_string(), "parent_id": parent })).await);
     }
     (parent, ids)
+}
+
+/// Imports this many copies of a subtask.
+fn multiply(api: &Api, id: &str, more: usize) {
+    let item = api.item(ALICE, id).to_string();
+    let copy =
+        |number| serde_json::from_str(&item.replace(id, &format!("01980000-0000-7000-8000-{number:012}"))).unwrap();
+    api.import("tasks", (0..more).map(copy));
+}
+
+/// A parent with this many open subtasks of ten kilobytes each.
+async fn large_family(api: &Api, parent: Value, subtasks: usize) -> String {
+    let parent = api.create_id(ALICE, parent).await;
+    let subtask = json!({ "title": "large", "description": "ä".repeat(5_000), "parent_id": parent });
+    let id = api.create_id(ALICE, subtask).await;
+    multiply(api, &id, subtasks - 1);
+    parent
+}
+
+/// A task that recurs each week.
+fn weekly() -> Value {
+    json!({ "title": "weekly", "due": "2099-12-01", "recurrence": { "rule": "FREQ=WEEKLY" } })
+}
+
+/// The next occurrence of the task that [`weekly`] makes.
+async fn next_occurrence(api: &Api) -> Value {
+    let open = api.list(ALICE, &[("status", "open"), ("due_from", "2099-12-02")]).await;
+    let [next] = open.body["tasks"].as_array().unwrap().as_slice() else { panic!("{open:?}") };
+    next.clone()
 }
 
 async fn send(api: &Api, operation: Operation, id: &str, body: &Value) -> Answer {
@@ -58,6 +88,34 @@ async fn list_of_a_parent_has_progress() {
     assert_eq!(other.body, empty);
 }
 
+/// DynamoDB ends each answer after a megabyte.
+#[tokio::test]
+async fn list_of_large_subtasks_is_whole_and_without_progress() {
+    let api = Api::start().await;
+    let parent = large_family(&api, json!({ "title": "parent" }), 150).await;
+    let pages = api.pages(ALICE, &[("parent_id", &parent), ("limit", "100")]).await;
+    let ids = pages.iter().flat_map(|page| page.body["tasks"].as_array().unwrap());
+    let ids: Vec<_> = ids.map(|task| task["id"].as_str().unwrap()).collect();
+    assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (150, 150));
+    // A page has half a megabyte of text at most.
+    assert!(pages.len() > 2 && pages.iter().all(|page| page.raw.to_string().len() < 1024 * 1024));
+    assert!(pages.iter().all(|page| page.body.get("progress").is_none()), "not all of them were counted");
+}
+
+#[tokio::test]
+async fn list_of_subtasks_goes_on_behind_many_deleted_ones() {
+    let api = Api::start().await;
+    let parent = api.create_titled("parent").await;
+    let large = json!({ "title": "large", "description": "ä".repeat(5_000), "parent_id": parent });
+    let id = api.create_id(ALICE, large).await;
+    send(&api, Operation::DeleteTask, &id, &Value::Null).await;
+    multiply(&api, &id, 149);
+    api.create(ALICE, json!({ "title": "behind", "parent_id": parent })).await;
+    let pages = api.pages(ALICE, &[("parent_id", &parent)]).await;
+    assert_eq!(pages[0].titles(), [""; 0], "a megabyte of tombstones");
+    assert_eq!(pages.iter().flat_map(Answer::titles).collect::<Vec<_>>(), ["behind"]);
+}
+
 #[tokio::test]
 async fn only_an_open_task_of_the_first_level_can_be_a_parent() {
     let api = Api::start().await;
@@ -98,6 +156,100 @@ async fn only_an_open_task_of_the_first_level_can_be_a_parent() {
     assert_eq!(top.body["errors"][0]["pointer"], "/parent_id");
     let read = api.get(ALICE, &ids[0]).await.body;
     assert_eq!(send(&api, Operation::ReplaceTask, &ids[0], &read).await.body["parent_id"], json!(parent));
+}
+
+#[tokio::test]
+async fn task_is_given_a_thousand_subtasks_at_most() {
+    let api = Api::start().await;
+    let (parent, _) = family(&api, 1).await;
+    let mut item = api.item(ALICE, &parent);
+    item["has_subtasks"] = json!({ "N": "999" });
+    api.put("tasks", &item);
+    let id = |number: usize| format!("01990000-0000-7000-8000-{number:012}");
+    let create = |number| json!({ "op": "create", "id": id(number), "task": { "title": "new", "parent_id": parent } });
+    let batch = |items: Value| Event::by(ALICE).json(&json!({ "atomic": true, "items": items }));
+    let two = api.call(Operation::BatchTasks, &batch(json!([create(1), create(2)]))).await;
+    assert!(two.body["results"].as_array().unwrap().iter().all(|row| row["status"] == 422), "{two:?}");
+    assert_eq!(api.call(Operation::BatchTasks, &batch(json!([create(1)]))).await.outcome().0, 201);
+
+    let task = Event::by(ALICE).json(&json!({ "title": "new", "parent_id": parent }));
+    for event in [task.clone(), task.header("idempotency-key", "k")] {
+        let refused = api.call(Operation::CreateTask, &event).await;
+        let expected =
+            json!([{ "pointer": "/parent_id", "detail": "must not have had 1,000 subtasks, which is the most" }]);
+        assert_eq!((refused.status, &refused.body["errors"]), (422, &expected), "{refused:?}");
+    }
+    assert_eq!(states(&api), [2, 0, 0]);
+}
+
+/// The creation of a subtask as an item of a batch.
+fn creation(parent: &str) -> Event {
+    let task = json!({ "title": "new", "parent_id": parent });
+    let item = json!({ "op": "create", "id": "01990000-0000-7000-8000-000000000001", "task": task });
+    Event::by(ALICE).json(&json!({ "items": [item] }))
+}
+
+#[tokio::test]
+async fn new_subtask_waits_for_others_of_its_parent() {
+    let api = Api::start().await;
+    let parent = api.create_titled("parent").await;
+    let conflict = Fault::Cancelled("TransactionConflict");
+    api.wire.fail_all(conflict);
+    api.wire.take();
+    let answer = api.call(Operation::BatchTasks, &creation(&parent)).await;
+    assert_eq!((answer.outcome(), api.wire.take().len()), ((503, "unavailable"), 5), "{answer:?}");
+    assert_eq!(states(&api), [0, 0, 0]);
+    api.wire.fail_all(Fault::None);
+    api.wire.fail_next([conflict, conflict]);
+    let answer = api.call(Operation::BatchTasks, &creation(&parent)).await;
+    assert_eq!((answer.outcome(), api.wire.take().len()), ((201, ""), 3), "{answer:?}");
+    assert_eq!(states(&api), [1, 0, 0]);
+    let keyed = Event::by(ALICE).header("idempotency-key", "k").json(&json!({ "title": "new", "parent_id": parent }));
+    api.wire.fail_next([conflict]);
+    let answer = api.call(Operation::CreateTask, &keyed).await;
+    assert_eq!(answer.outcome(), (503, "unavailable"), "the key is in nobody else's use");
+    assert_eq!(api.call(Operation::CreateTask, &keyed).await.status, 201);
+}
+
+#[tokio::test]
+async fn new_subtask_that_dynamodb_refuses_says_why() {
+    let api = Api::start().await;
+    let parent = api.create_titled("parent").await;
+    for (reason, outcome) in [
+        ("ThrottlingError", (503, "unavailable")),
+        ("ItemCollectionSizeLimitExceeded", (507, "storage_full")),
+        ("ValidationError", (500, "internal")),
+    ] {
+        api.wire.fail_next([Fault::Cancelled(reason)]);
+        let answer = api.call(Operation::BatchTasks, &creation(&parent)).await;
+        assert_eq!(answer.outcome(), outcome, "{reason}");
+    }
+    assert_eq!(states(&api), [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn repeated_subtask_is_counted_once() {
+    for atomic in [false, true] {
+        let api = Api::start().await;
+        let parent = api.create_titled("parent").await;
+        let task = json!({ "title": "new", "parent_id": parent });
+        let mut item = json!({ "op": "create", "id": "01990000-0000-7000-8000-000000000001", "task": task,
+            "idempotency_key": "k" });
+        let send = async |item: &Value| {
+            let batch = Event::by(ALICE).json(&json!({ "atomic": atomic, "items": [item] }));
+            api.call(Operation::BatchTasks, &batch).await
+        };
+        for _ in 0..2 {
+            assert_eq!(send(&item).await.outcome(), (201, ""), "atomic: {atomic}");
+        }
+        item["idempotency_key"] = json!("another");
+        assert_eq!(send(&item).await.outcome(), (412, "already_exists"));
+        // This reason comes before what is wrong with the parent.
+        item["task"]["parent_id"] = json!("01990000-0000-7000-8000-000000000009");
+        assert_eq!(send(&item).await.outcome(), (412, "already_exists"));
+        assert_eq!(api.item(ALICE, &parent)["has_subtasks"]["N"], "1");
+        assert_eq!(states(&api), [1, 0, 0]);
+    }
 }
 
 /// Writes of a parent, and how many of three open subtasks and a completed one are open, completed, and deleted then.
@@ -152,11 +304,7 @@ async fn interrupted_write_of_many_subtasks_goes_on() {
     for operation in [Operation::CompleteTask, Operation::DeleteTask] {
         let api = Api::start().await;
         let (parent, ids) = family(&api, 1).await;
-        let item = api.item(ALICE, &ids[0]).to_string();
-        let copies = (0..249).map(|number| {
-            serde_json::from_str(&item.replace(&ids[0], &format!("01980000-0000-7000-8000-{number:012}"))).unwrap()
-        });
-        api.import("tasks", copies);
+        multiply(&api, &ids[0], 249);
         let (field, state) = if operation == Operation::CompleteTask { ("completed_at", 1) } else { ("deleted_at", 2) };
         let mut done = 0;
         // The plain write, the subtasks, and then transactions of a hundred.
@@ -177,6 +325,54 @@ async fn interrupted_write_of_many_subtasks_goes_on() {
         assert_eq!(states(&api)[state], 250);
         assert!(api.item(ALICE, &parent)[field].is_object());
     }
+}
+
+/// Others write a subtask before the first transaction.
+#[tokio::test]
+async fn overtaken_write_of_many_subtasks_begins_anew() {
+    let api = Api::start().await;
+    let (parent, ids) = family(&api, 1).await;
+    multiply(&api, &ids[0], 149);
+    api.wire.fail_next([Fault::None, Fault::None, Fault::Cancelled("ConditionalCheckFailed")]);
+    let answer = send(&api, Operation::CompleteTask, &parent, &json!({ "completed": true })).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(states(&api), [0, 150, 0]);
+    assert_eq!(api.item(ALICE, &parent)["version"]["N"], "2");
+}
+
+/// DynamoDB gives them in two answers.
+#[tokio::test]
+async fn large_subtasks_are_completed_and_made_anew() {
+    for (operation, body) in
+        [(Operation::CompleteTask, json!({ "completed": true })), (Operation::UpdateTask, json!({ "completed": true }))]
+    {
+        let api = Api::start().await;
+        let parent = large_family(&api, weekly(), 150).await;
+        let answer = send(&api, operation, &parent, &body).await;
+        assert_eq!(answer.status, 200, "{operation:?}: {answer:?}");
+        assert_eq!(states(&api), [150, 150, 0], "{operation:?}");
+        let next = next_occurrence(&api).await["id"].clone();
+        assert_eq!(api.item(ALICE, next.as_str().unwrap())["has_subtasks"]["N"], "150", "{operation:?}");
+    }
+}
+
+/// Another device adds it after the subtasks were read.
+#[tokio::test]
+async fn subtask_added_meanwhile_is_completed_with_its_parent() {
+    let api = Api::start().await;
+    let other = api.another_with(&SECRET_SETTINGS).await;
+    let (parent, ids) = family(&api, 1).await;
+    send(&api, Operation::CompleteTask, &ids[0], &Value::Null).await;
+    let (_, done) = api.wire.totals();
+    api.wire.fail_next([Fault::None, Fault::Slow(Duration::from_secs(1))]);
+    let complete = send(&api, Operation::CompleteTask, &parent, &Value::Null);
+    let add = async {
+        api.wire.has_done(done + 2).await;
+        send(&other, Operation::CreateTask, "", &json!({ "title": "late", "parent_id": parent })).await
+    };
+    let (completed, added) = Box::pin(join(complete, add)).await;
+    assert_eq!((completed.status, added.status), (200, 201), "{completed:?} {added:?}");
+    assert_eq!(states(&api), [0, 2, 0]);
 }
 
 #[tokio::test]
@@ -240,7 +436,7 @@ async fn added_subtask_never_stays_open_under_a_completed_parent() {
             let work = processes.iter().enumerate().map(async |(index, process)| {
                 let mut refused = 0;
                 if index == 0 {
-                    tokio::time::sleep(std::time::Duration::from_millis(5 * round)).await;
+                    tokio::time::sleep(Duration::from_millis(5 * round)).await;
                     while send(process, operation, &parent, &Value::Null).await.status == 503 {}
                     return refused;
                 }
@@ -313,6 +509,22 @@ async fn restored_parent_brings_back_what_was_deleted_with_it() {
     }
 }
 
+#[tokio::test]
+async fn batch_restores_a_family() {
+    for atomic in [false, true] {
+        let api = Api::start().await;
+        let (parent, ids) = family(&api, 3).await;
+        send(&api, Operation::DeleteTask, &ids[0], &Value::Null).await;
+        send(&api, Operation::DeleteTask, &parent, &Value::Null).await;
+        for (id, outcome) in [(&ids[1], (422, "invalid_field")), (&parent, (200, ""))] {
+            let items = json!([{ "op": "restore", "id": id }]);
+            let restored = send(&api, Operation::BatchTasks, "", &json!({ "atomic": atomic, "items": items })).await;
+            assert_eq!(restored.outcome(), outcome, "{restored:?}");
+        }
+        assert_eq!(states(&api), [2, 0, 1], "what was deleted before stays deleted");
+    }
+}
+
 /// A subtask is restored while its parent is deleted: it goes with it, or is refused, and never stays without one.
 #[tokio::test(flavor = "multi_thread")]
 async fn restored_subtask_never_stays_under_a_deleted_parent() {
@@ -357,6 +569,10 @@ async fn next_occurrence_has_the_subtasks_anew() {
     assert!(list.body["tasks"].as_array().unwrap().iter().all(|task| task["due"].is_null()));
     let subtask = list.body["tasks"][0]["id"].as_str().unwrap();
     for (operation, recurring) in [
+        (
+            Operation::CreateTask,
+            json!({ "title": "x", "parent_id": next["id"], "due": "2099-12-01", "recurrence": { "rule": "FREQ=DAILY" } }),
+        ),
         (Operation::UpdateTask, json!({ "due": "2099-12-01", "recurrence": { "rule": "FREQ=DAILY" } })),
         (Operation::ReplaceTask, json!({ "title": "x", "due": "2099-12-01", "recurrence": { "rule": "FREQ=DAILY" } })),
     ] {
@@ -367,4 +583,41 @@ async fn next_occurrence_has_the_subtasks_anew() {
             "{refused:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn next_occurrence_is_without_deleted_subtasks() {
+    let api = Api::start().await;
+    let parent = api.create_id(ALICE, weekly()).await;
+    let subtask = api.create_id(ALICE, json!({ "title": "deleted", "parent_id": parent })).await;
+    send(&api, Operation::DeleteTask, &subtask, &Value::Null).await;
+    assert_eq!(send(&api, Operation::CompleteTask, &parent, &Value::Null).await.status, 200);
+    let next = next_occurrence(&api).await["id"].clone();
+    assert_eq!(states(&api), [0, 0, 1]);
+    // It counts as a task without subtasks, for which none are read.
+    api.wire.take();
+    assert_eq!(send(&api, Operation::CompleteTask, next.as_str().unwrap(), &Value::Null).await.status, 200);
+    assert_eq!(api.wire.take_operations(), ["UpdateItem", "TransactWriteItems"]);
+}
+
+#[tokio::test]
+async fn interrupted_completion_makes_no_subtask_twice() {
+    let api = Api::start().await;
+    let parent = api.create_id(ALICE, weekly()).await;
+    let subtask = api.create_id(ALICE, json!({ "title": "done", "parent_id": parent })).await;
+    send(&api, Operation::CompleteTask, &subtask, &Value::Null).await;
+    multiply(&api, &subtask, 149);
+    // The plain write, the subtasks twice, and the first transaction.
+    api.wire.fail_next([Fault::None; 4]);
+    api.wire.fail_all(Fault::Error(500, "InternalServerError"));
+    let complete = json!({ "completed": true });
+    assert_eq!(send(&api, Operation::CompleteTask, &parent, &complete).await.status, 503);
+    api.wire.fail_all(Fault::None);
+    let [made, 150, 0] = states(&api) else { panic!("{:?}", states(&api)) };
+    assert!(made > 0 && made < 150, "{made}");
+    let answer = send(&api, Operation::CompleteTask, &parent, &complete).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(states(&api), [150, 150, 0]);
+    let next = next_occurrence(&api).await["id"].clone();
+    assert_eq!(api.item(ALICE, next.as_str().unwrap())["has_subtasks"]["N"], "150");
 }
