@@ -380,6 +380,24 @@ async fn batch_is_answered_although_dynamodb_hangs() {
     }
 }
 
+/// Items that change nothing are read one after another.
+#[tokio::test]
+async fn atomic_batch_that_runs_out_of_time_writes_nothing() {
+    let api = Api::start().await;
+    let mut items = vec![complete(&api.create_titled("one").await, true), update(&new(9), json!({}))];
+    for number in 0..10 {
+        items.push(update(&api.create_titled(&number.to_string()).await, json!({})));
+    }
+    let before = api.items("tasks", ALICE);
+    api.wire.fail_all(Fault::Slow(Duration::from_secs(1)));
+    let begun = Instant::now();
+    let rows = atomic(&api, &items).await;
+    assert!(begun.elapsed() < ANSWER_WITHIN);
+    let [written, absent, read, .., unread] = statuses(&rows)[..] else { panic!("{rows:?}") };
+    assert_eq!([written, absent, read, unread], [503, 404, 200, 503], "{rows:?}");
+    assert_eq!(api.items("tasks", ALICE), before);
+}
+
 #[tokio::test]
 async fn items_run_side_by_side_but_few_at_a_time() {
     const DELAY: Duration = Duration::from_millis(300);

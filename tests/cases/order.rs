@@ -190,6 +190,22 @@ async fn keys_of_lists_in_order_follow_every_write() {
 }
 
 #[tokio::test]
+async fn manual_order_is_of_open_tasks() {
+    let api = Api::start().await;
+    tasks(&api, &[("b", Some("a1"))], None).await;
+    let new = "01990000-0000-7000-8000-000000000000";
+    let task = json!({ "title": "a", "position": "a0", "completed": true });
+    let event = Event::by(ALICE).task(new).json(&task).header("if-none-match", "*");
+    assert_eq!(api.call(Operation::ReplaceTask, &event).await.status, 201);
+    assert_coherent(&api);
+    assert_eq!(in_order(&api, None, "100").await, "b");
+    assert_eq!(update(&api, new, json!({ "completed": false })).await.status, 200);
+    assert_eq!(in_order(&api, None, "100").await, "a b", "its position stayed");
+    let open = api.list(ALICE, &[("sort", "position"), ("status", "open")]).await;
+    assert_eq!(open.titles(), ["a", "b"], "saying so changes nothing");
+}
+
+#[tokio::test]
 async fn repeated_move_is_done_once() {
     let api = Api::start().await;
     let ids = tasks(&api, &[("a", Some("a0")), ("b", Some("a1")), ("c", Some("a2"))], None).await;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{env, fs, slice};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use kit::fixtures::table;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -274,6 +274,13 @@ async fn series_ends() {
         assert_eq!(some(&last, &["recurrence", "occurrence"]), json!({ "recurrence": null, "occurrence": 2 }));
         assert!(open(&api).await.is_empty());
     }
+    for atomic in [false, true] {
+        let only = weekly(&api, json!({ "recurrence": { "rule": "FREQ=DAILY;COUNT=1" } })).await;
+        let item = json!({ "op": "complete", "id": only["id"], "completed": true });
+        let batch = Event::by(ALICE).json(&json!({ "atomic": atomic, "items": [item] }));
+        assert_eq!(api.call(Operation::BatchTasks, &batch).await.outcome(), (200, ""));
+        assert!(open(&api).await.is_empty());
+    }
     let task = weekly(&api, json!({})).await;
     let ended = call(&api, Operation::UpdateTask, &task, json!({ "recurrence": null })).await.body;
     assert!(ended.get("series_id").is_none() && ended.get("recurrence").is_none());
@@ -326,6 +333,58 @@ async fn changes_are_for_all_after_or_for_this_one_only() {
 }
 
 #[tokio::test]
+async fn description_of_one_occurrence_stays_with_it() {
+    let api = Api::start().await;
+    let task = weekly(&api, json!({})).await;
+    call(&api, Operation::UpdateTask, &task, json!({ "scope": "occurrence", "description": "Only this time" })).await;
+    assert_eq!(complete(&api, &task).await["description"], "Only this time");
+    let next = open(&api).await.remove(0);
+    assert_eq!(next["description"], Value::Null);
+    let item = api.item(ALICE, next["id"].as_str().unwrap());
+    assert!(item["description"].is_null(), "absent, as in any task without one: {item}");
+}
+
+/// It was completed before it recurred.
+#[tokio::test]
+async fn recurrence_of_a_completed_task_makes_no_next_occurrence() {
+    let recurrence = json!({ "rule": "FREQ=WEEKLY" });
+    let changes = json!({ "completed": true, "recurrence": recurrence });
+    let item = json!({ "op": "update", "id": "ID", "changes": changes });
+    let replacement = json!({ "title": "x", "due": "2099-12-01", "completed": true, "recurrence": recurrence });
+    for (operation, body) in [
+        (Operation::UpdateTask, changes),
+        (Operation::ReplaceTask, replacement),
+        (Operation::BatchTasks, json!({ "items": [item] })),
+        (Operation::BatchTasks, json!({ "atomic": true, "items": [item] })),
+    ] {
+        let api = Api::start().await;
+        let task = api.create(ALICE, json!({ "title": "x", "due": "2099-12-01" })).await;
+        let completed = complete(&api, &task).await;
+        let body = body.to_string().replace("ID", task["id"].as_str().unwrap());
+        let event = Event::by(ALICE).json(&serde_json::from_str(&body).unwrap());
+        let event = if operation.is_on_a_task() { event.task(task["id"].as_str().unwrap()) } else { event };
+        assert_eq!(api.call(operation, &event).await.outcome(), (200, ""), "{operation:?}");
+        let left = api.get(ALICE, task["id"].as_str().unwrap()).await.body;
+        assert_eq!(left["completed_at"], completed["completed_at"], "{operation:?}");
+        assert_eq!(api.items("tasks", ALICE).len(), 1, "{operation:?}");
+    }
+}
+
+#[tokio::test]
+async fn key_of_a_write_that_ends_a_series_fits_no_other() {
+    let api = Api::start().await;
+    let task = weekly(&api, json!({})).await;
+    let event = Event::by(ALICE).task(task["id"].as_str().unwrap()).header("idempotency-key", "k");
+    let ends = event.clone().json(&json!({ "title": "last", "recurrence": null }));
+    for _ in 0..2 {
+        let ended = api.call(Operation::UpdateTask, &ends).await;
+        assert_eq!((ended.status, &ended.body["version"]), (200, &json!(2)), "{ended:?}");
+    }
+    let other = api.call(Operation::UpdateTask, &event.json(&json!({ "title": "last" }))).await;
+    assert_eq!((other.status, other.code()), (422, "idempotency_key_reused"));
+}
+
+#[tokio::test]
 async fn scope_of_a_task_that_does_not_recur_is_all_of_it() {
     let api = Api::start().await;
     let task = api.create(ALICE, json!({ "title": "one", "due": "2099-12-01" })).await;
@@ -338,6 +397,12 @@ async fn scope_of_a_task_that_does_not_recur_is_all_of_it() {
     let item = api.item(ALICE, task["id"].as_str().unwrap());
     assert_eq!(incoherence(&item), None);
     assert!(!item.to_string().contains("series"));
+
+    let changes = json!({ "scope": "occurrence", "title": "three" });
+    let item = json!({ "op": "update", "id": task["id"], "changes": changes });
+    let batch = Event::by(ALICE).json(&json!({ "atomic": true, "items": [item] }));
+    assert_eq!(api.call(Operation::BatchTasks, &batch).await.outcome(), (200, ""));
+    assert_eq!(api.get(ALICE, task["id"].as_str().unwrap()).await.body["title"], "three");
 }
 
 #[tokio::test]
@@ -355,6 +420,7 @@ async fn recurring_task_has_a_due_date() {
         (Operation::UpdateTask, &recurring, json!({ "due": null, "completed": true }), "/due"),
         (Operation::UpdateTask, &recurring, json!({ "due": null, "recurrence": rule }), "/due"),
         (Operation::UpdateTask, &recurring, json!({ "scope": "occurrence", "completed": true }), "/scope"),
+        (Operation::UpdateTask, &recurring, json!({ "scope": "occurrence", "recurrence": rule }), "/scope"),
         (Operation::UpdateTask, &recurring, json!({ "scope": "all" }), "/scope"),
         (Operation::UpdateTask, &recurring, json!({ "recurrence": { "rule": "FREQ=SECONDLY" } }), "/recurrence/rule"),
         (Operation::UpdateTask, &recurring, json!({ "recurrence": {} }), "/recurrence/rule"),
@@ -416,8 +482,46 @@ async fn skipping_moves_the_task_to_the_next_date() {
     assert_eq!(stale.body["occurrence"], 3);
     complete(&api, &task).await;
     assert_eq!(some(&open(&api).await[0], &["due", "occurrence"]), json!({ "due": "2099-12-22", "occurrence": 4 }));
-    let over = call(&api, Operation::SkipTask, &task, Value::Null).await;
-    assert_eq!((over.status, over.code()), (422, "no_next_occurrence"));
+    let once = api.create(ALICE, json!({ "title": "once", "due": "2099-12-01" })).await;
+    for task in [&task, &once] {
+        let over = call(&api, Operation::SkipTask, task, Value::Null).await;
+        assert_eq!((over.status, over.code()), (422, "no_next_occurrence"));
+    }
+}
+
+/// Skips a task whose title another device changes after each of this many reads.
+async fn skip_while_others_write(api: &Api, task: &Value, if_match: Option<&str>, reads: usize) -> Answer {
+    let other = api.another_with(&SECRET_SETTINGS).await;
+    let (_, done) = api.wire.totals();
+    let slow = [Fault::Slow(Duration::from_secs(1)), Fault::None];
+    api.wire.fail_next((0..reads).flat_map(|_| slow));
+    let others = async {
+        for read in 0..reads {
+            api.wire.has_done(done + 2 * read + 1).await;
+            let answer = call(&other, Operation::UpdateTask, task, json!({ "title": format!("theirs {read}") })).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+    };
+    let event = Event::by(ALICE).task(task["id"].as_str().unwrap()).maybe_header("if-match", if_match);
+    Box::pin(join(api.call(Operation::SkipTask, &event), others)).await.0
+}
+
+#[tokio::test]
+async fn overtaken_skip_begins_anew_unless_it_names_the_version() {
+    let api = Api::start().await;
+    let task = weekly(&api, json!({})).await;
+    let skipped = skip_while_others_write(&api, &task, None, 1).await;
+    let expected = json!({ "title": "theirs 0", "due": "2099-12-08", "version": 3 });
+    assert_eq!((skipped.status, some(&skipped.body, &["title", "due", "version"])), (200, expected));
+
+    api.wire.take();
+    let known = skip_while_others_write(&api, &task, Some("\"3\""), 1).await;
+    assert_eq!((known.status, known.code()), (412, "version_mismatch"));
+    assert_eq!(api.wire.take_operations(), ["GetItem", "UpdateItem"]);
+    let never = skip_while_others_write(&api, &task, None, 3).await;
+    assert_eq!((never.status, never.code()), (503, "unavailable"));
+    let left = api.get(ALICE, task["id"].as_str().unwrap()).await.body;
+    assert_eq!(some(&left, &["title", "due"]), json!({ "title": "theirs 2", "due": "2099-12-08" }));
 }
 
 #[tokio::test]
@@ -452,6 +556,8 @@ async fn atomic_batch_makes_all_next_occurrences_or_none() {
     };
     let before = api.items("tasks", ALICE);
     assert_eq!(send(vec![complete(&tasks[0]), item("skip", &tasks[1]), missing]).await, [424, 424, 404]);
+    let absent = json!({ "id": "01990000-0000-7000-8000-000000000009" });
+    assert_eq!(send(vec![complete(&tasks[0]), item("skip", &absent)]).await, [424, 404]);
     assert_eq!(api.items("tasks", ALICE), before);
     assert_eq!(send(vec![complete(&tasks[0]), item("skip", &tasks[1]), complete(&tasks[2])]).await, [200; 3]);
     let occurrences: Vec<_> = open(&api).await.iter().map(|task| task["occurrence"].clone()).collect();

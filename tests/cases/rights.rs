@@ -101,6 +101,25 @@ async fn export_has_everything_once() {
     }
 }
 
+/// Without the marks, a device would keep what has been erased.
+#[tokio::test]
+async fn erasure_without_marks_is_no_success() {
+    let api = Api::start().await;
+    for (reason, outcome) in [
+        ("ThrottlingError", (503, "unavailable")),
+        ("ItemCollectionSizeLimitExceeded", (507, "storage_full")),
+        ("None", (500, "internal")),
+    ] {
+        fill(&api, ALICE).await;
+        let (_, _, token) = pull(&api, None, "500").await.unwrap();
+        // The tasks and the records, each found and deleted, and then the marks.
+        api.wire.fail_next([Fault::None, Fault::None, Fault::None, Fault::None, Fault::Cancelled(reason)]);
+        assert_eq!(call(&api, Operation::EraseTasks, &[]).await.outcome(), outcome, "{reason}");
+        assert_eq!(erase(&api).await, 1);
+        assert_eq!(pull(&api, Some(&token), "500").await.unwrap_err(), "tasks_erased", "{reason}");
+    }
+}
+
 #[tokio::test]
 async fn erasure_leaves_nothing_of_one_user_and_everything_of_others() {
     let api = Api::start().await;
