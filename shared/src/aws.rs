@@ -1,8 +1,8 @@
 //! Access to AWS: credentials, the client, and what was done to the SDK for speed. It knows nothing about tasks.
 //!
 //! Each departure from the SDK's defaults is one file. Its first lines say what it gains, why, and how to remove it:
-//! `access`, `client`, `connections`, `interceptors`, `read`, `resolver`, `roots`, `signer`, `stored_secret`, `warm_up`. `meter`
-//! counts what requests use.
+//! `access`, `client`, `connections`, `interceptors`, `read`, `resolver`, `roots`, `signer`, `stored_secret`, `warm_up`, `write`.
+//! `meter` counts what requests use.
 
 mod access;
 mod client;
@@ -17,6 +17,7 @@ mod settings;
 mod signer;
 mod stored_secret;
 mod warm_up;
+mod write;
 
 pub use self::access::Access;
 pub use self::client::ATTEMPT_TIMEOUT;
@@ -28,3 +29,4 @@ pub use self::settings::AwsSettings;
 pub(crate) use self::settings::{DYNAMODB, SECRETS_MANAGER};
 pub(crate) use self::stored_secret::StoredSecret;
 pub(crate) use self::warm_up::WarmUp;
+pub(crate) use self::write::{Expressions, PutItem, UpdateItem};

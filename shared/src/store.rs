@@ -26,7 +26,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure::AllOld;
 
 pub use self::batch::{Action, Batch, BatchItem, Done, Row};
 pub use self::changes::{Changes, ChangesQuery, InvalidSyncToken, OVERLAP, Since, SyncToken};
@@ -39,11 +38,11 @@ pub use self::order::Destination;
 pub use self::settings::StoreSettings;
 pub use self::tags::{TagCount, TagsPage, TagsQuery};
 
-use self::item::{CreatedTask, Item, TaskAttributes, attribute, key};
+use self::item::{CreatedTask, Item, NewItem, TaskAttributes, attribute, key, text};
 use self::write::{Outcome, Write};
 use self::write_id::{Memory, WriteId};
 use crate::auth::AuthenticatedUser;
-use crate::aws::{self, Connector, WarmUp};
+use crate::aws::{self, Connector, ReadFailure, WarmUp};
 use crate::task::{Completion, NewTask, Replacement, Task, TaskChanges, TaskId, Version};
 
 const IS_ABSENT: &str = "attribute_not_exists(task_id)";
@@ -134,7 +133,7 @@ impl UserTasks<'_> {
         }
         let task = Replacement { content: task, completed: false };
         let CreatedTask { task, item, write_id } = item::created(TaskId::new(), task, WriteId::new(), now);
-        match self.put(item, &write_id).await? {
+        match self.put(task.parent_id, item, &write_id).await? {
             // Whatever others have made of the task since, they did it later.
             None | Some((Memory::Done, _)) => Ok(task),
             Some(_) => Err(StoreError::unexpected("the id of a new task is taken")),
@@ -158,7 +157,7 @@ impl UserTasks<'_> {
             return Err(subtasks::refused_parent(None));
         }
         let CreatedTask { task, item, write_id } = item::new(id, task, idempotency_key);
-        match self.put(item, &write_id).await? {
+        match self.put(task.parent_id, item, &write_id).await? {
             None => Ok(task),
             Some((memory, item)) => created_before(memory, item),
         }
@@ -182,7 +181,7 @@ impl UserTasks<'_> {
     /// [`StoreError::NotFound`], [`StoreError::VersionMismatch`], [`StoreError::KeyReused`] if one of the task's last
     /// three writes had the key and asked for something else, and as [`Self::create`].
     pub async fn replace(&self, id: TaskId, replacement: Replacement, guard: &Guard) -> Result<Task, StoreError> {
-        item::task_unless_deleted(self.write(&write::replacing(id, replacement, guard)).await?)
+        self.write(&write::replacing(id, replacement, guard)).await?.task_unless_deleted()
     }
 
     /// Changes parts of a task. One request. Without any change the task is read and its version stays.
@@ -194,7 +193,7 @@ impl UserTasks<'_> {
             let task = self.get(id).await?;
             return if guard.precondition.allows(task.version) { Ok(task) } else { Err(StoreError::VersionMismatch) };
         }
-        item::task_unless_deleted(self.write(&write::updating(id, &changes, guard)).await?)
+        self.write(&write::updating(id, &changes, guard)).await?.task_unless_deleted()
     }
 
     /// Completes or reopens a task; one that is what it should become already stays as it is. One request; a toggle of a
@@ -203,7 +202,7 @@ impl UserTasks<'_> {
     /// # Errors
     /// As [`Self::replace`].
     pub async fn complete(&self, id: TaskId, completion: Completion, guard: &Guard) -> Result<Task, StoreError> {
-        item::task_unless_deleted(self.write(&write::completing(id, completion, guard)).await?)
+        self.write(&write::completing(id, completion, guard)).await?.task_unless_deleted()
     }
 
     /// Deletes a task: one request. A tombstone says for 30 days that it was deleted, and keeps its content, unless tasks
@@ -220,24 +219,29 @@ impl UserTasks<'_> {
     /// # Errors
     /// [`StoreError::RestoreExpired`] if it was deleted too long ago, and as [`Self::replace`].
     pub async fn restore(&self, id: TaskId, guard: &Guard) -> Result<Task, StoreError> {
-        item::task_unless_deleted(self.write(&write::restoring(id, guard, self.store.restorable)).await?)
+        self.write(&write::restoring(id, guard, self.store.restorable)).await?.task_unless_deleted()
     }
 
     /// Puts a task that is new, or gives the item that has its id already, and what that remembers of this write: a retry
     /// of the SDK, after an answer was lost, finds the task of this very call.
-    async fn put(&self, item: Item, write_id: &WriteId) -> Result<Option<(Memory, Item)>, StoreError> {
-        if let Some(parent) = subtasks::parent_of(&item) {
-            return Box::pin(self.put_subtask(parent, item, write_id)).await;
+    async fn put(
+        &self,
+        parent: Option<TaskId>,
+        item: NewItem,
+        write_id: &WriteId,
+    ) -> Result<Option<(Memory, Item)>, StoreError> {
+        if let Some(parent) = parent {
+            return Box::pin(self.put_subtask(parent, item.into(), write_id)).await;
         }
-        let request = self.store.client.put_item().table_name(&self.store.tasks_table);
-        let request = request.set_item(Some(self.owned(item))).condition_expression(IS_ABSENT);
-        let Err(error) = request.return_values_on_condition_check_failure(AllOld).send().await else { return Ok(None) };
+        let item = item.of(self.user.id());
+        let put = aws::PutItem { table: &self.store.tasks_table, item: &item, condition: IS_ABSENT };
+        let Err(error) = put.send(&self.store.client).await else { return Ok(None) };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
                 let item = refusal.item().cloned().unwrap_or_default();
                 Ok(Some((write_id.in_memory_of(&item), item)))
             }
-            _ => Err(error.into()),
+            _ => Err((*error).into()),
         }
     }
 
@@ -245,15 +249,15 @@ impl UserTasks<'_> {
     /// state that the task is in, and tries the first one first, because it is the usual one. One that is for a single
     /// state leaves a task of the other state as it is. One that concerns other tasks as well is refused, and then made
     /// together with theirs.
-    async fn write(&self, writes: &[Write]) -> Result<Item, StoreError> {
+    async fn write(&self, writes: &[Write]) -> Result<TaskAttributes, StoreError> {
         // More than two attempts are needed only if others write the task between ours.
         for write in writes.iter().cycle().take(6) {
             match self.attempt(write).await? {
                 Outcome::OtherState(_) if writes.len() > 1 => {}
-                Outcome::Done(item) | Outcome::OtherState(item) => return Ok(item),
+                Outcome::Done(attributes) | Outcome::OtherState(attributes) => return Ok(attributes),
                 Outcome::Linked(item) => {
-                    if let Some(item) = Box::pin(self.write_linked(write, &item)).await? {
-                        return Ok(item);
+                    if let Some(attributes) = Box::pin(self.write_linked(write, &item)).await? {
+                        return Ok(attributes);
                     }
                 }
             }
@@ -262,17 +266,19 @@ impl UserTasks<'_> {
     }
 
     async fn attempt(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let request = self.store.client.update_item().table_name(&self.store.tasks_table);
-        let request = write.request(request.set_key(Some(self.key(write.id))));
-        match request.return_values_on_condition_check_failure(AllOld).send().await {
-            Ok(output) => Ok(Outcome::Done(output.attributes.unwrap_or_default())),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
-                    write.refused(refusal.item().cloned())
-                }
-                _ => Err(error.into()),
-            },
+        let key = [(attribute::USER_ID, text(self.user.id())), (attribute::TASK_ID, text(write.id.to_string()))];
+        let (table, expressions, returns) = (&self.store.tasks_table, &write.expressions(), &write.returns);
+        let update = aws::UpdateItem { table, key: &key, expressions, returns };
+        let error = match update.send(&self.store.client).await {
+            Ok(attributes) => return Ok(Outcome::Done(attributes.unwrap_or_default())),
+            Err(error) => error,
+        };
+        if let ReadFailure::Sdk(error) = &error
+            && let Some(UpdateItemError::ConditionalCheckFailedException(refusal)) = error.as_service_error()
+        {
+            return write.refused(refusal.item().cloned());
         }
+        Err(error.into())
     }
 
     /// The primary key of a task of this user.

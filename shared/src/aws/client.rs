@@ -17,6 +17,7 @@ use super::interceptors::LessAroundRequests;
 use super::meter::Meter;
 use super::read::KeepBody;
 use super::signer::Signer;
+use super::write::SendBody;
 use super::{AwsSettings, Connector};
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.
@@ -49,6 +50,7 @@ impl AwsSettings {
             .http_client(connector.http_client());
         // Permanent ones are not looked up in the configuration at each step of a request.
         config.push_interceptor(SharedInterceptor::permanent(KeepBody));
+        config.push_interceptor(SharedInterceptor::permanent(SendBody));
         config.push_interceptor(SharedInterceptor::permanent(LessAroundRequests));
         config.push_interceptor(SharedInterceptor::permanent(Meter));
         Client::from_conf(config.build())
@@ -67,7 +69,7 @@ impl ResolveEndpoint for KnownEndpoint {
 
 #[cfg(test)]
 #[cfg_attr(coverage_nightly, coverage(off))]
-mod tests {
+pub(super) mod tests {
     use std::sync::{Arc, Mutex};
 
     use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
@@ -81,7 +83,16 @@ mod tests {
 
     /// Keeps what it was asked for, and reaches nobody.
     #[derive(Debug, Clone, Default)]
-    struct Asked(Arc<Mutex<Vec<HttpRequest>>>);
+    pub(in crate::aws) struct Asked(pub(in crate::aws) Arc<Mutex<Vec<HttpRequest>>>);
+
+    impl Asked {
+        /// A client whose requests come to it.
+        pub(in crate::aws) fn client() -> (Self, Client) {
+            let asked = Self::default();
+            let client = settings().client(&Connector::new(asked.clone()));
+            (asked, client)
+        }
+    }
 
     impl HttpConnector for Asked {
         fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
@@ -125,8 +136,8 @@ mod tests {
 
     #[tokio::test]
     async fn request_says_what_it_asks_and_no_more() {
-        let asked = Asked::default();
-        assert!(settings().client(&Connector::new(asked.clone())).list_tables().send().await.is_err());
+        let (asked, client) = Asked::client();
+        assert!(client.list_tables().send().await.is_err());
         let asked = asked.0.lock().unwrap();
         let [request] = asked.as_slice() else { panic!("{asked:?}") };
         let mut headers: Vec<_> = request.headers().iter().map(|(name, _)| name).collect();

@@ -48,7 +48,7 @@ pub(crate) struct Answer<T> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Capacity {
-    capacity_units: f64,
+    pub(super) capacity_units: f64,
 }
 
 fn start_key<'de, D: Deserializer<'de>>(d: D) -> Result<Option<HashMap<String, AttributeValue>>, D::Error> {
@@ -87,7 +87,7 @@ pub(crate) async fn query<T: DeserializeOwned>(
 ) -> Result<Answer<T>, ReadFailure<QueryError>> {
     let empty_output = || Output::erase(QueryOutput::builder().build());
     let sending = pin!(request.send());
-    read(sending, empty_output, |answer: &Answer<T>| answer.consumed_capacity.as_ref()).await
+    read(sending, empty_output, |answer: &Answer<T>| (units(&answer.consumed_capacity), 0.0)).await
 }
 
 /// Sends the request, and reads the item, if there is one.
@@ -99,23 +99,29 @@ pub(crate) async fn get_item<T: DeserializeOwned>(
 ) -> Result<Option<T>, ReadFailure<GetItemError>> {
     let empty_output = || Output::erase(GetItemOutput::builder().build());
     let sending = pin!(request.send());
-    let found = read(sending, empty_output, |found: &Found<T>| found.consumed_capacity.as_ref()).await?;
+    let found = read(sending, empty_output, |found: &Found<T>| (units(&found.consumed_capacity), 0.0)).await?;
     Ok(found.item)
 }
 
+/// The units that were used, if the answer says it.
+pub(super) fn units(capacity: &Option<Capacity>) -> f64 {
+    capacity.as_ref().map_or(0.0, |used| used.capacity_units)
+}
+
+/// Reads the answer to a request. `units` says how many units it read and wrote.
+///
 /// The future is pinned where it was made, because it is several kilobytes that would be copied at each move.
-async fn read<A: DeserializeOwned, O, E>(
+pub(super) async fn read<A: DeserializeOwned, O, E>(
     sending: Pin<&mut impl Future<Output = Result<O, SdkError<E, HttpResponse>>>>,
     empty_output: fn() -> Output,
-    capacity: impl FnOnce(&A) -> Option<&Capacity>,
+    units: impl FnOnce(&A) -> (f64, f64),
 ) -> Result<A, ReadFailure<E>> {
     let kept = Kept { body: RefCell::default(), empty_output };
     let (sent, body) = KEPT.scope(kept, async { (sending.await, KEPT.with(|kept| kept.body.take())) }).await;
     sent.map_err(|error| ReadFailure::Sdk(Box::new(error)))?;
     let answer = parse(&body);
-    note(|record| match answer.as_ref().map(capacity) {
-        Ok(Some(used)) => record.dynamodb.consumed(used.capacity_units, 0.0),
-        Ok(None) => {}
+    note(|record| match answer.as_ref().map(units) {
+        Ok((read, written)) => record.dynamodb.consumed(read, written),
         Err(_) => record.dynamodb.was_malformed(),
     });
     answer.map_err(|column| ReadFailure::Malformed { column })

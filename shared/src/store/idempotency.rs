@@ -67,7 +67,7 @@ impl UserTasks<'_> {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put_task = Put::builder()
             .table_name(&self.store.tasks_table)
-            .set_item(Some(self.owned(created.item)))
+            .set_item(Some(self.owned(created.item.into())))
             .condition_expression(IS_ABSENT);
 
         let mut transaction = self.store.client.transact_write_items();

@@ -21,6 +21,24 @@ use crate::task::{
 /// Attributes by name.
 pub(super) type Item = HashMap<String, AttributeValue>;
 
+/// The attributes of an item that is made here.
+#[derive(Debug)]
+pub(super) struct NewItem(Vec<(&'static str, AttributeValue)>);
+
+impl NewItem {
+    /// Its attributes, with its partition key.
+    pub(super) fn of(mut self, user_id: &str) -> Vec<(&'static str, AttributeValue)> {
+        self.0.push((attribute::USER_ID, text(user_id)));
+        self.0
+    }
+}
+
+impl From<NewItem> for Item {
+    fn from(NewItem(attributes): NewItem) -> Self {
+        attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
 /// The attributes of both tables.
 pub(super) mod attribute {
     pub(in crate::store) const USER_ID: &str = "user_id";
@@ -126,7 +144,7 @@ pub(super) mod attribute {
 /// A new task, before its owner's partition is known to it.
 pub(super) struct CreatedTask {
     pub(super) task: Task,
-    pub(super) item: Item,
+    pub(super) item: NewItem,
     pub(super) write_id: WriteId,
 }
 
@@ -145,8 +163,9 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
     let due_key = due_key(new.due.as_ref(), id);
     let done_key = completed_at.as_ref().map(|at| done_key(at, id));
 
-    let mut item = key(id);
-    let mut set = |name: &str, value| item.insert(name.to_owned(), value);
+    let mut item = Vec::with_capacity(16);
+    let mut set = |name, value| item.push((name, value));
+    set(attribute::TASK_ID, text(id.to_string()));
     set(attribute::TITLE, text(new.title.as_str()));
     set(attribute::PRIORITY, text(new.priority.as_str()));
     set(attribute::TAGS, tags(&new.tags));
@@ -206,7 +225,7 @@ pub(super) fn created(id: TaskId, new: Replacement, write_id: WriteId, now: Syst
         version: 1,
         series,
     };
-    CreatedTask { task, item, write_id }
+    CreatedTask { task, item: NewItem(item), write_id }
 }
 
 /// The attributes that a task is made of, as they come out of an item one after another: each is looked at once, because

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, Put, TransactW
 use tokio::time::sleep;
 
 use super::error::cancellation_reasons;
-use super::item::{Item, attribute, text};
+use super::item::{Item, TaskAttributes, attribute, text};
 use super::subtasks::parent_of;
 use super::write::{Links, Outcome, Write};
 use super::{IS_ABSENT, StoreError, UserTasks, recurrence};
@@ -96,11 +96,11 @@ fn fits_after(
 impl UserTasks<'_> {
     /// Makes a write of an item that was found, and what it brings about. Gives the item as it is then; `None` if others
     /// were faster, so that the write must be tried again.
-    pub(super) async fn write_linked(&self, write: &Write, found: &Item) -> Result<Option<Item>, StoreError> {
+    pub(super) async fn write_linked(&self, write: &Write, found: &Item) -> Result<Option<TaskAttributes>, StoreError> {
         let mut plan = self.plan(write, found).await?;
         if plan.others.is_empty() {
             return match self.attempt(&plan.own).await {
-                Ok(Outcome::Done(item)) => Ok(Some(item)),
+                Ok(Outcome::Done(attributes)) => Ok(Some(attributes)),
                 Ok(_) | Err(StoreError::VersionMismatch) => Ok(None),
                 Err(error) => Err(error),
             };
@@ -114,7 +114,7 @@ impl UserTasks<'_> {
             }
         }
         let is_done = self.write_together(Some(&plan.own), &mut plan.others).await?;
-        Ok(is_done.then_some(plan.after))
+        Ok(is_done.then(|| plan.after.into()))
     }
 
     /// Makes these writes in one transaction. `false` if others were faster.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::item::{self, TaskAttributes, attribute, text};
+use super::item::{TaskAttributes, attribute, text};
 use super::subtasks::BY_PARENT;
 use super::write::{self, Home};
 use super::{Guard, StoreError, UserTasks};
@@ -55,7 +55,7 @@ impl UserTasks<'_> {
         let home = Home { parent, otherwise: refused };
         let operation = format!("move {field} {}", other.map(|other| other.to_string()).unwrap_or_default());
         let writes = write::moving(id, between.ok_or_else(no_room)?, home, &operation, guard);
-        item::task_unless_deleted(self.write(&writes).await?)
+        self.write(&writes).await?.task_unless_deleted()
     }
 
     /// The next position before or after this one that is another, of any other task; without one, the last or first there is.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use ring::digest::{SHA256, digest};
 
-use super::item::{self, CreatedTask, Item, attribute, series_key, text};
+use super::item::{self, Item, TaskAttributes, attribute, series_key, text};
 use super::write::{self, Skip, Write};
 use super::write_id::WriteId;
 use super::{Guard, Precondition, StoreError, UserTasks};
@@ -21,19 +21,23 @@ impl UserTasks<'_> {
         for _ in 0..3 {
             let write = match self.skipping(id, guard).await? {
                 Ok(write) => write,
-                Err(done) => return item::task_unless_deleted(done),
+                Err(done) => return done.task_unless_deleted(),
             };
             match self.write(&[write]).await {
                 // Others have written it meanwhile, which the client said nothing against.
                 Err(StoreError::VersionMismatch) if guard.precondition == Precondition::None => {}
-                written => return item::task_unless_deleted(written?),
+                written => return written?.task_unless_deleted(),
             }
         }
         Err(StoreError::Unavailable("others change the task all the time".to_owned()))
     }
 
     /// The write that skips an occurrence of a task, which is read for that; or the task, if it was done before.
-    pub(super) async fn skipping(&self, id: TaskId, guard: &Guard) -> Result<Result<Write, Item>, StoreError> {
+    pub(super) async fn skipping(
+        &self,
+        id: TaskId,
+        guard: &Guard,
+    ) -> Result<Result<Write, TaskAttributes>, StoreError> {
         let request = self.store.client.get_item().table_name(&self.store.tasks_table);
         let output = request.set_key(Some(self.key(id))).consistent_read(true).send().await?;
         let found = output.item.ok_or(StoreError::NotFound)?;
@@ -74,7 +78,7 @@ pub(super) fn next_occurrence(completed: &Item, now: SystemTime) -> Result<Optio
     let content = NewTask { title, description, priority, due, tags, parent_id: None, position, recurrence: None };
     let new = Replacement { content, completed: false };
     let id = id(next.id, next.number);
-    let CreatedTask { mut item, .. } = item::created(id, new, WriteId::new(), now);
+    let mut item = Item::from(item::created(id, new, WriteId::new(), now).item);
     item.insert(attribute::SERIES.to_owned(), series_key(next.id, next.number));
     let recurrence = completed.get(attribute::RECURRENCE).cloned();
     item.extend(recurrence.map(|recurrence| (attribute::RECURRENCE.to_owned(), recurrence)));

@@ -159,7 +159,7 @@ impl UserTasks<'_> {
                     NewTask { title, description, priority, due: None, tags, parent_id, position, recurrence: None };
                 let new = Replacement { content, completed: false };
                 let created = item::created(recurrence::id_of_subtask(next_parent, id), new, WriteId::new(), now);
-                subtasks.push(Companion::Put(created.item));
+                subtasks.push(Companion::Put(created.item.into()));
             }
             start = answer.last_evaluated_key;
             if start.is_none() {

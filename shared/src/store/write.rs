@@ -5,16 +5,18 @@
 //! even if two others have come after it, and does nothing twice. So does a client that repeats a request under its
 //! idempotency key, which the id then begins with.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::item::{self, Item, attribute, child_key, done_key, due_key, number, position_key, text, updated};
+use super::item::{
+    self, Item, TaskAttributes, attribute, child_key, done_key, due_key, number, position_key, text, updated,
+};
 use super::write_id::{Memory, WriteId};
 use super::{Guard, Precondition, StoreError};
+use crate::aws::Expressions;
 use crate::task::{
     Completion, Description, Due, Invalid, Patch, Position, Priority, Replacement, TaskChanges, TaskId, Timestamp,
     Title, Version,
@@ -92,7 +94,7 @@ pub(super) struct Write {
     needs: Needs,
     set: Vec<(&'static str, Value)>,
     remove: Vec<&'static str>,
-    returns: ReturnValue,
+    pub(super) returns: ReturnValue,
 }
 
 /// The list of a parent's subtasks, or that of tasks without one.
@@ -115,21 +117,13 @@ enum Value {
     FirstOf(&'static str, &'static str),
 }
 
-/// A write and its conditions, in DynamoDB's words.
-struct Expressions {
-    update: String,
-    condition: String,
-    names: HashMap<String, String>,
-    values: HashMap<String, AttributeValue>,
-}
-
 /// What a write that DynamoDB answered has done.
 pub(super) enum Outcome {
     /// It was done, now or by an earlier attempt of the same call. This is the item after it, and after what others
     /// have written since; a tombstone, if they have deleted it.
-    Done(Item),
+    Done(TaskAttributes),
     /// Nothing: the task is not in the state that the write demands. This is the item as it is.
-    OtherState(Item),
+    OtherState(TaskAttributes),
     /// Nothing: the write concerns other tasks as well. This is the item as it is.
     Linked(Item),
 }
@@ -228,11 +222,11 @@ pub(super) fn skipping(
     guard: &Guard,
     found: Item,
     next: impl FnOnce(&Item) -> Result<Option<Skip>, StoreError>,
-) -> Result<Result<Write, Item>, StoreError> {
+) -> Result<Result<Write, TaskAttributes>, StoreError> {
     let call = Call::new(id, "skip", &TaskChanges::default(), guard);
     let examined = Write::new(&call, State::Recurring).outcome(&found)?;
     match examined.map(|outcome| outcome(found.clone())) {
-        Some(Outcome::Done(item)) => return Ok(Err(item)),
+        Some(Outcome::Done(attributes)) => return Ok(Err(attributes)),
         Some(_) => return Err(StoreError::NoNextOccurrence),
         None => {}
     }
@@ -544,20 +538,11 @@ impl Write {
         }
     }
 
-    /// As a request that has its key.
-    pub(super) fn request(&self, request: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
-        let Expressions { update, condition, names, values } = self.expressions();
-        request
-            .update_expression(update)
-            .condition_expression(condition)
-            .set_expression_attribute_names(Some(names))
-            .set_expression_attribute_values(Some(values))
-            .return_values(self.returns.clone())
-    }
-
     /// As an action of a transaction that has its key.
     pub(super) fn action(&self, action: UpdateBuilder) -> UpdateBuilder {
         let Expressions { update, condition, names, values } = self.expressions();
+        let names = names.into_iter().map(|name| (format!("#{name}"), name.to_owned())).collect();
+        let values = values.into_iter().map(|(name, value)| (format!(":{name}"), value)).collect();
         action
             .update_expression(update)
             .condition_expression(condition)
@@ -565,7 +550,8 @@ impl Write {
             .set_expression_attribute_values(Some(values))
     }
 
-    fn expressions(&self) -> Expressions {
+    /// The write and its conditions, in DynamoDB's words.
+    pub(super) fn expressions(&self) -> Expressions {
         // Names stand behind placeholders, because some are reserved words. Those that ordinary tasks lack, and that are removed
         // in case they are there, are none, and so a request is shorter.
         // What stands on the right is as it was before the update.
@@ -573,42 +559,52 @@ impl Write {
             "SET #version = #version + :one, #write_id_3 = if_not_exists(#write_id_2, #write_id), \
              #write_id_2 = #write_id, #write_id = :write_id",
         );
-        let mut names: HashMap<String, String> = HashMap::new();
-        let mut name = |name: &'static str| names.insert(format!("#{name}"), name.to_owned());
-        let mut values =
-            HashMap::from([(":one".to_owned(), number(1)), (":write_id".to_owned(), self.write_id.value())]);
+        let mut names = Vec::with_capacity(24);
+        let mut name = |name: &'static str| {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        };
+        let mut values = Vec::with_capacity(12);
+        let mut value = |name: &'static str, value| {
+            if !values.iter().any(|(known, _)| known == name) {
+                values.push((Cow::Borrowed(name), value));
+            }
+        };
+        value("one", number(1));
+        value("write_id", self.write_id.value());
         name(attribute::VERSION);
         for write_id in attribute::WRITE_IDS {
             name(write_id);
         }
-        for (target, value) in &self.set {
+        for (target, new) in &self.set {
             name(target);
-            let value = match value {
-                Value::New(value) => {
-                    values.insert(format!(":{target}"), value.clone());
-                    format!(":{target}")
+            update.extend([", #", target, " = "]);
+            match new {
+                Value::New(new) => {
+                    value(target, new.clone());
+                    update.extend([":", target]);
                 }
-                Value::OldOr(source, value) => {
+                Value::OldOr(source, new) => {
                     name(source);
-                    values.insert(format!(":{target}"), value.clone());
-                    format!("if_not_exists(#{source}, :{target})")
+                    value(target, new.clone());
+                    update.extend(["if_not_exists(#", source, ", :", target, ")"]);
                 }
                 Value::CopyOf(source) => {
                     name(source);
-                    format!("#{source}")
+                    update.extend(["#", source]);
                 }
                 Value::FirstOf(first, second) => {
                     name(first);
                     name(second);
-                    format!("if_not_exists(#{first}, #{second})")
+                    update.extend(["if_not_exists(#", first, ", #", second, ")"]);
                 }
                 Value::OldOrOf(source) => {
                     name(source);
-                    values.insert(":none".to_owned(), text(""));
-                    format!("if_not_exists(#{target}, if_not_exists(#{source}, :none))")
+                    value("none", text(""));
+                    update.extend(["if_not_exists(#", target, ", if_not_exists(#", source, ", :none))"]);
                 }
-            };
-            update.push_str(&format!(", #{target} = {value}"));
+            }
         }
         for (index, target) in self.remove.iter().enumerate() {
             update.push_str(if index == 0 { " REMOVE " } else { ", " });
@@ -616,13 +612,13 @@ impl Write {
                 update.push_str(target);
             } else {
                 name(target);
-                update.push_str(&format!("#{target}"));
+                update.extend(["#", target]);
             }
         }
 
         let mut condition = String::from(match &self.state {
             State::DeletedSince(oldest) => {
-                values.insert(":oldest".to_owned(), text(oldest.as_str()));
+                value("oldest", text(oldest.as_str()));
                 "attribute_exists(title) AND deleted_at >= :oldest"
             }
             State::Any | State::Open | State::Completed | State::Recurring => {
@@ -632,13 +628,13 @@ impl Write {
         let name_or_key = match self.write_id.key() {
             None => ":write_id",
             Some(key) => {
-                values.insert(":key".to_owned(), key);
+                value("key", key);
                 ":key"
             }
         };
         for name in attribute::WRITE_IDS {
             // An attribute that is absent begins with nothing.
-            condition.push_str(&format!(" AND NOT begins_with(#{name}, {name_or_key})"));
+            condition.extend([" AND NOT begins_with(#", name, ", ", name_or_key, ")"]);
         }
         condition.push_str(match self.state {
             State::Any | State::DeletedSince(_) => "",
@@ -656,25 +652,29 @@ impl Write {
             condition.push_str(" AND #version < :one");
         }
         for name in self.links.attributes().iter().chain(&self.unless) {
-            condition.push_str(&format!(" AND attribute_not_exists({name})"));
+            condition.extend([" AND attribute_not_exists(", *name, ")"]);
         }
         match &self.home {
             Some(Home { parent: Some(parent), .. }) => {
                 condition.push_str(" AND parent_id = :parent_id");
-                values.insert(":parent_id".to_owned(), text(parent.to_string()));
+                value(attribute::PARENT_ID, text(parent.to_string()));
             }
             Some(Home { parent: None, .. }) => condition.push_str(" AND attribute_not_exists(parent_id)"),
             None => {}
         }
         if let Some(subtasks) = &self.subtasks {
             condition.push_str(" AND has_subtasks = :has_subtasks");
-            values.insert(":has_subtasks".to_owned(), subtasks.clone());
+            value(attribute::HAS_SUBTASKS, subtasks.clone());
         }
         if let Precondition::Version(versions) = &self.precondition {
             // No task ever has version 0: with no other version to match, the condition fails and gives the item.
-            let placeholders: Vec<_> = (0..=versions.len()).map(|index| format!(":version_{index}")).collect();
-            condition.push_str(&format!(" AND #version IN ({})", placeholders.join(", ")));
-            values.extend(placeholders.into_iter().zip([0].iter().chain(versions).map(|&version| number(version))));
+            condition.push_str(" AND #version IN (");
+            for (index, &version) in [0].iter().chain(versions).enumerate() {
+                let name = format!("version_{index}");
+                condition.extend([if index == 0 { ":" } else { ", :" }, &name]);
+                values.push((name.into(), number(version)));
+            }
+            condition.push(')');
         }
         Expressions { update, condition, names, values }
     }
@@ -691,7 +691,7 @@ impl Write {
     /// What the write does to an item, unless it is done.
     fn outcome(&self, item: &Item) -> Result<Option<OutcomeOf>, StoreError> {
         match self.write_id.in_memory_of(item) {
-            Memory::Done => return Ok(Some(Outcome::Done)),
+            Memory::Done => return Ok(Some(|item| Outcome::Done(item.into()))),
             Memory::KeyReused => return Err(StoreError::KeyReused),
             Memory::None => {}
         }
@@ -729,7 +729,7 @@ impl Write {
             State::DeletedSince(_) => false,
         };
         if !is_in_state {
-            return Ok(Some(Outcome::OtherState));
+            return Ok(Some(|item| Outcome::OtherState(item.into())));
         }
         if self.needs == Needs::Due && !has(attribute::DUE)
             || self.needs == Needs::NoRecurrence && has(attribute::RECURRENCE)

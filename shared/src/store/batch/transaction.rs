@@ -65,7 +65,7 @@ impl UserTasks<'_> {
             match self.skipping(member.id, &member.guard).await {
                 Ok(Ok(write)) => member.step = Step::Write(vec![write]),
                 Ok(Err(done)) => {
-                    member.result = Some(item::task_unless_deleted(done).map(|task| member.done(Some(task.version))))
+                    member.result = Some(done.task_unless_deleted().map(|task| member.done(Some(task.version))))
                 }
                 Err(error) => member.result = Some(Err(error)),
             }
@@ -196,7 +196,7 @@ impl Member {
         let step = match action {
             Action::Create(task) => {
                 let CreatedTask { item, write_id, .. } = item::new(id, task, guard.idempotency_key.as_ref());
-                Step::Create { item, write_id }
+                Step::Create { item: item.into(), write_id }
             }
             Action::Update(changes) if changes.is_empty() => Step::Read,
             Action::Update(changes) => Step::Write(write::updating(id, &changes, &guard)),
@@ -288,7 +288,7 @@ impl Member {
                         return Ok(None);
                     }
                     Outcome::Done(_) if matches!(self.step, Step::Delete(_)) => return Ok(Some(Done::Deleted)),
-                    Outcome::Done(item) | Outcome::OtherState(item) => item::task_unless_deleted(item)?,
+                    Outcome::Done(attributes) | Outcome::OtherState(attributes) => attributes.task_unless_deleted()?,
                 }
             }
         };
