@@ -12,18 +12,20 @@ use std::fmt;
 use std::pin::{Pin, pin};
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::{BoxError, SdkError};
 use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
-use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemOutput};
+use aws_sdk_dynamodb::operation::get_item::{GetItem, GetItemError, GetItemOutput};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::operation::query::{QueryError, QueryOutput};
+use aws_sdk_dynamodb::operation::query::{Query, QueryError, QueryOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::interceptors::context::{Output, OutputOrError};
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
+use aws_smithy_types::config_bag::FrozenLayer;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
@@ -85,9 +87,10 @@ pub(crate) enum ReadFailure<E> {
 pub(crate) async fn query<T: DeserializeOwned>(
     request: QueryFluentBuilder,
 ) -> Result<Answer<T>, ReadFailure<QueryError>> {
-    let empty_output = || Output::erase(QueryOutput::builder().build());
+    let operation =
+        Operation { sdk: || Query::new().config(), empty_output: || Output::erase(QueryOutput::builder().build()) };
     let sending = pin!(request.send());
-    read(sending, empty_output, |answer: &Answer<T>| (units(&answer.consumed_capacity), 0.0)).await
+    read(sending, operation, |answer: &Answer<T>| (units(&answer.consumed_capacity), 0.0)).await
 }
 
 /// Sends the request, and reads the item, if there is one.
@@ -97,9 +100,10 @@ pub(crate) async fn query<T: DeserializeOwned>(
 pub(crate) async fn get_item<T: DeserializeOwned>(
     request: GetItemFluentBuilder,
 ) -> Result<Option<T>, ReadFailure<GetItemError>> {
-    let empty_output = || Output::erase(GetItemOutput::builder().build());
+    let operation =
+        Operation { sdk: || GetItem::new().config(), empty_output: || Output::erase(GetItemOutput::builder().build()) };
     let sending = pin!(request.send());
-    let found = read(sending, empty_output, |found: &Found<T>| (units(&found.consumed_capacity), 0.0)).await?;
+    let found = read(sending, operation, |found: &Found<T>| (units(&found.consumed_capacity), 0.0)).await?;
     Ok(found.item)
 }
 
@@ -113,10 +117,10 @@ pub(super) fn units(capacity: &Option<Capacity>) -> f64 {
 /// The future is pinned where it was made, because it is several kilobytes that would be copied at each move.
 pub(super) async fn read<A: DeserializeOwned, O, E>(
     sending: Pin<&mut impl Future<Output = Result<O, SdkError<E, HttpResponse>>>>,
-    empty_output: fn() -> Output,
+    operation: Operation,
     units: impl FnOnce(&A) -> (f64, f64),
 ) -> Result<A, ReadFailure<E>> {
-    let kept = Kept { body: RefCell::default(), empty_output };
+    let kept = Kept { body: RefCell::default(), operation };
     let (sent, body) = KEPT.scope(kept, async { (sending.await, KEPT.with(|kept| kept.body.take())) }).await;
     sent.map_err(|error| ReadFailure::Sdk(Box::new(error)))?;
     let answer = parse(&body);
@@ -132,15 +136,28 @@ tokio::task_local! {
     static KEPT: Kept;
 }
 
-/// The body of an answer, and what the SDK passes on instead: it knows no other output than its own.
+/// The body of an answer.
 struct Kept {
     body: RefCell<Vec<u8>>,
-    empty_output: fn() -> Output,
+    operation: Operation,
 }
 
-/// Takes the place of the SDK's deserializer and keeps the body, for requests whose answers are read here.
+/// What the SDK knows of an operation.
+#[derive(Clone, Copy)]
+pub(super) struct Operation {
+    /// How it makes requests and reads answers.
+    pub(super) sdk: fn() -> Option<FrozenLayer>,
+    /// What it passes on instead of a body that is kept.
+    pub(super) empty_output: fn() -> Output,
+}
+
+/// Has the bodies of answers kept that are read here.
 #[derive(Debug)]
 pub(super) struct KeepBody;
+
+/// Takes the place of the SDK's deserializer.
+#[derive(Debug)]
+struct KeptBody;
 
 #[dyn_dispatch_hint]
 impl Intercept for KeepBody {
@@ -148,28 +165,33 @@ impl Intercept for KeepBody {
         "KeepBody"
     }
 
-    fn read_before_deserialization(
+    /// For all attempts, of which some may fail.
+    fn read_before_serialization(
         &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // The SDK itself reads a failure, because it knows what may be tried again.
-        if context.response().status().is_success() && KEPT.try_with(|_| ()).is_ok() {
-            config.interceptor_state().store_put(SharedResponseDeserializer::new(Self));
+        if KEPT.try_with(|_| ()).is_ok() {
+            config.interceptor_state().store_put(SharedResponseDeserializer::new(KeptBody));
         }
         Ok(())
     }
 }
 
-impl DeserializeResponse for KeepBody {
-    fn deserialize_nonstreaming_with_config(&self, response: &HttpResponse, _: &ConfigBag) -> OutputOrError {
+impl DeserializeResponse for KeptBody {
+    fn deserialize_nonstreaming_with_config(&self, response: &HttpResponse, config: &ConfigBag) -> OutputOrError {
+        let operation = KEPT.try_with(|kept| kept.operation).map_err(OrchestratorError::other)?;
+        // The SDK itself reads a failure, because it knows what may be tried again.
+        if !response.status().is_success() {
+            let sdk = (operation.sdk)();
+            let deserializer = sdk.as_ref().and_then(|layer| layer.load::<SharedResponseDeserializer>());
+            let deserializer = deserializer.ok_or_else(|| OrchestratorError::other("the SDK has no deserializer"))?;
+            return deserializer.deserialize_nonstreaming_with_config(response, config);
+        }
         let body = response.body().bytes().unwrap_or_default();
-        let kept = KEPT.try_with(|kept| {
-            kept.body.replace(body.to_vec());
-            (kept.empty_output)()
-        });
-        kept.map_err(OrchestratorError::other)
+        let kept = KEPT.try_with(|kept| kept.body.replace(body.to_vec()));
+        kept.map(|_| (operation.empty_output)()).map_err(OrchestratorError::other)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `PutItem` and `UpdateItem` written as JSON straight from attributes, and the answer to the latter read as those to reads.
 //!
-//! - **Figure:** TBD.
+//! - **Figure:** 9 % of the instructions of an update, 3 % of a create.
 //! - **Reason:** the SDK wants hash maps first, writes them in small steps, and makes a hash map of what it reads.
 //! - **To remove it:** delete this file, and its interceptor in `client.rs`; in `store`, the two requests become the
 //!   client's own, which take and give items as maps.
@@ -9,7 +9,6 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::pin::pin;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -19,15 +18,17 @@ use aws_sdk_dynamodb::operation::update_item::{UpdateItemError, UpdateItemOutput
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
 };
+use aws_sdk_dynamodb::{Client, operation};
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
 use aws_smithy_runtime_api::client::ser_de::{SerializeRequest, SharedRequestSerializer};
 use aws_smithy_types::base64;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::read::{Capacity, ReadFailure, read, units};
+use super::read::{Capacity, Operation, ReadFailure, read, units};
 
 /// Attributes, each name once.
 pub(crate) type Attributes = [(&'static str, AttributeValue)];
@@ -100,9 +101,12 @@ impl UpdateItem<'_> {
     ) -> Result<Option<T>, ReadFailure<UpdateItemError>> {
         let sending = pin!(client.update_item().table_name(self.table).send());
         let sending = pin!(BODY.scope(Body::new("DynamoDB_20120810.UpdateItem", self.json()), sending));
-        let empty_output = || Output::erase(UpdateItemOutput::builder().build());
+        let operation = Operation {
+            sdk: || operation::update_item::UpdateItem::new().config(),
+            empty_output: || Output::erase(UpdateItemOutput::builder().build()),
+        };
         let units = |updated: &Updated<T>| (0.0, units(&updated.consumed_capacity));
-        let updated = read(sending, empty_output, units).await?;
+        let updated = read(sending, operation, units).await?;
         Ok(updated.attributes)
     }
 

@@ -55,9 +55,9 @@ const OF_THE_SWITCH: [(&str, Fault); 5] = [
     ("garbles the switch", Fault::Garbled),
 ];
 
-/// Every fault once and lasting, the switch, and connections that are refused.
+/// Every fault once and lasting, two faults, the switch, and connections that are refused.
 pub(super) fn rows_a_call() -> usize {
-    faults().len() * 2 + OF_THE_SWITCH.len() + 1
+    faults().len() * 2 + 1 + OF_THE_SWITCH.len() + 1
 }
 
 /// Every fault of every call.
@@ -79,6 +79,12 @@ pub(super) fn rows(api: &Api) -> Vec<Pending<'_>> {
                 wire.fail_all(fault);
             })));
         }
+        let before = repeat_n(Fault::None, if call.reads() { 0 } else { call.requests_before() });
+        let two = before.chain([Fault::Truncated, Fault::Error(400, "ThrottlingException")]);
+        let name = "truncates the answer, and then throttles".to_owned();
+        rows.push(Box::pin(spoiled(api, &SECRET_SETTINGS, name, call, Outcome::Unseen, move |wire| {
+            wire.fail_next(two)
+        })));
         for (name, fault) in OF_THE_SWITCH {
             let fail = move |wire: &Wire| wire.fail_all(fault);
             rows.push(Box::pin(spoiled(api, &SWITCH_SETTINGS, name.to_owned(), call, Outcome::NotDone, fail)));
