@@ -168,9 +168,8 @@ impl UserTasks<'_> {
     /// # Errors
     /// [`StoreError::NotFound`], [`StoreError::Unavailable`], [`StoreError::Unexpected`].
     pub async fn get(&self, id: TaskId) -> Result<Task, StoreError> {
-        let request = self.store.client.get_item().table_name(&self.store.tasks_table);
-        let request = request.set_key(Some(self.key(id))).consistent_read(true);
-        let found = aws::get_item::<TaskAttributes>(request).await?;
+        let request = aws::GetItem { table: &self.store.tasks_table, key: &self.key_attributes(id) };
+        let found: Option<TaskAttributes> = request.send(&self.store.client).await?;
         found.ok_or(StoreError::NotFound)?.task_unless_deleted()
     }
 
@@ -266,9 +265,8 @@ impl UserTasks<'_> {
     }
 
     async fn attempt(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let key = [(attribute::USER_ID, text(self.user.id())), (attribute::TASK_ID, text(write.id.to_string()))];
-        let (table, expressions, returns) = (&self.store.tasks_table, &write.expressions(), &write.returns);
-        let update = aws::UpdateItem { table, key: &key, expressions, returns };
+        let (table, key) = (&self.store.tasks_table, &self.key_attributes(write.id));
+        let update = aws::UpdateItem { table, key, expressions: &write.expressions(), returns: &write.returns };
         let error = match update.send(&self.store.client).await {
             Ok(attributes) => return Ok(Outcome::Done(attributes.unwrap_or_default())),
             Err(error) => error,
@@ -282,6 +280,11 @@ impl UserTasks<'_> {
     }
 
     /// The primary key of a task of this user.
+    fn key_attributes(&self, id: TaskId) -> [(&'static str, AttributeValue); 2] {
+        [(attribute::USER_ID, text(self.user.id())), (attribute::TASK_ID, text(id.to_string()))]
+    }
+
+    /// The same as an item.
     fn key(&self, id: TaskId) -> Item {
         self.owned(key(id))
     }

@@ -16,8 +16,8 @@ use aws_sdk_dynamodb::{Client, Config};
 use super::interceptors::LessAroundRequests;
 use super::meter::Meter;
 use super::read::KeepBody;
+use super::requests::SendBody;
 use super::signer::Signer;
-use super::write::SendBody;
 use super::{AwsSettings, Connector};
 
 /// DynamoDB answers in single-digit milliseconds, so an attempt without an answer after a second and a half is lost.

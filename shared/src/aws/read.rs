@@ -1,9 +1,9 @@
-//! The answers to `Query` and `GetItem`, read from JSON straight into the caller's own items.
+//! Answers read from JSON straight into the caller's own items.
 //!
 //! - **Figure:** 30 % of the instructions of a list of 50, 6 % of a get.
 //! - **Reason:** the SDK first builds a hash map for each item and a value for each attribute.
-//! - **To remove it:** delete this file but for [`Value`], and the interceptor in `client.rs`; in `store`, `query(request)`
-//!   and `get_item(request)` become `request.send()`, whose items are read as those of the other requests are.
+//! - **To remove it:** remove `requests.rs` first. Delete this file but for [`Value`], and the interceptor in `client.rs`; in
+//!   `store`, `query(request)` becomes `request.send()`, whose items are read as those of transactions are.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -15,8 +15,6 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::config::interceptors::BeforeSerializationInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::{BoxError, SdkError};
-use aws_sdk_dynamodb::operation::get_item::builders::GetItemFluentBuilder;
-use aws_sdk_dynamodb::operation::get_item::{GetItem, GetItemError, GetItemOutput};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::query::{Query, QueryError, QueryOutput};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -63,14 +61,6 @@ fn start_key<'de, D: Deserializer<'de>>(d: D) -> Result<Option<HashMap<String, A
     Ok(Some(key.into_iter().map(|(name, Text::S(text))| (name, AttributeValue::S(text))).collect()))
 }
 
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html#API_GetItem_ResponseSyntax>
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Found<T> {
-    item: Option<T>,
-    consumed_capacity: Option<Capacity>,
-}
-
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum ReadFailure<E> {
@@ -91,20 +81,6 @@ pub(crate) async fn query<T: DeserializeOwned>(
         Operation { sdk: || Query::new().config(), empty_output: || Output::erase(QueryOutput::builder().build()) };
     let sending = pin!(request.send());
     read(sending, operation, |answer: &Answer<T>| (units(&answer.consumed_capacity), 0.0)).await
-}
-
-/// Sends the request, and reads the item, if there is one.
-///
-/// # Errors
-/// [`ReadFailure`].
-pub(crate) async fn get_item<T: DeserializeOwned>(
-    request: GetItemFluentBuilder,
-) -> Result<Option<T>, ReadFailure<GetItemError>> {
-    let operation =
-        Operation { sdk: || GetItem::new().config(), empty_output: || Output::erase(GetItemOutput::builder().build()) };
-    let sending = pin!(request.send());
-    let found = read(sending, operation, |found: &Found<T>| (units(&found.consumed_capacity), 0.0)).await?;
-    Ok(found.item)
 }
 
 /// The units that were used, if the answer says it.
@@ -271,14 +247,6 @@ mod tests {
     }
 
     #[test]
-    fn item_may_be_missing() {
-        let found = |body: &str| parse::<Found<Names>>(body.as_bytes()).unwrap().item.map(|names| names.len());
-        assert_eq!(found("{}"), None);
-        assert_eq!(found(r#"{"ConsumedCapacity":{"CapacityUnits":1,"TableName":"t"}}"#), None);
-        assert_eq!(found(r#"{"Item":{"title":{"S":"a"}}}"#), Some(1));
-    }
-
-    #[test]
     fn truncated_answer_is_malformed() {
         fn check<A: DeserializeOwned>(whole: &str) {
             assert!(parse::<A>(whole.as_bytes()).is_ok());
@@ -289,7 +257,6 @@ mod tests {
         }
 
         check::<Answer<Names>>(r#"{"Count":1,"Items":[{"title":{"S":"a \u0021"}}],"ScannedCount":7}"#);
-        check::<Found<Names>>(r#"{"Item":{"title":{"S":"a \u0021"}}}"#);
         for body in [&b"{\"Items\":[],\"\xff"[..], br#"{"Items":"a","ScannedCount":1}"#] {
             assert!(parse::<Answer<Names>>(body).is_err());
         }
