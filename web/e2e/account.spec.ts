@@ -196,3 +196,11 @@ test("theme, language, and time zone stay as they are chosen", async ({ page, ta
   await expect(page.locator("html")).toHaveCSS("color-scheme", "dark");
   await expect(page.locator("[data-row]")).toContainText("21:00");
 });
+  // Not only the controls of the browser: the page's own colors, whatever the device has.
+  const ground = () => page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
+  expect(await ground()).toBe("rgb(19, 25, 23)");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await dialog.getByLabel("Theme").selectOption("Light");
+  expect(await ground()).toBe("rgb(255, 255, 255)");
+  await page.emulateMedia({ colorScheme: "light" });
+  await dialog.getByLabel("Theme").selectOption("Dark");

@@ -41,9 +41,7 @@ export const singleKeys = preference("single-key-shortcuts", oneOf(SINGLE_KEYS),
 /** Applies the theme to the document, now and after each change. */
 export function followTheme(): void {
   effect(() => {
-    const { style } = document.documentElement;
-    if (theme.value === "system") style.removeProperty("color-scheme");
-    else style.setProperty("color-scheme", theme.value);
+    document.documentElement.dataset.theme = theme.value;
   });
 }
 
