@@ -69,6 +69,15 @@ it("a newer note about the same takes the place of an older one", () => {
   expect(texts()).toEqual([]);
 });
 
+it("two changes of the same are undone one after the other, though only the newer note is left", () => {
+  for (const name of ["first", "second"]) {
+    toasts.offerUndo({ text: name, subject: "a", undo: () => done.push(name) });
+  }
+  expect(texts()).toEqual(["second"]);
+  for (let times = 0; times < 3; times++) toasts.undoLatest();
+  expect(done).toEqual(["second", "first"]);
+});
+
 it("what failed after the last change is repeated first", () => {
   remove("a");
   toasts.show({ text: "Failed", tone: "problem", action: { label: "Try again", run: () => done.push("again") } });

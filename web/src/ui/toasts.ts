@@ -38,7 +38,8 @@ export class Toasts {
   #lastId = 0;
 
   show(note: Note): number {
-    if (note.subject !== undefined) this.clear(note.subject);
+    // What the older note offered to undo still can be, after this.
+    for (const { id, subject } of this.shown.value) if (subject && subject === note.subject) this.#remove(id);
     const toast = { ...note, id: this.#newId() };
     this.shown.value = [...this.shown.value, toast];
     announce(note.action ? t().withAction(note.text, note.action.label) : note.text);
