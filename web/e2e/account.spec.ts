@@ -132,6 +132,11 @@ test("deleting the account erases its tasks, and the page says so", async ({ pag
 test("tasks are exported, and imported into another account", async ({ page, tasks, store, browser }) => {
   await store.add({ title: "Water the plants", due: day(0), tags: ["home"], priority: "low" });
   await store.add({ title: "Learn to whistle" });
+  await store.add({ title: "Pay rent", due: day(1), recurrence: { rule: "FREQ=MONTHLY" } });
+  const { id: parent_id } = await store.add({ title: "Pack" });
+  const trip = await store.add({ title: "Socks", parent_id });
+  await store.add({ title: "Tent", parent_id });
+  await store.change(trip, { completed: true });
   await tasks.open();
   let dialog = await settings(page, /Your tasks/u);
   const [download] = await Promise.all([
@@ -140,7 +145,7 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   ]);
   const path = await download.path();
   await dialog.getByLabel("Import").setInputFiles(path);
-  await expect(dialog).toContainText("0 tasks added, 2 already here.");
+  await expect(dialog).toContainText("0 tasks added, 6 already here.");
   const broken = { name: "x.json", mimeType: "application/json", buffer: Buffer.from("{") };
   await dialog.getByLabel("Import").setInputFiles(broken);
   await expect(dialog).toContainText("This file is not an export of tasks.");
@@ -154,12 +159,21 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   await dialog.getByLabel("Import").setInputFiles(broken);
   await expect(dialog).toContainText("This file is not an export of tasks.");
   await dialog.getByLabel("Import").setInputFiles(path);
-  await expect(dialog).toContainText("2 tasks added.");
+  await expect(dialog).toContainText("6 tasks added.");
   const imported = new Store(context.request);
-  await expect.poll(async () => (await imported.all()).length).toBe(2);
-  expect(await imported.all()).toContainEqual(
+  await expect.poll(async () => (await imported.all()).length).toBe(6);
+  const all = await imported.all();
+  expect(all).toContainEqual(
     expect.objectContaining({ title: "Water the plants", due: day(0), tags: ["home"], priority: "low" }),
   );
+  const recurrence = expect.objectContaining({ rule: "FREQ=MONTHLY" });
+  expect(all).toContainEqual(expect.objectContaining({ title: "Pay rent", recurrence }));
+  const under = all.find(({ title }) => title === "Pack")?.id;
+  for (const [title, completed] of [["Socks", true] as const, ["Tent", false] as const]) {
+    expect(all).toContainEqual(expect.objectContaining({ title, completed, parent_id: under }));
+  }
+  await dialog.getByLabel("Import").setInputFiles(path);
+  await expect(dialog).toContainText("0 tasks added, 6 already here.");
   await context.close();
 });
 

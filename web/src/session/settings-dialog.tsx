@@ -247,7 +247,7 @@ function Data({ bench }: Pick<SettingsDialogProps, "bench">) {
     problem.value = "";
     done.value = "";
     const { sync } = bench.tasks;
-    const imported = readExport(await file.text(), (id) => sync.tasks.has(id));
+    const imported = readExport(await file.text(), sync.tasks);
     if (!imported) {
       problem.value = words.notAnExport;
       return;

@@ -1,7 +1,10 @@
 /** Export to a file, and import from one. */
 import { newTaskId, type TaskApi } from "daylist-client";
 import type { LocalChange } from "daylist-client/sync";
-import { LIMITS, PRIORITIES, type Task } from "./task";
+import { hasTime } from "./due";
+import { LIMITS, PRIORITIES, type Task, type TaskContent } from "./task";
+
+type WrittenTask = TaskContent & Pick<Task, "completed" | "parent_id">;
 
 /** So many tasks are stored at a time. */
 const CHUNK = 500;
@@ -36,19 +39,45 @@ export interface Imported {
   readonly known: number;
 }
 
-/** Reads an export. Tasks that are here already, by id, are left alone. Null if it is no export. */
-export function readExport(text: string, isKnown: (id: string) => boolean): Imported | null {
+/**
+ * Reads an export. Tasks that are here already are left alone: those with the same id, and those with the same content, which an
+ * earlier import of the file has added. Null if it is no export.
+ */
+export function readExport(text: string, here: ReadonlyMap<string, Task>): Imported | null {
   if (text.length > LONGEST) return null;
   const elements = elementsOf(text);
   if (!elements) return null;
   const valid = elements.map(taskOf).filter((task) => task !== null);
-  const added = valid.filter(({ id }) => id === undefined || !isKnown(id));
-  return {
-    // Under new ids: those of deleted tasks cannot be used again.
-    changes: added.map(({ content }) => ({ op: "create", id: newTaskId(), task: content })),
-    invalid: elements.length - valid.length,
-    known: valid.length - added.length,
-  };
+  const same = new Map<string, string[]>();
+  const inFile = new Set(valid.map(({ id }) => id));
+  for (const task of here.values()) {
+    if (inFile.has(task.id)) continue;
+    const content = written(task);
+    same.set(content, [...(same.get(content) ?? []), task.id]);
+  }
+  // Subtasks after their parents. Only an open task that is no subtask takes some.
+  const isChild = ({ parent_id }: (typeof valid)[number]) => parent_id !== undefined;
+  const parents = new Map<string, string>();
+  for (const { id, completed, parent_id } of here.values()) if (!completed && !parent_id) parents.set(id, id);
+  const changes: LocalChange[] = [];
+  for (const { id, parent_id = "", content } of [...valid.filter((task) => !isChild(task)), ...valid.filter(isChild)]) {
+    const parent = parents.get(parent_id);
+    const task = parent ? { ...content, parent_id: parent } : content;
+    if (id !== undefined && here.has(id)) continue;
+    // Otherwise under a new id: that of a deleted task cannot be used again.
+    const known = same.get(written(task))?.shift();
+    const idHere = known ?? newTaskId();
+    if (id !== undefined && !parent && !content.completed) parents.set(id, idHere);
+    if (known === undefined) changes.push({ op: "create", id: idHere, task });
+  }
+  return { changes, invalid: elements.length - valid.length, known: valid.length - changes.length };
+}
+
+/** What makes two tasks the same to a user. */
+function written({ title, description, priority, due, tags, completed, recurrence, parent_id }: WrittenTask): string {
+  const at = due && hasTime(due) ? Date.parse(due) : due;
+  const rule = recurrence?.rule.toUpperCase() ?? null;
+  return JSON.stringify([title.trim(), description, priority, at, tags, completed, rule, parent_id ?? null]);
 }
 
 export function chunks(changes: readonly LocalChange[]): LocalChange[][] {
@@ -76,12 +105,23 @@ function taskOf(element: unknown) {
     due = null,
     tags = [],
     completed = false,
+    position = null,
+    recurrence = null,
+    parent_id,
   } = element as Partial<Task>;
   if (typeof title !== "string" || title.trim() === "" || [...title].length > LIMITS.title) return null;
   if (description !== null && (typeof description !== "string" || description.length > LIMITS.description)) return null;
   if (!PRIORITIES.includes(priority) || typeof completed !== "boolean") return null;
   if (due !== null && (typeof due !== "string" || Number.isNaN(Date.parse(due)))) return null;
   if (!Array.isArray(tags) || tags.length > LIMITS.tags || !tags.every((tag) => typeof tag === "string")) return null;
-  const content = { title, description, priority, due, tags, completed };
-  return { id: typeof id === "string" ? id : undefined, content };
+  const content = {
+    ...{ title, description, priority, due, tags, completed },
+    ...(typeof position === "string" && { position }),
+    ...(due !== null && typeof recurrence?.rule === "string" && { recurrence }),
+  };
+  return { id: textOf(id), parent_id: textOf(parent_id), content };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
