@@ -194,6 +194,28 @@ test("settings are in tabs, on a phone as well, and can always be closed", async
   await expect(dialog).toBeHidden();
 });
 
+test("another time zone moves tasks to their days", async ({ page, tasks, store }) => {
+  // Early on another day in Tokyo.
+  await store.add({ title: "Call Tokyo", due: `${day(2)}T20:00:00Z` });
+  for (const [address, of] of [
+    ["/#/upcoming?layout=week", ".week-day"],
+    ["/#/upcoming", "main section"],
+  ] as const) {
+    await tasks.open(address);
+    const heading = page
+      .locator(of)
+      .filter({ has: tasks.row("Call Tokyo") })
+      .locator("h2, h3")
+      .first();
+    const before = await heading.innerText();
+    const dialog = await settings(page, /Appearance/u);
+    await dialog.getByLabel("Time zone").selectOption("Asia/Tokyo");
+    await expect(heading).not.toHaveText(before);
+    await dialog.getByLabel("Time zone").selectOption({ index: 0 });
+    await expect(heading).toHaveText(before);
+  }
+});
+
 test("theme, language, and time zone stay as they are chosen", async ({ page, tasks, store }) => {
   await store.add({ title: "Call Tokyo", due: `${day(3)}T12:00:00Z` });
   await tasks.open();
@@ -201,6 +223,14 @@ test("theme, language, and time zone stay as they are chosen", async ({ page, ta
   const dialog = await settings(page, /Appearance/u);
   await dialog.getByLabel("Theme").selectOption("Dark");
   await expect(page.locator("html")).toHaveCSS("color-scheme", "dark");
+  // Not only the controls of the browser: the page's own colors, whatever the device has.
+  const ground = () => page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
+  expect(await ground()).toBe("rgb(19, 25, 23)");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await dialog.getByLabel("Theme").selectOption("Light");
+  expect(await ground()).toBe("rgb(255, 255, 255)");
+  await page.emulateMedia({ colorScheme: "light" });
+  await dialog.getByLabel("Theme").selectOption("Dark");
   await dialog.getByLabel("Time zone").selectOption("Asia/Tokyo");
   await dialog.getByLabel("Language").selectOption("Deutsch");
   await expect(dialog.getByRole("tab", { name: "Darstellung" })).toBeVisible();
@@ -210,11 +240,3 @@ test("theme, language, and time zone stay as they are chosen", async ({ page, ta
   await expect(page.locator("html")).toHaveCSS("color-scheme", "dark");
   await expect(page.locator("[data-row]")).toContainText("21:00");
 });
-  // Not only the controls of the browser: the page's own colors, whatever the device has.
-  const ground = () => page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
-  expect(await ground()).toBe("rgb(19, 25, 23)");
-  await page.emulateMedia({ colorScheme: "dark" });
-  await dialog.getByLabel("Theme").selectOption("Light");
-  expect(await ground()).toBe("rgb(255, 255, 255)");
-  await page.emulateMedia({ colorScheme: "light" });
-  await dialog.getByLabel("Theme").selectOption("Dark");

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useCallback, useMemo, useRef } from "preact/hooks";
+import { timeZone } from "../preferences";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
@@ -164,7 +165,10 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   const time = now.value;
   const words = t();
   const all = bench.rows.matching.value;
-  const items = useMemo(() => itemsOf(sectionsOf(rows, query, time, all)), [rows, all, query, time, words]);
+  const items = useMemo(
+    () => itemsOf(sectionsOf(rows, query, time, all)),
+    [rows, all, query, time, words, timeZone.value],
+  );
   const keys = useMemo(() => items.map(keyOf), [items]);
   useMemo(() => bench.focus.show(items.flatMap(({ row }) => row?.task.id ?? [])), [items, bench]);
   const headings = useMemo(() => items.flatMap(({ row }, index) => (row ? [] : [index])), [items]);

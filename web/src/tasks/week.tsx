@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { timeZone } from "../preferences";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { ChevronLeft, ChevronRight } from "../ui/icons";
@@ -29,7 +30,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
   const offset = week.value < 0 && !isFirstDay ? week.value + 1 : week.value;
   const first = week.value === 0 ? today : addDays(thisWeek, offset * 7);
   const days = Array.from({ length: 7 }, (_, index) => addDays(first, index));
-  const byDay = useMemo(() => groupByDay(rows), [rows]);
+  const byDay = useMemo(() => groupByDay(rows), [rows, timeZone.value]);
   const columns = days.map((day) => (byDay.get(day) ?? []).map(({ task }) => task.id));
   bench.focus.show(columns.flat(), columns);
   const opened = bench.form.opened.value;
