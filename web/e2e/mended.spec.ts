@@ -123,6 +123,22 @@ test.describe("a draft", () => {
     ]);
   });
 
+  test("is the same in two tabs", async ({ page, context, tasks }) => {
+    await tasks.open();
+    const other = new TaskPage(await context.newPage());
+    await other.open();
+    const [form, same] = [await tasks.edit("Feed the cat"), await other.edit("Feed the cat")];
+    await form.getByLabel("Notes").fill("Fish");
+    await expect(same.getByLabel("Notes")).toHaveValue("Fish");
+    await same.getByLabel("Title").fill("Feed both cats");
+    await expect(form.getByLabel("Title")).toHaveValue("Feed both cats");
+    await page.keyboard.press("Escape");
+    await other.page.keyboard.press("Escape");
+    await tasks.edit("Feed the cat");
+    await expect(form.getByLabel("Notes")).toHaveValue("Fish");
+    await expect(form.getByLabel("Title")).toHaveValue("Feed both cats");
+  });
+
   test("is marked below the title on a phone, where the menu stays in its place", async ({ page, tasks }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await tasks.open();

@@ -33,6 +33,14 @@ export class Form {
     else this.drafts.drop(next.seen.id);
   }
 
+  /** Shows what another tab types into the same form: otherwise, the one would overwrite what was typed into the other. */
+  follow(): void {
+    const { value: edits } = this.drafts.edits;
+    const current = this.opened.peek();
+    const kept = current && edits.get(current.seen.id);
+    if (kept && Object.keys(difference(current.draft, kept.draft)).length > 0) this.opened.value = kept;
+  }
+
   /** Closes the form, and keeps the draft. */
   close(): void {
     this.opened.value = null;

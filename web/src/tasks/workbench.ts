@@ -103,6 +103,7 @@ export class Workbench {
       }),
       refusals.start(),
       this.drafts.start(),
+      effect(() => this.form.follow()),
       this.#session.whenRenewed(() => tasks.sync.resume()),
       effect(() => {
         const isRefused = tasks.status.value.phase === "signed-out";
