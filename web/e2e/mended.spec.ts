@@ -281,6 +281,12 @@ test.describe("a new task", () => {
     await expect(page.locator("[data-row]")).toHaveCount(3);
     await tasks.note("Added 3 tasks.").getByRole("button", { name: "Undo" }).click();
     await expect(page.locator("[data-row]")).toHaveCount(0);
+    await tasks.composer.fill("Half a line");
+    await paste("Milk\nEggs");
+    await page.getByRole("button", { name: "Add 2 tasks" }).click();
+    await expect(page.locator("[data-row]")).toHaveCount(2);
+    await expect(tasks.composer).toHaveValue("Half a line");
+    await tasks.composer.fill("");
     await paste("Buy milk\nand eggs");
     await page.getByRole("button", { name: "Make it one task" }).click();
     await expect(tasks.composer).toHaveValue("Buy milk and eggs");

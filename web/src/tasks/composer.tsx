@@ -56,7 +56,9 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
   const addAll = (lines: readonly string[]) => {
     pasted.value = [];
     problem.value = "";
-    void drafts.storeLine(actions.addAll(lines.map((line) => withinLimits(contentOf(line)))));
+    const adding = actions.addAll(lines.map((line) => withinLimits(contentOf(line))));
+    // What was typed before stays. Without it, what was chosen beside the line is used now.
+    if (line.trim() === "") void drafts.storeLine(adding);
   };
 
   return (

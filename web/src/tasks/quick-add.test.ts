@@ -125,4 +125,6 @@ describe("a repetition in quick add", () => {
 it("a pasted list is its lines without bullets", () => {
   const lines = ["Milk", "2 eggs", "Bread", "Paint", "Salt"];
   expect(linesOf("- Milk\r\n* 2 eggs\n\n1. Bread\n- [ ] Paint\n  • Salt \n")).toEqual(lines);
+  const numbers = ["1.5 kg flour", "10.30 dentist", "-5 °C for the ice", "24. Dezember feiern"];
+  expect(linesOf(numbers.join("\n"))).toEqual(numbers);
 });

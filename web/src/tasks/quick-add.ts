@@ -118,11 +118,11 @@ function priorityCalled(name: string): Priority | undefined {
   );
 }
 
-/** The lines of a pasted list, without the marks of its items. */
+/** The lines of a pasted list, without the marks of its items. `1.5 kg`, `-5 °C`, and `24. December` begin with none. */
 export function linesOf(text: string): string[] {
-  const lines = text
-    .split(/[\r\n]+/u)
-    .map((line) => line.replace(/^\s*(?:[-*•–]|\d{1,3}[.)])?\s*(?:\[[ xX]?\]\s*)?/u, ""));
+  const isNumbered = /^\s*1[.)](?!\d)/mu.test(text);
+  const mark = isNumbered ? /^\s*(?:[*•]|[-–](?!\d)|\d{1,3}[.)](?!\d))/u : /^\s*(?:[*•]|[-–](?!\d))/u;
+  const lines = text.split(/[\r\n]+/u).map((line) => line.replace(mark, "").replace(/^\s*\[[ xX]?\]\s*/u, ""));
   return lines.map((line) => line.trim()).filter((line) => line !== "");
 }
 
