@@ -36,6 +36,18 @@ describe("a search", () => {
     expect(findsIn(cafe, text)).toBe(found);
   });
 
+  const trip = task("Łódź🛶 with Søren", { description: "🎂🎉" });
+  it.each([
+    ["lodz", true],
+    ["Łód", true],
+    ["soren", true],
+    ["🎉", true],
+    ["🛶 with", true],
+    ["🥐", false],
+  ])("for %j finds a trip: %s", (text, found) => {
+    expect(findsIn(trip, text)).toBe(found);
+  });
+
   it("in 5,000 tasks takes a few milliseconds for each key", () => {
     const notes = "Call somebody about something, and ask for the café. ";
     const tasks = Array.from({ length: 5_000 }, (_, index) => task(`Task ${index}`, { description: notes }));

@@ -43,9 +43,18 @@ function wordsOf(text: string): string {
   const lower = text.toLowerCase();
   // Most texts have no accents, and this is several times as fast.
   if (/^[\x20-\x7e\n\t]*$/u.test(lower)) return lower.replace(/[^a-z0-9]+/g, " ");
-  return lower
-    .normalize("NFD")
-    .replace(/\p{Mn}+/gu, "")
-    .replaceAll("ß", "ss")
-    .replace(/[^\p{L}\p{N}]+/gu, " ");
+  return (
+    lower
+      .normalize("NFD")
+      .replace(/\p{Mn}+/gu, "")
+      .replace(/[ßæœøłđðþı]/gu, (letter) => LETTERS[letter] ?? letter)
+      .replace(/[^\p{L}\p{N}\p{Extended_Pictographic}]+/gu, " ")
+      // People write a picture right after a word, or another one.
+      .replace(/\p{Extended_Pictographic}/gu, " $& ")
+  );
 }
+
+/** Letters that are no other letter with an accent, and how people type them. */
+const LETTERS: Readonly<Record<string, string>> = Object.fromEntries(
+  ["ß ss", "æ ae", "œ oe", "ø o", "ł l", "đ d", "ð d", "þ th", "ı i"].map((pair) => pair.split(" ")),
+);
