@@ -129,6 +129,27 @@ test("deleting the account erases its tasks, and the page says so", async ({ pag
   expect((await left.json()).tasks ?? []).toEqual([]);
 });
 
+test.describe("a session that has ended meanwhile", () => {
+  test.use({ failuresExpected: true });
+
+  test("is renewed where the account is changed", async ({ page, context, tasks, person }) => {
+    await tasks.open();
+    const dialog = await settings(page, /Account/u);
+    await context.clearCookies();
+    const form = dialog.getByRole("form", { name: "Change password" });
+    await form.getByLabel("Current password").fill(person.password);
+    await form.getByLabel("New password").fill("another long password");
+    await form.getByRole("button", { name: "Change password" }).click();
+    const again = page.getByRole("dialog", { name: "Please sign in again" });
+    await again.getByLabel("Password", { exact: true }).fill(person.password);
+    await again.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(again).toBeHidden();
+    await expect(form.getByRole("alert")).toContainText("repeat this");
+    await form.getByRole("button", { name: "Change password" }).click();
+    await expect(form).toContainText("Your password has been changed.");
+  });
+});
+
 test("tasks are exported, and imported into another account", async ({ page, tasks, store, browser }) => {
   await store.add({ title: "Water the plants", due: day(0), tags: ["home"], priority: "low" });
   await store.add({ title: "Learn to whistle" });

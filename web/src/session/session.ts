@@ -64,9 +64,13 @@ export class Session {
     this.#leaveEverywhere("left");
   }
 
+  async changePassword(current: string, next: string): Promise<void> {
+    await this.#unlessOver(this.issuer.changePassword(current, next));
+  }
+
   /** Deletes the user, and then leaves as `signOut` does. */
   async deleteAccount(password: string): Promise<void> {
-    await this.issuer.deleteAccount(password);
+    await this.#unlessOver(this.issuer.deleteAccount(password));
     this.#leaveEverywhere("deleted");
   }
 
@@ -92,6 +96,16 @@ export class Session {
   whenRenewed(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** What was refused may have been refused because the session is over, which nobody may have noticed yet. */
+  async #unlessOver(request: Promise<void>): Promise<void> {
+    try {
+      await request;
+    } catch (error) {
+      await this.check();
+      throw error;
+    }
   }
 
   get #userId(): string | null {

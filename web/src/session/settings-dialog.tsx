@@ -187,7 +187,7 @@ function Password({ session, user }: Pick<SettingsDialogProps, "session" | "user
   const problem = useSignal("");
   const done = useSignal("");
   const change = async (fields: FormData) => {
-    await session.issuer.changePassword(String(fields.get("current")), String(fields.get("new")));
+    await session.changePassword(String(fields.get("current")), String(fields.get("new")));
     done.value = words.passwordChanged;
     announce(words.passwordChanged);
   };

@@ -253,6 +253,7 @@ export const de: Texts = {
     PASSWORD_TOO_LONG: "Ein Passwort hat höchstens 128 Zeichen.",
     INVALID_PASSWORD: "Das ist nicht dein Passwort.",
     INVALID_TOKEN: "Dieser Link gilt nicht mehr. Fordere einen neuen an.",
+    UNAUTHORIZED: "Bitte melde dich neu an und versuche es dann noch einmal.",
     TASKS_NOT_ERASED: "Die Aufgaben konnten nicht gelöscht werden. Bitte versuche es noch einmal.",
     TOO_MANY: "Zu viele Versuche. Warte ein wenig und versuche es noch einmal.",
     OTHER: "Der Anmeldedienst hat das nicht angenommen.",

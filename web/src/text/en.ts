@@ -242,6 +242,7 @@ export const en = {
     PASSWORD_TOO_LONG: "A password has at most 128 characters.",
     INVALID_PASSWORD: "This is not your password.",
     INVALID_TOKEN: "This link does not work any more. Ask for another one.",
+    UNAUTHORIZED: "Please sign in again, and then repeat this.",
     TASKS_NOT_ERASED: "The tasks could not be erased. Please try again.",
     TOO_MANY: "Too many attempts. Wait a little and try again.",
     OTHER: "The sign-in service did not accept that.",
