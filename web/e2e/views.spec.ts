@@ -373,6 +373,23 @@ for (const { name, viewport, rows } of [
   });
 }
 
+test("many long tags hide neither their counts nor the completed tasks", async ({ page, tasks, store }) => {
+  const tags = Array.from({ length: 20 }, (_, index) => `a tag with a long name, and a number: ${index}`);
+  for (const half of [tags.slice(0, 10), tags.slice(10)]) await store.add({ title: "Sort the photos", tags: half });
+  await page.setViewportSize({ width: 1280, height: 700 });
+  await tasks.open();
+  const lists = page.getByRole("navigation", { name: "Lists" });
+  await expect(lists.getByRole("link", { name: "Completed" })).toBeInViewport({ ratio: 1 });
+  const first = lists.getByRole("link", { name: /number: 0/u });
+  await expect(first.locator(".count")).toBeInViewport({ ratio: 1 });
+});
+
+test("a week of another year says which", async ({ page, tasks }) => {
+  await tasks.open("/#/upcoming?layout=week");
+  for (let weeks = 0; weeks < 54; weeks++) await page.getByRole("button", { name: "Next week" }).click();
+  await expect(page.getByRole("heading", { level: 2 }).first()).toHaveText(/ \d{4}$/u);
+});
+
 test("a row's menu reschedules and prioritizes in one step", async ({ page, tasks, store }) => {
   await store.add({ title: "Water the plants", due: `${day(3)}T18:30:00Z` });
   await tasks.open();

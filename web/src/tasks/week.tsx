@@ -30,6 +30,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
   const offset = week.value < 0 && !isFirstDay ? week.value + 1 : week.value;
   const first = week.value === 0 ? today : addDays(thisWeek, offset * 7);
   const days = Array.from({ length: 7 }, (_, index) => addDays(first, index));
+  const last = addDays(first, 6);
   const byDay = useMemo(() => groupByDay(rows), [rows, timeZone.value]);
   const columns = days.map((day) => (byDay.get(day) ?? []).map(({ task }) => task.id));
   bench.focus.show(columns.flat(), columns);
@@ -42,7 +43,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
           <ChevronLeft />
         </button>
         <h2>
-          {shortDate(first)} – {shortDate(addDays(first, 6))}
+          {shortDate(first)} – {shortDate(last, last.slice(0, 4) !== today.slice(0, 4))}
         </h2>
         <button type="button" class="icon-button" aria-label={words.nextWeek} onClick={() => week.value++}>
           <ChevronRight />
