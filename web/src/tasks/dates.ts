@@ -43,13 +43,26 @@ export function finder(parsers: readonly Parser[]): FindDate {
   return (text, now) => {
     // The library calculates in the time zone of the device, which need not be the user's.
     const clock = new Date(`${dayOf(now)}T${toLocal(now.toISOString()).time}`);
+    const year = yearOf(text, dayOf(now));
+    const full = year === null ? text : text.replace(SHORT_DATE, `$&${year}`);
     for (const parser of parsers) {
-      const [found] = parser.parse(text, clock, { forwardDate: true });
-      const date = found?.index === 0 && !found.end ? dateOf(found, text) : null;
-      if (date) return date;
+      const [found] = parser.parse(full, clock, { forwardDate: true });
+      const date = found?.index === 0 && !found.end ? dateOf(found, full) : null;
+      if (date) return { ...date, length: date.length - (full.length - text.length) };
     }
     return null;
   };
+}
+
+/** A date as it is usual in German, which the library only knows with its year. */
+const SHORT_DATE = /^(\d{1,2})\.(\d{1,2})\.(?!\S)/u;
+
+/** The year in which a short date comes next, or null if the text begins with none. */
+function yearOf(text: string, today: string): number | null {
+  const [, day = "", month = ""] = SHORT_DATE.exec(text) ?? [];
+  if (day === "") return null;
+  const isOver = `${month.padStart(2, "0")}-${day.padStart(2, "0")}` < today.slice(5);
+  return Number(today.slice(0, 4)) + (isOver ? 1 : 0);
 }
 
 function dateOf({ start, text: found }: ParsedResult, text: string): FoundDate | null {

@@ -49,6 +49,11 @@ describe("a line of quick add", () => {
     ["@1 dec", "2026-12-01"],
     ["@5/12", "2026-12-05"],
     ["@morgen 17 Uhr", at("2026-11-22T17:00")],
+    ["@31.12.", "2026-12-31"],
+    ["@31.12. 20:00", at("2026-12-31T20:00")],
+    ["@21.11. um 20 Uhr", at("2026-11-21T20:00")],
+    // It has passed this year.
+    ["@5.1.", "2027-01-05"],
   ])("takes the words of %s for a date", (marker, due) => {
     expect(parseQuickAdd(`Call ${marker}`, SATURDAY, findDate)).toMatchObject({ title: "Call", due });
   });
