@@ -240,3 +240,17 @@ test("a deletion can be undone while its page is open", async ({ context, tasks,
   await expect.poll(async () => (await store.all()).length).toBe(0);
   await expect(second.row("Feed the cat")).toBeHidden();
 });
+
+test.describe("on a phone in German", () => {
+  test.use({ locale: "de-DE", viewport: { width: 390, height: 844 } });
+
+  test("a lost connection leaves room for what it says", async ({ page, tasks }) => {
+    await tasks.open();
+    await page.route(BATCH, (route) => route.abort("connectionreset"));
+    await page.getByRole("textbox", { name: "Neue Aufgabe" }).fill("Blumen kaufen");
+    await page.keyboard.press("Enter");
+    const note = page.locator(".note").filter({ hasText: "Änderungen warten" });
+    await expect(note).toBeVisible();
+    expect((await note.boundingBox())?.height).toBeLessThan(150);
+  });
+});
