@@ -93,6 +93,31 @@ test("after the last row, the focus is on the list's heading, where keys are sho
   }
 });
 
+test("keys that compose text are not the page's", async ({ page, tasks, store }) => {
+  await store.add({ title: "Tokyo" });
+  await tasks.open();
+  const form = await tasks.edit("Tokyo");
+  const compose = (key: string) =>
+    page.locator(":focus").evaluate((box, key) => {
+      const options = { key, isComposing: true, bubbles: true, cancelable: true };
+      return box.dispatchEvent(new KeyboardEvent("keydown", options));
+    }, key);
+  for (const [name, typed] of [
+    ["Add a subtask", "にほ"],
+    ["Add a tag", "とう"],
+  ] as const) {
+    const box = form.getByLabel(name);
+    await box.fill(typed);
+    for (const key of ["Enter", "ArrowDown", "Escape"]) expect(await compose(key)).toBe(true);
+    await expect(box).toHaveValue(typed);
+    await expect(box).toBeFocused();
+    await box.fill("");
+  }
+  await tasks.composer.fill("かい");
+  for (const key of ["ArrowDown", "Escape"]) expect(await compose(key)).toBe(true);
+  await expect(tasks.composer).toBeFocused();
+});
+
 test("screen readers hear what happens", async ({ page, tasks }) => {
   await tasks.open();
   const status = page.getByRole("status");

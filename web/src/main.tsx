@@ -14,6 +14,7 @@ import { Issuer } from "./session/issuer";
 import { takeLink } from "./session/reset-link";
 import { Session } from "./session/session";
 import { speak, t } from "./text";
+import { leaveKeysToInputMethods } from "./ui/shortcuts";
 import { keepFiles } from "./ui/versions";
 
 const root = document.getElementById("app");
@@ -22,6 +23,7 @@ async function start(): Promise<void> {
   if (!root) return;
   try {
     followTheme();
+    leaveKeysToInputMethods();
     const [settings] = await Promise.all([loading, speak(language.value)]);
     const session = new Session(new Issuer(settings.authUrl));
     followAddress();

@@ -39,6 +39,12 @@ export function listenForUndo(undo: () => void): () => void {
   return () => removeEventListener("keydown", onKeyDown);
 }
 
+/** Leaves keys to an input method while it composes text, as for Japanese: its Enter adds no subtask, and its Escape leaves no form. */
+export function leaveKeysToInputMethods(): void {
+  const stop = (event: KeyboardEvent) => event.isComposing && event.stopImmediatePropagation();
+  addEventListener("keydown", stop, { capture: true });
+}
+
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button", "submit"].includes(target.type);
