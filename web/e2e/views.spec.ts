@@ -616,6 +616,26 @@ test("a skip is shown at once, before its next date is known", async ({ page, ta
   await expect(row.locator(".fact-due")).toHaveText("Due Tomorrow");
 });
 
+test("of a skipped task that is completed meanwhile, no note tells the date", async ({ page, tasks, store }) => {
+  await store.add({ title: "Water the plants", due: day(0), recurrence: { rule: "FREQ=DAILY" } });
+  await tasks.open();
+  let answer = () => {};
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route(BATCH, async (route) => {
+    await answered;
+    await route.continue();
+  });
+  await tasks.act("Water the plants", "Skip this time");
+  await tasks.checkbox("Water the plants").click();
+  await expect(tasks.note("Completed")).toBeVisible();
+  const isTold = tasks.note("is due").waitFor({ timeout: 4_000 });
+  answer();
+  await expect(isTold).rejects.toThrow("Timeout");
+  await expect.poll(async () => (await store.all()).map(({ due }) => due).sort()).toEqual([day(1), day(2)]);
+});
+
 test("a task recurs by a rule of its own", async ({ page, tasks, store }) => {
   await store.add({ title: "Take out the bins", due: day(0) });
   await tasks.open();

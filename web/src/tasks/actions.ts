@@ -166,6 +166,8 @@ export class Actions {
       const wait = new AbortController();
       this.#awaited.set(task.id, wait);
       setTimeout(() => wait.abort(), NEXT_WITHIN);
+    // It was completed meanwhile, and its date is nothing to tell.
+    if (after.task.completed) return;
       void this.#recurWithoutNext(task, wait.signal);
     }
   }
