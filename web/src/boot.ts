@@ -5,6 +5,9 @@ import { loadSettings } from "./settings";
 
 export const settings = loadSettings();
 
+// As `followTheme` does, but before the page is painted in the colors of the device.
+document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "system";
+
 async function send(): Promise<void> {
   const { apiUrl, authUrl } = await settings;
   const session = fetch(`${authUrl}/api/auth/get-session`, { credentials: "include", cache: "no-store" });
