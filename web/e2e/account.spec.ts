@@ -195,6 +195,9 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   }
   await dialog.getByLabel("Import").setInputFiles(path);
   await expect(dialog).toContainText("0 tasks added, 6 already here.");
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await other.keyboard.press("Control+z");
+  await expect.poll(async () => (await imported.all()).length).toBe(0);
   await context.close();
 });
 

@@ -246,13 +246,12 @@ function Data({ bench }: Pick<SettingsDialogProps, "bench">) {
     if (!file) return;
     problem.value = "";
     done.value = "";
-    const { sync } = bench.tasks;
-    const imported = readExport(await file.text(), sync.tasks);
+    const imported = readExport(await file.text(), bench.tasks.sync.tasks);
     if (!imported) {
       problem.value = words.notAnExport;
       return;
     }
-    for (const changes of chunks(imported.changes)) await sync.change(changes);
+    if (!(await bench.actions.import(chunks(imported.changes)))) return;
     done.value = words.imported(imported.changes.length, imported.known, imported.invalid);
     announce(done.value);
   };

@@ -18,6 +18,7 @@ import { isOpenList, OPEN } from "./query";
 import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
 import { LIMITS, shortTitle, type Task, type TaskContent } from "./task";
+import type { Creation } from "./transfer";
 
 export interface ActionsOptions {
   readonly tasks: LocalTasks;
@@ -79,6 +80,18 @@ export class Actions {
     const undo = () => this.#delete(changes.map(({ id }) => id));
     toasts.offerUndo({ text: t().addedMany(contents.length), subject: "new task", undo });
     return keeping;
+  }
+
+  /** Adds what is imported, some at a time, and in one step to undo. Gives whether all of it has been stored on the device. */
+  async import(chunks: readonly (readonly Creation[])[]): Promise<boolean> {
+    const { tasks, toasts } = this.#options;
+    const changes = chunks.flat();
+    const ids = new Set(changes.map(({ id }) => id));
+    // Subtasks are deleted with their parents.
+    const first = changes.filter(({ task }) => !ids.has(task.parent_id ?? "")).map(({ id }) => id);
+    if (first.length > 0) toasts.remember(() => this.#delete(first));
+    for (const chunk of chunks) if (!(await this.#keep(tasks.sync.change(chunk)))) return false;
+    return true;
   }
 
   /** Completes or reopens a task. As in the API, its open subtasks are completed with it. */
@@ -153,6 +166,8 @@ export class Actions {
     forget();
     if (!after?.task?.due || after.task.due === due) return;
     if (isUndone) return setBack();
+    // It was completed meanwhile, and its date is nothing to tell.
+    if (after.task.completed) return;
     const text = t().isDue(shortTitle(after.task), describeDue(after.task.due, now.value));
     const subject = `skip of ${id}`;
     if (isCounted) toasts.show({ text, tone: "info", subject });
@@ -166,8 +181,6 @@ export class Actions {
       const wait = new AbortController();
       this.#awaited.set(task.id, wait);
       setTimeout(() => wait.abort(), NEXT_WITHIN);
-    // It was completed meanwhile, and its date is nothing to tell.
-    if (after.task.completed) return;
       void this.#recurWithoutNext(task, wait.signal);
     }
   }

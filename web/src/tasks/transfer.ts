@@ -31,8 +31,10 @@ export function download(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+export type Creation = Extract<LocalChange, { readonly op: "create" }>;
+
 export interface Imported {
-  readonly changes: readonly LocalChange[];
+  readonly changes: readonly Creation[];
   /** How many elements are no valid tasks. */
   readonly invalid: number;
   /** How many tasks are here already. */
@@ -59,7 +61,7 @@ export function readExport(text: string, here: ReadonlyMap<string, Task>): Impor
   const isChild = ({ parent_id }: (typeof valid)[number]) => parent_id !== undefined;
   const parents = new Map<string, string>();
   for (const { id, completed, parent_id } of here.values()) if (!completed && !parent_id) parents.set(id, id);
-  const changes: LocalChange[] = [];
+  const changes: Creation[] = [];
   for (const { id, parent_id = "", content } of [...valid.filter((task) => !isChild(task)), ...valid.filter(isChild)]) {
     const parent = parents.get(parent_id);
     const task = parent ? { ...content, parent_id: parent } : content;
@@ -80,7 +82,7 @@ function written({ title, description, priority, due, tags, completed, recurrenc
   return JSON.stringify([title.trim(), description, priority, at, tags, completed, rule, parent_id ?? null]);
 }
 
-export function chunks(changes: readonly LocalChange[]): LocalChange[][] {
+export function chunks(changes: readonly Creation[]): Creation[][] {
   const count = Math.ceil(changes.length / CHUNK);
   return Array.from({ length: count }, (_, index) => changes.slice(index * CHUNK, (index + 1) * CHUNK));
 }
