@@ -14,6 +14,8 @@ export class Form {
     return value ? changesOf(value) : {};
   });
   readonly drafts: Drafts;
+  /** The fields that were typed into in this tab since the form was opened. */
+  readonly #typed = new Set<string>();
 
   constructor(drafts: Drafts) {
     this.drafts = drafts;
@@ -21,24 +23,32 @@ export class Form {
 
   /** Opens the form, with what was typed into it before. */
   open(task: Task): void {
+    this.#typed.clear();
     this.opened.value = this.drafts.edits.value.get(task.id) ?? { seen: task, draft: task };
   }
 
   type(content: Partial<TaskContent>): void {
     const { value } = this.opened;
     if (!value) return;
+    for (const field of Object.keys(content)) this.#typed.add(field);
     const next = { seen: value.seen, draft: { ...value.draft, ...content } };
     this.opened.value = next;
     if (Object.keys(changesOf(next)).length > 0) this.drafts.keep(next);
     else this.drafts.drop(next.seen.id);
   }
 
-  /** Shows what another tab types into the same form: otherwise, the one would overwrite what was typed into the other. */
+  /**
+   * Shows what another tab types into other fields of the same form: otherwise, the one would overwrite what was typed into the
+   * other. A field that is typed into here stays as it is.
+   */
   follow(): void {
     const { value: edits } = this.drafts.edits;
     const current = this.opened.peek();
     const kept = current && edits.get(current.seen.id);
-    if (kept && Object.keys(difference(current.draft, kept.draft)).length > 0) this.opened.value = kept;
+    if (!kept) return;
+    const own = Object.entries(current.draft).filter(([field]) => this.#typed.has(field));
+    const draft = { ...kept.draft, ...Object.fromEntries(own) };
+    if (Object.keys(difference(current.draft, draft)).length > 0) this.opened.value = { seen: current.seen, draft };
   }
 
   /** Closes the form, and keeps the draft. */
