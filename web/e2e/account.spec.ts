@@ -250,6 +250,8 @@ test("theme, language, and time zone stay as they are chosen", async ({ page, ta
   // Not only the controls of the browser: the page's own colors, whatever the device has.
   const ground = () => page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
   expect(await ground()).toBe("rgb(19, 25, 23)");
+  const selected = await page.locator("body").evaluate((body) => getComputedStyle(body, "::selection").color);
+  expect(selected).toBe("rgb(233, 241, 238)");
   await page.emulateMedia({ colorScheme: "dark" });
   await dialog.getByLabel("Theme").selectOption("Light");
   expect(await ground()).toBe("rgb(255, 255, 255)");
