@@ -1,6 +1,6 @@
 /** Nothing typed is lost, what is new is seen, and notes are true. */
 import type { Page } from "@playwright/test";
-import { day, expect, leavesNothing, newAccount, Store, signIn, TaskPage, test } from "./product";
+import { day, expect, holdDevice, leavesNothing, newAccount, Store, signIn, TaskPage, test } from "./product";
 
 /** How far the element is outside of the window, in pixels. */
 function outside(page: Page, selector: string): Promise<number> {
@@ -19,25 +19,7 @@ test.describe("a draft", () => {
     await store.add({ title: "Pack" });
     await tasks.open();
     const form = await tasks.edit("Pack");
-    // Nobody can write to the store while another page does.
-    const other = await context.newPage();
-    await other.route("**/empty", (route) =>
-      route.fulfill({ contentType: "text/html", body: "<link rel=icon href=data:,>" }),
-    );
-    await other.goto("/empty");
-    await other.evaluate(async () => {
-      const [database] = await indexedDB.databases();
-      const request = indexedDB.open(database?.name ?? "");
-      await new Promise((resolve) => request.addEventListener("success", resolve));
-      const stores = [...request.result.objectStoreNames];
-      const transaction = request.result.transaction(stores, "readwrite");
-      const goOn = () =>
-        transaction
-          .objectStore(stores[0] ?? "")
-          .count()
-          .addEventListener("success", goOn);
-      goOn();
-    });
+    const other = await holdDevice(context);
     const subtask = form.getByRole("textbox", { name: "Add a subtask" });
     await subtask.fill("Socks");
     await subtask.press("Enter");

@@ -268,3 +268,26 @@ export function day(fromToday: number): string {
   const date = new Date(Date.now() + fromToday * 86_400_000);
   return new Intl.DateTimeFormat("en-CA", { timeZone: "Europe/Berlin" }).format(date);
 }
+
+/** A page that writes to what the device stores until it is closed. Meanwhile, nobody else can. */
+export async function holdDevice(context: BrowserContext): Promise<Page> {
+  const page = await context.newPage();
+  await page.route("**/empty", (route) =>
+    route.fulfill({ contentType: "text/html", body: "<link rel=icon href=data:,>" }),
+  );
+  await page.goto("/empty");
+  await page.evaluate(async () => {
+    const [database] = await indexedDB.databases();
+    const request = indexedDB.open(database?.name ?? "");
+    await new Promise((resolve) => request.addEventListener("success", resolve));
+    const stores = [...request.result.objectStoreNames];
+    const transaction = request.result.transaction(stores, "readwrite");
+    const goOn = () =>
+      transaction
+        .objectStore(stores[0] ?? "")
+        .count()
+        .addEventListener("success", goOn);
+    goOn();
+  });
+  return page;
+}

@@ -1,5 +1,5 @@
 import type { Page } from "@playwright/test";
-import { API, expect, leavesNothing, Store, TaskPage, test, WAITS } from "./product";
+import { API, expect, holdDevice, leavesNothing, Store, TaskPage, test, WAITS } from "./product";
 
 const TASKS = `${API}/api/**`;
 
@@ -182,6 +182,21 @@ test("signing out removes the tasks from the device", async ({ context, tasks })
 
 test.describe("without a network", () => {
   test.use({ failuresExpected: true });
+
+  test("signing out waits for a task that is being stored, and asks", async ({ page, context, tasks }) => {
+    await tasks.open();
+    await page.route(TASKS, (route) => route.abort());
+    const other = await holdDevice(context);
+    await tasks.add("Just typed");
+    await expect(tasks.composer).toHaveValue("");
+    await page.getByRole("button", { name: /Account$/u }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await other.close();
+    const dialog = page.getByRole("dialog", { name: "Not everything is saved" });
+    await expect(dialog).toContainText("One change is only on this device so far.");
+    await dialog.getByRole("button", { name: "Stay signed in" }).click();
+    await expect(tasks.row("Just typed")).toBeVisible();
+  });
 
   test("signing out with unsent changes asks first", async ({ page, context, tasks, person, store }) => {
     await tasks.open();

@@ -183,6 +183,12 @@ export class TaskSync {
     this.#ask("resume");
   }
 
+  /** Waits until every change that was made before, here or in another tab, is in `tasks` and `pending`. */
+  async catchUp(): Promise<void> {
+    await this.start();
+    await this.#state.catchUp();
+  }
+
   /** Sends and pulls now. Ends when that has been done or has failed, which `status` tells apart. */
   async refresh(): Promise<void> {
     await this.start();

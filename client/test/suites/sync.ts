@@ -1,6 +1,7 @@
 /** What sync does for its user, on any back end. */
 import { expect, it } from "vitest";
 import { newTaskId, SessionOver } from "../../src/index.js";
+import { memoryStore, type SyncStore } from "../../src/sync/index.js";
 import { type Backend, type DeviceOptions, until } from "../device.js";
 import { testDevices } from "./devices.js";
 
@@ -28,6 +29,27 @@ export function syncSuite(backend: () => Backend): void {
     await laptop.sync.refresh();
     await phone.sync.refresh();
     expect(phone.sync.tasks.size).toBe(0);
+  });
+
+  it("waits for a change that is being stored", async () => {
+    const store = memoryStore();
+    let turn: Promise<unknown> = Promise.resolve();
+    // As a browser's database does: one after another, and none at once.
+    const change: SyncStore["change"] = (edit) => {
+      const changing = turn
+        .then(() => new Promise((resolve) => setTimeout(resolve, 10)))
+        .then(() => store.change(edit));
+      turn = changing;
+      return changing;
+    };
+    const laptop = device({ store: { ...store, change } });
+    await laptop.sync.start();
+    await laptop.goOffline();
+    const creating = laptop.sync.create({ title: "Buy milk" });
+    expect(laptop.sync.pending).toHaveLength(0);
+    await laptop.sync.catchUp();
+    expect(laptop.sync.pending).toHaveLength(1);
+    await creating;
   });
 
   it("makes one request if nothing has changed", async () => {

@@ -144,6 +144,7 @@ export class Workbench {
     const { value: line } = this.drafts.line;
     await this.actions.saveDrafts(line.trim() === "" ? null : this.written(line, this.rows.query.value));
     await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));
+    await tasks.sync.catchUp();
     const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE));
     if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), timeout]);
     return tasks.sync.pending.length;
