@@ -84,6 +84,28 @@ for (const [today, whole] of [
   });
 }
 
+test("Enter in the tag filter takes the tag that is meant", async ({ page, tasks, store }) => {
+  await store.add({ title: "Water the plants", tags: ["Garden", "garden shed"] });
+  await store.add({ title: "Weed the beds", tags: ["garden shed"] });
+  await tasks.open();
+  const heading = page.getByRole("heading", { level: 1 });
+  const filter = page.getByLabel("Filter by tag");
+  for (const [typed, tag] of [
+    ["gard", "Garden"],
+    ["garden", "Garden"],
+    ["den s", "garden shed"],
+    ["#garden shed", "garden shed"],
+    // That tag again.
+    ["shed", "garden shed"],
+    ["attic", "attic"],
+  ] as const) {
+    await filter.fill(typed);
+    await filter.press("Enter");
+    await expect(heading).toHaveText(`#${tag}`);
+    await expect(filter).toHaveValue(tag);
+  }
+});
+
 test("arrow keys move the focus between the days of a week", async ({ page, tasks, store }) => {
   const { keyboard } = page;
   for (const [title, due] of [

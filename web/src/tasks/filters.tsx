@@ -15,8 +15,7 @@ interface FiltersProps {
 export function Filters({ query, knownTags, onChange }: FiltersProps) {
   const words = t();
   const id = useId();
-  const filterByTag = (text: string) => {
-    const tag = text.trim().replace(/^#/u, "") || null;
+  const filterByTag = (tag: string | null) => {
     if (tag !== query.tag) onChange({ ...query, tag });
   };
   const filtered = query.tag !== null || query.priority !== null;
@@ -36,12 +35,16 @@ export function Filters({ query, knownTags, onChange }: FiltersProps) {
         autocomplete="off"
         enterkeyhint="search"
         defaultValue={query.tag ?? ""}
-        onChange={(event) => filterByTag(event.currentTarget.value)}
+        onChange={(event) => filterByTag(typedTag(event.currentTarget.value))}
         onKeyDown={(event) => {
-          if (event.key === "Enter") filterByTag(event.currentTarget.value);
+          if (event.key === "Enter") {
+            const tag = meantTag(event.currentTarget.value, knownTags);
+            event.currentTarget.value = tag ?? "";
+            filterByTag(tag);
+          }
           if (event.key !== "Escape") return;
           event.currentTarget.value = "";
-          filterByTag("");
+          filterByTag(null);
           event.currentTarget.blur();
         }}
       />
@@ -76,4 +79,17 @@ export function Filters({ query, knownTags, onChange }: FiltersProps) {
       )}
     </search>
   );
+}
+
+function typedTag(text: string): string | null {
+  return text.trim().replace(/^#/u, "") || null;
+}
+
+/** The tag itself, in any case, or the first one that the browser's list offers for the text. */
+function meantTag(text: string, known: readonly string[]): string | null {
+  const typed = typedTag(text);
+  if (typed === null) return null;
+  const sought = typed.toLowerCase();
+  const is = (tag: string) => tag.toLowerCase() === sought;
+  return known.find(is) ?? known.find((tag) => tag.toLowerCase().includes(sought)) ?? typed;
 }
