@@ -2,8 +2,8 @@
 import { signal } from "@preact/signals";
 import type { ParsedComponents, ParsedResult, ParsingOption } from "chrono-node";
 import { type Language, language } from "../preferences";
-import { locale } from "../text";
-import { dayOf, toLocal } from "./due";
+import { locale, markers } from "../text";
+import { dayOf, nextWeek, toLocal } from "./due";
 import type { FindDate, FoundDate } from "./quick-add";
 
 interface Parser {
@@ -48,10 +48,18 @@ export function finder(parsers: readonly Parser[]): FindDate {
     for (const parser of parsers) {
       const [found] = parser.parse(full, clock, { forwardDate: true });
       const date = found?.index === 0 && !found.end ? dateOf(found, full) : null;
-      if (date) return { ...date, length: date.length - (full.length - text.length) };
+      if (!date) continue;
+      // To the library, it is in seven days.
+      const day = isNextWeek(text) ? nextWeek(dayOf(now)) : date.day;
+      return { ...date, day, length: date.length - (full.length - text.length) };
     }
     return null;
   };
+}
+
+function isNextWeek(text: string): boolean {
+  const [first = "", second = ""] = text.toLowerCase().split(/\s+/u, 2);
+  return markers().some(({ next, units }) => next.includes(first) && /\p{L}+/u.exec(second)?.[0] === units.week[0]);
 }
 
 /** A date as it is usual in German, which the library only knows with its year. */

@@ -48,6 +48,11 @@ export function startOfWeek(day: string): string {
   return addDays(day, -((weekday(day) - weekStart() + 7) % 7));
 }
 
+/** The first day of the week after the one that a day is in. */
+export function nextWeek(day: string): string {
+  return addDays(startOfWeek(day), 7);
+}
+
 /** The days that tasks are often put off to, with the names of their texts. */
 export function daysAhead(today: string) {
   const isWeekend = [0, 6].includes(weekday(today));
@@ -56,7 +61,7 @@ export function daysAhead(today: string) {
     ["tomorrow", addDays(today, 1)],
     // The Saturday that is coming.
     [isWeekend ? "nextWeekend" : "thisWeekend", addDays(today, 7 - ((weekday(today) + 1) % 7))],
-    ["nextWeek", addDays(startOfWeek(today), 7)],
+    ["nextWeek", nextWeek(today)],
   ] as const;
 }
 

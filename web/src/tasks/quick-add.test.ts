@@ -1,6 +1,7 @@
 import * as de from "chrono-node/de";
 import * as en from "chrono-node/en";
 import { afterAll, describe, expect, it, vi } from "vitest";
+import { weekBegins } from "../preferences";
 import { speak } from "../text";
 import { finder } from "./dates";
 import { linesOf, parseQuickAdd } from "./quick-add";
@@ -56,6 +57,24 @@ describe("a line of quick add", () => {
     ["@5.1.", "2027-01-05"],
   ])("takes the words of %s for a date", (marker, due) => {
     expect(parseQuickAdd(`Call ${marker}`, SATURDAY, findDate)).toMatchObject({ title: "Call", due });
+  });
+
+  it.each([
+    ["en", "monday", "@next week", "2026-11-23"],
+    ["en", "sunday", "@Next week 5pm", at("2026-11-22T17:00")],
+    ["en", "monday", "@friday next week", "2026-11-27"],
+    ["de", "monday", "@nächste Woche", "2026-11-23"],
+    ["de", "saturday", "@nächste Woche um 17 Uhr", at("2026-11-28T17:00")],
+    ["de", "monday", "@next week", "2026-11-23"],
+  ] as const)("in %s, with weeks from %s, takes %s for the day of the menu", async (language, begins, marker, due) => {
+    vi.stubGlobal("document", { documentElement: {} });
+    vi.stubGlobal("localStorage", { setItem: () => {}, removeItem: () => {} });
+    await speak(language);
+    weekBegins.value = begins;
+    expect(parseQuickAdd(`Call ${marker}`, SATURDAY, findDate)).toMatchObject({ title: "Call", due });
+    weekBegins.value = "region";
+    await speak("en");
+    vi.unstubAllGlobals();
   });
 
   it("keeps the words after a date", () => {

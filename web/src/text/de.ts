@@ -402,6 +402,7 @@ export const de: Texts = {
       year: ["jahr", "jahre"],
     },
     singles: { day: ["täglich"], week: ["wöchentlich"], month: ["monatlich"], year: ["jährlich"] },
+    next: ["nächste", "nächsten", "nächster", "kommende", "kommenden", "folgende", "folgenden"],
     on: ["am"],
     and: ["und"],
     weekdays: ["sonntag", "montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag"],

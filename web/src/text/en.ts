@@ -356,6 +356,7 @@ export const en = {
       year: ["year", "years"],
     },
     singles: { day: ["daily"], week: ["weekly"], month: ["monthly"], year: ["yearly", "annually"] },
+    next: ["next"],
     on: ["on", "the"],
     and: ["and", "&"],
     weekdays: ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
@@ -372,6 +373,7 @@ export interface Markers {
   readonly numbers: Readonly<Record<string, number>>;
   readonly units: Readonly<Record<"day" | "week" | "month" | "year", readonly string[]>>;
   readonly singles: Readonly<Record<"day" | "week" | "month" | "year", readonly string[]>>;
+  readonly next: readonly string[];
   readonly on: readonly string[];
   readonly and: readonly string[];
   /** From Sunday on. */
