@@ -66,7 +66,9 @@ export default defineConfig({
     rolldownOptions: {
       input: pages,
       output: {
-        codeSplitting: { groups: [{ name: "boot", test: /src\/(boot|early|settings|session\/remembered)\.ts$/u }] },
+        codeSplitting: {
+          groups: [{ name: "boot", test: /src\/(boot|early|settings|theme|session\/remembered)\.ts$/u }],
+        },
       },
     },
     // The reference page is large, but only its readers load it. `scripts/bundle-budget.mjs` limits the main page.

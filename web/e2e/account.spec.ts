@@ -250,11 +250,21 @@ test("theme, language, and time zone stay as they are chosen", async ({ page, ta
   // Not only the controls of the browser: the page's own colors, whatever the device has.
   const ground = () => page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
   expect(await ground()).toBe("rgb(19, 25, 23)");
+  // The color of the browser's bar.
+  const bar = () =>
+    page.evaluate(() => {
+      const colors = [...document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]")];
+      return colors.find(({ media }) => matchMedia(media).matches)?.content;
+    });
+  expect(await bar()).toBe("#0f1614");
   const selected = await page.locator("body").evaluate((body) => getComputedStyle(body, "::selection").color);
   expect(selected).toBe("rgb(233, 241, 238)");
   await page.emulateMedia({ colorScheme: "dark" });
   await dialog.getByLabel("Theme").selectOption("Light");
   expect(await ground()).toBe("rgb(255, 255, 255)");
+  expect(await bar()).toBe("#f2f5f3");
+  await dialog.getByLabel("Theme").selectOption({ index: 0 });
+  expect(await bar()).toBe("#0f1614");
   await page.emulateMedia({ colorScheme: "light" });
   await dialog.getByLabel("Theme").selectOption("Dark");
   await dialog.getByLabel("Time zone").selectOption("Asia/Tokyo");
@@ -264,5 +274,6 @@ test("theme, language, and time zone stay as they are chosen", async ({ page, ta
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Alle Aufgaben");
   await expect(page.locator("html")).toHaveAttribute("lang", "de");
   await expect(page.locator("html")).toHaveCSS("color-scheme", "dark");
+  expect(await bar()).toBe("#0f1614");
   await expect(page.locator("[data-row]")).toContainText("21:00");
 });

@@ -2,11 +2,12 @@
 import { FIRST_TASKS, sendEarly } from "./early";
 import { rememberedUser } from "./session/remembered";
 import { loadSettings } from "./settings";
+import { showTheme } from "./theme";
 
 export const settings = loadSettings();
 
 // As `followTheme` does, but before the page is painted in the colors of the device.
-document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "system";
+showTheme(localStorage.getItem("theme") ?? "system");
 
 async function send(): Promise<void> {
   const { apiUrl, authUrl } = await settings;

@@ -1,5 +1,6 @@
 /** What the user has chosen for this browser. A choice that equals its default is not stored. */
 import { effect, type Signal, signal } from "@preact/signals";
+import { showTheme } from "./theme";
 
 /** A stored choice. Unknown stored values count as the default. */
 function preference<T extends string>(name: string, isKnown: (text: string) => text is T, byDefault: T): Signal<T> {
@@ -40,9 +41,7 @@ export const singleKeys = preference("single-key-shortcuts", oneOf(SINGLE_KEYS),
 
 /** Applies the theme to the document, now and after each change. */
 export function followTheme(): void {
-  effect(() => {
-    document.documentElement.dataset.theme = theme.value;
-  });
+  effect(() => showTheme(theme.value));
 }
 
 function isTimeZone(text: string): text is string {
