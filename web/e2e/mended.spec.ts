@@ -121,6 +121,33 @@ test.describe("a draft", () => {
     await expect(form.getByLabel("Title")).toHaveValue("Feed both cats");
   });
 
+  test("ends in two tabs when one of them cancels or saves it", async ({ context, tasks }) => {
+    await tasks.open();
+    const other = new TaskPage(await context.newPage());
+    await other.open();
+    const form = await tasks.edit("Feed the cat");
+    await form.getByLabel("Notes").fill("Fish");
+    await expect(other.row("Feed the cat")).toContainText("Not saved yet");
+    const same = await other.edit("Feed the cat");
+    await expect(same.getByLabel("Notes")).toHaveValue("Fish");
+    await form.getByRole("button", { name: "Cancel" }).click();
+    await expect(same.getByLabel("Notes")).toHaveValue("");
+    await tasks.edit("Feed the cat");
+    await form.getByLabel("Notes").fill("Two fish");
+    await expect(same.getByLabel("Notes")).toHaveValue("Two fish");
+    await form.getByRole("button", { name: "Save" }).click();
+    await expect(form).toBeHidden();
+    await expect(same.getByLabel("Notes")).toHaveValue("Two fish");
+    await same.getByLabel("Title").fill("Feed both cats");
+    await tasks.edit("Feed the cat");
+    await form.getByLabel("Notes").fill("Meat");
+    await expect(same.getByLabel("Notes")).toHaveValue("Meat");
+    // What is typed here stays.
+    await form.getByRole("button", { name: "Cancel" }).click();
+    await expect(same.getByLabel("Notes")).toHaveValue("Two fish");
+    await expect(same.getByLabel("Title")).toHaveValue("Feed both cats");
+  });
+
   test("is marked below the title on a phone, where the menu stays in its place", async ({ page, tasks }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await tasks.open();

@@ -16,6 +16,8 @@ export class Form {
   readonly drafts: Drafts;
   /** The fields that were typed into in this tab since the form was opened. */
   readonly #typed = new Set<string>();
+  /** Whether it has shown what was typed before, or in another tab. */
+  #isShared = false;
 
   constructor(drafts: Drafts) {
     this.drafts = drafts;
@@ -24,7 +26,9 @@ export class Form {
   /** Opens the form, with what was typed into it before. */
   open(task: Task): void {
     this.#typed.clear();
-    this.opened.value = this.drafts.edits.value.get(task.id) ?? { seen: task, draft: task };
+    const kept = this.drafts.edits.value.get(task.id);
+    this.#isShared = kept !== undefined;
+    this.opened.value = kept ?? { seen: task, draft: task };
   }
 
   type(content: Partial<TaskContent>): void {
@@ -39,16 +43,20 @@ export class Form {
 
   /**
    * Shows what another tab types into other fields of the same form: otherwise, the one would overwrite what was typed into the
-   * other. A field that is typed into here stays as it is.
+   * other. When the other tab has saved or dropped it, shows the task instead. A field that is typed into here stays as it is.
    */
-  follow(): void {
+  follow(tasks: ReadonlyMap<string, Task>): void {
     const { value: edits } = this.drafts.edits;
     const current = this.opened.peek();
     const kept = current && edits.get(current.seen.id);
-    if (!kept) return;
+    if (!current || (!kept && !this.#isShared)) return;
     const own = Object.entries(current.draft).filter(([field]) => this.#typed.has(field));
-    const draft = { ...kept.draft, ...Object.fromEntries(own) };
-    if (Object.keys(difference(current.draft, draft)).length > 0) this.opened.value = { seen: current.seen, draft };
+    // What is typed here keeps the task that it was typed into.
+    const seen = kept || own.length > 0 ? current.seen : (tasks.get(current.seen.id) ?? current.seen);
+    const draft = { ...(kept?.draft ?? seen), ...Object.fromEntries(own) };
+    if (seen === current.seen && Object.keys(difference(current.draft, draft)).length === 0) return;
+    this.#isShared = true;
+    this.opened.value = { seen, draft };
   }
 
   /** Closes the form, and keeps the draft. */

@@ -103,7 +103,7 @@ export class Workbench {
       }),
       refusals.start(),
       this.drafts.start(),
-      effect(() => this.form.follow()),
+      effect(() => this.form.follow(tasks.snapshot.value.tasks)),
       this.#session.whenRenewed(() => tasks.sync.resume()),
       effect(() => {
         const isRefused = tasks.status.value.phase === "signed-out";
