@@ -61,9 +61,8 @@ pub async fn wait_until_open(address: SocketAddr, patience: Duration) -> Result<
     Ok(())
 }
 
-/// A free port of this machine, for a program that is started next. It is below 32768, because systems give higher ones to
-/// whoever asks for any, and that could be somebody else before the program listens. Two stacks that start at the same time
-/// look in different places.
+/// A free port of this machine, for a program that is started next. It is below 32768, because systems assign higher ports to
+/// other programs, which could take it before this one listens. Two stacks that start at the same time try different ports.
 ///
 /// # Errors
 /// No port is free.

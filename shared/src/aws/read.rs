@@ -48,7 +48,7 @@ pub(crate) struct Answer<T> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Capacity {
-    pub(super) capacity_units: f64,
+    capacity_units: f64,
 }
 
 fn start_key<'de, D: Deserializer<'de>>(d: D) -> Result<Option<HashMap<String, AttributeValue>>, D::Error> {
@@ -133,7 +133,7 @@ pub(super) struct KeepBody;
 
 /// Takes the place of the SDK's deserializer.
 #[derive(Debug)]
-struct KeptBody;
+struct BodyKeeper;
 
 #[dyn_dispatch_hint]
 impl Intercept for KeepBody {
@@ -149,13 +149,13 @@ impl Intercept for KeepBody {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if KEPT.try_with(|_| ()).is_ok() {
-            config.interceptor_state().store_put(SharedResponseDeserializer::new(KeptBody));
+            config.interceptor_state().store_put(SharedResponseDeserializer::new(BodyKeeper));
         }
         Ok(())
     }
 }
 
-impl DeserializeResponse for KeptBody {
+impl DeserializeResponse for BodyKeeper {
     fn deserialize_nonstreaming_with_config(&self, response: &HttpResponse, config: &ConfigBag) -> OutputOrError {
         let operation = KEPT.try_with(|kept| kept.operation).map_err(OrchestratorError::other)?;
         // The SDK itself reads a failure, because it knows what may be tried again.
