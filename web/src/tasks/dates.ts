@@ -3,8 +3,9 @@ import { signal } from "@preact/signals";
 import type { ParsedComponents, ParsedResult, ParsingOption } from "chrono-node";
 import { type Language, language } from "../preferences";
 import { locale, markers } from "../text";
-import { dayOf, nextWeek, toLocal } from "./due";
+import { addDays, dayOf, nextWeek, toLocal, weekday } from "./due";
 import type { FindDate, FoundDate } from "./quick-add";
+import { weekdayCalled } from "./repetitions";
 
 interface Parser {
   parse(text: string, reference: Date, option: ParsingOption): ParsedResult[];
@@ -40,7 +41,7 @@ async function load(language: Language): Promise<void> {
 
 /** Finds dates with the first of the parsers that knows them. */
 export function finder(parsers: readonly Parser[]): FindDate {
-  return (text, now) => {
+  const find = (text: string, now: Date) => {
     // The library calculates in the time zone of the device, which need not be the user's.
     const clock = new Date(`${dayOf(now)}T${toLocal(now.toISOString()).time}`);
     const year = yearOf(text, dayOf(now));
@@ -48,18 +49,36 @@ export function finder(parsers: readonly Parser[]): FindDate {
     for (const parser of parsers) {
       const [found] = parser.parse(full, clock, { forwardDate: true });
       const date = found?.index === 0 && !found.end ? dateOf(found, full) : null;
-      if (!date) continue;
-      // To the library, it is in seven days.
-      const day = isNextWeek(text) ? nextWeek(dayOf(now)) : date.day;
-      return { ...date, day, length: date.length - (full.length - text.length) };
+      if (date) return { ...date, length: date.length - (full.length - text.length) };
     }
     return null;
   };
+  return (text, now) => {
+    const date = find(text, now);
+    if (date) return isNextWeek(text) ? inNextWeek(date, text, dayOf(now)) : date;
+    // It does not know “kommenden Freitag”.
+    const [next = ""] = /^\S+\s+/u.exec(text) ?? [];
+    const after = isNext(next.trim()) ? find(text.slice(next.length), now) : null;
+    return after && { ...after, length: next.length + after.length };
+  };
+}
+
+/** To the library, next week is in seven days, and has no weekdays. */
+function inNextWeek(date: FoundDate, text: string, today: string): FoundDate {
+  const first = nextWeek(today);
+  const [more = "", word = ""] = /^\s+(?:on\s+|am\s+)?([\p{L}]+)(?!\S)/iu.exec(text.slice(date.length)) ?? [];
+  const wanted = weekdayCalled(word.toLowerCase());
+  if (wanted < 0) return { ...date, day: first };
+  return { ...date, day: addDays(first, (wanted - weekday(first) + 7) % 7), length: date.length + more.length };
 }
 
 function isNextWeek(text: string): boolean {
   const [first = "", second = ""] = text.toLowerCase().split(/\s+/u, 2);
-  return markers().some(({ next, units }) => next.includes(first) && /\p{L}+/u.exec(second)?.[0] === units.week[0]);
+  return isNext(first) && markers().some(({ units }) => /\p{L}+/u.exec(second)?.[0] === units.week[0]);
+}
+
+function isNext(word: string): boolean {
+  return markers().some(({ next }) => next.includes(word.toLowerCase()));
 }
 
 /** A date as it is usual in German, which the library only knows with its year. */

@@ -53,6 +53,12 @@ describe("a line of quick add", () => {
     ["@31.12.", "2026-12-31"],
     ["@31.12. 20:00", at("2026-12-31T20:00")],
     ["@21.11. um 20 Uhr", at("2026-11-21T20:00")],
+    ["@tomorrow evening", at("2026-11-22T18:00")],
+    ["@tonight", at("2026-11-21T20:00")],
+    ["@friday morning", at("2026-11-27T09:00")],
+    // It has passed today.
+    ["@morning", at("2026-11-22T09:00")],
+    ["@tomorrow evening at 7", at("2026-11-22T19:00")],
     // It has passed this year.
     ["@5.1.", "2027-01-05"],
   ])("takes the words of %s for a date", (marker, due) => {
@@ -66,6 +72,15 @@ describe("a line of quick add", () => {
     ["de", "monday", "@nächste Woche", "2026-11-23"],
     ["de", "saturday", "@nächste Woche um 17 Uhr", at("2026-11-28T17:00")],
     ["de", "monday", "@next week", "2026-11-23"],
+    ["en", "monday", "@next week friday", "2026-11-27"],
+    ["en", "saturday", "@next week on Friday evening", at("2026-12-04T18:00")],
+    ["de", "monday", "@nächste Woche Freitag", "2026-11-27"],
+    ["de", "monday", "@kommenden Freitag", "2026-11-27"],
+    ["de", "monday", "@heute Abend", at("2026-11-21T18:00")],
+    ["de", "monday", "@morgen früh", at("2026-11-22T09:00")],
+    ["de", "monday", "@morgen", "2026-11-22"],
+    ["de", "monday", "@Freitagabend", at("2026-11-27T18:00")],
+    ["de", "monday", "@Sonntag Morgen", at("2026-11-22T09:00")],
   ] as const)("in %s, with weeks from %s, takes %s for the day of the menu", async (language, begins, marker, due) => {
     vi.stubGlobal("document", { documentElement: {} });
     vi.stubGlobal("localStorage", { setItem: () => {}, removeItem: () => {} });
@@ -114,6 +129,10 @@ describe("a repetition in quick add", () => {
     ["de", "Miete jeden 15.", "FREQ=MONTHLY;BYMONTHDAY=15", "2026-12-15"],
     ["de", "Dehnen jeden Werktag um 9 Uhr", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", at("2026-11-23T09:00")],
     ["de", "Bins every monday", "FREQ=WEEKLY;BYDAY=MO", "2026-11-23"],
+    ["en", "Stretch every evening", "FREQ=DAILY", at("2026-11-21T18:00")],
+    ["en", "Stretch every friday evening", "FREQ=WEEKLY;BYDAY=FR", at("2026-11-27T18:00")],
+    ["de", "Dehnen jeden Morgen", "FREQ=DAILY", at("2026-11-22T09:00")],
+    ["de", "Dehnen jeden Freitag abends", "FREQ=WEEKLY;BYDAY=FR", at("2026-11-27T18:00")],
   ] as const)("in %s: %s", async (language, line, rule, due) => {
     vi.stubGlobal("document", { documentElement: {} });
     await speak(language);
@@ -126,6 +145,7 @@ describe("a repetition in quick add", () => {
 
   it.each([
     "Read every book",
+    "Fix every night light",
     "every day",
     "An apple every day keeps them away",
     "An apple every day keeps monday away",

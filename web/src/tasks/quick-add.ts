@@ -6,7 +6,7 @@
 import { markers } from "../text";
 import { addDays, dayOf, fromLocal, type LocalDue, toLocal, weekday } from "./due";
 import { firstDay, recurrenceOf } from "./recurrence";
-import { type FoundRepetition, repetitionAt } from "./repetitions";
+import { type FoundRepetition, repetitionAt, weekdayCalled } from "./repetitions";
 import { LIMITS, PRIORITIES, type Priority, type TaskContent } from "./task";
 
 /** A date at the beginning of a text, and how many characters it takes. The day or the time may be missing. */
@@ -16,7 +16,6 @@ export interface FoundDate extends LocalDue {
 
 export type FindDate = (text: string, now: Date) => FoundDate | null;
 
-const WEEKDAYS = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 /** Days for a line that names none. */
 export interface Days {
   /** The day that was chosen beside the line. */
@@ -54,6 +53,7 @@ export function parseQuickAdd(
     else if (word.startsWith("!") && named) priority = named;
     else if (repeated) {
       repetition = repeated;
+      takeDate({ day: "", time: repeated.time });
       rest = part.slice(1 + repeated.length).trim();
       const at = dateIn(rest);
       takeDate(at);
@@ -65,6 +65,7 @@ export function parseQuickAdd(
     const ending = repeated ? null : findEnding(rest, dateIn);
     if (ending && (words.length > 0 || ending.index > 0)) {
       repetition = ending.found;
+      takeDate({ day: "", time: ending.found.time });
       takeDate(ending.time);
       rest = rest.slice(0, ending.index);
     }
@@ -135,7 +136,26 @@ export function addTag(tags: string[], tag: string): void {
 /** Single words mean the same with and without the library. */
 function dateAt(text: string, word: string, now: Date, findDate: FindDate): FoundDate | null {
   const found = findDate(text, now);
-  return found && found.length > word.length ? found : (findSimpleDate(word, now) ?? found);
+  const date = found && found.length > word.length ? found : (findSimpleDate(word, now) ?? found);
+  return date && withDayTime(date, text);
+}
+
+/** “friday evening”, “morgen früh”: the library takes some of these words for a part of the date, but gives no time for them. */
+function withDayTime(date: FoundDate, text: string): FoundDate {
+  if (date.time !== "") return date;
+  const [last = ""] = /\S+$/u.exec(text.slice(0, date.length)) ?? [];
+  const [more = "", next = ""] = /^\s+(\S+)/u.exec(text.slice(date.length)) ?? [];
+  const time = dayTimeCalled(last, last.length < date.length);
+  if (time !== "") return { ...date, time };
+  const after = dayTimeCalled(next, true);
+  return after === "" ? date : { ...date, time: after, length: date.length + more.length };
+}
+
+/** When “evening” is, for example. Nothing for other words. */
+function dayTimeCalled(word: string, isAfterDay = false): string {
+  const name = word.toLowerCase();
+  const times = markers().map((words) => words.dayTimes[name] ?? (isAfterDay ? words.dayTimesAfter[name] : undefined));
+  return times.find((time) => time !== undefined) ?? "";
 }
 
 // `#42` is a number, not a tag.
@@ -148,6 +168,13 @@ function findSimpleDate(word: string, now: Date): FoundDate | null {
   const { length } = word;
   const day = dayCalled(word.toLowerCase(), dayOf(now));
   if (day) return { day, time: "", length };
+  // “Freitagabend” is one word.
+  const name =
+    markers()
+      .flatMap(({ weekdays }) => weekdays)
+      .find((name) => word.toLowerCase().startsWith(name)) ?? "";
+  const time = dayTimeCalled(word.slice(name.length), name !== "");
+  if (time !== "") return { day: dayCalled(name, dayOf(now)) ?? "", time, length };
   const [, hour = "", minute = "00", half] = /^(\d{1,2})(?::([0-5]\d))?(am|pm)?$/iu.exec(word) ?? [];
   if (hour === "" || (!half && !word.includes(":")) || Number(hour) > (half ? 12 : 23)) return null;
   const hours = half ? (Number(hour) % 12) + (half.toLowerCase() === "pm" ? 12 : 0) : Number(hour);
@@ -164,7 +191,7 @@ function dayCalled(name: string, today: string): string | null {
   if (name === "today") return today;
   if (name === "tomorrow") return addDays(today, 1);
   if (/^\d{4}-\d{2}-\d{2}$/u.test(name)) return addDays(name, 0) === name ? name : null;
-  const wanted = name.length < 3 ? -1 : WEEKDAYS.findIndex((weekday) => weekday.startsWith(name));
+  const wanted = weekdayCalled(name);
   if (wanted < 0) return null;
   // "@friday" on a Friday means next Friday; "@today" means today.
   return addDays(today, ((wanted - weekday(today) + 6) % 7) + 1);

@@ -1,11 +1,13 @@
 /** Repetitions in words, as in quick add: “every monday”, “every 2 weeks on tue and fri”, “jeden 15.” */
-import type { Markers } from "../text";
+import { type Markers, markers } from "../text";
 import { type Repetition, UNITS, type Unit, WORKDAYS } from "./recurrence";
 
 /** A repetition at the beginning of a text, and how many characters it takes. */
 export interface FoundRepetition {
   readonly repetition: Repetition;
   readonly from: "due" | "completion";
+  /** That of “every evening”, for example, or nothing. */
+  readonly time: string;
   readonly length: number;
 }
 
@@ -17,6 +19,8 @@ export function repetitionAt(text: string, words: Markers, isMarked: boolean): F
   if (!reader.takeEvery()) return null;
   const ordinal = reader.takeNumber();
   const every = ordinal?.number ?? 1;
+  const time = ordinal ? "" : reader.takeDayTime();
+  if (time !== "") return reader.found({ unit: "day" }, time);
   const unit = reader.take(words.units);
   if (unit === "week" || unit === "month") {
     const end = reader.at;
@@ -65,6 +69,12 @@ class Reader {
     return unit;
   }
 
+  takeDayTime(): string {
+    const time = this.#words.dayTimes[this.#next] ?? this.#words.dayTimesAfter[this.#next] ?? "";
+    if (time !== "") this.at += 1;
+    return time;
+  }
+
   takeNumber(): { readonly number: number; readonly isOrdinal: boolean } | null {
     const [, digits, ordinal = ""] = /^([1-9]\d{0,2})(\.|st|nd|rd|th)?$/u.exec(this.#next) ?? [];
     const number = digits ? Number(digits) : this.#words.numbers[this.#next];
@@ -92,12 +102,13 @@ class Reader {
     }
   }
 
-  found(repetition: Partial<Repetition> & Pick<Repetition, "unit">): FoundRepetition {
+  found(repetition: Partial<Repetition> & Pick<Repetition, "unit">, time = ""): FoundRepetition {
     const last = this.#read[this.at - 1];
     const plain = { every: 1, weekdays: [], monthDay: null, until: null, count: null };
     return {
       repetition: { ...plain, ...repetition },
       from: this.#from,
+      time,
       length: last ? last.index + last[0].length : 0,
     };
   }
@@ -106,8 +117,16 @@ class Reader {
     const { weekdays, workdays, weekends, shortest } = this.#words;
     if (workdays.includes(word)) return WORKDAYS;
     if (weekends.includes(word)) return [6, 0];
-    const name = word.replace(/(?<=..)s$/u, "");
-    const day = name.length < shortest ? -1 : weekdays.findIndex((weekday) => weekday.startsWith(name));
+    const day = weekdayIn(weekdays, word.replace(/(?<=..)s$/u, ""), shortest);
     return day < 0 ? [] : [day];
   }
+}
+
+/** The weekday with this name, in lower case, or with these three letters, 0 for Sunday; -1 for other words. */
+export function weekdayCalled(name: string): number {
+  return markers().reduce((day, { weekdays }) => (day < 0 ? weekdayIn(weekdays, name, 3) : day), -1);
+}
+
+function weekdayIn(weekdays: readonly string[], name: string, shortest: number): number {
+  return name.length < shortest ? -1 : weekdays.findIndex((weekday) => weekday.startsWith(name));
 }

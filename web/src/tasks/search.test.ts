@@ -48,6 +48,17 @@ describe("a search", () => {
     expect(findsIn(trip, text)).toBe(found);
   });
 
+  const shopping = task("買い物リストを書く ライブ");
+  it.each([
+    ["買い物", true],
+    ["リスト", true],
+    ["書く", true],
+    ["ラ", true],
+    ["映画", false],
+  ])("for %j finds a task in Japanese: %s", (text, found) => {
+    expect(findsIn(shopping, text)).toBe(found);
+  });
+
   it("reads the text of a task once, not for each key", () => {
     let reads = 0;
     const one = {

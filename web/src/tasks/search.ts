@@ -1,4 +1,7 @@
-/** Search in titles, tags, and notes: by the beginnings of words, whatever their case and accents. */
+/**
+ * Search in titles, tags, and notes: by the beginnings of words, whatever their case and accents, and anywhere in scripts that
+ * write no spaces between words.
+ */
 import type { Task } from "./task";
 
 /** Tasks are replaced when they change, so a text never goes stale. */
@@ -36,8 +39,10 @@ function textOf(task: Task): string {
 
 function beginningsOf(text: string): string[] {
   const words = wordsOf(text).split(" ").filter(Boolean);
-  return words.map((word) => ` ${word}`);
+  return words.map((word) => (UNSPACED.test(word) ? word : ` ${word}`));
 }
+
+const UNSPACED = /^[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
 
 function wordsOf(text: string): string {
   const lower = text.toLowerCase();

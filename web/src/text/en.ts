@@ -362,6 +362,15 @@ export const en = {
     weekdays: ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
     shortest: 3,
     workdays: ["weekday", "weekdays", "workday", "workdays"],
+    dayTimes: {
+      morning: "09:00",
+      noon: "12:00",
+      afternoon: "15:00",
+      evening: "18:00",
+      tonight: "20:00",
+      night: "22:00",
+    },
+    dayTimesAfter: {},
     weekends: ["weekend", "weekends"],
     priorities: { high: ["high", "h"], medium: ["medium", "m"], low: ["low", "l"] },
   } as Markers,
@@ -381,6 +390,10 @@ export interface Markers {
   /** How many letters of a weekday are enough. */
   readonly shortest: number;
   readonly workdays: readonly string[];
+  /** When the times of the day are that have names. */
+  readonly dayTimes: Readonly<Record<string, string>>;
+  /** The same, for words that mean it only after a day or “every”. */
+  readonly dayTimesAfter: Readonly<Record<string, string>>;
   readonly weekends: readonly string[];
   readonly priorities: Readonly<Record<"high" | "medium" | "low", readonly string[]>>;
 }
