@@ -196,6 +196,8 @@ export class Server {
     }
     if (op === "create") {
       if (stored) return { status: 412, code: "already_exists" };
+      const { parent_id } = item.task;
+      if (parent_id && tasks.get(parent_id)?.task.completed !== false) return { status: 422, code: "invalid_field" };
       const at = this.#now();
       const { completed = false } = item.task;
       const task: Task = {

@@ -16,7 +16,7 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
   let seq = meta.lastSeq;
   for (const change of changes) {
     const last = edit.ofTask(change.id).at(-1);
-    if (last && isOpen(last, change)) {
+    if (last && isOpen(last, change) && !(change.changes.completed && edit.hasNewSubtask(last))) {
       edit.replace(last, fold(last, change));
       continue;
     }
@@ -194,6 +194,12 @@ class Edit {
 
   ofTask(id: string): OutboxItem[] {
     return [...this.#items.values()].filter((item) => item.id === id);
+  }
+
+  /** Whether a subtask is created behind this change. A completed task takes none. */
+  hasNewSubtask({ id, seq }: OutboxItem): boolean {
+    const isSubtask = ({ op, changes }: OutboxItem) => op === "create" && (changes as TaskDraft).parent_id === id;
+    return [...this.#items.values()].some((item) => item.seq > seq && isSubtask(item));
   }
 
   put(item: OutboxItem): void {

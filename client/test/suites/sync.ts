@@ -110,6 +110,28 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.sync.refused[0]?.item).toMatchObject({ op: "skip", refusal: { kind: "conflict" } });
   });
 
+  it("completes a task offline after adding its subtasks", async () => {
+    const laptop = device();
+    const first = await laptop.sync.create({ title: "Plan" });
+    await laptop.sync.refresh();
+    laptop.isOnline = false;
+    const pack = await laptop.sync.create({ title: "Pack" });
+    await laptop.sync.update(first.id, { title: "Plan it" });
+    for (const parent_id of [pack.id, first.id]) {
+      const part = await laptop.sync.create({ title: `Part of ${parent_id}`, parent_id });
+      const ids = [parent_id, part.id];
+      await laptop.sync.change(ids.map((id) => ({ op: "update", id, changes: { completed: true } })));
+    }
+    laptop.isOnline = true;
+    await until(() => laptop.sync.pending.length === 0, "everything sent");
+    expect(laptop.sync.refused).toEqual([]);
+    const phone = device();
+    await phone.sync.refresh();
+    const shown = [...phone.sync.tasks.values()].map(({ title, completed }) => [title, completed]);
+    const parts = [`Part of ${pack.id}`, `Part of ${first.id}`];
+    expect(shown.sort()).toEqual(["Pack", "Plan it", ...parts].map((title) => [title, true]).sort());
+  });
+
   it("recovers when the network returns", async () => {
     const laptop = device();
     laptop.isOnline = false;
