@@ -48,6 +48,8 @@ export class Server {
   forgotten = Number.NEGATIVE_INFINITY;
   /** No page of changes has more. */
   pageLimit = 500;
+  /** Whether the database has no capacity for this item of a batch. */
+  isThrottled: (item: BatchItem) => boolean = () => false;
   /** How many changes were made. */
   writes = 0;
   readonly log: string[] = [];
@@ -176,7 +178,8 @@ export class Server {
     );
     if (errors.length > 0) return json(422, problem(422, "invalid_field", errors));
     const results = items.map((item): BatchResult => {
-      const { status, version, code } = this.#write(tasks, item);
+      const throttled = { status: 503, code: "throttled", version: undefined };
+      const { status, version, code } = this.isThrottled(item) ? throttled : this.#write(tasks, item);
       const etag = version === undefined ? null : `"${version}"`;
       return { id: item.id, status, etag, problem: code ? { code, detail: `This is ${code}.` } : null } as BatchResult;
     });

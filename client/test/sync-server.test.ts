@@ -27,6 +27,24 @@ afterEach(async () => {
   await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
 });
 
+it("completes a task after its new subtasks, also if their creation is throttled", async () => {
+  const laptop = device();
+  const { id } = await laptop.sync.create({ title: "Pack" });
+  await laptop.sync.refresh();
+  laptop.isOnline = false;
+  await laptop.sync.create({ title: "Socks", parent_id: id });
+  await laptop.sync.update(id, { completed: true });
+  let times = 0;
+  server.isThrottled = ({ op }) => op === "create" && ++times <= 2;
+  laptop.isOnline = true;
+  await until(() => laptop.sync.pending.length === 0, "everything sent");
+  expect(laptop.sync.refused).toEqual([]);
+  expect(server.tasks(person.id).map(({ title, completed }) => [title, completed])).toEqual([
+    ["Pack", true],
+    ["Socks", false],
+  ]);
+});
+
 describe("a pull", () => {
   it("reads all pages", async () => {
     server.pageLimit = 7;

@@ -16,17 +16,16 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
   let seq = meta.lastSeq;
   for (const change of changes) {
     const last = edit.ofTask(change.id).at(-1);
-    if (last && isOpen(last, change) && !(change.changes.completed && edit.hasNewSubtask(last))) {
+    if (last && isOpen(last, change) && !isEarly(change, edit.items)) {
       edit.replace(last, fold(last, change));
       continue;
     }
     seq += 1;
-    const at = new Date().toISOString();
     // What waits for the task already will have been made by then.
     const earlier: ContentChanges = Object.assign({}, ...edit.ofTask(change.id).map(({ changes }) => changes));
     const seen = fieldsOf(change.base).filter((field) => earlier[field] !== undefined);
     const base = { ...change.base, ...pick(earlier as TaskContent, seen) };
-    edit.put({ ...change, base, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null });
+    edit.put(waiting({ ...change, base }, seq));
   }
   return { ...edit.written, meta: { lastSeq: seq } };
 }
@@ -53,6 +52,7 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
     if (seen.has(item.id)) continue;
     seen.add(item.id);
     if (item.applied !== null || item.refusal) continue;
+    if (item.op === "update" && isEarly(item, outbox)) continue;
     const step = stepOf(item, tasks.get(item.id)?.task);
     if (step.kind === "done") edit.remove(item);
     else if (step.kind === "refuse") edit.refuse(item, step.refusal);
@@ -65,6 +65,13 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
     }
   }
   return { change: edit.written, batch };
+}
+
+/** Whether this task is to be completed, but still has a subtask to be created, which a completed task would refuse. */
+function isEarly({ id, changes }: Change, outbox: readonly OutboxItem[]): boolean {
+  const isMissing = ({ op, changes, applied, refusal }: OutboxItem) =>
+    op === "create" && (changes as TaskDraft).parent_id === id && applied === null && !refusal;
+  return !!changes.completed && outbox.some(isMissing);
 }
 
 /** What a batch has led to. */
@@ -188,18 +195,16 @@ class Edit {
     return { putItems, removeItems: [...this.#removed], removeTasks: this.#removedTasks };
   }
 
+  get items(): OutboxItem[] {
+    return [...this.#items.values()];
+  }
+
   has({ seq }: OutboxItem): boolean {
     return this.#items.has(seq);
   }
 
   ofTask(id: string): OutboxItem[] {
-    return [...this.#items.values()].filter((item) => item.id === id);
-  }
-
-  /** Whether a subtask is created behind this change. A completed task takes none. */
-  hasNewSubtask({ id, seq }: OutboxItem): boolean {
-    const isSubtask = ({ op, changes }: OutboxItem) => op === "create" && (changes as TaskDraft).parent_id === id;
-    return [...this.#items.values()].some((item) => item.seq > seq && isSubtask(item));
+    return this.items.filter((item) => item.id === id);
   }
 
   put(item: OutboxItem): void {
