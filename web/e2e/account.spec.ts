@@ -158,6 +158,9 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   const trip = await store.add({ title: "Socks", parent_id });
   await store.add({ title: "Tent", parent_id });
   await store.change(trip, { completed: true });
+  const party = await store.add({ title: "Party" });
+  await store.add({ title: "Cake", parent_id: party.id });
+  await store.change(party, { completed: true });
   await tasks.open();
   let dialog = await settings(page, /Your tasks/u);
   const [download] = await Promise.all([
@@ -166,7 +169,7 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   ]);
   const path = await download.path();
   await dialog.getByLabel("Import").setInputFiles(path);
-  await expect(dialog).toContainText("0 tasks added, 6 already here.");
+  await expect(dialog).toContainText("0 tasks added, 8 already here.");
   const broken = { name: "x.json", mimeType: "application/json", buffer: Buffer.from("{") };
   await dialog.getByLabel("Import").setInputFiles(broken);
   await expect(dialog).toContainText("This file is not an export of tasks.");
@@ -180,21 +183,26 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   await dialog.getByLabel("Import").setInputFiles(broken);
   await expect(dialog).toContainText("This file is not an export of tasks.");
   await dialog.getByLabel("Import").setInputFiles(path);
-  await expect(dialog).toContainText("6 tasks added.");
+  await expect(dialog).toContainText("8 tasks added.");
   const imported = new Store(context.request);
-  await expect.poll(async () => (await imported.all()).length).toBe(6);
+  await expect.poll(async () => (await imported.all()).length).toBe(8);
   const all = await imported.all();
   expect(all).toContainEqual(
     expect.objectContaining({ title: "Water the plants", due: day(0), tags: ["home"], priority: "low" }),
   );
   const recurrence = expect.objectContaining({ rule: "FREQ=MONTHLY" });
   expect(all).toContainEqual(expect.objectContaining({ title: "Pay rent", recurrence }));
-  const under = all.find(({ title }) => title === "Pack")?.id;
-  for (const [title, completed] of [["Socks", true] as const, ["Tent", false] as const]) {
-    expect(all).toContainEqual(expect.objectContaining({ title, completed, parent_id: under }));
+  const under = (parent: string) => all.find(({ title }) => title === parent)?.id;
+  for (const [title, completed, parent] of [
+    ["Socks", true, "Pack"] as const,
+    ["Tent", false, "Pack"] as const,
+    ["Cake", true, "Party"] as const,
+  ]) {
+    expect(all).toContainEqual(expect.objectContaining({ title, completed, parent_id: under(parent) }));
   }
+  expect(all).toContainEqual(expect.objectContaining({ title: "Party", completed: true }));
   await dialog.getByLabel("Import").setInputFiles(path);
-  await expect(dialog).toContainText("0 tasks added, 6 already here.");
+  await expect(dialog).toContainText("0 tasks added, 8 already here.");
   await dialog.getByRole("button", { name: "Close" }).click();
   await other.keyboard.press("Control+z");
   await expect.poll(async () => (await imported.all()).length).toBe(0);

@@ -464,3 +464,21 @@ test("an unknown address leads to a list, and text has its own direction", async
   await expect(page.getByRole("button", { name: "Edit לקנות חלב" })).toHaveAttribute("dir", "auto");
   await expect(tasks.composer).toHaveAttribute("dir", "auto");
 });
+
+test("on a phone, notes do not cover the buttons of a form", async ({ page, tasks, store }) => {
+  for (const title of ["Water the plants", "Sell the bike", "Paint the door"]) await store.add({ title });
+  await page.setViewportSize({ width: 390, height: 600 });
+  await tasks.open();
+  await tasks.delete("Sell the bike");
+  await tasks.delete("Paint the door");
+  const save = (await tasks.edit("Water the plants")).getByRole("button", { name: "Save" });
+  await expect(tasks.note(/deleted/iu)).toHaveCount(2);
+  // As low as the bar leaves it.
+  const isFree = await save.evaluate((button) => {
+    button.scrollIntoView({ block: "end" });
+    scrollBy(0, 64);
+    const { left, top, width, height } = button.getBoundingClientRect();
+    return document.elementFromPoint(left + width / 2, top + height / 2)?.closest("button") === button;
+  });
+  expect(isFree).toBe(true);
+});

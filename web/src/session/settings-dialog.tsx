@@ -252,7 +252,7 @@ function Data({ bench }: Pick<SettingsDialogProps, "bench">) {
       return;
     }
     if (!(await bench.actions.import(chunks(imported.changes)))) return;
-    done.value = words.imported(imported.changes.length, imported.known, imported.invalid);
+    done.value = words.imported(imported.added, imported.known, imported.invalid);
     announce(done.value);
   };
   return (

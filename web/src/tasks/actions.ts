@@ -18,7 +18,7 @@ import { isOpenList, OPEN } from "./query";
 import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
 import { LIMITS, shortTitle, type Task, type TaskContent } from "./task";
-import type { Creation } from "./transfer";
+import type { Import } from "./transfer";
 
 export interface ActionsOptions {
   readonly tasks: LocalTasks;
@@ -83,12 +83,12 @@ export class Actions {
   }
 
   /** Adds what is imported, some at a time, and in one step to undo. Gives whether all of it has been stored on the device. */
-  async import(chunks: readonly (readonly Creation[])[]): Promise<boolean> {
+  async import(chunks: readonly (readonly Import[])[]): Promise<boolean> {
     const { tasks, toasts } = this.#options;
-    const changes = chunks.flat();
-    const ids = new Set(changes.map(({ id }) => id));
+    const added = chunks.flat().filter((change) => change.op === "create");
+    const ids = new Set(added.map(({ id }) => id));
     // Subtasks are deleted with their parents.
-    const first = changes.filter(({ task }) => !ids.has(task.parent_id ?? "")).map(({ id }) => id);
+    const first = added.filter(({ task }) => !ids.has(task.parent_id ?? "")).map(({ id }) => id);
     if (first.length > 0) toasts.remember(() => this.#delete(first));
     for (const chunk of chunks) if (!(await this.#keep(tasks.sync.change(chunk)))) return false;
     return true;

@@ -31,10 +31,13 @@ export function download(file: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-export type Creation = Extract<LocalChange, { readonly op: "create" }>;
+export type Import = Extract<LocalChange, { readonly op: "create" | "update" }>;
 
 export interface Imported {
-  readonly changes: readonly Creation[];
+  /** Creations, and then what can be completed only when its subtasks are there. */
+  readonly changes: readonly Import[];
+  /** How many tasks are new. */
+  readonly added: number;
   /** How many elements are no valid tasks. */
   readonly invalid: number;
   /** How many tasks are here already. */
@@ -57,22 +60,44 @@ export function readExport(text: string, here: ReadonlyMap<string, Task>): Impor
     const content = written(task);
     same.set(content, [...(same.get(content) ?? []), task.id]);
   }
+  const takeKnown = (content: WrittenTask) => same.get(written(content))?.shift();
   // Subtasks after their parents. Only an open task that is no subtask takes some.
   const isChild = ({ parent_id }: (typeof valid)[number]) => parent_id !== undefined;
-  const parents = new Map<string, string>();
-  for (const { id, completed, parent_id } of here.values()) if (!completed && !parent_id) parents.set(id, id);
-  const changes: Creation[] = [];
-  for (const { id, parent_id = "", content } of [...valid.filter((task) => !isChild(task)), ...valid.filter(isChild)]) {
-    const parent = parents.get(parent_id);
-    const task = parent ? { ...content, parent_id: parent } : content;
-    if (id !== undefined && here.has(id)) continue;
-    // Otherwise under a new id: that of a deleted task cannot be used again.
-    const known = same.get(written(task))?.shift();
-    const idHere = known ?? newTaskId();
-    if (id !== undefined && !parent && !content.completed) parents.set(id, idHere);
-    if (known === undefined) changes.push({ op: "create", id: idHere, task });
+  const [children, others] = [valid.filter(isChild), valid.filter((task) => !isChild(task))];
+  const haveDone = new Set(children.filter(({ content }) => content.completed).map(({ parent_id }) => parent_id));
+  const parents = new Map<string, Parent>();
+  for (const { id, completed, parent_id } of here.values()) {
+    if (!parent_id) parents.set(id, { id, takes: completed ? "none" : "all" });
   }
-  return { changes, invalid: elements.length - valid.length, known: valid.length - changes.length };
+  const changes: Import[] = [];
+  const completions: Import[] = [];
+  let added = 0;
+  for (const { id, parent_id = "", content } of [...others, ...children]) {
+    if (id !== undefined && here.has(id)) continue;
+    const parent = parents.get(parent_id);
+    const under = parent && { ...content, parent_id: parent.id };
+    const isTaken = parent?.takes === "all" || (parent?.takes === "completed" && content.completed);
+    const known = (under && takeKnown(under)) ?? (isTaken ? undefined : takeKnown(content));
+    // Under a new id: that of a deleted task cannot be used again.
+    const idHere = known ?? newTaskId();
+    // It is completed when it has its subtasks. Those that are open would be completed with it.
+    const isLater = known === undefined && content.completed && !content.recurrence && haveDone.has(id);
+    const takes = !content.completed ? "all" : isLater ? "completed" : "none";
+    if (id !== undefined && !parent) parents.set(id, { id: idHere, takes });
+    if (known !== undefined) continue;
+    added += 1;
+    const task = isTaken && under ? under : content;
+    changes.push({ op: "create", id: idHere, task: isLater ? { ...task, completed: false } : task });
+    if (isLater) completions.push({ op: "update", id: idHere, changes: { completed: true } });
+  }
+  changes.push(...completions);
+  return { changes, added, invalid: elements.length - valid.length, known: valid.length - added };
+}
+
+/** A task of the file, as it is here, and which subtasks can be put under it. */
+interface Parent {
+  readonly id: string;
+  readonly takes: "all" | "completed" | "none";
 }
 
 /** What makes two tasks the same to a user. */
@@ -82,7 +107,7 @@ function written({ title, description, priority, due, tags, completed, recurrenc
   return JSON.stringify([title.trim(), description, priority, at, tags, completed, rule, parent_id ?? null]);
 }
 
-export function chunks(changes: readonly Creation[]): Creation[][] {
+export function chunks(changes: readonly Import[]): Import[][] {
   const count = Math.ceil(changes.length / CHUNK);
   return Array.from({ length: count }, (_, index) => changes.slice(index * CHUNK, (index + 1) * CHUNK));
 }
