@@ -45,6 +45,23 @@ it("completes a task after its new subtasks, also if their creation is throttled
   ]);
 });
 
+it("waits with a new subtask for its parent if the creation of that is throttled", async () => {
+  const laptop = device();
+  await laptop.sync.refresh();
+  laptop.isOnline = false;
+  const { id } = await laptop.sync.create({ title: "Pack" });
+  await laptop.sync.create({ title: "Socks", parent_id: id });
+  let times = 0;
+  server.isThrottled = (item) => item.id === id && ++times <= 2;
+  laptop.isOnline = true;
+  await until(() => laptop.sync.pending.length === 0, "everything sent");
+  expect(laptop.sync.refused).toEqual([]);
+  expect(server.tasks(person.id).map(({ title, parent_id }) => [title, parent_id])).toEqual([
+    ["Pack", undefined],
+    ["Socks", id],
+  ]);
+});
+
 describe("a pull", () => {
   it("reads all pages", async () => {
     server.pageLimit = 7;

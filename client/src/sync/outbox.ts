@@ -21,18 +21,14 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
       continue;
     }
     seq += 1;
+    const at = new Date().toISOString();
     // What waits for the task already will have been made by then.
     const earlier: ContentChanges = Object.assign({}, ...edit.ofTask(change.id).map(({ changes }) => changes));
     const seen = fieldsOf(change.base).filter((field) => earlier[field] !== undefined);
     const base = { ...change.base, ...pick(earlier as TaskContent, seen) };
-    edit.put(waiting({ ...change, base }, seq));
+    edit.put({ ...change, base, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null });
   }
   return { ...edit.written, meta: { lastSeq: seq } };
-}
-
-function waiting(change: Change, seq: number): OutboxItem {
-  const at = new Date().toISOString();
-  return { ...change, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null };
 }
 
 /** What is to be sent now, and the store in which that is said. */
@@ -69,9 +65,15 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
 
 /** Whether this task is to be completed, but still has a subtask to be created, which a completed task would refuse. */
 function isEarly({ id, changes }: Change, outbox: readonly OutboxItem[]): boolean {
-  const isMissing = ({ op, changes, applied, refusal }: OutboxItem) =>
-    op === "create" && (changes as TaskDraft).parent_id === id && applied === null && !refusal;
-  return !!changes.completed && outbox.some(isMissing);
+  return !!changes.completed && outbox.some((item) => isToCreate(item) && parentOf(item) === id);
+}
+
+function isToCreate({ op, applied, refusal }: OutboxItem): boolean {
+  return op === "create" && applied === null && !refusal;
+}
+
+function parentOf({ changes }: Change): string {
+  return (changes as TaskDraft).parent_id ?? "";
 }
 
 /** What a batch has led to. */
@@ -105,14 +107,14 @@ export function answered(
       else edit.put({ ...item, applied: version });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
     else if (row.status === 404 || row.status === 410) {
-      if (item.op === "update" || item.op === "skip" || item.op === "restore")
+      if (item.op !== "delete" && item.op !== "create")
         edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
       // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
       else edit.remove(item, { withTask: true });
     } else if (row.status === 412 && item.sent?.ifMatch) {
       edit.put({ ...item, sent: null });
       mismatched.set(item.id, item.sent.ifMatch);
-    } else if (isFinal(row.status)) {
+    } else if (isFinal(row.status) && !edit.ofTask(parentOf(item)).some(isToCreate)) {
       edit.refuse(item, { kind: "refused", fields: [], problem: problemOf(row) });
     } else hasUnanswered = true;
   }
@@ -144,21 +146,15 @@ export type Decision =
   | { readonly do: "drop" };
 
 /** `seen` is the task of the API on which it was decided: what has been changed since is a conflict again. */
-export function decided(
-  seq: number,
-  decision: Decision,
-  { outbox, meta }: Current,
-  seen: Task | undefined,
-): StoreChange | null {
+export function decided(seq: number, decision: Decision, current: Current, seen: Task | undefined): StoreChange | null {
+  const { outbox } = current;
   const item = outbox.find((item) => item.seq === seq);
   if (!item?.refusal) return null;
-  const edit = new Edit(outbox);
   if (decision.do === "recreate") {
-    edit.remove(item);
     const create: Change = { id: newTaskId(), op: "create", changes: contentOf(decision.task), base: {} };
-    edit.put(waiting(create, meta.lastSeq + 1));
-    return { ...edit.written, meta: { lastSeq: meta.lastSeq + 1 } };
+    return { ...added([create], current), removeItems: [seq] };
   }
+  const edit = new Edit(outbox);
   if (decision.do === "drop") edit.remove(item);
   else {
     const { changes = item.changes } = decision;

@@ -137,7 +137,7 @@ export class Worker {
         if (isApplied) this.#pullDue ??= Date.now() + SETTLE;
         return;
       }
-      if (hasUnanswered) throw new Later("the API has not done everything");
+      if (hasUnanswered) throw new Later("the API has more to do");
     }
   }
 
@@ -173,7 +173,7 @@ export class Worker {
   async #send(signal: AbortSignal): Promise<Outcome | null> {
     const { api, state } = this.#options;
     // What was sent in vain cannot become one with later changes any more.
-    if (isOffline()) throw new Later("the browser has no network");
+    if (isOffline()) throw new Later("no network");
     let batch: readonly OutboxItem[] = [];
     await this.#write((current) => {
       const claim = claimed(current, state.tasks, this.#batchLimit);
