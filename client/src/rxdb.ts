@@ -209,10 +209,10 @@ export class RxTasks {
 
   /** The push handler: gives the tasks of the API where it has other ones than assumed. */
   async push(rows: readonly Row[]): Promise<Doc[]> {
-    const writes = rows.flatMap((row) => {
-      const item = itemOf(row);
-      return item ? [{ row, item }] : [];
-    });
+    const parents = new Set(rows.map(({ newDocumentState }) => newDocumentState.parent_id));
+    const items = rows.flatMap((row) => itemsOf(row, parents).map((item): Write => ({ row, item })));
+    // A completed task takes no subtasks: new ones come before it is completed.
+    const writes = items.sort((a, b) => rank(a) - rank(b));
     if (writes.some(({ item }) => this.#sent.has(item.id) && item.op === "create")) await this.#lookForErasure();
     const isGone = ({ item }: Write) => this.#erased.has(item.id);
     const masters = writes.filter(isGone).map(({ row }) => gone(row));
@@ -249,17 +249,18 @@ export class RxTasks {
       });
       return [...refused, ...(await this.#send(batch.filter((_, index) => !named.has(index))))];
     }
+    // RxDB sends all rows again, and those that were done are found by their keys. A subtask may be refused only because its
+    // parent is not there yet.
+    const unanswered = results.find(({ status }) => status >= 300 && !isFinal(status));
+    if (unanswered) throw new Error(`${unanswered.id}: ${unanswered.status}`);
     const masters: Doc[] = [];
-    let unanswered: BatchResult | undefined;
     for (const [index, { row, item }] of batch.entries()) {
       const result = results[index];
-      if (!result || !(result.status < 300 || isFinal(result.status))) unanswered ??= result;
-      else if (result.status === 412) masters.push(await this.#master(row));
+      if (!result) continue;
+      if (result.status === 412) masters.push(await this.#master(row));
       else if (result.status === 404) masters.push(...(item.op === "delete" ? [] : [gone(row)]));
       else if (result.status >= 300) masters.push(this.#refuse(row, problemOf(result)));
     }
-    // RxDB sends all rows again, and those that were done are found by their keys.
-    if (unanswered) throw new Error(`${unanswered.id}: ${unanswered.status}`);
     return masters;
   }
 
@@ -315,21 +316,31 @@ function stateOf(doc: Doc): string {
   return JSON.stringify([doc._deleted, doc.version, ...FIELDS.map((field) => doc[field])]);
 }
 
-/** What the API is asked for, if anything. */
-function itemOf({ assumedMasterState: assumed, newDocumentState: mine }: Row): BatchItem | null {
+function rank({ item }: Write): number {
+  if (item.op !== "create") return 2;
+  return item.task.parent_id ? 1 : 0;
+}
+
+/** What the API is asked for, if anything. `parents` have subtasks among what is sent. */
+function itemsOf({ assumedMasterState: assumed, newDocumentState: mine }: Row, parents: Set<string | undefined>) {
   const { id } = mine;
   const write = (item: BatchItem): BatchItem => {
     const key = `rxdb-${assumed?.version ?? 0}-${hash(JSON.stringify(item))}`;
     // What was created here and not pulled since has the first version there.
     const if_match = Math.max(1, assumed?.version ?? 1);
-    const isGuarded = item.op !== "create" && item.op !== "restore";
+    const isGuarded = item.op === "update" || item.op === "delete";
     return { ...item, idempotency_key: key, ...(isGuarded && { if_match }) };
   };
-  if (mine._deleted) return assumed && !assumed._deleted ? write({ op: "delete", id }) : null;
-  if (assumed?._deleted) return write({ op: "restore", id });
-  if (!assumed) return write({ op: "create", id, task: contentOf(mine) });
+  if (mine._deleted) return assumed && !assumed._deleted ? [write({ op: "delete", id })] : [];
+  if (assumed?._deleted) return [write({ op: "restore", id })];
+  if (!assumed) {
+    const task = contentOf(mine);
+    if (!mine.completed || !parents.has(id)) return [write({ op: "create", id, task })];
+    const open = { ...task, completed: false };
+    return [write({ op: "create", id, task: open }), write({ op: "complete", id, completed: true })];
+  }
   const changes: ContentChanges = missingIn(assumed, pick(mine, FIELDS));
-  return fieldsOf(changes).length === 0 ? null : write({ op: "update", id, changes });
+  return fieldsOf(changes).length === 0 ? [] : [write({ op: "update", id, changes })];
 }
 
 function gone({ newDocumentState }: Row): Doc {

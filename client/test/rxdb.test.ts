@@ -12,6 +12,21 @@ describe("a collection of RxDB, with the API in memory", () => {
     await Promise.all(devices.splice(0).map((device) => device.close()));
   });
 
+  it("waits with a new subtask for its parent if the creation of that is throttled", async () => {
+    const server = new Server();
+    const backend = inMemory(server);
+    const laptop = await new RxDevice(backend, await backend.newPerson()).open();
+    devices.push(laptop);
+    const pack = newTask({ title: "Pack" });
+    let times = 0;
+    server.isThrottled = ({ id }) => id === pack.id && ++times === 1;
+    await laptop.tasks.bulkInsert([pack, newTask({ title: "Socks", parent_id: pack.id })]);
+    await laptop.pull();
+    expect(laptop.given).toEqual([]);
+    expect(await laptop.titlesOf()).toEqual(["Pack", "Socks"]);
+    expect(times).toBeGreaterThan(1);
+  });
+
   it("pulls all pages, and starts over if its checkpoint is too old", async () => {
     const server = new Server();
     server.pageLimit = 3;

@@ -134,6 +134,26 @@ export function rxdbSuite(backend: () => Backend): void {
     expect(laptop.conflicts).toEqual([]);
   });
 
+  it("completes tasks offline after adding their subtasks", async () => {
+    const laptop = await device();
+    const plan = newTask({ title: "Plan" });
+    await laptop.tasks.insert(plan);
+    await laptop.pull();
+    laptop.isOnline = false;
+    const pack = newTask({ title: "Pack", completed: true });
+    const parts = [plan, pack].map(({ id }) => newTask({ title: `Part of ${id}`, parent_id: id }));
+    await laptop.tasks.bulkInsert([...parts, pack]);
+    await (await laptop.tasks.findOne(plan.id).exec(true)).patch({ completed: true });
+    laptop.isOnline = true;
+    await laptop.pull();
+    const phone = await device();
+    const shown = (await phone.all()).map(({ title, parent_id }) => [title, parent_id]).sort();
+    const wanted = [["Pack"], ["Plan"], ...[plan, pack].map(({ id }) => [`Part of ${id}`, id])];
+    expect(shown).toEqual(wanted.map(([title, parent]) => [title, parent]).sort());
+    expect((await phone.tasks.findOne(pack.id).exec(true)).completed).toBe(true);
+    expect(laptop.given).toEqual([]);
+  });
+
   it("forgets erased tasks, and sends nothing that would bring one back", async () => {
     const [laptop, phone] = [await device(), await device()];
     await laptop.tasks.insert(newTask({ title: "pulled" }));
