@@ -103,3 +103,20 @@ test("edits of a deleted task can become a new task", async ({ tasks, store }) =
   await tasks.hasSaved("Paint the door green");
   expect(await store.all()).toMatchObject([{ title: "Paint the door green", tags: ["home"] }]);
 });
+
+test("a new subtask of a deleted task can become a task", async ({ tasks, store }) => {
+  await tasks.open();
+  const form = await tasks.edit("Paint the door");
+  const [task] = await store.all();
+  const headers = await store.headers();
+  await store.request.delete(`${process.env.API_URL}/api/me/tasks/${task?.id}`, { headers });
+  const box = form.getByLabel("Add a subtask");
+  await box.fill("Buy paint");
+  await box.press("Enter");
+  const row = tasks.row("Buy paint");
+  await expect(row).toContainText("Not saved. It belongs to a task that was deleted or completed.");
+  await row.getByRole("button", { name: "Add it again" }).click();
+  await expect(row).not.toContainText("Not saved");
+  await tasks.hasSaved("Buy paint");
+  await expect.poll(() => store.all()).toMatchObject([{ title: "Buy paint" }]);
+});

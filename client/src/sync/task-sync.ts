@@ -20,7 +20,7 @@ export interface Refused {
   /** The task as the user sees it, with the change; undefined if it is deleted, by the user or by others. */
   readonly mine: Task | undefined;
   /** The content that the user wants, even if the task is gone; null for a deletion. */
-  readonly wanted: TaskContent | null;
+  readonly wanted: (TaskContent & Pick<Task, "parent_id">) | null;
 }
 
 export interface TaskSyncOptions {

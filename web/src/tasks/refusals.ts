@@ -30,7 +30,9 @@ export class Refusals {
         if (told.has(seq) || isConflict(refused)) continue;
         told.add(seq);
         if (op === "delete") this.#takeBack(refused);
-        else announce(t().isNotSaved(refused.wanted?.title ?? "", reasonOf(refused)));
+        else announce(t().isNotSaved(refused.wanted?.title ?? "", this.reasonOf(refused)));
+        // The reason may be a change elsewhere.
+        this.#tasks.sync.hint();
       }
     });
   }
@@ -46,9 +48,30 @@ export class Refusals {
     void this.#tasks.sync.decide(refused, { do: "retry" });
   }
 
-  /** Creates a new task from changes to a deleted one. */
+  /** Creates a new task from what is lost, under its parent if that takes subtasks. */
   addAgain(refused: Refused): void {
-    if (refused.wanted) void this.#tasks.sync.decide(refused, { do: "recreate", task: refused.wanted });
+    if (!refused.wanted) return;
+    const { parent_id, ...task } = refused.wanted;
+    const wanted = this.#takesSubtasks(parent_id) ? refused.wanted : task;
+    void this.#tasks.sync.decide(refused, { do: "recreate", task: wanted });
+  }
+
+  /** Whether it can only become a new task: its task was deleted, or its parent takes no subtasks any more. */
+  isLost(refused: Refused): boolean {
+    return isGone(refused) || this.#isOrphan(refused);
+  }
+
+  /** The reason as a sentence. */
+  reasonOf(refused: Refused): string {
+    return this.#isOrphan(refused) ? t().parentIsOver : reasonOf(refused);
+  }
+
+  #isOrphan({ item, wanted }: Refused): boolean {
+    return item.op === "create" && !!wanted?.parent_id && !this.#takesSubtasks(wanted.parent_id);
+  }
+
+  #takesSubtasks(id: string | undefined): boolean {
+    return this.#tasks.snapshot.value.tasks.get(id ?? "")?.completed === false;
   }
 
   discard(refused: Refused): void {

@@ -122,10 +122,12 @@ export class Rows {
     if (length !== this.#shown.length || rows.some((row, index) => row !== this.#shown[index])) this.#shown = rows;
     return this.#shown;
   });
-  /** The rows of the list, with subtasks below their parents. An open form shows those of its task itself. */
+  /** The rows of the list, with subtasks below their parents. An open form shows those of its task itself, unless that is gone. */
   readonly all = computed<readonly Row[]>(() => {
     const rows = this.matching.value;
-    return this.frame.value.layout === "week" ? rows : this.nesting.nest(rows, this.#form.id.value);
+    const { value: opened } = this.#form.id;
+    const hasOwn = this.#tasks.snapshot.value.tasks.has(opened ?? "");
+    return this.frame.value.layout === "week" ? rows : this.nesting.nest(rows, hasOwn ? opened : null);
   });
   #shown: readonly Row[] = [];
   readonly #leavingRows = new WeakMap<Row, Row>();

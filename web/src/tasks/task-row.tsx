@@ -4,7 +4,7 @@ import { now } from "../ui/clock";
 import { Branch, Calendar, Check, ChevronRight, More, Note, PriorityBars, Repeat } from "../ui/icons";
 import { dayOf, describeDue, isOverdue, toLocal } from "./due";
 import { describeRecurrence } from "./recurrence";
-import { isGone, type Refusals, reasonOf } from "./refusals";
+import type { Refusals } from "./refusals";
 import { useKeptFocus } from "./row-focus";
 import type { Row } from "./rows";
 import { swipe } from "./swipe";
@@ -57,7 +57,7 @@ export function TaskRow({ row, bench, onTag, measure, onDrop, isInWeek = false, 
     );
   }
   const words = t();
-  const isLost = refused !== null && isGone(refused);
+  const isLost = refused !== null && bench.refusals.isLost(refused);
   const isSelected = selection.has(task.id);
   const isMarked = bench.rows.marked.value === task.id;
   const state = `${task.completed ? "task-done" : ""} ${isLeaving ? "task-leaving" : ""} ${refused ? "task-unsaved" : ""}`;
@@ -179,8 +179,8 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
   const words = t();
   return (
     <p class="task-problem">
-      {words.notSaved} {reasonOf(refused)}{" "}
-      {isGone(refused) ? (
+      {words.notSaved} {refusals.reasonOf(refused)}{" "}
+      {refusals.isLost(refused) ? (
         <button type="button" class="text-button" onClick={() => refusals.addAgain(refused)}>
           {words.addAgain}
         </button>

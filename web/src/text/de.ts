@@ -286,6 +286,7 @@ export const de: Texts = {
   discarded: "Verworfen",
   wasNotDeleted: (title, why) => `„${title}“ wurde nicht gelöscht. ${why}`,
   deletedElsewhere: "Sie wurde anderswo gelöscht.",
+  parentIsOver: "Die Aufgabe, zu der sie gehört, wurde gelöscht oder erledigt.",
   notAccepted: "Der Server hat es nicht angenommen.",
   api: {
     codes: {

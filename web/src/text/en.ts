@@ -273,6 +273,7 @@ export const en = {
   discarded: "Discarded",
   wasNotDeleted: (title: string, why: string) => `“${title}” was not deleted. ${why}`,
   deletedElsewhere: "It was deleted somewhere else.",
+  parentIsOver: "It belongs to a task that was deleted or completed.",
   notAccepted: "The server did not accept it.",
   /** What the API refuses, by the code of the problem or by field. Its own texts are English. */
   api: { codes: {}, fields: {} } as Readonly<Record<"codes" | "fields", Readonly<Record<string, string>>>>,
