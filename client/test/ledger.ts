@@ -8,6 +8,7 @@ export class Ledger {
   /** What a text was replaced with by somebody who saw it. */
   readonly #next = new Map<string, Set<string>>();
   readonly #givenUp = new Set<string>();
+  readonly #parents = new Map<string, string>();
 
   typed(id: string, field: Text, text: string | undefined): void {
     if (text !== undefined) this.#typed.push({ id, field, text });
@@ -22,6 +23,11 @@ export class Ledger {
     this.#givenUp.add(`${id} ${field} ${text}`);
   }
 
+  /** A subtask is given up with its parent. */
+  isUnder(id: string, parent: string): void {
+    this.#parents.set(id, parent);
+  }
+
   /** What is nowhere, without anybody having seen it go. */
   lost(tasks: ReadonlyMap<string, Partial<Record<Text, string | null>>>): string[] {
     const isAccounted = (key: string, final: string, seen: Set<string>): boolean => {
@@ -32,6 +38,9 @@ export class Ledger {
     };
     const isLost = ({ id, field, text }: { id: string; field: Text; text: string }) =>
       !isAccounted(`${id} ${field} ${text}`, `${id} ${field} ${tasks.get(id)?.[field]}`, new Set());
-    return this.#typed.filter(isLost).map(({ id, field, text }) => `${id} ${field} ${text}`);
+    const hasParent = ({ id }: { id: string }) => tasks.has(this.#parents.get(id) ?? id) || !this.#parents.has(id);
+    return this.#typed
+      .filter((typed) => hasParent(typed) && isLost(typed))
+      .map(({ id, field, text }) => `${id} ${field} ${text}`);
   }
 }

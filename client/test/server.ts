@@ -239,7 +239,21 @@ export class Server {
     stored.deleted = op === "delete";
     stored.moment = this.#moment;
     stored.writes = [{ key, what }, ...stored.writes].slice(0, 3);
+    if (stored.deleted || (completed && !before.completed)) this.#closeSubtasks(tasks, id, stored.deleted);
     return op === "delete" ? { status: 204 } : { status: 200, version };
+  }
+
+  /** They are completed, or deleted, with their parent. */
+  #closeSubtasks(tasks: Map<string, Stored>, parent: string, isDeleted: boolean): void {
+    for (const subtask of tasks.values()) {
+      const { task, deleted } = subtask;
+      if (task.parent_id !== parent || deleted || (task.completed && !isDeleted)) continue;
+      const at = this.#now();
+      const completion = isDeleted ? {} : { completed: true, completed_at: at };
+      subtask.task = { ...task, ...completion, updated_at: at, version: task.version + 1 };
+      subtask.deleted = isDeleted;
+      subtask.moment = this.#moment;
+    }
   }
 
   #now(): string {

@@ -4,6 +4,7 @@ import type { BatchItem, Task } from "../contract.js";
 import {
   type ContentChanges,
   conflicts,
+  contentOf,
   FIELDS,
   type Field,
   fieldsOf,
@@ -65,7 +66,7 @@ export function fold(item: OutboxItem, later: Change): OutboxItem | null {
   if (later.op === "update" && (item.op === "create" || item.op === "restore")) {
     return { ...item, changes: { ...item.changes, ...later.changes }, key, refusal };
   }
-  if (later.op === "update" || later.op === "restore") {
+  if (later.op !== "delete") {
     // Of a deletion that is taken back, what had been changed before it is left.
     const changes = missingIn(base as TaskContent, { ...item.changes, ...later.changes });
     const fields = fieldsOf(changes);
@@ -133,7 +134,7 @@ export function updateOf(task: Task, wanted: ContentChanges, seen: TaskContent =
 /** What brings back a task that the user has last seen like this. */
 export function restorationOf(task: Task): Change {
   // One that the API never had was created here, and deleted before it was sent.
-  return { id: task.id, op: task.version > 0 ? "restore" : "create", changes: pick(task, FIELDS), base: {} };
+  return { id: task.id, op: task.version > 0 ? "restore" : "create", changes: contentOf(task), base: {} };
 }
 
 /** A skip of a task that the user sees like this. */

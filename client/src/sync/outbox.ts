@@ -33,7 +33,7 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
 
 /** What is to be sent now, and the store in which that is said. */
 export interface Claim {
-  readonly change: StoreChange;
+  readonly change: StoreChange | null;
   readonly batch: readonly OutboxItem[];
 }
 
@@ -47,8 +47,9 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
   for (const item of outbox) {
     if (seen.has(item.id)) continue;
     seen.add(item.id);
-    if (item.applied !== null || item.refusal) continue;
-    if (item.op === "update" && isEarly(item, outbox)) continue;
+    if (!isPending(item) || (item.op === "update" && isEarly(item, outbox, item.seq))) continue;
+    // It comes with what has been sent, but not before what waits.
+    if (edit.before(item).some(({ sent }) => !sent)) continue;
     const step = stepOf(item, tasks.get(item.id)?.task);
     if (step.kind === "done") edit.remove(item);
     else if (step.kind === "refuse") edit.refuse(item, step.refusal);
@@ -63,22 +64,23 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
   return { change: edit.written, batch };
 }
 
-/** Whether this task is to be completed, but still has a subtask to be created, which a completed task would refuse. */
-function isEarly({ id, changes }: Change, outbox: readonly OutboxItem[]): boolean {
-  return !!changes.completed && outbox.some((item) => isToCreate(item) && parentOf(item) === id);
+/** Whether this is to complete a task that still has to get subtasks, which a completed one refuses: those added before `seq`. */
+function isEarly({ id, changes }: Change, outbox: readonly OutboxItem[], seq = Infinity): boolean {
+  return !!changes.completed && outbox.some((item) => isPending(item) && item.seq < seq && parentOf(item) === id);
 }
 
-function isToCreate({ op, applied, refusal }: OutboxItem): boolean {
-  return op === "create" && applied === null && !refusal;
+function isPending({ applied, refusal }: OutboxItem): boolean {
+  return applied === null && !refusal;
 }
 
+/** The parent of a new subtask. */
 function parentOf({ changes }: Change): string {
   return (changes as TaskDraft).parent_id ?? "";
 }
 
 /** What a batch has led to. */
 export interface Outcome {
-  readonly change: StoreChange;
+  readonly change: StoreChange | null;
   /** The tasks that were in another version, with the version that was sent. */
   readonly mismatched: ReadonlyMap<string, number>;
   /** Whether something has to be sent again, later. */
@@ -98,24 +100,25 @@ export function answered(
   for (const [index, item] of batch.entries()) {
     const row = rows[index];
     if (!edit.has(item)) continue;
-    if (!row) hasUnanswered = true;
-    else if (row.status < 300) {
+    hasUnanswered ||= !row;
+    if (!row) continue;
+    const refuse = (kind: Refusal["kind"]) => edit.refuse(item, { kind, fields: [], problem: problemOf(row) });
+    if (row.status < 300) {
       const version = versionOf(row);
-      if (item.op === "delete") edit.remove(item, { withTask: true });
+      if (item.op === "delete") edit.removeWithTask(item);
       // It was applied by an earlier attempt, and has been pulled since.
       else if ((tasks.get(item.id)?.task.version ?? 0) >= version) edit.remove(item);
       else edit.put({ ...item, applied: version });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
     else if (row.status === 404 || row.status === 410) {
-      if (item.op !== "delete" && item.op !== "create")
-        edit.refuse(item, { kind: "gone", fields: [], problem: problemOf(row) });
       // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
-      else edit.remove(item, { withTask: true });
+      if (item.op === "delete" || item.op === "create") edit.removeWithTask(item);
+      else refuse("gone");
     } else if (row.status === 412 && item.sent?.ifMatch) {
       edit.put({ ...item, sent: null });
       mismatched.set(item.id, item.sent.ifMatch);
-    } else if (isFinal(row.status) && !edit.ofTask(parentOf(item)).some(isToCreate)) {
-      edit.refuse(item, { kind: "refused", fields: [], problem: problemOf(row) });
+    } else if (isFinal(row.status) && edit.before(item).length === 0) {
+      refuse("refused");
     } else hasUnanswered = true;
   }
   return { change: edit.written, mismatched, hasUnanswered };
@@ -126,7 +129,7 @@ export function refusedAsWhole(
   batch: readonly OutboxItem[],
   problem: Problem,
   { outbox }: Current,
-): [StoreChange, number] {
+): [StoreChange | null, number] {
   const edit = new Edit(outbox);
   const named = namedItems(problem, batch.length);
   for (const [index, problem] of named) {
@@ -186,9 +189,10 @@ class Edit {
     this.#items = new Map(outbox.map((item) => [item.seq, item]));
   }
 
-  get written(): StoreChange {
-    const putItems = [...this.#puts.values()];
-    return { putItems, removeItems: [...this.#removed], removeTasks: this.#removedTasks };
+  /** Null if it is nothing. */
+  get written(): StoreChange | null {
+    if (this.#puts.size + this.#removed.size === 0) return null;
+    return { putItems: [...this.#puts.values()], removeItems: [...this.#removed], removeTasks: this.#removedTasks };
   }
 
   get items(): OutboxItem[] {
@@ -203,16 +207,25 @@ class Edit {
     return this.items.filter((item) => item.id === id);
   }
 
+  /** What was changed before in the parent of a new subtask, and is not known to be done: it may be what makes it take that. */
+  before(item: OutboxItem): OutboxItem[] {
+    return this.ofTask(parentOf(item)).filter(({ seq, applied }) => seq < item.seq && applied === null);
+  }
+
   put(item: OutboxItem): void {
     this.#items.set(item.seq, item);
     this.#puts.set(item.seq, item);
   }
 
-  remove({ seq, id }: OutboxItem, { withTask } = { withTask: false }): void {
+  remove({ seq }: OutboxItem): void {
     this.#items.delete(seq);
     this.#puts.delete(seq);
     this.#removed.add(seq);
-    if (withTask) this.#removedTasks.push(id);
+  }
+
+  removeWithTask(item: OutboxItem): void {
+    this.remove(item);
+    this.#removedTasks.push(item.id);
   }
 
   replace(item: OutboxItem, by: OutboxItem | null): void {
@@ -220,11 +233,11 @@ class Edit {
     else this.remove(item);
   }
 
-  /** One decision is enough for all that waits behind a refused change; a skip is another matter, and waits. */
+  /** One decision is enough for all that waits behind a refused change; a skip is another matter, and what is early waits. */
   refuse(item: OutboxItem, refusal: Refusal): void {
     const isBehind = ({ seq, op }: OutboxItem) =>
       seq > item.seq && op !== "skip" && (item.op !== "skip" || op === "delete");
-    const behind = this.ofTask(item.id).filter(isBehind);
+    const behind = this.ofTask(item.id).filter((other) => isBehind(other) && !isEarly(other, this.items, other.seq));
     let folded: OutboxItem | null = { ...item, sent: null, refusal };
     for (const later of behind) {
       this.remove(later);

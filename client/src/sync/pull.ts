@@ -23,7 +23,7 @@ export function received(page: ChangesPage, { meta, outbox }: Current, tasks: Ta
   }
   const arrived = new Map(page.tasks.map(({ id, version }) => [id, version]));
   for (const { id } of page.deleted) {
-    arrived.set(id, Number.POSITIVE_INFINITY);
+    arrived.set(id, Infinity);
     if (puts.delete(id) || tasks.has(id)) removes.add(id);
   }
   for (const [id, known] of isWhole && meta.isFromBeginning ? tasks : []) {

@@ -244,13 +244,9 @@ export class TaskSync {
   /** Lets the tab that sends do something, whichever that is. */
   #ask(what: Ask): string {
     const id = crypto.randomUUID();
-    if (this.#isSender) this.#do(what);
+    if (this.#isSender) void this.#worker[what]();
     else this.#tabs.post({ kind: "ask", what, id });
     return id;
-  }
-
-  #do(what: Ask): Promise<void> | void {
-    return this.#worker[what]();
   }
 
   #hear(message: Message): void {
@@ -258,7 +254,7 @@ export class TaskSync {
     if (message.kind === "status") this.#takeStatus(message.status);
     if (message.kind === "ask" && this.#isSender) {
       const done = () => this.#tabs.post({ kind: "done", id: message.id });
-      void Promise.resolve(this.#do(message.what)).then(done);
+      void Promise.resolve(this.#worker[message.what]()).then(done);
     }
     if (message.kind === "done") {
       this.#asked.get(message.id)?.();

@@ -225,7 +225,7 @@ export class Worker {
     await this.#options.state.change((current) => {
       const change = edit(current);
       refused = change?.putItems?.filter((item) => item.refusal) ?? [];
-      return change && isEmpty(change) ? null : change;
+      return change;
     });
     if (refused.length > 0) this.#options.onRefused(refused);
   }
@@ -256,14 +256,6 @@ export class Worker {
       else this.#wake = (reason) => reasons.includes(reason) && end();
     });
   }
-}
-
-function isEmpty({
-  putItems = [],
-  removeItems = [],
-  removeTasks = [],
-}: NonNullable<ReturnType<Parameters<State["change"]>[0]>>) {
-  return putItems.length + removeItems.length + removeTasks.length === 0;
 }
 
 function troubleOf(error: unknown): Status["trouble"] {

@@ -1,6 +1,6 @@
 /**
- * Random schedules of two devices of one person: edits of the same and of different tasks, deletions, time without a network,
- * lost answers, reloads. In the end both show what the API has, and every value that was typed is accounted for: it is there, or
+ * Random schedules of two devices of one person: edits of the same and of different tasks, subtasks, deletions, time without a
+ * network, lost answers, reloads. In the end both show what the API has, and every value that was typed is accounted for: it is there, or
  * somebody who saw it has replaced it, deleted its task, or given it up when asked.
  */
 import { expect, it } from "vitest";
@@ -23,6 +23,8 @@ export function convergenceSuite(backend: () => Backend, schedules: number, time
 class Schedule {
   readonly #random: () => number;
   readonly #ledger = new Ledger();
+  /** Which devices have completed or deleted a task, and null if a decision has. */
+  readonly #closedBy = new Map<string, Set<Device | null>>();
   #count = 0;
 
   constructor(seed: number) {
@@ -44,9 +46,9 @@ class Schedule {
 
   async #step(device: Device): Promise<void> {
     const dice = this.#random();
-    if (dice < 0.45) await this.#edit(device);
-    else if (dice < 0.52) await this.#create(device);
-    else if (dice < 0.58) await this.#delete(device);
+    if (dice < 0.42) await this.#edit(device);
+    else if (dice < 0.53) await this.#create(device);
+    else if (dice < 0.59) await this.#delete(device);
     else if (dice < 0.7) device.isOnline = !device.isOnline;
     else if (dice < 0.78) device.losesAnswer = this.#random() < 0.5 ? () => this.#random() < 0.4 : () => false;
     else if (dice < 0.82) await device.reload();
@@ -57,7 +59,11 @@ class Schedule {
 
   async #create(device: Device): Promise<void> {
     const [title, description] = [this.#text(), this.#text()];
-    const { id } = await device.sync.create({ title, description });
+    const open = [...device.sync.tasks.values()].filter(({ completed, parent_id }) => !completed && !parent_id);
+    const parent = this.#random() < 0.5 ? this.#pick(open) : undefined;
+    const draft = { title, description, ...(parent && { parent_id: parent.id }) };
+    const { id } = await device.sync.create(draft);
+    if (parent) this.#ledger.isUnder(id, parent.id);
     this.#ledger.typed(id, "title", title);
     this.#ledger.typed(id, "description", description);
   }
@@ -66,8 +72,8 @@ class Schedule {
     const task = this.#pick([...device.sync.tasks.values()]);
     if (!task) return;
     const dice = this.#random();
-    if (dice < 0.2) return void (await device.sync.update(task.id, { completed: !task.completed }).catch(gone));
-    if (dice < 0.3) return void (await device.sync.update(task.id, { tags: [this.#text()] }).catch(gone));
+    if (dice < 0.25) return this.#complete(device, task);
+    if (dice < 0.32) return void (await device.sync.update(task.id, { tags: [this.#text()] }).catch(gone));
     const fields = dice < 0.9 ? [dice < 0.65 ? ("title" as const) : ("description" as const)] : TEXTS;
     const changes = Object.fromEntries(fields.map((field) => [field, this.#text()]));
     for (const field of fields) {
@@ -77,16 +83,42 @@ class Schedule {
     await device.sync.update(task.id, changes).catch(gone);
   }
 
+  /** As the API does, with its open subtasks; or reopens it. */
+  async #complete(device: Device, { id, completed }: Task): Promise<void> {
+    const isPart = (part: Task) => !completed && !part.completed && part.parent_id === id;
+    const ids = [id, ...[...device.sync.tasks.values()].filter(isPart).map(({ id }) => id)];
+    if (!completed) this.#close(id, device);
+    const changes = ids.map((id) => ({ op: "update" as const, id, changes: { completed: !completed } }));
+    await device.sync.change(changes).catch(gone);
+  }
+
+  #close(id: string, device: Device | null): void {
+    this.#closedBy.set(id, (this.#closedBy.get(id) ?? new Set()).add(device));
+  }
+
   async #delete(device: Device): Promise<void> {
     const task = this.#pick([...device.sync.tasks.values()]);
     if (!task) return;
-    for (const field of TEXTS) this.#ledger.givenUp(task.id, field, task[field]);
-    await device.sync.delete(task.id);
+    const isPart = (part: Task) => part.parent_id === task.id;
+    for (const { id, ...texts } of [task, ...[...device.sync.tasks.values()].filter(isPart)]) {
+      for (const field of TEXTS) this.#ledger.givenUp(id, field, texts[field]);
+      await device.sync.delete(id);
+    }
+    this.#close(task.id, device);
   }
 
   /** The user decides on what was refused. */
   async #decide(device: Device): Promise<void> {
-    for (const refused of device.sync.refused) await device.sync.decide(refused, this.#decision(refused));
+    for (const refused of device.sync.refused) {
+      const { item, wanted } = refused;
+      if (item.op === "create") {
+        // Nobody else has closed its parent, so it was only sent too early or too late.
+        const closers = [...(this.#closedBy.get(wanted?.parent_id ?? "") ?? [])];
+        expect(closers, `who closed the parent of “${wanted?.title}”`).not.toEqual([]);
+        expect(closers, `who closed the parent of “${wanted?.title}”`).not.toEqual([device]);
+      }
+      await device.sync.decide(refused, this.#decision(refused));
+    }
   }
 
   #decision({ item, current }: Refused): Decision {
@@ -98,6 +130,8 @@ class Schedule {
       else if (isKept && mine !== undefined) this.#ledger.replaced(item.id, field, current[field], mine);
       else if (mine !== undefined) this.#ledger.givenUp(item.id, field, mine);
     }
+    // Without this change, its task may remain closed.
+    if (!isKept) this.#close(item.id, null);
     return { do: isKept ? "retry" : "drop" };
   }
 

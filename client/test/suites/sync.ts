@@ -110,6 +110,25 @@ export function syncSuite(backend: () => Backend): void {
     expect(laptop.sync.refused[0]?.item).toMatchObject({ op: "skip", refusal: { kind: "conflict" } });
   });
 
+  it("restores a subtask under its parent, whether it has been sent or not", async () => {
+    const laptop = device();
+    const pack = await laptop.sync.create({ title: "Pack" });
+    const sent = await laptop.sync.create({ title: "Socks", parent_id: pack.id });
+    await laptop.sync.refresh();
+    await laptop.goOffline();
+    const unsent = await laptop.sync.create({ title: "Tent", parent_id: pack.id });
+    for (const task of [sent, unsent]) {
+      const seen = laptop.sync.tasks.get(task.id) ?? task;
+      await laptop.sync.delete(task.id);
+      expect(await laptop.sync.restore(seen)).toMatchObject({ parent_id: pack.id });
+    }
+    laptop.isOnline = true;
+    await until(() => laptop.sync.pending.length === 0, "everything sent");
+    const phone = device();
+    await phone.sync.refresh();
+    for (const { id } of [sent, unsent]) expect(phone.sync.tasks.get(id)).toMatchObject({ parent_id: pack.id });
+  });
+
   it("completes a task offline after adding its subtasks", async () => {
     const laptop = device();
     const first = await laptop.sync.create({ title: "Plan" });
