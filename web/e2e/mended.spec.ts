@@ -189,6 +189,19 @@ test.describe("a draft", () => {
     expect(await new Store(page.context().request).all()).toHaveLength((await store.all()).length);
   });
 
+  test("that is no task yet is saved before signing out, too", async ({ page, tasks, person }) => {
+    const long = "Feed the cat, and then the other cats ".repeat(6).trim();
+    await tasks.open();
+    await (await tasks.edit("Feed the cat")).getByLabel("Title").fill(long);
+    await tasks.composer.fill("#pets");
+    await tasks.signOut();
+    await signIn(page.context(), person);
+    const all = await new Store(page.context().request).all();
+    const cat = { title: `${long.slice(0, 199)}…`, description: long };
+    const line = { title: "…", tags: ["pets"] };
+    expect(all).toEqual(expect.arrayContaining([expect.objectContaining(cat), expect.objectContaining(line)]));
+  });
+
   test("is in sight when its form opens", async ({ page, tasks, store }) => {
     await store.addMany(Array.from({ length: 30 }, (_, index) => `Task ${index}`));
     await page.setViewportSize({ width: 1280, height: 700 });

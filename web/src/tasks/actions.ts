@@ -17,7 +17,7 @@ import { placements } from "./order";
 import { isOpenList, OPEN } from "./query";
 import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
-import { LIMITS, shortTitle, type Task, type TaskContent } from "./task";
+import { LIMITS, shortTitle, type Task, type TaskContent, withinLimits } from "./task";
 import type { Import } from "./transfer";
 
 export interface ActionsOptions {
@@ -255,14 +255,15 @@ export class Actions {
     const { drafts } = this.#options.form;
     for (const draft of drafts.edits.value.values()) {
       const title = draft.draft.title.trim() || draft.seen.title;
-      if (await this.#save({ ...draft, draft: { ...draft.draft, title } })) drafts.drop(draft.seen.id);
+      const content = withinLimits({ ...draft.draft, title });
+      if (await this.#save({ ...draft, draft: content })) drafts.drop(draft.seen.id);
     }
     for (const [id, typed] of Object.entries(drafts.subtasks.value)) {
       const title = typed.trim();
       if (title === "" || !this.#options.tasks.sync.tasks.has(id)) continue;
       if (await this.#keep(this.#options.tasks.sync.create(this.#subtask(id, title)))) drafts.keepSubtask(id, "");
     }
-    if (line && (await this.#keep(this.#options.tasks.sync.create(line)))) drafts.dropLine();
+    if (line && (await this.#keep(this.#options.tasks.sync.create(withinLimits(line))))) drafts.dropLine();
     this.#options.form.close();
   }
 

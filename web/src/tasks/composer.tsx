@@ -11,7 +11,7 @@ import { PasteDialog } from "./paste-dialog";
 import type { TaskQuery } from "./query";
 import { linesOf } from "./quick-add";
 import { describeRecurrence } from "./recurrence";
-import { LIMITS, PRIORITIES, type TaskContent } from "./task";
+import { LIMITS, PRIORITIES, withinLimits } from "./task";
 import type { Workbench } from "./workbench";
 
 interface ComposerProps {
@@ -171,11 +171,4 @@ const PATIENCE = 1_500;
 
 function wait(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Puts what is too long for a title into the notes. */
-function withinLimits(task: TaskContent): TaskContent {
-  const characters = [...task.title];
-  if (characters.length <= LIMITS.title) return task.title === "" ? { ...task, title: "…" } : task;
-  return { ...task, title: `${characters.slice(0, LIMITS.title - 1).join("")}…`, description: task.title };
 }

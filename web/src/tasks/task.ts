@@ -27,6 +27,15 @@ function ruleOf({ recurrence }: TaskContent): string {
   return recurrence ? `${recurrence.rule} ${recurrence.from}` : "";
 }
 
+/** A task that is stored without asking: what is too long for a title begins the notes. */
+export function withinLimits<T extends TaskContent>(task: T): T {
+  const characters = [...task.title];
+  if (characters.length <= LIMITS.title) return task.title === "" ? { ...task, title: "…" } : task;
+  const notes = [task.title, task.description].filter(Boolean).join("\n\n");
+  const title = `${characters.slice(0, LIMITS.title - 1).join("")}…`;
+  return { ...task, title, description: notes.slice(0, LIMITS.description) };
+}
+
 /** The title, shortened for notes. */
 export function shortTitle({ title }: Pick<Task, "title">): string {
   const characters = [...title];
