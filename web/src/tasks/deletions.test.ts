@@ -50,6 +50,21 @@ afterEach(() => vi.unstubAllGlobals());
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
 
+it("a deletion hides the subtasks in every tab, also while they are still here", async () => {
+  const [page, other] = [browser.open(), browser.open()];
+  const kitten = { id: "kitten", parent_id: "cat" };
+  page.begin(CAT);
+  await soon();
+  expect(other.hides(kitten, new Map([["cat", CAT]]))).toBe(true);
+  await page.finish("cat");
+  await soon();
+  for (const tab of [page, other]) {
+    expect(tab.hides(kitten, new Map())).toBe(true);
+    // Restored.
+    expect(tab.hides(kitten, new Map([["cat", CAT]]))).toBe(false);
+  }
+});
+
 it("a deletion hides the task in every tab, and is made once", async () => {
   const [page, other] = [browser.open(), browser.open()];
   page.begin(CAT);

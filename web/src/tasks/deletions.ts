@@ -21,8 +21,8 @@ const LONGER_THAN_ANY_NOTE = 30_000;
 
 export class Deletions {
   readonly hidden = signal<ReadonlyMap<string, Task>>(new Map());
-  /** What this page has deleted. The API deletes their subtasks with them. */
-  readonly #made = signal<ReadonlySet<string>>(new Set());
+  /** What the tabs have deleted since this page was opened. The API deletes their subtasks with them, but a moment later. */
+  readonly #begun = signal<ReadonlySet<string>>(new Set());
   readonly #name: string;
   readonly #delete: Delete;
   readonly #page = crypto.randomUUID();
@@ -67,7 +67,7 @@ export class Deletions {
   hides({ id, parent_id }: Pick<Task, "id" | "parent_id">, tasks: ReadonlyMap<string, unknown>): boolean {
     const hidden = this.hidden.value;
     if (hidden.has(id)) return true;
-    return !!parent_id && (hidden.has(parent_id) || (this.#made.value.has(parent_id) && !tasks.has(parent_id)));
+    return !!parent_id && (hidden.has(parent_id) || (this.#begun.value.has(parent_id) && !tasks.has(parent_id)));
   }
 
   /** Makes the deletion. Further calls wait for the first one. */
@@ -75,7 +75,6 @@ export class Deletions {
     const seen = this.hidden.value.get(id);
     const finishing = this.#finishing.get(id) ?? (seen ? this.#delete(seen) : Promise.resolve());
     this.#finishing.set(id, finishing);
-    this.#made.value = new Set(this.#made.value).add(id);
     return finishing.finally(() => {
       if (this.#finishing.delete(id)) this.#end(id);
     });
@@ -98,6 +97,7 @@ export class Deletions {
   /** Hides all pending deletions, and waits until the other pages that began some are closed. */
   #follow(): void {
     const kept = this.#read();
+    this.#begun.value = new Set([...this.#begun.value, ...kept.map(({ seen }) => seen.id)]);
     this.hidden.value = new Map(kept.map(({ seen }) => [seen.id, seen]));
     for (const { page } of kept) if (page !== this.#page) this.#watch(page);
   }
