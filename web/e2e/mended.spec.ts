@@ -1,6 +1,14 @@
 /** Nothing typed is lost, what is new is seen, and notes are true. */
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { day, expect, holdDevice, leavesNothing, newAccount, Store, signIn, TaskPage, test } from "./product";
+
+function pasteInto(field: Locator, text: string): Promise<void> {
+  return field.evaluate((input, text) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", text);
+    input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, text);
+}
 
 /** How far the element is outside of the window, in pixels. */
 function outside(page: Page, selector: string): Promise<number> {
@@ -252,6 +260,32 @@ test.describe("a new task", () => {
     await expect(tasks.note("Added to “Walk the dog”.")).toBeVisible();
   });
 
+  test("that is a subtask is added of each pasted line, in order, after a question", async ({ page, tasks, store }) => {
+    await store.add({ title: "Pack" });
+    await tasks.open();
+    const form = await tasks.edit("Pack");
+    const box = form.getByLabel("Add a subtask");
+    const subtasks = form.getByRole("list", { name: "Subtasks" }).getByRole("listitem");
+    const dialog = page.getByRole("dialog", { name: "Add 3 tasks?" });
+    await box.fill("For the trip:");
+    await pasteInto(box, "- Tent\n- Socks\n- Map");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await expect(box).toBeFocused();
+    await expect(box).toHaveValue("For the trip:");
+    await pasteInto(box, "- Tent\n- Socks\n- Map");
+    await dialog.getByRole("button", { name: "Make it one task" }).click();
+    await expect(box).toHaveValue("For the trip: Tent Socks Map");
+    await box.fill("");
+    await pasteInto(box, "- Tent\n- Socks\n- Map");
+    await page.keyboard.press("Enter");
+    await expect(subtasks).toHaveText(["Tent", "Socks", "Map"]);
+    await form.getByRole("button", { name: "Cancel" }).click();
+    await tasks.hasSaved("Map");
+    await tasks.note("Added 3 tasks.").getByRole("button", { name: "Undo" }).click();
+    await expect(tasks.row("Map")).toBeHidden();
+    await expect(tasks.row("Pack")).toBeVisible();
+  });
+
   test("gets the tag of the list", async ({ page, tasks, store }) => {
     await store.add({ title: "Buy bread", tags: ["Shop"] });
     await tasks.open("/#/open?tag=Shop");
@@ -280,12 +314,7 @@ test.describe("a new task", () => {
 
   test("of each pasted line is added, after a question", async ({ page, tasks, store }) => {
     await tasks.open();
-    const paste = (text: string) =>
-      tasks.composer.evaluate((input, text) => {
-        const clipboardData = new DataTransfer();
-        clipboardData.setData("text/plain", text);
-        input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-      }, text);
+    const paste = (text: string) => pasteInto(tasks.composer, text);
     await paste("- Milk #shop\n- Eggs @tomorrow\n\n- Bread\n");
     const dialog = page.getByRole("dialog", { name: "Add 3 tasks?" });
     await expect(dialog.getByRole("button", { name: "Add 3 tasks" })).toBeFocused();

@@ -29,6 +29,8 @@ export interface ActionsOptions {
   readonly toasts: Toasts;
 }
 
+type Subtask = TaskContent & { readonly parent_id: string; readonly position: string };
+
 /** How long after an undo the next task of a series may still arrive, in milliseconds. */
 const NEXT_WITHIN = 30_000;
 
@@ -64,11 +66,19 @@ export class Actions {
     else void drafts.storeSubtask(parentId, this.add(this.#subtask(parentId, title)));
   }
 
-  /** A new subtask after the others. */
-  #subtask(parent_id: string, title: string): TaskContent & { parent_id: string; position: string } {
+  /** Adds several subtasks, in one step to undo. Gives whether they have been stored on the device. */
+  addSubtasks(parentId: string, titles: readonly string[]): Promise<boolean> {
+    const before: Subtask[] = [];
+    for (const title of titles) before.push(this.#subtask(parentId, title, before));
+    return this.addAll(before.map(withinLimits));
+  }
+
+  /** A new subtask after the others, of which some may be as new. */
+  #subtask(parent_id: string, title: string, before: readonly Subtask[] = []): Subtask {
     const isOther = (task: Task) => task.parent_id === parent_id;
     const others = [...this.#options.tasks.sync.tasks.values()].filter(isOther).sort(byPosition);
-    const position = positionAt(others, others.length);
+    const all = [...others, ...before.map(({ position }) => ({ id: "", position }))];
+    const position = positionAt(all, all.length);
     return { title, description: null, priority: "none", due: null, tags: [], parent_id, position };
   }
 

@@ -1,7 +1,10 @@
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text";
 import { ArrowDown, ArrowUp } from "../ui/icons";
+import { PasteDialog } from "./paste-dialog";
+import { linesOf } from "./quick-add";
 import { LIMITS, type Task } from "./task";
 import { droppable } from "./task-row";
 import type { Workbench } from "./workbench";
@@ -12,6 +15,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
   const words = t();
   const subtasks = bench.subtasks.value.get(task.id) ?? [];
   const typed = bench.drafts.subtasks.value[task.id] ?? "";
+  const pasted = useSignal<readonly string[]>([]);
   const move = (subtask: Task, to: number) => {
     const others = subtasks.filter((other) => other !== subtask);
     if (to >= 0 && to <= others.length) bench.actions.place(others, subtask, to);
@@ -78,8 +82,31 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
           event.stopPropagation();
           bench.actions.addSubtask(task.id);
         }}
-        onBlur={() => bench.actions.addSubtask(task.id)}
+        onPaste={(event) => {
+          const lines = linesOf(event.clipboardData?.getData("text/plain") ?? "");
+          if (lines.length < 2) return;
+          event.preventDefault();
+          pasted.value = lines;
+        }}
+        // What is typed waits for the answer.
+        onBlur={() => pasted.value.length === 0 && bench.actions.addSubtask(task.id)}
       />
+      {pasted.value.length > 0 && (
+        <PasteDialog
+          lines={pasted.value}
+          onAll={() => {
+            void bench.actions.addSubtasks(task.id, pasted.value);
+            pasted.value = [];
+          }}
+          onOne={() => {
+            bench.drafts.keepSubtask(task.id, [typed, ...pasted.value].filter((text) => text !== "").join(" "));
+            pasted.value = [];
+          }}
+          onClose={() => {
+            pasted.value = [];
+          }}
+        />
+      )}
     </div>
   );
 }
