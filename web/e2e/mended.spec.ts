@@ -286,6 +286,16 @@ test.describe("a new task", () => {
     await expect(tasks.row("Pack")).toBeVisible();
   });
 
+  test("that is a subtask is not asked for in the form of a completed task", async ({ tasks, store }) => {
+    const pack = await store.add({ title: "Pack" });
+    await store.add({ title: "Socks", parent_id: pack.id });
+    await store.change(pack, { completed: true });
+    await tasks.open("/#/completed");
+    const form = await tasks.edit("Pack");
+    await expect(form.getByRole("checkbox", { name: "Socks" })).toBeVisible();
+    await expect(form.getByLabel("Add a subtask")).toBeHidden();
+  });
+
   test("gets the tag of the list", async ({ page, tasks, store }) => {
     await store.add({ title: "Buy bread", tags: ["Shop"] });
     await tasks.open("/#/open?tag=Shop");

@@ -16,6 +16,8 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
   const subtasks = bench.subtasks.value.get(task.id) ?? [];
   const typed = bench.drafts.subtasks.value[task.id] ?? "";
   const pasted = useSignal<readonly string[]>([]);
+  // The API adds none to a completed task. What is typed stays in sight.
+  const isClosed = bench.tasks.snapshot.value.tasks.get(task.id)?.completed && typed === "";
   const move = (subtask: Task, to: number) => {
     const others = subtasks.filter((other) => other !== subtask);
     if (to >= 0 && to <= others.length) bench.actions.place(others, subtask, to);
@@ -64,33 +66,37 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
           </li>
         ))}
       </ul>
-      <label class="visually-hidden" for={`${id}-new`}>
-        {words.addASubtask}
-      </label>
-      <input
-        id={`${id}-new`}
-        class="bare"
-        dir="auto"
-        autocomplete="off"
-        maxLength={LIMITS.title}
-        placeholder={words.addASubtask}
-        value={typed}
-        onInput={(event) => bench.drafts.keepSubtask(task.id, event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key !== "Enter" || typed.trim() === "") return;
-          event.preventDefault();
-          event.stopPropagation();
-          bench.actions.addSubtask(task.id);
-        }}
-        onPaste={(event) => {
-          const lines = linesOf(event.clipboardData?.getData("text/plain") ?? "");
-          if (lines.length < 2) return;
-          event.preventDefault();
-          pasted.value = lines;
-        }}
-        // What is typed waits for the answer.
-        onBlur={() => pasted.value.length === 0 && bench.actions.addSubtask(task.id)}
-      />
+      {!isClosed && (
+        <>
+          <label class="visually-hidden" for={`${id}-new`}>
+            {words.addASubtask}
+          </label>
+          <input
+            id={`${id}-new`}
+            class="bare"
+            dir="auto"
+            autocomplete="off"
+            maxLength={LIMITS.title}
+            placeholder={words.addASubtask}
+            value={typed}
+            onInput={(event) => bench.drafts.keepSubtask(task.id, event.currentTarget.value)}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter" || typed.trim() === "") return;
+              event.preventDefault();
+              event.stopPropagation();
+              bench.actions.addSubtask(task.id);
+            }}
+            onPaste={(event) => {
+              const lines = linesOf(event.clipboardData?.getData("text/plain") ?? "");
+              if (lines.length < 2) return;
+              event.preventDefault();
+              pasted.value = lines;
+            }}
+            // What is typed waits for the answer.
+            onBlur={() => pasted.value.length === 0 && bench.actions.addSubtask(task.id)}
+          />
+        </>
+      )}
       {pasted.value.length > 0 && (
         <PasteDialog
           lines={pasted.value}
