@@ -140,6 +140,17 @@ test("tasks are dragged to another day of the week", async ({ page, tasks, store
   await expect.poll(async () => (await store.all())[0]).not.toMatchObject({ due: day(0) });
 });
 
+test("a task that is dragged into a field writes nothing there", async ({ tasks, store }) => {
+  const { id } = await store.add({ title: "Water the plants", due: day(0) });
+  await store.add({ title: "Fill the can", parent_id: id });
+  await tasks.open("/#/upcoming?layout=week");
+  await tasks.row("Water the plants").dragTo(tasks.composer);
+  await expect(tasks.composer).toHaveValue("");
+  const form = await tasks.edit("Water the plants");
+  await form.getByRole("listitem").dragTo(form.getByLabel("Add a subtask"));
+  await expect(form.getByLabel("Add a subtask")).toHaveValue("");
+});
+
 test("search finds words of titles, tags, and notes from the first key", async ({ page, tasks, store }) => {
   await store.add({ title: "Meet José at the Café", tags: ["friends"] });
   await store.add({ title: "Fix the bike" });

@@ -3,10 +3,10 @@ import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text";
 import { ArrowDown, ArrowUp } from "../ui/icons";
+import { drag, droppable } from "./dragging";
 import { PasteDialog } from "./paste-dialog";
 import { linesOf } from "./quick-add";
 import { LIMITS, type Task } from "./task";
-import { droppable } from "./task-row";
 import type { Workbench } from "./workbench";
 
 /** The subtasks of a task, and a box for the next one. They are stored at once, whatever becomes of the form around them. */
@@ -35,7 +35,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
             key={subtask.id}
             class={subtask.completed ? "task-done" : ""}
             draggable
-            onDragStart={(event) => event.dataTransfer?.setData("text/plain", subtask.id)}
+            onDragStart={(event) => drag(event, subtask.id)}
             {...droppable(subtask.id, drop)}
             onKeyDown={(event) => {
               const by = ({ ArrowUp: -1, ArrowDown: 1 } as const)[event.key as "ArrowUp"];

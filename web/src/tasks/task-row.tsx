@@ -2,6 +2,7 @@ import type { Refused } from "daylist-client/sync";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { Branch, Calendar, Check, ChevronRight, More, Note, PriorityBars, Repeat } from "../ui/icons";
+import { type Drop, drag, droppable } from "./dragging";
 import { dayOf, describeDue, isOverdue, toLocal } from "./due";
 import { describeRecurrence } from "./recurrence";
 import type { Refusals } from "./refusals";
@@ -27,7 +28,7 @@ interface TaskRowProps {
   readonly size?: number;
   readonly measure?: (element: HTMLElement | null) => void;
   /** A task is dragged to the place before or after this one. Without it, the row cannot be dragged in the list. */
-  readonly onDrop?: ((id: string | undefined, target: string, isAfter: boolean) => void) | undefined;
+  readonly onDrop?: Drop | undefined;
   /** In a column of a week: it can be dragged. */
   readonly isInWeek?: boolean;
 }
@@ -79,7 +80,7 @@ export function TaskRow({ row, bench, onTag, measure, onDrop, isInWeek = false, 
       inert={isDeleted}
       draggable={isInWeek || onDrop !== undefined}
       {...(onDrop && droppable(task.id, onDrop))}
-      onDragStart={(event) => event.dataTransfer?.setData("text/plain", task.id)}
+      onDragStart={(event) => drag(event, task.id)}
       onContextMenu={(event) => {
         if (isLost || event.shiftKey) return;
         event.preventDefault();
@@ -144,30 +145,6 @@ export function TaskRow({ row, bench, onTag, measure, onDrop, isInWeek = false, 
       )}
     </li>
   );
-}
-
-export function droppable(target: string, onDrop: NonNullable<TaskRowProps["onDrop"]>) {
-  const isAfter = (event: DragEvent) => {
-    const { top, height } = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    return event.clientY > top + height / 2;
-  };
-  const mark = (event: DragEvent, place?: string) => {
-    const { dataset } = event.currentTarget as HTMLElement;
-    if (place) dataset.drop = place;
-    else delete dataset.drop;
-  };
-  return {
-    onDragOver: (event: DragEvent) => {
-      event.preventDefault();
-      mark(event, isAfter(event) ? "after" : "before");
-    },
-    onDragLeave: (event: DragEvent) => mark(event),
-    onDrop: (event: DragEvent) => {
-      event.preventDefault();
-      mark(event);
-      onDrop(event.dataTransfer?.getData("text/plain"), target, isAfter(event));
-    },
-  };
 }
 
 interface NotSavedProps {

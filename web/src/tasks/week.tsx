@@ -4,6 +4,7 @@ import { timeZone } from "../preferences";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { ChevronLeft, ChevronRight } from "../ui/icons";
+import { dragged } from "./dragging";
 import { addDays, dayOf, longDate, shortDate, shortWeekday, startOfWeek, toLocal } from "./due";
 import type { Row } from "./rows";
 import { TaskEditor } from "./task-editor";
@@ -68,7 +69,7 @@ export function Week({ bench, rows, onTag }: WeekProps) {
             onDragOver={(event) => event.preventDefault()}
             onDrop={(event) => {
               event.preventDefault();
-              const id = event.dataTransfer?.getData("text/plain");
+              const id = dragged(event);
               const task = rows.find(({ task }) => task.id === id)?.task;
               if (task) bench.actions.moveTo([task], day);
             }}
