@@ -134,7 +134,18 @@ test("tasks are dragged to another day of the week", async ({ page, tasks, store
   await store.add({ title: "Water the plants", due: day(0) });
   await tasks.open("/#/upcoming?layout=week");
   const other = page.locator(".week-day:not(.week-today)").first();
-  await tasks.row("Water the plants").dragTo(other);
+  const today = page.locator(".week-today");
+  await tasks.row("Water the plants").dragTo(today);
+  await expect(tasks.note("Water the plants")).toBeHidden();
+  await tasks.row("Water the plants").hover();
+  await page.mouse.down();
+  // The browser tells the place with the second movement.
+  for (const y of [100, 120]) await today.hover({ position: { x: 20, y } });
+  for (const y of [100, 120]) await other.hover({ position: { x: 20, y } });
+  await expect(page.locator(".week-day[data-drop]")).toHaveCount(1);
+  await expect(other).toHaveCSS("outline-style", "solid");
+  await page.mouse.up();
+  await expect(page.locator(".week-day[data-drop]")).toHaveCount(0);
   await expect(other).toContainText("Water the plants");
   await tasks.hasSaved("Water the plants");
   await expect.poll(async () => (await store.all())[0]).not.toMatchObject({ due: day(0) });

@@ -11,7 +11,7 @@ export function drag(event: DragEvent, id: string): void {
 }
 
 /** The id of the task that is dropped. */
-export function dragged(event: DragEvent): string | undefined {
+function dragged(event: DragEvent): string | undefined {
   return event.dataTransfer?.getData(TYPE);
 }
 
@@ -20,11 +20,6 @@ export function droppable(target: string, onDrop: Drop) {
   const isAfter = (event: DragEvent) => {
     const { top, height } = (event.currentTarget as HTMLElement).getBoundingClientRect();
     return event.clientY > top + height / 2;
-  };
-  const mark = (event: DragEvent, place?: string) => {
-    const { dataset } = event.currentTarget as HTMLElement;
-    if (place) dataset.drop = place;
-    else delete dataset.drop;
   };
   return {
     onDragOver: (event: DragEvent) => {
@@ -38,4 +33,29 @@ export function droppable(target: string, onDrop: Drop) {
       onDrop(dragged(event), target, isAfter(event));
     },
   };
+}
+
+/** The attributes of an element that tasks are dropped into. */
+export function droppableInto(onDrop: (id: string | undefined) => void) {
+  return {
+    onDragOver: (event: DragEvent) => {
+      event.preventDefault();
+      mark(event, "into");
+    },
+    onDragLeave: (event: DragEvent) => {
+      const isInside = (event.currentTarget as HTMLElement).contains(event.relatedTarget as Node | null);
+      if (!isInside) mark(event);
+    },
+    onDrop: (event: DragEvent) => {
+      event.preventDefault();
+      mark(event);
+      onDrop(dragged(event));
+    },
+  };
+}
+
+function mark(event: DragEvent, place?: string): void {
+  const { dataset } = event.currentTarget as HTMLElement;
+  if (place) dataset.drop = place;
+  else delete dataset.drop;
 }

@@ -4,7 +4,7 @@ import { timeZone } from "../preferences";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { ChevronLeft, ChevronRight } from "../ui/icons";
-import { dragged } from "./dragging";
+import { droppableInto } from "./dragging";
 import { addDays, dayOf, longDate, shortDate, shortWeekday, startOfWeek, toLocal } from "./due";
 import type { Row } from "./rows";
 import { TaskEditor } from "./task-editor";
@@ -66,13 +66,10 @@ export function Week({ bench, rows, onTag }: WeekProps) {
             key={day}
             class={`week-day ${day === today ? "week-today" : ""}`}
             aria-label={longDate(day)}
-            onDragOver={(event) => event.preventDefault()}
-            onDrop={(event) => {
-              event.preventDefault();
-              const id = dragged(event);
+            {...droppableInto((id) => {
               const task = rows.find(({ task }) => task.id === id)?.task;
-              if (task) bench.actions.moveTo([task], day);
-            }}
+              if (task && toLocal(task.due).day !== day) bench.actions.moveTo([task], day);
+            })}
           >
             <h3>
               {shortWeekday(day)} <span>{Number(day.slice(-2))}</span>
