@@ -509,6 +509,26 @@ test("a completed task says when it was completed", async ({ tasks, store }) => 
   await expect(tasks.row("Feed the cat")).toContainText("Completed Today");
 });
 
+test("dialogs close when the browser goes back to another list", async ({ page, tasks, store }) => {
+  await store.add({ title: "Feed the cat", due: day(0) });
+  await tasks.open("/#/today");
+  const dialogs = page.getByRole("dialog");
+  const open = [
+    () => page.getByRole("button", { name: "Actions for Feed the cat" }).click(),
+    () => page.keyboard.press("Control+k"),
+    () => page.getByRole("button", { name: "Keyboard shortcuts" }).click(),
+  ];
+  for (const act of open) {
+    await tasks.show("Open");
+    await tasks.row("Feed the cat").hover();
+    await act();
+    await expect(dialogs).toBeVisible();
+    await page.goBack();
+    await expect(page.getByRole("heading", { level: 1, name: "Today" })).toBeVisible();
+    await expect(dialogs).toHaveCount(0);
+  }
+});
+
 test("an unknown address leads to a list, and text has its own direction", async ({ page, tasks, store }) => {
   await store.add({ title: "לקנות חלב", due: day(0) });
   await tasks.open("/#/nowhere");

@@ -29,6 +29,12 @@ export function Dialog({ title, onClose, near, children, ...props }: DialogProps
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  // Back and forward lead to another list, which it has nothing to do with.
+  useLayoutEffect(() => {
+    const close = () => onClose?.();
+    addEventListener("popstate", close);
+    return () => removeEventListener("popstate", close);
+  }, [onClose]);
   return (
     <dialog
       ref={dialog}
