@@ -660,6 +660,15 @@ test("a skip is shown at once, before its next date is known", async ({ page, ta
   await expect(row.locator(".fact-due")).toHaveText("Due Tomorrow");
 });
 
+test("the last date of a task that recurs is not skipped, and a note says so", async ({ tasks, store }) => {
+  await store.add({ title: "Pay rent", due: day(0), recurrence: { rule: "FREQ=DAILY;COUNT=1" } });
+  await tasks.open();
+  await tasks.act("Pay rent", "Skip this time");
+  await expect(tasks.note("“Pay rent” was not skipped. It has no next date.")).toBeVisible();
+  await tasks.hasSaved("Pay rent");
+  await expect(tasks.row("Pay rent")).not.toContainText("Not saved");
+});
+
 test("of a skipped task that is completed meanwhile, no note tells the date", async ({ page, tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0), recurrence: { rule: "FREQ=DAILY" } });
   await tasks.open();

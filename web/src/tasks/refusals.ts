@@ -21,7 +21,7 @@ export class Refusals {
   /** The next conflict to show. */
   readonly conflict = computed(() => [...this.#tasks.snapshot.value.refused.values()].find(isConflict) ?? null);
 
-  /** Announces rejected changes, and shows a note for deletions, which have no row. Returns a function that stops it. */
+  /** Announces rejected changes, and shows a note for deletions, which have no row, and for skips. Returns a function that stops it. */
   start(): () => void {
     const told = new Set<number>();
     return effect(() => {
@@ -30,6 +30,7 @@ export class Refusals {
         if (told.has(seq) || isConflict(refused)) continue;
         told.add(seq);
         if (op === "delete") this.#takeBack(refused);
+        else if (op === "skip" && !isGone(refused)) this.#takeBackSkip(refused);
         else announce(t().isNotSaved(refused.wanted?.title ?? "", this.reasonOf(refused)));
         // The reason may be a change elsewhere.
         this.#tasks.sync.hint();
@@ -89,6 +90,14 @@ export class Refusals {
       tone: "problem",
       action: { label: t().tryAgain, run: () => void sync.delete(current.id) },
     });
+  }
+
+  /** There is nothing in it that could be kept or changed. */
+  #takeBackSkip(refused: Refused): void {
+    const { current } = refused;
+    void this.#tasks.sync.decide(refused, { do: "drop" });
+    if (!current) return;
+    this.#toasts.show({ text: t().wasNotSkipped(shortTitle(current), reasonOf(refused)), tone: "problem" });
   }
 }
 

@@ -285,6 +285,7 @@ export const de: Texts = {
   keptTheOther: "Die andere Fassung bleibt",
   discarded: "Verworfen",
   wasNotDeleted: (title, why) => `„${title}“ wurde nicht gelöscht. ${why}`,
+  wasNotSkipped: (title, why) => `„${title}“ wurde nicht ausgelassen. ${why}`,
   deletedElsewhere: "Sie wurde anderswo gelöscht.",
   parentIsOver: "Die Aufgabe, zu der sie gehört, wurde gelöscht oder erledigt.",
   notAccepted: "Der Server hat es nicht angenommen.",

@@ -272,11 +272,14 @@ export const en = {
   keptTheOther: "Kept the other version",
   discarded: "Discarded",
   wasNotDeleted: (title: string, why: string) => `“${title}” was not deleted. ${why}`,
+  wasNotSkipped: (title: string, why: string) => `“${title}” was not skipped. ${why}`,
   deletedElsewhere: "It was deleted somewhere else.",
   parentIsOver: "It belongs to a task that was deleted or completed.",
   notAccepted: "The server did not accept it.",
   /** What the API refuses, by the code of the problem or by field. Its own texts are English. */
-  api: { codes: {}, fields: {} } as Readonly<Record<"codes" | "fields", Readonly<Record<string, string>>>>,
+  api: { codes: { no_next_occurrence: "It has no next date." }, fields: {} } as Readonly<
+    Record<"codes" | "fields", Readonly<Record<string, string>>>
+  >,
   fieldProblem: (field: string, detail: string) => `The ${field} ${detail}.`,
   addTasksAsked: (count: number) => `Add ${count} tasks?`,
   addTasks: (count: number) => `Add ${count} tasks`,
