@@ -34,9 +34,16 @@ async function load(language: Language): Promise<void> {
     import("chrono-node/en"),
     language === "de" ? import("chrono-node/de").then(({ casual }) => casual) : null,
   ]);
-  // 5/12 is a day in May in the United States only.
-  const english = locale() === "en-US" ? casual : GB;
+  const english = locale() === "en-US" ? casual : dayFirst(GB, casual);
   findDate.value = finder(own ? [own, english] : [english]);
+}
+
+/**
+ * 5/12 is a day in May in the United States only. In words, the month may come first everywhere: for the British parser, Dec 24 would
+ * be in 2024.
+ */
+export function dayFirst(british: Parser, american: Parser): Parser {
+  return { parse: (text, ...others) => (/\d[/.-]\d/u.test(text) ? british : american).parse(text, ...others) };
 }
 
 /** Finds dates with the first of the parsers that knows them. */

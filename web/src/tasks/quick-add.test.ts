@@ -3,11 +3,11 @@ import * as en from "chrono-node/en";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { weekBegins } from "../preferences";
 import { speak } from "../text";
-import { finder } from "./dates";
+import { dayFirst, finder } from "./dates";
 import { linesOf, parseQuickAdd } from "./quick-add";
 
 const SATURDAY = new Date("2026-11-21T15:00");
-const findDate = finder([de.casual, en.GB]);
+const findDate = finder([de.casual, dayFirst(en.GB, en.casual)]);
 const at = (local: string) => new Date(local).toISOString();
 
 describe("a line of quick add", () => {
@@ -49,6 +49,9 @@ describe("a line of quick add", () => {
     ["@in 2 weeks", "2026-12-05"],
     ["@1 dec", "2026-12-01"],
     ["@5/12", "2026-12-05"],
+    ["@dec 24", "2026-12-24"],
+    ["@December 24th 9:30", at("2026-12-24T09:30")],
+    ["@5/12/26 5pm", at("2026-12-05T17:00")],
     ["@morgen 17 Uhr", at("2026-11-22T17:00")],
     ["@31.12.", "2026-12-31"],
     ["@31.12. 20:00", at("2026-12-31T20:00")],
