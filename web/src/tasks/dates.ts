@@ -53,8 +53,10 @@ export function finder(parsers: readonly Parser[]): FindDate {
     const clock = new Date(`${dayOf(now)}T${toLocal(now.toISOString()).time}`);
     const year = yearOf(text, dayOf(now));
     const full = year === null ? text : text.replace(SHORT_DATE, `$&${year}`);
+    // “friday” is to come, but not “last friday”.
+    const forwardDate = !markers().some(({ last }) => last.includes(firstWord(text)));
     for (const parser of parsers) {
-      const [found] = parser.parse(full, clock, { forwardDate: true });
+      const [found] = parser.parse(full, clock, { forwardDate });
       const date = found?.index === 0 && !found.end ? dateOf(found, full) : null;
       if (date) return { ...date, length: date.length - (full.length - text.length) };
     }
@@ -82,6 +84,10 @@ function inNextWeek(date: FoundDate, text: string, today: string): FoundDate {
 function isNextWeek(text: string): boolean {
   const [first = "", second = ""] = text.toLowerCase().split(/\s+/u, 2);
   return isNext(first) && markers().some(({ units }) => /\p{L}+/u.exec(second)?.[0] === units.week[0]);
+}
+
+function firstWord(text: string): string {
+  return /^\S*/u.exec(text)?.[0].toLowerCase() ?? "";
 }
 
 function isNext(word: string): boolean {

@@ -361,6 +361,7 @@ export const en = {
     },
     singles: { day: ["daily"], week: ["weekly"], month: ["monthly"], year: ["yearly", "annually"] },
     next: ["next"],
+    last: ["last", "past"],
     on: ["on", "the"],
     and: ["and", "&"],
     weekdays: ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
@@ -387,6 +388,7 @@ export interface Markers {
   readonly units: Readonly<Record<"day" | "week" | "month" | "year", readonly string[]>>;
   readonly singles: Readonly<Record<"day" | "week" | "month" | "year", readonly string[]>>;
   readonly next: readonly string[];
+  readonly last: readonly string[];
   readonly on: readonly string[];
   readonly and: readonly string[];
   /** From Sunday on. */
