@@ -127,6 +127,8 @@ describe("a repetition in quick add", () => {
     ["en", "Milk tomorrow 9am every week", "FREQ=WEEKLY", at("2026-11-22T09:00")],
     ["en", "Bins friday every week", "FREQ=WEEKLY", "2026-11-27"],
     ["en", "Rent every month on the 1st", "FREQ=MONTHLY;BYMONTHDAY=1", "2026-12-01"],
+    ["en", "Rent every month on the last day", "FREQ=MONTHLY;BYMONTHDAY=-1", "2026-11-30"],
+    ["de", "Miete jeden Monat am letzten Tag", "FREQ=MONTHLY;BYMONTHDAY=-1", "2026-11-30"],
     ["en", "Rent @every 15th", "FREQ=MONTHLY;BYMONTHDAY=15", "2026-12-15"],
     ["en", "@monthly @2026-12-05 pay", "FREQ=MONTHLY", "2026-12-05"],
     ["en", "Water every! 3 days", "FREQ=DAILY;INTERVAL=3", "2026-11-21"],
@@ -156,6 +158,8 @@ describe("a repetition in quick add", () => {
     "An apple every day keeps them away",
     "An apple every day keeps monday away",
     "Thank everyone",
+    "Save every month 100",
+    "Call every month on the last friday",
     "Müll jeden Montag",
   ])("is not in: %s", async (title) => {
     await speak("en");

@@ -26,9 +26,9 @@ export function repetitionAt(text: string, words: Markers, isMarked: boolean): F
     const end = reader.at;
     reader.skip(words.on);
     const weekdays = unit === "week" ? reader.takeWeekdays() : [];
-    const monthDay = unit === "month" ? (reader.takeNumber()?.number ?? null) : null;
+    const monthDay = unit === "month" ? reader.takeMonthDay() : null;
     if (weekdays.length === 0 && monthDay === null) reader.at = end;
-    return reader.found({ unit, every, weekdays, ...(monthDay !== null && monthDay <= 31 && { monthDay }) });
+    return reader.found({ unit, every, weekdays, monthDay });
   }
   if (unit) return reader.found({ unit, every });
   const weekdays = reader.takeWeekdays();
@@ -81,6 +81,20 @@ class Reader {
     if (!number) return null;
     this.at += 1;
     return { number, isOrdinal: ordinal !== "" };
+  }
+
+  /** “15th”, or “last day”, which is -1. */
+  takeMonthDay(): number | null {
+    const { at } = this;
+    if (this.#words.last.includes(this.#next)) {
+      this.at += 1;
+      if (this.take(this.#words.units) === "day") return -1;
+    } else {
+      const number = this.takeNumber()?.number ?? 0;
+      if (number > 0 && number <= 31) return number;
+    }
+    this.at = at;
+    return null;
   }
 
   skip(words: readonly string[]): void {
