@@ -53,14 +53,18 @@ export function nextWeek(day: string): string {
   return addDays(startOfWeek(day), 7);
 }
 
+/** The Saturday that is coming: on a Saturday, the next one. */
+export function nextSaturday(day: string): string {
+  return addDays(day, 7 - ((weekday(day) + 1) % 7));
+}
+
 /** The days that tasks are often put off to, with the names of their texts. */
 export function daysAhead(today: string) {
   const isWeekend = [0, 6].includes(weekday(today));
   return [
     ["today", today],
     ["tomorrow", addDays(today, 1)],
-    // The Saturday that is coming.
-    [isWeekend ? "nextWeekend" : "thisWeekend", addDays(today, 7 - ((weekday(today) + 1) % 7))],
+    [isWeekend ? "nextWeekend" : "thisWeekend", nextSaturday(today)],
     ["nextWeek", nextWeek(today)],
   ] as const;
 }

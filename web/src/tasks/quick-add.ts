@@ -4,7 +4,7 @@
  * `Pay rent every month tomorrow 9am`.
  */
 import { markers } from "../text";
-import { addDays, dayOf, fromLocal, type LocalDue, toLocal, weekday } from "./due";
+import { addDays, dayOf, fromLocal, type LocalDue, nextSaturday, toLocal, weekday } from "./due";
 import { firstDay, recurrenceOf } from "./recurrence";
 import { type FoundRepetition, repetitionAt, weekdayCalled } from "./repetitions";
 import { LIMITS, PRIORITIES, type Priority, type TaskContent } from "./task";
@@ -136,8 +136,20 @@ export function addTag(tags: string[], tag: string): void {
 /** Single words mean the same with and without the library. */
 function dateAt(text: string, word: string, now: Date, findDate: FindDate): FoundDate | null {
   const found = findDate(text, now);
-  const date = found && found.length > word.length ? found : (findSimpleDate(word, now) ?? found);
+  const date =
+    found && found.length > word.length ? found : (findSimpleDate(word, now) ?? found ?? findThis(text, now));
   return date && withDayTime(date, text);
+}
+
+/** “this evening”, “dieses Wochenende”, “am Wochenende”: the library gives no date for them. */
+function findThis(text: string, now: Date): FoundDate | null {
+  const [{ length } = "", first = "", name = ""] = /^(\S+)\s+(\S+)/u.exec(text.toLowerCase()) ?? [];
+  const today = dayOf(now);
+  const isThis = markers().some((words) => words.this.includes(first));
+  const time = isThis ? dayTimeCalled(name) : "";
+  if (time !== "") return { day: today, time, length };
+  const isWeekend = (isThis || markers().some(({ on }) => on.includes(first))) && isWeekendCalled(name);
+  return isWeekend ? { day: nextSaturday(today), time: "", length } : null;
 }
 
 /** “friday evening”, “morgen früh”: the library takes some of these words for a part of the date, but gives no time for them. */
@@ -190,9 +202,14 @@ function nextDayAt(time: string, now: Date): string {
 function dayCalled(name: string, today: string): string | null {
   if (name === "today") return today;
   if (name === "tomorrow") return addDays(today, 1);
+  if (isWeekendCalled(name)) return nextSaturday(today);
   if (/^\d{4}-\d{2}-\d{2}$/u.test(name)) return addDays(name, 0) === name ? name : null;
   const wanted = weekdayCalled(name);
   if (wanted < 0) return null;
   // "@friday" on a Friday means next Friday; "@today" means today.
   return addDays(today, ((wanted - weekday(today) + 6) % 7) + 1);
+}
+
+function isWeekendCalled(name: string): boolean {
+  return markers().some(({ weekends: [weekend] }) => name === weekend);
 }

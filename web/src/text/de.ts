@@ -406,6 +406,7 @@ export const de: Texts = {
     singles: { day: ["täglich"], week: ["wöchentlich"], month: ["monatlich"], year: ["jährlich"] },
     next: ["nächste", "nächsten", "nächster", "kommende", "kommenden", "folgende", "folgenden"],
     last: ["letzte", "letzten", "letzter", "letztes"],
+    this: ["diese", "diesen", "dieser", "dieses"],
     on: ["am"],
     and: ["und"],
     weekdays: ["sonntag", "montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag"],

@@ -362,6 +362,7 @@ export const en = {
     singles: { day: ["daily"], week: ["weekly"], month: ["monthly"], year: ["yearly", "annually"] },
     next: ["next"],
     last: ["last", "past"],
+    this: ["this"],
     on: ["on", "the"],
     and: ["and", "&"],
     weekdays: ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"],
@@ -389,6 +390,7 @@ export interface Markers {
   readonly singles: Readonly<Record<"day" | "week" | "month" | "year", readonly string[]>>;
   readonly next: readonly string[];
   readonly last: readonly string[];
+  readonly this: readonly string[];
   readonly on: readonly string[];
   readonly and: readonly string[];
   /** From Sunday on. */
