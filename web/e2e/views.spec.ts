@@ -546,6 +546,31 @@ test("subtasks are below their parent, and fold", async ({ page, tasks, store })
   });
 });
 
+test("a list is printed without what can be done with it, and in dark letters", async ({ page, tasks, store }) => {
+  await store.add({ title: "Water the plants", due: day(-1), tags: ["home"] });
+  await tasks.open();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog").getByRole("combobox").fill("dark");
+  await page.keyboard.press("Enter");
+  await tasks.add("Learn to whistle");
+  await tasks.hasSaved("Learn to whistle");
+  await page.emulateMedia({ media: "print" });
+  const title = page.getByText("Water the plants");
+  await expect(title).toHaveCSS("color", "rgb(20, 33, 29)");
+  const headings = page.getByRole("heading");
+  await expect(headings).toHaveText(["All tasks", "Overdue", "No date"]);
+  await expect(tasks.row("Water the plants")).toContainText("Yesterday");
+  for (const gone of [
+    page.getByRole("navigation"),
+    page.getByRole("textbox"),
+    page.getByRole("combobox"),
+    page.getByRole("region", { name: "Notifications" }),
+    page.getByRole("button", { name: /^(?:Actions|Select|Move)/u }),
+  ]) {
+    await expect(gone).toHaveCount(0);
+  }
+});
+
 test("a row does not say again what its heading says", async ({ page, tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0), priority: "high" });
   await tasks.open();

@@ -4,6 +4,7 @@ import "./styles/welcome.css";
 import "./styles/page.css";
 import "./styles/tasks.css";
 import "./styles/overlays.css";
+import "./styles/print.css";
 import { signal } from "@preact/signals";
 import { render } from "preact";
 import { App, Trouble } from "./app";
