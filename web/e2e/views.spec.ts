@@ -571,6 +571,27 @@ test("a list is printed without what can be done with it, and in dark letters", 
   }
 });
 
+test("a list begins at its top, and where it was left when the user comes back", async ({ page, tasks, store }) => {
+  await store.addMany(Array.from({ length: 250 }, (_, index) => `Task ${index}`));
+  await tasks.open();
+  const top = () => page.evaluate(() => scrollY);
+  await expect(page.getByRole("link", { name: /^All\b.*250 tasks$/u })).toBeVisible();
+  await page.evaluate(() => scrollTo(0, 5000));
+  await expect(tasks.row("Task 130")).toBeInViewport();
+  await tasks.show("Completed");
+  await expect.poll(top).toBe(0);
+  await page.goBack();
+  await expect(tasks.row("Task 130")).toBeInViewport();
+  expect(await top()).toBe(5000);
+  await page.getByRole("searchbox").fill("task 13");
+  await expect.poll(top).toBe(0);
+  await page.keyboard.press("Escape");
+  await expect(tasks.row("Task 130")).toBeInViewport();
+  await page.evaluate(() => scrollTo(0, 4000));
+  await page.getByRole("combobox", { name: "Sort by" }).selectOption("By title");
+  await expect.poll(top).toBe(0);
+});
+
 test("a row does not say again what its heading says", async ({ page, tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0), priority: "high" });
   await tasks.open();

@@ -8,18 +8,41 @@ const HOME: TaskQuery = { ...OPEN, list: "today" };
 export const route = signal<TaskQuery>(HOME);
 export const routeFrame = frameOf(route);
 
+/** How far the lists were scrolled when they were left, in pixels, by address. */
+const places = new Map<string, number>();
+let place = 0;
+
+/** How far the current list is scrolled as it appears: at its top, unless the user has come back to it. */
+export function placeOfList(): number {
+  return place;
+}
+
+/** Of an entry in the history that has been shown: it is not new when the browser leads to it. */
+const SHOWN = "shown";
+
 export function followAddress(): void {
   const read = () => {
     if (!isRoute(location.hash)) location.replace("#/today");
-    route.value = parseRoute(location.hash);
+    const isBack = history.state === SHOWN;
+    history.replaceState(SHOWN, "");
+    go(parseRoute(location.hash), isBack);
   };
+  // The browser would scroll before the list is there.
+  history.scrollRestoration = "manual";
   addEventListener("hashchange", read);
   read();
 }
 
-export function show(query: TaskQuery): void {
+/** @param isBack the user comes back to the list */
+export function show(query: TaskQuery, isBack = false): void {
   const address = formatRoute(query);
-  if (address !== location.hash) history.pushState(null, "", address);
+  if (address !== location.hash) history.pushState(SHOWN, "", address);
+  go(query, isBack);
+}
+
+function go(query: TaskQuery, isBack: boolean): void {
+  places.set(formatRoute(route.peek()), scrollY);
+  place = (isBack && places.get(formatRoute(query))) || 0;
   route.value = query;
 }
 
@@ -35,7 +58,7 @@ export function frameOf(query: ReadonlySignal<TaskQuery>): ReadonlySignal<TaskQu
 
 /** Shows another search without an entry in the history for every key. */
 export function showInstead(query: TaskQuery): void {
-  history.replaceState(null, "", formatRoute(query));
+  history.replaceState(SHOWN, "", formatRoute(query));
   route.value = query;
 }
 

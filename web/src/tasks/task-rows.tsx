@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
-import { useCallback, useMemo, useRef } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { timeZone } from "../preferences";
+import { placeOfList } from "../route";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { isTyping, singleKeys } from "../ui/shortcuts";
@@ -37,6 +38,11 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   // The same function as long as it does the same: rows that do not change are not drawn again.
   const tagged = useCallback((tag: string) => onQuery({ ...bench.rows.query.peek(), tag }), [bench, onQuery]);
   const isWeek = query.layout === "week";
+  const isFirst = useRef(true);
+  useLayoutEffect(() => {
+    if (!isFirst.current) scrollTo(0, placeOfList());
+    isFirst.current = false;
+  }, [query]);
   const hold = () => bench.rows.hold();
 
   return (

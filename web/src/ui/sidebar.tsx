@@ -140,7 +140,7 @@ function search(text: string): void {
   const query = route.peek();
   if (query.list !== "search") before = query;
   if (text === "") {
-    if (query.list === "search") show(before);
+    if (query.list === "search") show(before, true);
   } else if (query.list === "search") showInstead({ ...query, text });
   else show({ ...OPEN, list: "search", text });
 }
