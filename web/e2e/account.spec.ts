@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { day, expect, leavesNothing, newPerson, type Person, Store, test } from "./product";
+import { day, expect, leavesNothing, newPerson, type Person, Store, TaskPage, test } from "./product";
 
 test.use({ failuresExpected: true });
 
@@ -246,6 +246,24 @@ test("another time zone moves tasks to their days", async ({ page, tasks, store 
     await dialog.getByLabel("Time zone").selectOption({ index: 0 });
     await expect(heading).toHaveText(before);
   }
+});
+
+test("what is chosen in one tab, the others follow", async ({ page, context, tasks, store }) => {
+  await store.add({ title: "Call Tokyo", due: `${day(3)}T12:00:00Z` });
+  await tasks.open();
+  const other = new TaskPage(await context.newPage());
+  await other.open();
+  const dialog = await settings(page, /Appearance/u);
+  await dialog.getByLabel("Theme").selectOption("Dark");
+  await dialog.getByLabel("Time zone").selectOption("Asia/Tokyo");
+  await dialog.getByLabel("Language").selectOption("Deutsch");
+  await expect(other.page.getByRole("heading", { level: 1 })).toHaveText("Alle Aufgaben");
+  await expect(other.page.locator("html")).toHaveCSS("color-scheme", "dark");
+  await expect(other.page.locator("[data-row]")).toContainText("21:00");
+  await dialog.getByLabel("Sprache").selectOption("English");
+  await dialog.getByLabel("Theme").selectOption("Like the device");
+  await expect(other.page.getByRole("heading", { level: 1 })).toHaveText("All tasks");
+  await expect(other.page.locator("html")).toHaveCSS("color-scheme", "light dark");
 });
 
 test("theme, language, and time zone stay as they are chosen", async ({ page, tasks, store }) => {

@@ -5,7 +5,7 @@ import "./styles/page.css";
 import "./styles/tasks.css";
 import "./styles/overlays.css";
 import "./styles/print.css";
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { App, Trouble } from "./app";
 import { settings as loading } from "./boot";
@@ -26,6 +26,7 @@ async function start(): Promise<void> {
     followTheme();
     leaveKeysToInputMethods();
     const [settings] = await Promise.all([loading, speak(language.value)]);
+    effect(() => void speak(language.value));
     const session = new Session(new Issuer(settings.authUrl));
     followAddress();
     render(<App session={session} settings={settings} link={signal(takeLink())} />, root);

@@ -2,10 +2,16 @@
 import { effect, type Signal, signal } from "@preact/signals";
 import { showTheme } from "./theme";
 
-/** A stored choice. Unknown stored values count as the default. */
+/** A stored choice, the same in all tabs. Unknown stored values count as the default. */
 function preference<T extends string>(name: string, isKnown: (text: string) => text is T, byDefault: T): Signal<T> {
-  const stored = globalThis.localStorage?.getItem(name) ?? "";
-  const choice = signal(isKnown(stored) ? stored : byDefault);
+  const read = () => {
+    const stored = globalThis.localStorage?.getItem(name) ?? "";
+    return isKnown(stored) ? stored : byDefault;
+  };
+  const choice = signal(read());
+  globalThis.addEventListener?.("storage", ({ key }) => {
+    if (key === name || key === null) choice.value = read();
+  });
   let isFirst = true;
   effect(() => {
     const { value } = choice;

@@ -5,7 +5,7 @@ import { LANGUAGES, language, THEMES, theme, timeZone, WEEK_BEGINS, weekBegins }
 import { dayOf, weekdayName, weekStart } from "../tasks/due";
 import { chunks, download, exportFile, readExport } from "../tasks/transfer";
 import type { Workbench } from "../tasks/workbench";
-import { speak, t } from "../text";
+import { t } from "../text";
 import { announce } from "../ui/announcer";
 import { Dialog } from "../ui/dialog";
 import { SingleKeysSwitch } from "../ui/shortcuts";
@@ -82,7 +82,6 @@ function Appearance() {
         choices={LANGUAGES}
         textOf={(choice) => words.languages[choice]}
         langOf={(choice) => choice}
-        onChange={(choice) => void speak(choice)}
       />
       <Choice
         name={words.timeZone}
@@ -108,10 +107,9 @@ interface ChoiceProps<T extends string> {
   readonly textOf: (choice: T) => string;
   /** The language of a choice, if it is not that of the page. */
   readonly langOf?: (choice: T) => string;
-  readonly onChange?: (choice: T) => void;
 }
 
-function Choice<T extends string>({ name, chosen, choices, textOf, langOf, onChange }: ChoiceProps<T>) {
+function Choice<T extends string>({ name, chosen, choices, textOf, langOf }: ChoiceProps<T>) {
   const id = useId();
   return (
     <div class="settings-row">
@@ -122,9 +120,7 @@ function Choice<T extends string>({ name, chosen, choices, textOf, langOf, onCha
         value={chosen.value}
         onChange={(event) => {
           const choice = choices[event.currentTarget.selectedIndex];
-          if (choice === undefined) return;
-          chosen.value = choice;
-          onChange?.(choice);
+          if (choice !== undefined) chosen.value = choice;
         }}
       >
         {choices.map((choice) => (
