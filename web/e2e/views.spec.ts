@@ -237,6 +237,7 @@ test("several tasks are changed at once, and that is undone at once", async ({ p
   await page.getByRole("button", { name: "Select", exact: true }).click();
   await bar.getByRole("button", { name: "Select all" }).click();
   await bar.getByRole("button", { name: "Complete" }).click();
+  await expect(tasks.note("Completed 4 tasks.")).toBeVisible();
   await expect(page.locator("[data-row]")).toHaveCount(0);
   await expect.poll(async () => (await store.all()).every(({ completed }) => completed)).toBe(true);
 });

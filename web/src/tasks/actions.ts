@@ -140,9 +140,11 @@ export class Actions {
     const [only] = tasks;
     const due = only && changesOf(only).due;
     const title = only && shortTitle(only);
-    const changed = due ? words.isDue(title ?? "", describeDue(due, now.value)) : words.changed(title ?? "");
+    const isCompleted = only && changesOf(only).completed === true;
+    const [one, many] = isCompleted ? [words.completed, words.completedMany] : [words.changed, words.changedMany];
+    const changed = due ? words.isDue(title ?? "", describeDue(due, now.value)) : one(title ?? "");
     this.#options.toasts.offerUndo({
-      text: tasks.length === 1 ? changed : words.changedMany(tasks.length),
+      text: tasks.length === 1 ? changed : many(tasks.length),
       subject: `change of ${tasks.map(({ id }) => id).join()}`,
       undo: () => {
         this.#recurAgain(tasks.filter((task) => task.recurrence && changesOf(task).completed));

@@ -119,6 +119,7 @@ export const de: Texts = {
   addedTo: (place) => `Hinzugefügt: ${place}.`,
   addedUnder: (title) => `Zu „${title}“ hinzugefügt.`,
   completed: (title) => `„${title}“ erledigt.`,
+  completedMany: (count) => `${tasks(count)} erledigt.`,
   reopened: (title) => `${title} wieder offen`,
   saved: "Gespeichert",
   undone: "Rückgängig gemacht",

@@ -109,6 +109,7 @@ export const en = {
   addedTo: (place: string) => `Added to ${place}.`,
   addedUnder: (title: string) => `Added to “${title}”.`,
   completed: (title: string) => `Completed “${title}”.`,
+  completedMany: (count: number) => `Completed ${count} tasks.`,
   reopened: (title: string) => `Reopened ${title}`,
   saved: "Saved",
   undone: "Undone",
