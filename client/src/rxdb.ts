@@ -114,7 +114,7 @@ export class RxTasks {
       retryTime,
       waitForLeadership,
       pull: { batchSize: 500, handler: (checkpoint, size) => this.pull(checkpoint, size, known).catch(failed) },
-      push: { batchSize: 100, handler: (rows) => this.push(rows).catch(failed) },
+      push: { batchSize: 10_000, handler: (rows) => this.push(rows).catch(failed) },
     });
     const failed = (error: unknown): never => {
       if (isSignedOut(error)) void state.pause();
@@ -257,7 +257,9 @@ export class RxTasks {
     for (const [index, { row, item }] of batch.entries()) {
       const result = results[index];
       if (!result) continue;
-      if (result.status === 412) masters.push(await this.#master(row));
+      // A restored task has a version that is not known here, and lacks what was changed with it.
+      if (result.status === 412 || (item.op === "restore" && result.status < 300))
+        masters.push(await this.#master(row));
       else if (result.status === 404) masters.push(...(item.op === "delete" ? [] : [gone(row)]));
       else if (result.status >= 300) masters.push(this.#refuse(row, problemOf(result)));
     }
@@ -317,8 +319,9 @@ function stateOf(doc: Doc): string {
 }
 
 function rank({ item }: Write): number {
-  if (item.op !== "create") return 2;
-  return item.task.parent_id ? 1 : 0;
+  if (item.op === "create") return item.task.parent_id ? 1 : 0;
+  const isOpening = item.op === "restore" || (item.op === "update" && item.changes.completed === false);
+  return isOpening ? 0 : 2;
 }
 
 /** What the API is asked for, if anything. `parents` have subtasks among what is sent. */

@@ -1,12 +1,14 @@
 /**
  * The API in memory, as far as the contract of sync goes: versions, conditional writes, client ids, keys in the last three
- * writes, tombstones, changes with an overlap, batches. The suites that run on it run on the real stack as well.
+ * writes, tombstones, changes with an overlap, batches, subtasks. The suites that run on it run on the real stack as well.
  */
 import { type BatchItem, type BatchResult, newTaskId, type Task } from "../src/index.js";
 
 interface Stored {
   task: Task;
   deleted: boolean;
+  /** Whether it was deleted with its parent. */
+  deletedWith?: boolean;
   /** Its place among all changes. */
   moment: number;
   writes: { key: string; what: string }[];
@@ -50,6 +52,8 @@ export class Server {
   pageLimit = 500;
   /** Whether the database has no capacity for this item of a batch. */
   isThrottled: (item: BatchItem) => boolean = () => false;
+  /** Items of other tasks are written at the same time (batch.rs, `each`): whether this one, by itself, is the last one to be done. */
+  isSlow: (item: BatchItem) => boolean = () => false;
   /** How many changes were made. */
   writes = 0;
   readonly log: string[] = [];
@@ -177,13 +181,16 @@ export class Server {
       }),
     );
     if (errors.length > 0) return json(422, problem(422, "invalid_field", errors));
-    const results = items.map((item): BatchResult => {
+    const one = (item: BatchItem): BatchResult => {
       const throttled = { status: 503, code: "throttled", version: undefined };
       const { status, version, code } = this.isThrottled(item) ? throttled : this.#write(tasks, item);
       const etag = version === undefined ? null : `"${version}"`;
       return { id: item.id, status, etag, problem: code ? { code, detail: `This is ${code}.` } : null } as BatchResult;
-    });
-    return json(200, { results });
+    };
+    const order = [...items.filter((item) => !this.isSlow(item)), ...items.filter(this.isSlow)];
+    const rows = new Map<BatchItem, BatchResult>();
+    for (const item of order) rows.set(item, one(item));
+    return json(200, { results: items.map((item) => rows.get(item)) });
   }
 
   #write(tasks: Map<string, Stored>, item: BatchItem): Answer {
@@ -200,7 +207,9 @@ export class Server {
     if (op === "create") {
       if (stored) return { status: 412, code: "already_exists" };
       const { parent_id } = item.task;
-      if (parent_id && tasks.get(parent_id)?.task.completed !== false) return { status: 422, code: "invalid_field" };
+      const parent = tasks.get(parent_id ?? "");
+      if (parent_id && (parent?.deleted !== false || parent.task.completed || parent.task.parent_id))
+        return { status: 422, code: "invalid_field" };
       const at = this.#now();
       const { completed = false } = item.task;
       const task: Task = {
@@ -213,7 +222,8 @@ export class Server {
         updated_at: at,
         version: 1,
         completed_at: completed ? at : null,
-        ...(item.task.recurrence && { series_id: id, occurrence: 1 }),
+        ...(completed && { recurrence: undefined }),
+        ...(!completed && item.task.recurrence && { series_id: id, occurrence: 1 }),
       } as Task;
       tasks.set(id, { task, deleted: false, moment: this.#moment, writes: [{ key, what }] });
       return { status: 201, version: 1 };
@@ -222,6 +232,10 @@ export class Server {
     if (item.if_match !== undefined && item.if_match !== stored.task.version)
       return { status: 412, code: "version_mismatch" };
     if (op === "restore" && !stored.deleted) return { status: 200, version: stored.task.version };
+    const { parent_id } = stored.task;
+    if (op === "restore" && parent_id && tasks.get(parent_id)?.deleted !== false)
+      return { status: 422, code: "invalid_field" };
+    if (op === "skip" && stored.task.completed) return { status: 422, code: "no_next_occurrence" };
     if (op === "skip" && !stored.task.recurrence) return { status: 422, code: "no_next_occurrence" };
     const changes = op === "update" ? normal(item.changes) : op === "complete" ? { completed: item.completed } : {};
     const at = this.#now();
@@ -236,24 +250,23 @@ export class Server {
       tasks.set(next.id, { task: next, deleted: false, moment: this.#moment, writes: [] });
       stored.task = { ...stored.task, recurrence: null };
     }
-    stored.deleted = op === "delete";
-    stored.moment = this.#moment;
-    stored.writes = [{ key, what }, ...stored.writes].slice(0, 3);
-    if (stored.deleted || (completed && !before.completed)) this.#closeSubtasks(tasks, id, stored.deleted);
-    return op === "delete" ? { status: 204 } : { status: 200, version };
-  }
-
-  /** They are completed, or deleted, with their parent. */
-  #closeSubtasks(tasks: Map<string, Stored>, parent: string, isDeleted: boolean): void {
-    for (const subtask of tasks.values()) {
-      const { task, deleted } = subtask;
-      if (task.parent_id !== parent || deleted || (task.completed && !isDeleted)) continue;
-      const at = this.#now();
-      const completion = isDeleted ? {} : { completed: true, completed_at: at };
-      subtask.task = { ...task, ...completion, updated_at: at, version: task.version + 1 };
-      subtask.deleted = isDeleted;
-      subtask.moment = this.#moment;
+    for (const part of tasks.values()) {
+      if (part.task.parent_id !== id) continue;
+      const completes = completed && !before.completed && !part.deleted && !part.task.completed;
+      const deletes = op === "delete" && !part.deleted;
+      const restores = op === "restore" && part.deleted && part.deletedWith;
+      if (!completes && !deletes && !restores) continue;
+      const version = part.task.version + 1;
+      part.task = { ...part.task, ...(completes && { completed: true, completed_at: at }), updated_at: at, version };
+      part.deleted = deletes;
+      part.deletedWith = deletes;
+      part.moment = ++this.#moment;
+      part.writes = [{ key: crypto.randomUUID(), what: "with its parent" }, ...part.writes].slice(0, 3);
     }
+    stored.deleted = op === "delete";
+    stored.moment = ++this.#moment;
+    stored.writes = [{ key, what }, ...stored.writes].slice(0, 3);
+    return op === "delete" ? { status: 204 } : { status: 200, version };
   }
 
   #now(): string {

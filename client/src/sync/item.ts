@@ -49,10 +49,12 @@ export type Change = Pick<OutboxItem, "id" | "op" | "changes" | "base">;
 
 /** Whether this change can become part of it: it has not been sent, or is known not to be applied. */
 export function isOpen(item: OutboxItem, later: Change): boolean {
-  // A skip stays by itself, and a task that is created as completed does not recur. A restoration sets nothing.
+  // A skip stays by itself, and a task that is created as completed does not recur. A restoration sets nothing; it has a base, as
+  // has a creation that may turn out to be one.
   const isSkip = item.op === "skip" || later.op === "skip";
-  const isCompletion = item.op === "create" && !!item.changes.recurrence && later.changes.completed === true;
-  const isSet = item.op === "restore" && later.op === "update";
+  const isCompletion =
+    item.op === "create" && later.changes.completed && { ...item.changes, ...later.changes }.recurrence;
+  const isSet = later.op === "update" && item.op !== "update" && item.base.title;
   const isPart = later.op === "delete" || (!isSkip && !isCompletion && !isSet);
   return item.sent === null && item.applied === null && isPart;
 }
@@ -103,12 +105,11 @@ export function asBatchItem({ id, op, changes, key, sent }: OutboxItem): BatchIt
   const common = { id, idempotency_key: key };
   const guarded = { ...common, ...(typeof sent?.ifMatch === "number" && { if_match: sent.ifMatch }) };
   if (op === "create") return { op, ...common, task: changes as TaskContent };
-  if (op === "skip") return { op, ...guarded };
   return op === "update" ? { op, ...guarded, changes } : { op, ...guarded };
 }
 
 /** The task as the user sees it, with this change on top. */
-export function shown(item: OutboxItem, task: Task | undefined): Task | undefined {
+export function shown(item: Change & Pick<OutboxItem, "at">, task: Task | undefined): Task | undefined {
   if (item.op === "delete") return undefined;
   if (item.op === "create" || item.op === "restore") {
     // It is here already: its own answer was lost, or is not yet followed by a pull.
@@ -133,8 +134,13 @@ export function updateOf(task: Task, wanted: ContentChanges, seen: TaskContent =
 
 /** What brings back a task that the user has last seen like this. */
 export function restorationOf(task: Task): Change {
-  // One that the API never had was created here, and deleted before it was sent.
-  return { id: task.id, op: task.version > 0 ? "restore" : "create", changes: contentOf(task), base: {} };
+  // One without a version was created here, and the API need not have it.
+  return {
+    id: task.id,
+    op: task.version > 0 ? "restore" : "create",
+    changes: contentOf(task),
+    base: pick(task, FIELDS),
+  };
 }
 
 /** A skip of a task that the user sees like this. */

@@ -48,8 +48,8 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
     if (seen.has(item.id)) continue;
     seen.add(item.id);
     if (!isPending(item) || (item.op === "update" && isEarly(item, outbox, item.seq))) continue;
-    // It comes with what has been sent, but not before what waits.
-    if (edit.before(item).some(({ sent }) => !sent)) continue;
+    // A new subtask can come in the same batch as its parent, but not a restored one.
+    if (edit.before(item).some(({ sent }) => !sent || item.op === "restore")) continue;
     const step = stepOf(item, tasks.get(item.id)?.task);
     if (step.kind === "done") edit.remove(item);
     else if (step.kind === "refuse") edit.refuse(item, step.refusal);
@@ -109,6 +109,8 @@ export function answered(
       // It was applied by an earlier attempt, and has been pulled since.
       else if ((tasks.get(item.id)?.task.version ?? 0) >= version) edit.remove(item);
       else edit.put({ ...item, applied: version });
+    } else if (row.status === 412 && item.op === "create" && item.base.title) {
+      edit.put({ ...item, op: "restore", sent: null });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
     else if (row.status === 404 || row.status === 410) {
       // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
@@ -236,12 +238,16 @@ class Edit {
   /** One decision is enough for all that waits behind a refused change; a skip is another matter, and what is early waits. */
   refuse(item: OutboxItem, refusal: Refusal): void {
     const isBehind = ({ seq, op }: OutboxItem) =>
-      seq > item.seq && op !== "skip" && (item.op !== "skip" || op === "delete");
+      seq > item.seq &&
+      op !== "skip" &&
+      (item.op !== "skip" || op === "delete") &&
+      (item.op !== "restore" || refusal.kind === "gone" || op !== "update");
     const behind = this.ofTask(item.id).filter((other) => isBehind(other) && !isEarly(other, this.items, other.seq));
     let folded: OutboxItem | null = { ...item, sent: null, refusal };
     for (const later of behind) {
+      if (!folded) break;
       this.remove(later);
-      folded = folded && fold(folded, later);
+      folded = fold(folded, later);
     }
     this.replace(item, folded);
   }

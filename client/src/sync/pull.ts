@@ -1,6 +1,6 @@
 /** What a page of changes does to the store. */
 import type { ChangesPage } from "../contract.js";
-import { FIELDS, pick } from "./content.js";
+import { contentOf } from "./content.js";
 import type { OutboxItem } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
@@ -33,7 +33,7 @@ export function received(page: ChangesPage, { meta, outbox }: Current, tasks: Ta
     const known =
       removes.has(item.id) && item.op === "update" && item.applied === null ? tasks.get(item.id) : undefined;
     // With what was typed, the rest of the task can be written again.
-    return known ? [{ ...item, base: { ...pick(known.task, FIELDS), ...item.base } }] : [];
+    return known ? [{ ...item, base: { ...contentOf(known.task), ...item.base } }] : [];
   });
   const isHere = ({ id, applied }: OutboxItem) => applied !== null && (isWhole || (arrived.get(id) ?? 0) >= applied);
   return {

@@ -76,5 +76,5 @@ export interface SyncStore {
 
 /** The change with the next revision. */
 export function numbered(change: StoreChange, { revision }: Meta): StoreChange & { readonly meta: Partial<Meta> } {
-  return { ...change, meta: { ...change.meta, revision: revision + 1 } };
+  return { ...change, meta: { ...change.meta, revision: (revision || Date.now()) + 1 } };
 }

@@ -3,7 +3,7 @@ import type { ListQuery, Task } from "../contract.js";
 import { newTaskId } from "../ids.js";
 import type { TaskApi } from "../task-api.js";
 import { type ContentChanges, contentOf, normalized, type TaskContent, type TaskDraft } from "./content.js";
-import { type Change, deletionOf, type OutboxItem, restorationOf, skipOf, updateOf } from "./item.js";
+import { type Change, deletionOf, type OutboxItem, restorationOf, shown, skipOf, updateOf } from "./item.js";
 import { added, type Decision, decided } from "./outbox.js";
 import { type Changed, State } from "./state.js";
 import { NEW_STATUS, type Status } from "./status.js";
@@ -307,10 +307,9 @@ function asChange(change: LocalChange, task: Task | undefined, show: (task: Task
   const { id } = change;
   if (change.op === "create") {
     if (task) throw new Error(`There is a task ${id} already.`);
-    const content = contentOf(change.task);
-    const at = new Date().toISOString();
-    show({ ...content, id, completed_at: null, created_at: at, updated_at: at, version: 0 });
-    return { id, op: "create", changes: content, base: {} };
+    const create: Change = { id, op: "create", changes: contentOf(change.task), base: {} };
+    show(shown({ ...create, at: new Date().toISOString() }, undefined));
+    return create;
   }
   if (change.op === "restore") {
     if (task) return null;

@@ -32,9 +32,7 @@ export interface WorkerOptions {
 }
 
 /** Something has to be repeated, later. */
-class Later extends Error {
-  override readonly name = "Later";
-}
+class Later extends Error {}
 
 /** What wakes it: a change, somebody who asks for a pull, somebody who has signed in. */
 type Reason = "send" | "pull" | "resume";
@@ -132,12 +130,12 @@ export class Worker {
       if (mismatched.size > 0 || isBlocked || (!outcome && isApplied && isWhole)) {
         await this.#pull(signal);
         await this.#reread(mismatched, signal);
-        if (heads().length > 0) throw new Later("what was sent is not here yet");
+        if (heads().length > 0) throw new Later();
       } else if (!outcome) {
         if (isApplied) this.#pullDue ??= Date.now() + SETTLE;
         return;
       }
-      if (hasUnanswered) throw new Later("the API has more to do");
+      if (hasUnanswered) throw new Later();
     }
   }
 
@@ -150,9 +148,10 @@ export class Worker {
       const since = state.meta.token;
       try {
         const page = await api.listChanges({ limit: PAGE, ...(since !== null && { since }) }, { signal, retry: false });
-        await state.change((current) => received(page, current, state.tasks));
+        // Not if another tab has forgotten everything meanwhile.
+        await state.change((current) => (current.meta.token === since ? received(page, current, state.tasks) : null));
         // From the beginning: what changed meanwhile comes with a second one, and then it is known what is gone.
-        hasMore = page.has_more || (state.meta.isFromBeginning && pulls++ < 2);
+        hasMore = (page.has_more && state.meta.token !== since) || (state.meta.isFromBeginning && pulls++ < 2);
       } catch (error) {
         if (!isTokenOver(error) || since === null) throw error;
         await state.change((current) => (isErased(error) ? erased(current, state.tasks) : startedOver(current)));
@@ -173,7 +172,7 @@ export class Worker {
   async #send(signal: AbortSignal): Promise<Outcome | null> {
     const { api, state } = this.#options;
     // What was sent in vain cannot become one with later changes any more.
-    if (isOffline()) throw new Later("no network");
+    if (isOffline()) throw new Later();
     let batch: readonly OutboxItem[] = [];
     await this.#write((current) => {
       const claim = claimed(current, state.tasks, this.#batchLimit);

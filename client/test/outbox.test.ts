@@ -1,0 +1,356 @@
+/** Changes that wait in the outbox together: what is undone, and a task and its subtasks. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Backend, Device, type DeviceOptions, inMemory, type Person, until } from "./device.js";
+import { Server } from "./server.js";
+
+let server: Server;
+let backend: Backend;
+let person: Person;
+const devices: Device[] = [];
+
+function device(options: DeviceOptions = {}): Device {
+  const made = new Device(backend, person, options);
+  devices.push(made);
+  return made;
+}
+
+beforeEach(async () => {
+  server = new Server();
+  backend = inMemory(server);
+  person = await backend.newPerson();
+});
+
+afterEach(async () => {
+  await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
+});
+
+/** Whatever waits is sent, or refused. */
+async function settled(laptop: Device): Promise<void> {
+  for (let round = 0; round < 6; round++) await laptop.sync.refresh();
+}
+
+/** Without a network, and it knows: nothing of what comes is sent. */
+async function offline(laptop: Device): Promise<void> {
+  await laptop.goOffline();
+  await laptop.sync.refresh();
+}
+
+function refusals({ sync }: Device) {
+  return sync.refused.map(({ item }) => [item.op, item.refusal.kind, item.refusal.problem?.code, item.refusal.fields]);
+}
+
+/** A request that never reaches the API, though the client has sent it: as when the network goes. */
+async function sendInVain(laptop: Device, change: () => Promise<unknown>): Promise<void> {
+  laptop.isOnline = false;
+  await change();
+  await until(() => laptop.sync.pending.some(({ sent }) => sent !== null), "sent in vain");
+}
+
+describe("what is deleted and restored", () => {
+  it("takes back a deletion that was not sent, of a task that was just sent", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    laptop.losesAnswer = ({ method }) => method === "POST";
+    const task = await laptop.sync.create({ title: "typed" });
+    await until(() => laptop.requests.includes("POST …/batch"), "sent");
+    await offline(laptop);
+    laptop.losesAnswer = () => false;
+    await laptop.sync.delete(task.id);
+    await laptop.sync.restore(task).catch(() => {});
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([laptop.titles, refusals(laptop)]).toEqual([["typed"], []]);
+  });
+
+  it("restores a task as it was seen right after its creation", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    const task = await laptop.sync.create({ title: "typed" });
+    await laptop.sync.refresh();
+    await laptop.sync.delete(task.id);
+    await laptop.sync.refresh();
+    await laptop.sync.restore(task);
+    await settled(laptop);
+    expect([refusals(laptop), server.tasks(person.id).map(({ title }) => title)]).toEqual([[], ["typed"]]);
+  });
+
+  it("restores a task twice, offline", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "typed" });
+    await laptop.sync.refresh();
+    const seen = laptop.sync.tasks.get(id);
+    if (!seen) throw new Error();
+    await laptop.sync.delete(id);
+    await laptop.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.restore(seen);
+    const again = laptop.sync.tasks.get(id);
+    await laptop.sync.delete(id);
+    if (again) await laptop.sync.restore(again);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), server.tasks(person.id).map(({ title }) => title)]).toEqual([[], ["typed"]]);
+  });
+
+  it("restores a task as it was seen right after its creation, with what is changed afterwards", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    const task = await laptop.sync.create({ title: "typed" });
+    await laptop.sync.refresh();
+    await laptop.sync.delete(task.id);
+    await laptop.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.restore(task);
+    await laptop.sync.update(task.id, { title: "edited" });
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), server.tasks(person.id).map(({ title }) => title)]).toEqual([[], ["edited"]]);
+  });
+
+  it("restores it with what is changed afterwards, also if an answer is lost", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    const task = await laptop.sync.create({ title: "typed" });
+    await laptop.sync.refresh();
+    await laptop.sync.delete(task.id);
+    await laptop.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.restore(task);
+    await laptop.sync.update(task.id, { title: "edited" });
+    let losses = 1;
+    laptop.losesAnswer = ({ method }) => method === "POST" && losses-- > 0;
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), server.tasks(person.id).map(({ title }) => title)]).toEqual([[], ["edited"]]);
+  });
+
+  it("creates a task again whose deletion was not sent", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "typed" });
+    await laptop.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.delete(id);
+    await laptop.sync.change([{ op: "create", id, task: { title: "typed" } }]);
+    expect(laptop.titles).toEqual(["typed"]);
+  });
+
+  it("shows a restored subtask under its parent", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    const { id: part } = await laptop.sync.create({ title: "Socks", parent_id: id });
+    await laptop.sync.refresh();
+    const seen = laptop.sync.tasks.get(part);
+    await laptop.sync.delete(part);
+    await laptop.sync.refresh();
+    await offline(laptop);
+    if (seen) await laptop.sync.restore(seen);
+    expect(laptop.sync.tasks.get(part)?.parent_id).toBe(id);
+  });
+
+  it("keeps what is changed after a deletion was taken back, if others have changed the task", async () => {
+    const [laptop, phone] = [device(), device()];
+    const { id } = await laptop.sync.create({ title: "Buy milk" });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    const seen = laptop.sync.tasks.get(id);
+    if (!seen) throw new Error();
+    await sendInVain(laptop, () => laptop.sync.delete(id));
+    await laptop.sync.restore(seen);
+    await laptop.sync.update(id, { title: "Buy oat milk" });
+    await phone.sync.update(id, { description: "theirs" });
+    await phone.sync.refresh();
+    laptop.isOnline = true;
+    await settled(laptop);
+    const kept = laptop.sync.refused.map(({ wanted }) => wanted?.title);
+    expect([...kept, server.tasks(person.id)[0]?.title]).toContain("Buy oat milk");
+  });
+});
+
+describe("a subtask", () => {
+  it("restores a new subtask under its parent", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    await laptop.sync.refresh();
+    await offline(laptop);
+    const socks = await laptop.sync.create({ title: "Socks", parent_id: id });
+    await laptop.sync.delete(socks.id);
+    const back = await laptop.sync.restore(socks);
+    expect.soft(back.parent_id).toBe(id);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect(server.tasks(person.id).map(({ title, parent_id }) => [title, parent_id])).toEqual([
+      ["Pack", undefined],
+      ["Socks", id],
+    ]);
+  });
+
+  it("knows the parent of a changed subtask that was deleted elsewhere", async () => {
+    const [laptop, phone] = [device(), device()];
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    const { id: part } = await laptop.sync.create({ title: "Socks", parent_id: id });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    await phone.sync.delete(part);
+    await phone.sync.refresh();
+    await laptop.sync.update(part, { title: "Warm socks" });
+    await settled(laptop);
+    const [refused] = laptop.sync.refused;
+    expect(refused?.wanted).toMatchObject({ title: "Warm socks", parent_id: id });
+  });
+
+  it("waits for its parent to be reopened, if that is throttled", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack", completed: true });
+    await laptop.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.update(id, { completed: false });
+    await laptop.sync.create({ title: "Socks", parent_id: id });
+    let times = 0;
+    server.isThrottled = (item) => item.id === id && ++times <= 1;
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect(refusals(laptop)).toEqual([]);
+  });
+
+  it("waits for its parent to be reopened, behind a change that was sent in vain", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack", completed: true });
+    await laptop.sync.refresh();
+    await sendInVain(laptop, () => laptop.sync.update(id, { title: "Pack now" }));
+    await laptop.sync.update(id, { completed: false });
+    await laptop.sync.create({ title: "Socks", parent_id: id });
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect(refusals(laptop)).toEqual([]);
+  });
+
+  it("waits for its parent to be reopened, if the answer to its completion was lost", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    await laptop.sync.refresh();
+    laptop.losesAnswer = ({ method }) => method === "POST";
+    const before = laptop.requests.length;
+    await laptop.sync.update(id, { completed: true });
+    await until(() => laptop.requests.slice(before).includes("POST …/batch"), "sent");
+    await offline(laptop);
+    laptop.losesAnswer = () => false;
+    await laptop.sync.update(id, { completed: false });
+    await laptop.sync.create({ title: "Socks", parent_id: id });
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect(refusals(laptop)).toEqual([]);
+    expect(server.tasks(person.id).map(({ title, completed }) => [title, completed])).toEqual([
+      ["Pack", false],
+      ["Socks", false],
+    ]);
+  });
+
+  it("waits for its parent to be restored and reopened", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack", completed: true });
+    await laptop.sync.refresh();
+    const seen = laptop.sync.tasks.get(id);
+    await laptop.sync.delete(id);
+    await laptop.sync.refresh();
+    await offline(laptop);
+    if (seen) await laptop.sync.restore(seen);
+    await laptop.sync.update(id, { completed: false });
+    await laptop.sync.create({ title: "Socks", parent_id: id });
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect(refusals(laptop)).toEqual([]);
+  });
+
+  it("waits for its parent to be restored, if its deletion was sent in vain", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    await laptop.sync.refresh();
+    const seen = laptop.sync.tasks.get(id);
+    await sendInVain(laptop, () => laptop.sync.delete(id));
+    if (seen) await laptop.sync.restore(seen);
+    await laptop.sync.create({ title: "Socks", parent_id: id });
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect(refusals(laptop)).toEqual([]);
+  });
+
+  it("waits for its parent to be corrected, if that was refused", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    await offline(laptop);
+    const { id } = await laptop.sync.create({ title: "x".repeat(201) });
+    await laptop.sync.create({ title: "Socks", parent_id: id });
+    laptop.isOnline = true;
+    await settled(laptop);
+    await laptop.sync.update(id, { title: "Pack" });
+    await settled(laptop);
+    expect(refusals(laptop)).toEqual([]);
+  });
+
+  it("is restored after its parent", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    const { id: part } = await laptop.sync.create({ title: "Socks", parent_id: id });
+    await laptop.sync.refresh();
+    const seen = [id, part].map((id) => laptop.sync.tasks.get(id));
+    await laptop.sync.delete(part);
+    await laptop.sync.refresh();
+    await laptop.sync.delete(id);
+    await laptop.sync.refresh();
+    await offline(laptop);
+    for (const task of seen) if (task) await laptop.sync.restore(task);
+    // The parent takes a query and a transaction, and its subtask a transaction, at the same time.
+    server.isSlow = (item) => item.id === id;
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles]).toEqual([[], ["Pack", "Socks"]]);
+  });
+
+  it("is restored with what was changed afterwards, once its parent is back", async () => {
+    const [laptop, phone] = [device(), device()];
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    const { id: part } = await laptop.sync.create({ title: "Socks", parent_id: id });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    const [parent, seen] = [id, part].map((id) => laptop.sync.tasks.get(id));
+    if (!parent || !seen) throw new Error();
+    await laptop.sync.delete(part);
+    await laptop.sync.refresh();
+    await phone.sync.delete(id);
+    await phone.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.restore(seen);
+    await laptop.sync.update(part, { title: "Warm socks" });
+    laptop.isOnline = true;
+    await settled(laptop);
+    const [refused] = laptop.sync.refused;
+    expect(refused?.item).toMatchObject({ op: "restore", refusal: { kind: "refused" } });
+    await phone.sync.restore(parent);
+    await phone.sync.refresh();
+    if (refused) await laptop.sync.decide(refused, { do: "retry" });
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles]).toEqual([[], ["Pack", "Warm socks"]]);
+  });
+});
+
+it("a new recurring task is created, skipped, and deleted offline", async () => {
+  const laptop = device();
+  await laptop.sync.refresh();
+  await offline(laptop);
+  const draft = { due: "2099-12-01", recurrence: { rule: "FREQ=WEEKLY" } };
+  const { id } = await laptop.sync.create({ title: "Water", ...draft });
+  await laptop.sync.skip(id);
+  await laptop.sync.delete(id);
+  laptop.isOnline = true;
+  await settled(laptop);
+  expect([refusals(laptop), laptop.titles]).toEqual([[], []]);
+});
+
+it("a new task that gets a rule and is completed at once recurs", async () => {
+  const laptop = device();
+  await laptop.sync.refresh();
+  await offline(laptop);
+  const { id } = await laptop.sync.create({ title: "Water", due: "2099-12-01" });
+  await laptop.sync.update(id, { completed: true, recurrence: { rule: "FREQ=WEEKLY", time_zone: null, from: "due" } });
+  expect(laptop.sync.pending.map(({ op }) => op)).toEqual(["create", "update"]);
+});
