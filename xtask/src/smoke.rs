@@ -118,13 +118,14 @@ fn unknown_task(shell: &Shell, base: &str, user: &str) -> Result<()> {
     events.retain(|path| path.file_stem().is_some_and(|name| !name.to_string_lossy().contains('.')));
     for path in events {
         let event: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
-        let (method, route) = event["routeKey"].as_str().and_then(|key| key.split_once(' ')).context("no route")?;
+        let text = |name| event.get(name).and_then(Value::as_str);
+        let (method, route) = text("routeKey").and_then(|key| key.split_once(' ')).context("no route")?;
         if !route.contains("{task_id}") {
             continue;
         }
         let what = format!("{}: an unknown task", path.file_stem().unwrap_or_default().display());
         let path = route.replace("{user_id}", "me").replace("{task_id}", "00000000-0000-7000-8000-000000000000");
-        let body = event["body"].as_str().map(serde_json::from_str).transpose()?;
+        let body = text("body").map(serde_json::from_str).transpose()?;
         Step { what: &what, status: 404, method, path: &path, headers: &[user], body }.take(shell, base)?;
     }
     Ok(())
