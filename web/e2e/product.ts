@@ -137,9 +137,9 @@ export class TaskPage {
   }
 
   row(title: string): Locator {
-    return this.page
-      .getByRole("listitem")
-      .filter({ has: this.page.getByRole("button", { name: `Edit ${title}`, exact: true }) });
+    const button = this.page.getByRole("button", { name: `Edit ${title}`, exact: true });
+    // Not of a form that is open: it has such buttons for its subtasks.
+    return this.page.getByRole("listitem").filter({ has: button.and(this.page.locator('[data-control="title"]')) });
   }
 
   /** Waits until the API has stored the task. */

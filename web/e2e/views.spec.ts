@@ -507,6 +507,30 @@ test("a task has subtasks", async ({ page, tasks, store }) => {
   await tasks.hasSaved("Toothbrush");
 });
 
+test("a subtask is written like a task, and opened from the form of its parent", async ({ tasks, store }) => {
+  await store.add({ title: "Trip" });
+  await tasks.open();
+  const form = await tasks.edit("Trip");
+  const box = form.getByLabel("Add a subtask");
+  for (const line of ["Book a hotel !high @tomorrow #travel", "Water the plants every day"]) {
+    await box.fill(line);
+    await box.press("Enter");
+  }
+  const subtask = form.getByRole("listitem").filter({ hasText: "Book a hotel" });
+  await expect(subtask).toContainText("Due Tomorrow");
+  await expect(subtask).toContainText("High");
+  await subtask.getByRole("button", { name: "Edit Book a hotel" }).click();
+  const own = tasks.page.getByRole("form", { name: "Edit Book a hotel" });
+  await expect(own.getByLabel("Title")).toBeFocused();
+  await own.getByLabel("Title").fill("Book a quiet hotel");
+  await own.getByRole("button", { name: "Save" }).click();
+  await tasks.hasSaved("Book a quiet hotel");
+  const stored = { title: "Book a quiet hotel", due: day(1), priority: "high", tags: ["travel"] };
+  await expect.poll(() => store.all()).toContainEqual(expect.objectContaining(stored));
+  // A subtask does not recur by itself.
+  expect(await store.all()).toContainEqual(expect.objectContaining({ title: "Water the plants every day", due: null }));
+});
+
 test("subtasks are below their parent, and fold", async ({ page, tasks, store }) => {
   const { id } = await store.add({ title: "Pack", due: day(0) });
   await store.add({ title: "Check the stove", due: day(1) });

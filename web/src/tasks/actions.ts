@@ -8,6 +8,7 @@ import { announce } from "../ui/announcer";
 import { arrival } from "../ui/arrival";
 import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
+import { findDate } from "./dates";
 import type { Deletions } from "./deletions";
 import type { Draft } from "./drafts";
 import { describeDue, fromLocal, groupOf, isOverdue, toLocal } from "./due";
@@ -15,6 +16,7 @@ import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
 import { placements } from "./order";
 import { isOpenList, OPEN } from "./query";
+import { parseQuickAdd } from "./quick-add";
 import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
 import { LIMITS, shortTitle, type Task, type TaskContent, withinLimits } from "./task";
@@ -60,10 +62,11 @@ export class Actions {
   addSubtask(parentId: string): void {
     const { drafts } = this.#options.form;
     const typed = drafts.subtasks.value[parentId] ?? "";
-    const title = typed.trim();
-    if (typed === "" || [...title].length > LIMITS.title) return;
-    if (title === "") drafts.keepSubtask(parentId, "");
-    else void drafts.storeSubtask(parentId, this.add(this.#subtask(parentId, title)));
+    const line = typed.trim();
+    const subtask = this.#subtask(parentId, line);
+    if (typed === "" || [...subtask.title].length > LIMITS.title) return;
+    if (line === "") drafts.keepSubtask(parentId, "");
+    else void drafts.storeSubtask(parentId, this.add(subtask));
   }
 
   /** Adds several subtasks, in one step to undo. Gives whether they have been stored on the device. */
@@ -73,13 +76,16 @@ export class Actions {
     return this.addAll(before.map(withinLimits));
   }
 
-  /** A new subtask after the others, of which some may be as new. */
-  #subtask(parent_id: string, title: string, before: readonly Subtask[] = []): Subtask {
+  /** A new subtask after the others, of which some may be as new. It is written like a task, but does not recur by itself. */
+  #subtask(parent_id: string, line: string, before: readonly Subtask[] = []): Subtask {
+    const { recurrence, ...parsed } = parseQuickAdd(line, now.value, findDate.value ?? undefined);
+    const plain = { title: line, description: null, priority: "none" as const, due: null, tags: [] };
+    const content = recurrence || parsed.title === "" ? plain : parsed;
     const isOther = (task: Task) => task.parent_id === parent_id;
     const others = [...this.#options.tasks.sync.tasks.values()].filter(isOther).sort(byPosition);
     const all = [...others, ...before.map(({ position }) => ({ id: "", position }))];
     const position = positionAt(all, all.length);
-    return { title, description: null, priority: "none", due: null, tags: [], parent_id, position };
+    return { ...content, parent_id, position };
   }
 
   /** Adds several tasks, in one step to undo. Gives whether they have been stored on the device. */

@@ -1,9 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text";
-import { ArrowDown, ArrowUp } from "../ui/icons";
+import { now } from "../ui/clock";
+import { ArrowDown, ArrowUp, PriorityBars } from "../ui/icons";
+import { loadDates } from "./dates";
 import { drag, droppable } from "./dragging";
+import { describeDue } from "./due";
 import { PasteDialog } from "./paste-dialog";
 import { linesOf } from "./quick-add";
 import { LIMITS, type Task } from "./task";
@@ -18,6 +21,9 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
   const pasted = useSignal<readonly string[]>([]);
   // The API adds none to a completed task. What is typed stays in sight.
   const isClosed = bench.tasks.snapshot.value.tasks.get(task.id)?.completed && typed === "";
+  useEffect(() => {
+    if (typed.includes("@")) void loadDates();
+  }, [typed]);
   const move = (subtask: Task, to: number) => {
     const others = subtasks.filter((other) => other !== subtask);
     if (to >= 0 && to <= others.length) bench.actions.place(others, subtask, to);
@@ -44,15 +50,39 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
               move(subtask, index + by);
             }}
           >
-            <label>
+            <span class="check-area">
               <input
                 type="checkbox"
                 class="check"
+                aria-label={words.completeTask(subtask.title)}
                 checked={subtask.completed}
                 onChange={(event) => bench.actions.complete(subtask, event.currentTarget.checked)}
               />
-              <span dir="auto">{subtask.title}</span>
-            </label>
+            </span>
+            <button
+              type="button"
+              class="task-title"
+              dir="auto"
+              aria-label={words.editTask(subtask.title)}
+              onClick={() => {
+                bench.rows.reveal(subtask);
+                bench.form.open(subtask);
+              }}
+            >
+              {subtask.title}
+            </button>
+            {subtask.due !== null && (
+              <span class="fact">
+                <span class="visually-hidden">{words.due} </span>
+                {describeDue(subtask.due, now.value)}
+              </span>
+            )}
+            {subtask.priority !== "none" && (
+              <span class={`fact fact-priority priority-${subtask.priority}`}>
+                <PriorityBars priority={subtask.priority} />
+                <span class="visually-hidden">{words.priorityOf[subtask.priority]}</span>
+              </span>
+            )}
             <Mover name={words.moveUpOf(subtask.title)} isEnd={index === 0} onClick={() => move(subtask, index - 1)}>
               <ArrowUp />
             </Mover>
