@@ -42,14 +42,19 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
   const edit = new Edit(outbox);
   const batch: OutboxItem[] = [];
   const seen = new Set<string>();
+  /** The tasks with changes that are not sent now. */
+  const left = new Set<string>();
   const room = new Room(limit);
   let isFull = false;
   for (const item of outbox) {
-    if (seen.has(item.id)) continue;
-    seen.add(item.id);
-    if (!isPending(item) || (item.op === "update" && isEarly(item, outbox, item.seq))) continue;
+    const parent = parentOf(item);
     // A new subtask can come in the same batch as its parent, but not a restored one.
-    if (edit.before(item).some(({ sent }) => !sent || item.op === "restore")) continue;
+    const isLate = left.has(parent) || (item.op === "restore" && seen.has(parent));
+    const isEarlier = item.op === "update" && isEarly(item, outbox, item.seq);
+    const waits = seen.has(item.id) || item.refusal || isLate || isEarlier;
+    seen.add(item.id);
+    if (waits) left.add(item.id);
+    if (waits || item.applied !== null) continue;
     const step = stepOf(item, tasks.get(item.id)?.task);
     if (step.kind === "done") edit.remove(item);
     else if (step.kind === "refuse") edit.refuse(item, step.refusal);
@@ -65,12 +70,10 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
 }
 
 /** Whether this is to complete a task that still has to get subtasks, which a completed one refuses: those added before `seq`. */
-function isEarly({ id, changes }: Change, outbox: readonly OutboxItem[], seq = Infinity): boolean {
-  return !!changes.completed && outbox.some((item) => isPending(item) && item.seq < seq && parentOf(item) === id);
-}
-
-function isPending({ applied, refusal }: OutboxItem): boolean {
-  return applied === null && !refusal;
+function isEarly({ id, changes }: Change, outbox: readonly OutboxItem[], seq = Infinity): boolean | undefined {
+  const isAwaited = (item: OutboxItem) =>
+    item.applied === null && !item.refusal && item.seq < seq && parentOf(item) === id;
+  return changes.completed && outbox.some(isAwaited);
 }
 
 /** The parent of a new subtask. */
@@ -119,9 +122,12 @@ export function answered(
     } else if (row.status === 412 && item.sent?.ifMatch) {
       edit.put({ ...item, sent: null });
       mismatched.set(item.id, item.sent.ifMatch);
-    } else if (isFinal(row.status) && edit.before(item).length === 0) {
-      refuse("refused");
-    } else hasUnanswered = true;
+    } else {
+      // What is not known to be done of its parent may be what makes that take a subtask.
+      const isLate = edit.ofTask(parentOf(item)).some(({ seq, applied }) => seq < item.seq && applied === null);
+      if (isFinal(row.status) && !isLate) refuse("refused");
+      else hasUnanswered = true;
+    }
   }
   return { change: edit.written, mismatched, hasUnanswered };
 }
@@ -177,7 +183,7 @@ function isOwnCreate(item: OutboxItem, { status }: BatchResult, tasks: Tasks): b
 }
 
 function versionOf({ etag }: BatchResult): number {
-  return Number(/^"(\d+)"$/u.exec(etag ?? "")?.[1] ?? 1);
+  return Number(etag?.slice(1, -1)) || 1;
 }
 
 /** Collects what an edit writes, and shows it to what follows in the same edit. */
@@ -207,11 +213,6 @@ class Edit {
 
   ofTask(id: string): OutboxItem[] {
     return this.items.filter((item) => item.id === id);
-  }
-
-  /** What was changed before in the parent of a new subtask, and is not known to be done: it may be what makes it take that. */
-  before(item: OutboxItem): OutboxItem[] {
-    return this.ofTask(parentOf(item)).filter(({ seq, applied }) => seq < item.seq && applied === null);
   }
 
   put(item: OutboxItem): void {

@@ -281,5 +281,5 @@ function eager(failures: number): number {
 
 /** One second after the first failure, then twice as long each time, up to a minute, and never twice the same. */
 function growingPause(failures: number): number {
-  return Math.min(60_000, 1_000 * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
+  return Math.min(60_000, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
 }
