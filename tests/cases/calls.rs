@@ -413,6 +413,8 @@ pub(crate) struct Overtaken {
     pub(crate) body: Option<Value>,
     /// What becomes of a task that is as the write wants it, and does not remember the write any more.
     pub(crate) again: Again,
+    /// Whether it leaves the task completed.
+    pub(crate) completes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -425,12 +427,13 @@ pub(crate) enum Again {
 
 /// A replacement, an update, a toggle, a completion, and a move.
 pub(crate) fn writes() -> [Overtaken; 5] {
-    let write = |operation, body, again| Overtaken { operation, body, again };
+    let write = |operation, body, again| Overtaken { operation, body, again, completes: false };
+    let completion = |body, again| Overtaken { completes: true, ..write(Operation::CompleteTask, body, again) };
     [
         write(Operation::ReplaceTask, Some(json!({ "title": "ours", "due": "2026-11-30" })), Again::Writes),
         write(Operation::UpdateTask, Some(json!({ "title": "ours" })), Again::Writes),
-        write(Operation::CompleteTask, None, Again::Writes),
-        write(Operation::CompleteTask, Some(json!({ "completed": true })), Again::Stays),
+        completion(None, Again::Writes),
+        completion(Some(json!({ "completed": true })), Again::Stays),
         write(Operation::MoveTask, Some(json!({ "after": null })), Again::Writes),
     ]
 }

@@ -183,7 +183,7 @@ async fn clients_with_one_key_write_once() {
 /// A client repeats after a second, when up to two others have written: nothing is done twice, and nothing undone.
 #[tokio::test]
 async fn repetition_after_two_others_changes_nothing() {
-    for Overtaken { operation, body, again } in writes() {
+    for Overtaken { operation, body, again, completes } in writes() {
         for others in 0..=3 {
             let api = Api::start().await;
             let id = api.create_titled("one").await;
@@ -191,7 +191,7 @@ async fn repetition_after_two_others_changes_nothing() {
             let event = event.maybe_json(body.as_ref());
             let first = api.call(operation, &event).await;
             assert_eq!((first.status, version(&first)), (200, 2), "{operation:?}");
-            for (operation, body) in &foreign_writes(operation == Operation::CompleteTask)[..others] {
+            for (operation, body) in &foreign_writes(completes)[..others] {
                 api.call(*operation, &Event::by(ALICE).task(&id).json(body)).await;
             }
             let task = api.get(ALICE, &id).await;
@@ -255,20 +255,19 @@ async fn overtaken(
 async fn late_attempt_undoes_no_later_write() {
     let rows = writes().into_iter().flat_map(|write| [(write.clone(), 1), (write, 2)]);
     let rows = rows.flat_map(|(write, others)| [(write.clone(), others, None), (write, others, Some("\"1\""))]);
-    join_all(rows.map(async |(Overtaken { operation, body, .. }, others, if_match)| {
+    join_all(rows.map(async |(Overtaken { operation, body, completes, .. }, others, if_match)| {
         let row = format!("{operation:?}, {others} others, if-match {if_match:?}");
         let api = Api::start().await;
         let id = api.create_titled("one").await;
         let event = Event::by(ALICE).task(&id);
         let event = event.maybe_json(body.as_ref());
         let event = event.maybe_header("if-match", if_match);
-        let completed = operation == Operation::CompleteTask;
-        let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes(completed)[..others], &id).await;
+        let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes(completes)[..others], &id).await;
         assert_eq!(version(&last), 2 + others as u64, "{row}: each write is done once");
         assert_eq!(answer.status, 200, "{row}: {answer:?}");
         assert_eq!(answer.body, last.body, "{row}: the answer has the task as it is now");
         assert_eq!(api.get(ALICE, &id).await.body, last.body, "{row}: what the others wrote stands");
-        assert_eq!(last.body["completed"], completed, "{row}: the completion stands");
+        assert_eq!(last.body["completed"], completes, "{row}: the completion stands");
     }))
     .await;
 }
@@ -343,14 +342,13 @@ async fn late_attempt_on_deleted_task_finds_none() {
 /// again, unless it names the version.
 #[tokio::test(flavor = "multi_thread")]
 async fn attempt_after_three_others_repeats_without_if_match() {
-    join_all(writes().into_iter().map(async |Overtaken { operation, body, again }| {
+    join_all(writes().into_iter().map(async |Overtaken { operation, body, again, completes }| {
         for if_match in [None, Some("\"1\"")] {
             let api = Api::start().await;
             let id = api.create_titled("one").await;
             let event = Event::by(ALICE).task(&id).maybe_json(body.as_ref());
             let event = event.maybe_header("if-match", if_match);
-            let (answer, last) =
-                overtaken(&api, (operation, &event), &foreign_writes(operation == Operation::CompleteTask), &id).await;
+            let (answer, last) = overtaken(&api, (operation, &event), &foreign_writes(completes), &id).await;
             assert_eq!(version(&last), 5, "{operation:?}");
             let task = api.get(ALICE, &id).await;
             if if_match.is_some() {

@@ -157,7 +157,7 @@ async fn smoke_test_names_the_step_that_fails_and_leaves_nothing() {
         (6, down, Some("a stale version is refused: answered with 503 instead of 412")),
         (9, Fault::LostAnswer, Some("a batch changes it: answered with 000")),
         (16, down, Some("it is deleted: answered with 503")),
-        (21, down, Some("complete-task: an unknown task: answered with 503 instead of 404")),
+        (21, down, Some(": an unknown task: answered with 503 instead of 404")),
     ] {
         wire.fail_next(repeat_n(Fault::None, number).chain([fault]));
         let error = smoke(&wire, &token).await;
