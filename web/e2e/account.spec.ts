@@ -186,6 +186,8 @@ test("tasks are exported, and imported into another account", async ({ page, tas
   await expect(dialog).toContainText("8 tasks added.");
   const imported = new Store(context.request);
   await expect.poll(async () => (await imported.all()).length).toBe(8);
+  // A parent is completed when it has its subtasks.
+  await expect.poll(async () => (await imported.all()).filter(({ completed }) => completed).length).toBe(3);
   const all = await imported.all();
   expect(all).toContainEqual(
     expect.objectContaining({ title: "Water the plants", due: day(0), tags: ["home"], priority: "low" }),
