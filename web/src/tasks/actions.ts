@@ -39,6 +39,7 @@ const NEXT_WITHIN = 30_000;
 export class Actions {
   readonly #options: ActionsOptions;
   #completion: Promise<unknown> = Promise.resolve();
+  #moves: Promise<unknown> = Promise.resolve();
   /** Undone completions whose next task may still arrive, by task. */
   readonly #awaited = new Map<string, AbortController>();
 
@@ -248,14 +249,20 @@ export class Actions {
     await this.#keep(tasks.sync.change(known.map(({ id, changes }) => ({ op: "update" as const, id, changes }))));
   }
 
+  /** Moves something after the moves before it: the second of two quick ones begins where the first has led. */
+  moveNext(move: () => Promise<void> | void): void {
+    this.#moves = this.#moves.then(move);
+  }
+
   /** Puts a task before the one at `index` of the others in manual order. */
-  place(others: readonly Task[], task: Task, index: number): void {
+  place(others: readonly Task[], task: Task, index: number): Promise<void> {
     const { toasts, tasks } = this.#options;
     const moves = placements(others, task.id, index);
     const before = moves.map(({ id }) => ({ id, changes: { position: tasks.sync.tasks.get(id)?.position ?? null } }));
-    void this.#changeAll(moves.map(({ id, position }) => ({ id, changes: { position } })));
+    const moving = this.#changeAll(moves.map(({ id, position }) => ({ id, changes: { position } })));
     toasts.remember(() => this.#changeAll(before));
     announce(t().movedTo(index + 1));
+    return moving;
   }
 
   /** Saves the form. If the task was deleted meanwhile, creates a new one. */

@@ -26,7 +26,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
   }, [typed]);
   const move = (subtask: Task, to: number) => {
     const others = subtasks.filter((other) => other !== subtask);
-    if (to >= 0 && to <= others.length) bench.actions.place(others, subtask, to);
+    if (to >= 0 && to <= others.length) void bench.actions.place(others, subtask, to);
   };
   const drop = (dragged: string | undefined, target: string, isAfter: boolean) => {
     const subtask = subtasks.find(({ id }) => id === dragged);

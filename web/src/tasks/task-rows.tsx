@@ -86,7 +86,9 @@ function onRowKey(event: KeyboardEvent, bench: Workbench): void {
   if (id === null || isTyping(event.target) || event.ctrlKey || event.metaKey || form.id.value === id) return;
   if (event.altKey) {
     const by = ({ ArrowUp: -1, ArrowDown: 1 } as const)[event.key as "ArrowUp"];
-    if (by && bench.rows.query.value.sort === "manual" && moveBy(bench, id, by)) event.preventDefault();
+    if (!by || bench.rows.query.value.sort !== "manual") return;
+    moveBy(bench, id, by);
+    event.preventDefault();
     return;
   }
   const letter = singleKeys.value === "on" ? event.key : "";
