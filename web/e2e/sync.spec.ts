@@ -170,6 +170,35 @@ test("a thousand tasks stay fast", async ({ page, tasks, store }) => {
   await expect(page.getByRole("status")).toHaveText("990 tasks");
 });
 
+test("a new device shows tasks before it can store them, and lets them be changed afterwards", async ({
+  page,
+  tasks,
+  store,
+}) => {
+  await store.add({ title: "Feed the cat" });
+  await page.addInitScript(() => {
+    const { open } = IDBFactory.prototype;
+    IDBFactory.prototype.open = function (...of) {
+      const request = open.apply(this, of);
+      const listen = request.addEventListener.bind(request);
+      request.addEventListener = (type: string, listener: EventListenerOrEventListenerObject) =>
+        listen(type, type !== "success" ? listener : (event) => setTimeout(listener as EventListener, 2_000, event));
+      return request;
+    };
+  });
+  // The tasks are here before the code.
+  await page.route("**/assets/page-*.js", async (route) => {
+    await page.waitForResponse(/\/tasks\?/u);
+    await route.continue();
+  });
+  await page.goto("/#/open");
+  await expect(page.locator("[data-row]")).toContainText("Feed the cat");
+  await expect(page.locator("#task-list")).toHaveAttribute("inert");
+  await expect(page.locator("#task-list")).not.toHaveAttribute("inert");
+  await tasks.checkbox("Feed the cat").click();
+  await expect.poll(() => store.all()).toMatchObject([{ completed: true }]);
+});
+
 test("what recurs stays completed if its completion is undone and made again", async ({ context, tasks, store }) => {
   await store.add({ title: "Water the plants", due: day(0), recurrence: { rule: "FREQ=DAILY" } });
   await tasks.open();

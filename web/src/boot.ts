@@ -1,5 +1,5 @@
 /** Sends the first requests as soon as possible: this small file runs while the rest of the page's code is still on its way. */
-import { FIRST_TASKS, sendEarly } from "./early";
+import { FIRST_TASKS, keepFirst, sendEarly } from "./early";
 import { rememberedUser } from "./session/remembered";
 import { loadSettings } from "./settings";
 import { showTheme } from "./theme";
@@ -24,8 +24,12 @@ async function send(): Promise<void> {
   const { sub } = JSON.parse(atob((token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/")));
   const { status, limit } = FIRST_TASKS;
   const url = `${apiUrl}/api/${encodeURIComponent(sub)}/tasks?status=${status}&limit=${limit}`;
-  sendEarly(url, fetch(url, { headers: { authorization: `Bearer ${token}` } }));
+  const response = fetch(url, { headers: { authorization: `Bearer ${token}` } });
+  const copy = response.then((response) => response.clone());
+  sendEarly(url, response);
+  const { tasks } = await (await copy).json();
+  if (Array.isArray(tasks)) keepFirst(sub, tasks);
 }
 
-// The next caller handles a failure.
-send().catch(() => {});
+/** Ends when all of them have been answered. The next caller handles a failure. */
+export const sent = send().catch(() => {});

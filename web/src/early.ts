@@ -1,4 +1,5 @@
 /** Requests that were sent before the page's code was here, so that it need not send them. Each answer is given once. */
+import type { Task } from "daylist-client";
 
 /** The tasks that a new device shows while it gets the others. */
 export const FIRST_TASKS = { status: "open", limit: 30 } as const;
@@ -22,3 +23,17 @@ export const earlyFetch: typeof fetch = async (input, init) => {
   sent.delete(url);
   return (await response) ?? fetch(input, init);
 };
+
+let first: { readonly userId: string; readonly tasks: readonly Task[] } | null = null;
+
+/** Keeps the tasks of the first list, to be shown before there is a store that could hold them. */
+export function keepFirst(userId: string, tasks: readonly Task[]): void {
+  first = { userId, tasks };
+}
+
+/** The tasks of the first list, if they are here, once. */
+export function takeFirst(userId: string): readonly Task[] {
+  const tasks = first?.userId === userId ? first.tasks : [];
+  first = null;
+  return tasks;
+}

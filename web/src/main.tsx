@@ -8,7 +8,7 @@ import "./styles/print.css";
 import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { App, Trouble } from "./app";
-import { settings as loading } from "./boot";
+import { settings as loading, sent } from "./boot";
 import { followTheme, language } from "./preferences";
 import { followAddress } from "./route";
 import { Issuer } from "./session/issuer";
@@ -17,6 +17,9 @@ import { Session } from "./session/session";
 import { speak, t } from "./text";
 import { leaveKeysToInputMethods } from "./ui/shortcuts";
 import { keepFiles } from "./ui/versions";
+
+/** How long the first picture waits for answers that are about to arrive, in milliseconds. */
+const SOON = 100;
 
 const root = document.getElementById("app");
 
@@ -29,12 +32,19 @@ async function start(): Promise<void> {
     effect(() => void speak(language.value));
     const session = new Session(new Issuer(settings.authUrl));
     followAddress();
+    const started = session.start();
+    // Otherwise, it would be drawn twice.
+    if (session.state.peek().is === "unknown") await Promise.race([Promise.all([started, sent]), pause(SOON)]);
     render(<App session={session} settings={settings} link={signal(takeLink())} />, root);
-    await session.start();
+    await started;
   } catch {
     const text = navigator.onLine ? t().settingsMissing : t().offline;
     render(<Trouble title={t().cannotStart} text={text} onRetry={() => location.reload()} />, root);
   }
+}
+
+function pause(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time));
 }
 
 void start();

@@ -113,9 +113,43 @@ it("shows edits of deleted tasks in every list", async () => {
   expect(row?.refused?.item.refusal.kind).toBe("gone");
 });
 
+it("shows a preview until the local copy has tasks", async () => {
+  const task = await device().tasks.sync.create({ title: "Feed the cat" });
+  await opened[0]?.sync.refresh();
+  const { sync } = new Device(backend, person, { pause: () => 60_000 });
+  const tasks = new LocalTasks(sync, [{ ...task, title: "Feed the dog" }]);
+  opened.push(tasks);
+  const titles = () => [...tasks.snapshot.value.tasks.values()].map(({ title }) => title);
+  expect(titles()).toEqual(["Feed the dog"]);
+  expect(tasks.isPreview.value).toBe(true);
+  expect(tasks.phase.value).toBe("loading");
+  const seen: string[][] = [];
+  const end = effect(() => void seen.push(titles()));
+  await tasks.start();
+  await until(() => !tasks.isPreview.value, "no preview");
+  end();
+  // It was never empty in between.
+  expect(seen).toEqual([["Feed the dog"], ["Feed the cat"]]);
+});
+
+it("shows no preview of an account that turns out to be empty", async () => {
+  const task = await device().tasks.sync.create({ title: "Feed the cat" });
+  await opened[0]?.sync.refresh();
+  await opened[0]?.sync.delete(task.id);
+  await opened[0]?.sync.refresh();
+  const tasks = new LocalTasks(new Device(backend, person).sync, [task]);
+  opened.push(tasks);
+  await tasks.start();
+  await until(() => tasks.phase.value === "ready", "ready");
+  expect(tasks.snapshot.value.tasks.size).toBe(0);
+  expect(tasks.isPreview.value).toBe(false);
+});
+
 it("reports that the browser stores nothing", async () => {
   const store = { ...new Device(backend, person).store, read: () => Promise.reject(new Error("denied")) };
-  const tasks = new LocalTasks(new Device(backend, person, { store }).sync);
+  const task = await device().tasks.sync.create({ title: "Feed the cat" });
+  const tasks = new LocalTasks(new Device(backend, person, { store }).sync, [task]);
   await tasks.start();
   expect(tasks.phase.value).toBe("unkept");
+  expect(tasks.snapshot.value.tasks.size).toBe(0);
 });

@@ -1,5 +1,5 @@
 /** Exposes the tasks on this device, and the state of sync, as signals. */
-import { batch, computed, signal } from "@preact/signals";
+import { batch, computed, type Signal, signal } from "@preact/signals";
 import type { Task } from "daylist-client";
 import type { Refused, Status, TaskSync } from "daylist-client/sync";
 
@@ -32,6 +32,8 @@ export class LocalTasks {
     refused: new Map(),
   });
   readonly status = signal<Status>({ phase: "busy", trouble: null, pulledAt: null });
+  /** Whether the tasks in sight are only those of the first list: they cannot be changed until the local copy has them. */
+  readonly isPreview: Signal<boolean>;
   readonly phase = computed<Phase>(() => {
     if (this.#isUnkept.value) return "unkept";
     if (this.#isComplete.value) return "ready";
@@ -42,8 +44,11 @@ export class LocalTasks {
   readonly #isUnkept = signal(false);
   readonly #ends: (() => void)[];
 
-  constructor(sync: TaskSync) {
+  /** @param preview is shown until the local copy has tasks. */
+  constructor(sync: TaskSync, preview: readonly Task[] = []) {
     this.sync = sync;
+    this.isPreview = signal(preview.length > 0);
+    this.snapshot.value = { ...this.snapshot.value, tasks: new Map(preview.map((task) => [task.id, task])) };
     this.#ends = [
       sync.subscribe(() => this.#read()),
       sync.onStatus((status) => {
@@ -65,7 +70,11 @@ export class LocalTasks {
         this.#isRead.value = true;
       });
     } catch {
-      this.#isUnkept.value = true;
+      batch(() => {
+        this.isPreview.value = false;
+        this.#read();
+        this.#isUnkept.value = true;
+      });
     }
   }
 
@@ -77,11 +86,13 @@ export class LocalTasks {
 
   #read(): void {
     const { sync } = this;
+    if (this.isPreview.value && sync.tasks.size === 0 && !sync.isComplete) return;
     const waiting = sync.pending.filter(({ refusal }) => !refusal);
     const unsent = new Set(waiting.map(({ id }) => id));
     const skipped = new Set(waiting.flatMap(({ op, id }) => (op === "skip" ? [id] : [])));
     const refused = new Map(sync.refused.map((refused) => [refused.item.id, refused]));
     batch(() => {
+      this.isPreview.value = false;
       // A copy, because sync changes its map in place.
       this.snapshot.value = { tasks: new Map(sync.tasks), unsent, skipped, refused };
       this.#isComplete.value = sync.isComplete;

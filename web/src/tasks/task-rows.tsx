@@ -51,6 +51,7 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
       id={LIST_ID}
       class="task-list"
       aria-busy={phase === "loading"}
+      inert={tasks.isPreview.value}
       onKeyDown={(event) => onRowKey(event, bench)}
       onPointerMove={hold}
       onPointerDown={hold}
@@ -142,10 +143,16 @@ interface SectionsProps {
 
 const HEADING_HEIGHT = 35.5;
 
+/** Asking the browser for each of thousands of rows would take long. */
+let width = innerWidth;
+addEventListener("resize", () => {
+  width = innerWidth;
+});
+
 /** Heights in pixels, as the styles make them. On a phone, titles have two lines, and the facts have one of their own. */
 function heightOf(task: Task, section: string): number {
-  if (innerWidth >= 640) return 38;
-  const isLong = task.title.length * 7.8 > innerWidth - 104;
+  if (width >= 640) return 38;
+  const isLong = task.title.length * 7.8 > width - 104;
   const { due, tags, description, recurrence } = task;
   // Without looking at clocks, as there may be thousands.
   const hasNoDue = due === null || due === section || (section === "today" && !hasTime(due));

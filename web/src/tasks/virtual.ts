@@ -15,6 +15,8 @@ const SHORT = 100;
 const OVERSCAN = 6;
 /** While it scrolls, the list is drawn again for so many new rows at once. */
 const STEP = 3;
+/** Where lists begin on a phone, in pixels: one that begins elsewhere is drawn a second time. */
+const USUAL_TOP = 190;
 
 export interface VirtualOptions {
   readonly container: RefObject<HTMLElement | null>;
@@ -36,11 +38,18 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   // Until it is painted, a list has only what is in sight.
   const [isPainted, setPainted] = useState(false);
-  useEffect(() => setPainted(true), []);
+  // Two frames later: an effect also runs when the list is drawn again before it is painted.
+  useEffect(() => {
+    let frame = requestAnimationFrame(() => {
+      frame = requestAnimationFrame(() => setPainted(true));
+    });
+    return () => cancelAnimationFrame(frame);
+  }, []);
   // Another function makes the virtualizer measure everything again.
   const getItemKey = useCallback((index: number) => keys[index] ?? index, [keys]);
   /** What is in the document. */
   const drawn = useRef({ first: 0, last: 0, height: 0 });
+  const [initialRect] = useState(() => ({ width: innerWidth, height: innerHeight }));
   const options = {
     count: keys.length,
     getItemKey,
@@ -72,10 +81,10 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
       for (let index = drawn.current.first; index < drawn.current.last; index++) near.add(index);
       return [...near].sort((a, b) => a - b);
     },
-    initialRect: { width: innerWidth, height: innerHeight },
+    initialRect,
   };
   const [virtualizer] = useState(() => new Virtualizer<Window, HTMLElement>(options));
-  const margin = useRef(0);
+  const margin = useRef(USUAL_TOP);
   virtualizer.setOptions({ ...options, scrollMargin: margin.current });
   // Not at each scroll: looking at the layout is what makes scrolling slow.
   useLayoutEffect(() => {

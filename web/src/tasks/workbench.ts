@@ -4,7 +4,7 @@ import { TaskApi } from "daylist-client";
 import { indexedDbStore } from "daylist-client/indexeddb";
 import { byPosition } from "daylist-client/order";
 import { TaskSync } from "daylist-client/sync";
-import { earlyFetch, FIRST_TASKS } from "../early";
+import { earlyFetch, FIRST_TASKS, takeFirst } from "../early";
 import type { User } from "../session/issuer";
 import type { Session } from "../session/session";
 import type { Settings } from "../settings";
@@ -74,9 +74,10 @@ export class Workbench {
       fetch: earlyFetch,
     });
     const sync = new TaskSync({ api: this.api, store: indexedDbStore(id), first: FIRST_TASKS });
-    this.tasks = new LocalTasks(sync);
-    // Reads the tasks of the last visit while the page is drawn. `start` handles the failure.
-    sync.start().catch(() => {});
+    const first = takeFirst(id);
+    this.tasks = new LocalTasks(sync, first);
+    // Reads the tasks of the last visit while the page is drawn, unless it has tasks to draw. `start` handles the failure.
+    if (first.length === 0) sync.start().catch(() => {});
     this.drafts = new Drafts(id);
     this.form = new Form(this.drafts);
     this.deletions = new Deletions(id, async (seen) => {
