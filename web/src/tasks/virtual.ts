@@ -12,9 +12,9 @@ import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState }
 /** Shorter lists are in the document as a whole, so that the browser's own search finds everything in them. */
 const SHORT = 100;
 /** So many rows are drawn beyond each end of the screen. */
-const OVERSCAN = 6;
+const OVERSCAN = 10;
 /** While it scrolls, the list is drawn again for so many new rows at once. */
-const STEP = 3;
+const STEP = 6;
 /** Where lists begin on a phone, in pixels: one that begins elsewhere is drawn a second time. */
 const USUAL_TOP = 190;
 
