@@ -52,7 +52,7 @@ export function finder(parsers: readonly Parser[]): FindDate {
     // The library calculates in the time zone of the device, which need not be the user's.
     const clock = new Date(`${dayOf(now)}T${toLocal(now.toISOString()).time}`);
     const year = yearOf(text, dayOf(now));
-    const full = year === null ? text : text.replace(SHORT_DATE, `$&${year}`);
+    const full = (year === null ? text : text.replace(SHORT_DATE, `$&${year}`)).replace(GERMAN_TIME, "$1:$2");
     // “friday” is to come, but not “last friday”.
     const forwardDate = !markers().some(({ last }) => last.includes(firstWord(text)));
     for (const parser of parsers) {
@@ -96,6 +96,9 @@ function isNext(word: string): boolean {
 
 /** A date as it is usual in German, which the library only knows with its year. */
 const SHORT_DATE = /^(\d{1,2})\.(\d{1,2})\.(?!\S)/u;
+
+/** The library only knows it with a colon. */
+const GERMAN_TIME = /(?<!\S)(\d{1,2})\.([0-5]\d)(?=\s+uhr(?!\S))/giu;
 
 /** The year in which a short date comes next, or null if the text begins with none. */
 function yearOf(text: string, today: string): number | null {

@@ -36,6 +36,11 @@ describe("a line of quick add", () => {
     ["@9:30", at("2026-11-22T09:30")],
     ["@5pm", at("2026-11-21T17:00")],
     ["@12am", at("2026-11-22T00:00")],
+    ["@24th", "2026-11-24"],
+    // It has passed this month.
+    ["@1st", "2026-12-01"],
+    // November has 30 days.
+    ["@31.", "2026-12-31"],
     ["@tomorrow @5pm", at("2026-11-22T17:00")],
   ])("takes %s for a date, with and without the library", (marker, due) => {
     for (const find of [findDate, undefined]) {
@@ -64,6 +69,8 @@ describe("a line of quick add", () => {
     ["@tomorrow evening at 7", at("2026-11-22T19:00")],
     // It has passed this year.
     ["@5.1.", "2027-01-05"],
+    ["@15.30 Uhr", at("2026-11-21T15:30")],
+    ["@morgen um 9.15 Uhr", at("2026-11-22T09:15")],
   ])("takes the words of %s for a date", (marker, due) => {
     expect(parseQuickAdd(`Call ${marker}`, SATURDAY, findDate)).toMatchObject({ title: "Call", due });
   });
@@ -147,6 +154,18 @@ describe("a repetition in quick add", () => {
     ["de", "Bins every monday", "FREQ=WEEKLY;BYDAY=MO", "2026-11-23"],
     ["en", "Stretch every evening", "FREQ=DAILY", at("2026-11-21T18:00")],
     ["en", "Stretch every friday evening", "FREQ=WEEKLY;BYDAY=FR", at("2026-11-27T18:00")],
+    ["en", "Review every first monday", "FREQ=MONTHLY;BYDAY=1MO", "2026-12-07"],
+    ["en", "Review every 3rd friday of the month 9am", "FREQ=MONTHLY;BYDAY=3FR", at("2026-12-18T09:00")],
+    ["en", "Review every month on the last friday", "FREQ=MONTHLY;BYDAY=-1FR", "2026-11-27"],
+    ["en", "Review every second monday", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", "2026-11-23"],
+    ["en", "Review every second monday of the month", "FREQ=MONTHLY;BYDAY=2MO", "2026-12-14"],
+    ["de", "Treffen jeden ersten Montag im Monat", "FREQ=MONTHLY;BYDAY=1MO", "2026-12-07"],
+    ["de", "Treffen alle zwei Monate am letzten Freitag", "FREQ=MONTHLY;INTERVAL=2;BYDAY=-1FR", "2026-11-27"],
+    ["de", "Miete jeden Ersten", "FREQ=MONTHLY;BYMONTHDAY=1", "2026-12-01"],
+    ["en", "Stretch every day until friday", "FREQ=DAILY;UNTIL=20261127", "2026-11-21"],
+    ["en", "Stretch every day 9am until dec 24", "FREQ=DAILY;UNTIL=20261224", at("2026-11-22T09:00")],
+    ["en", "Stretch @daily until friday", "FREQ=DAILY;UNTIL=20261127", "2026-11-21"],
+    ["de", "Dehnen jeden Tag bis Freitag", "FREQ=DAILY;UNTIL=20261127", "2026-11-21"],
     ["de", "Dehnen jeden Morgen", "FREQ=DAILY", at("2026-11-22T09:00")],
     ["de", "Dehnen jeden Freitag abends", "FREQ=WEEKLY;BYDAY=FR", at("2026-11-27T18:00")],
   ] as const)("in %s: %s", async (language, line, rule, due) => {
@@ -167,7 +186,7 @@ describe("a repetition in quick add", () => {
     "An apple every day keeps monday away",
     "Thank everyone",
     "Save every month 100",
-    "Call every month on the last friday",
+    "Wait every day until later",
     "Müll jeden Montag",
   ])("is not in: %s", async (title) => {
     await speak("en");

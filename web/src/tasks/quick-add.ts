@@ -1,7 +1,7 @@
 /**
  * Parses a line into a task: `Buy milk #shop !high @tomorrow 6pm`. Words without a marker are the title. Only a repetition needs
  * none if it is the end of what is written: `Water the plants every 3 days #home`. Its date needs none either, before or after it:
- * `Pay rent every month tomorrow 9am`.
+ * `Pay rent every month tomorrow 9am`. Its last day follows: `until friday`.
  */
 import { markers } from "../text";
 import { addDays, dayOf, fromLocal, type LocalDue, nextSaturday, toLocal, weekday } from "./due";
@@ -52,12 +52,12 @@ export function parseQuickAdd(
     if (word.startsWith("#") && isTag(name)) addTag(tags, name);
     else if (word.startsWith("!") && named) priority = named;
     else if (repeated) {
-      repetition = repeated;
+      rest = part.slice(1 + repeated.length);
+      const { until, date, length } = findTail(rest, dateIn);
+      repetition = lasting(repeated, until);
       takeDate({ day: "", time: repeated.time });
-      rest = part.slice(1 + repeated.length).trim();
-      const at = dateIn(rest);
-      takeDate(at);
-      rest = rest.slice(at?.length ?? 0);
+      takeDate(date);
+      rest = rest.slice(length);
     } else if (date) {
       takeDate(date);
       rest = part.slice(1 + date.length);
@@ -66,7 +66,7 @@ export function parseQuickAdd(
     if (ending && (words.length > 0 || ending.index > 0)) {
       repetition = ending.found;
       takeDate({ day: "", time: ending.found.time });
-      takeDate(ending.time);
+      takeDate(ending.date);
       rest = rest.slice(0, ending.index);
     }
     words.push(...rest.split(/\s+/u).filter((word) => word !== ""));
@@ -95,20 +95,39 @@ function findEnding(text: string, dateIn: (text: string) => FoundDate | null) {
     const isStart = markers().some(({ every }) => every.includes(word.toLowerCase()));
     const found = isStart ? findRepetition(text.slice(index), false) : null;
     if (!found) continue;
-    const rest = text.slice(index + found.length).trim();
-    const after = rest === "" ? null : dateIn(rest);
-    if (rest === "") return { index, found, time: null, ...dateBefore(text.slice(0, index), dateIn) };
-    if (after?.length === rest.length) return { index, found, time: after };
+    const rest = text.slice(index + found.length).trimEnd();
+    const { date, until, length } = findTail(rest, dateIn);
+    if (length < rest.length) continue;
+    const before = date ? null : dateBefore(text.slice(0, index), dateIn);
+    return { index, date, ...before, found: lasting(found, until) };
   }
   return null;
+}
+
+/** What may follow a repetition: its date, and “until” with its last day. */
+function findTail(text: string, dateIn: (text: string) => FoundDate | null) {
+  const wordAt = (from: number) => from + (/^\s*/u.exec(text.slice(from))?.[0].length ?? 0);
+  const start = wordAt(0);
+  const date = dateIn(text.slice(start));
+  const length = date ? start + date.length : 0;
+  const untilAt = wordAt(length);
+  const [word = ""] = /^\S+/u.exec(text.slice(untilAt)) ?? [];
+  const lastAt = wordAt(untilAt + word.length);
+  const isUntil = markers().some(({ until }) => until.includes(word.toLowerCase()));
+  const last = isUntil ? dateIn(text.slice(lastAt)) : null;
+  return last?.day ? { date, until: last.day, length: lastAt + last.length } : { date, until: null, length };
+}
+
+function lasting(found: FoundRepetition, until: string | null): FoundRepetition {
+  return { ...found, repetition: { ...found.repetition, until } };
 }
 
 /** The date that a text ends with, after at least one other word, and where it begins. */
 function dateBefore(text: string, dateIn: (text: string) => FoundDate | null) {
   const end = text.trimEnd().length;
   for (const { index } of text.matchAll(/(?<=\S\s+)\S+/gu)) {
-    const time = dateIn(text.slice(index, end));
-    if (time?.length === end - index) return { index, time };
+    const date = dateIn(text.slice(index, end));
+    if (date?.length === end - index) return { index, date };
   }
   return null;
 }
@@ -187,10 +206,20 @@ function findSimpleDate(word: string, now: Date): FoundDate | null {
       .find((name) => word.toLowerCase().startsWith(name)) ?? "";
   const time = dayTimeCalled(word.slice(name.length), name !== "");
   if (time !== "") return { day: dayCalled(name, dayOf(now)) ?? "", time, length };
+  const [, nth = ""] = /^(\d{1,2})(?:st|nd|rd|th|\.)$/iu.exec(word) ?? [];
+  if (nth !== "") return nextNth(Number(nth), dayOf(now), length);
   const [, hour = "", minute = "00", half] = /^(\d{1,2})(?::([0-5]\d))?(am|pm)?$/iu.exec(word) ?? [];
   if (hour === "" || (!half && !word.includes(":")) || Number(hour) > (half ? 12 : 23)) return null;
   const hours = half ? (Number(hour) % 12) + (half.toLowerCase() === "pm" ? 12 : 0) : Number(hour);
   return { day: "", time: `${String(hours).padStart(2, "0")}:${minute}`, length };
+}
+
+/** The next day with a number in its month. */
+function nextNth(nth: number, today: string, length: number): FoundDate | null {
+  // A 31st is at most two months away.
+  const days = Array.from({ length: 62 }, (_, ahead) => addDays(today, ahead));
+  const day = days.find((day) => Number(day.slice(-2)) === nth);
+  return day === undefined ? null : { day, time: "", length };
 }
 
 /** Today, or tomorrow if the time has passed. */

@@ -13,8 +13,10 @@ export interface Repetition {
   /** From 1 to 999. */
   readonly every: number;
   readonly unit: Unit;
-  /** Of each week, 0 for Sunday. Without any, it is that of the due date. */
+  /** Of each week, 0 for Sunday. Without any, it is that of the due date. Of each month, there is only one. */
   readonly weekdays: readonly number[];
+  /** Which of these weekdays in each month: from 1 to 4, or -1 for the last one. Null without one. */
+  readonly monthWeek: number | null;
   /** Of each month, -1 for the last one. Null means that of the due date. */
   readonly monthDay: number | null;
   /** The last day. */
@@ -30,7 +32,7 @@ const FREQUENCIES: Readonly<Record<Unit, string>> = { day: "DAILY", week: "WEEKL
 const WEEKDAYS = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
 export const WORKDAYS: readonly number[] = [1, 2, 3, 4, 5];
 
-const PLAIN = { every: 1, weekdays: [], monthDay: null, until: null, count: null };
+export const PLAIN = { every: 1, weekdays: [], monthWeek: null, monthDay: null, until: null, count: null };
 /** What can be chosen without the form. */
 export const CHOICES: readonly Repetition[] = [
   { ...PLAIN, unit: "day" },
@@ -46,11 +48,12 @@ export function recurrenceOf(repetition: Repetition, from: Recurrence["from"] = 
   return { rule: ruleOf(repetition), time_zone, from };
 }
 
-export function ruleOf({ every, unit, weekdays, monthDay, until, count }: Repetition): string {
+export function ruleOf({ every, unit, weekdays, monthWeek, monthDay, until, count }: Repetition): string {
   const parts = [`FREQ=${FREQUENCIES[unit]}`];
   if (every > 1) parts.push(`INTERVAL=${every}`);
   if (unit === "week" && weekdays.length > 0) parts.push(`BYDAY=${weekdays.map((day) => WEEKDAYS[day]).join()}`);
-  if (unit === "month" && monthDay !== null) parts.push(`BYMONTHDAY=${monthDay}`);
+  if (unit === "month" && monthWeek !== null) parts.push(`BYDAY=${monthWeek}${WEEKDAYS[weekdays[0] ?? 0]}`);
+  else if (unit === "month" && monthDay !== null) parts.push(`BYMONTHDAY=${monthDay}`);
   if (until !== null) parts.push(`UNTIL=${until.replaceAll("-", "")}`);
   else if (count !== null) parts.push(`COUNT=${count}`);
   return parts.join(";");
@@ -66,19 +69,19 @@ export function repetitionOf(rule: string): Repetition | null {
   };
   const frequency = take("FREQ");
   const unit = UNITS.find((unit) => FREQUENCIES[unit] === frequency);
-  const weekdays =
-    (unit === "week" &&
-      take("BYDAY")
-        ?.split(",")
-        .map((day) => WEEKDAYS.indexOf(day))) ||
-    [];
+  const days = unit === "week" || unit === "month" ? take("BYDAY") : null;
+  const [, week, weekday] = (unit === "month" && /^([1-4]|-1)(\w\w)$/u.exec(days ?? "")) || [];
+  const weekdays = (weekday ?? days)?.split(",").map((day) => WEEKDAYS.indexOf(day)) ?? [];
   const monthDay = unit === "month" ? take("BYMONTHDAY") : null;
   const every = Number(take("INTERVAL") ?? 1);
   const count = take("COUNT");
   const until = take("UNTIL")?.replace(/^(\d{4})(\d\d)(\d\d).*$/u, "$1-$2-$3") ?? null;
-  const isKnown = parts.size === 0 && !weekdays.includes(-1) && (monthDay === null || /^(?:-1|\d+)$/u.test(monthDay));
+  const isMonthDay = monthDay === null || (weekdays.length === 0 && /^(?:-1|\d+)$/u.test(monthDay));
+  const isKnown =
+    parts.size === 0 && !weekdays.includes(-1) && isMonthDay && (unit === "week" || days === null || week);
   if (!unit || !isKnown) return null;
-  return { every, unit, weekdays, monthDay: asNumber(monthDay), until, count: asNumber(count) };
+  const monthWeek = asNumber(week ?? null);
+  return { every, unit, weekdays, monthWeek, monthDay: asNumber(monthDay), until, count: asNumber(count) };
 }
 
 /** "Every 2 weeks on Monday, until 3 Jan 2027". */
@@ -93,9 +96,12 @@ export function describeRecurrence({ rule, from }: Pick<Recurrence, "rule" | "fr
   return count === null ? counted : words.repeats.times(counted, count);
 }
 
-export function describeRepetition({ every, unit, weekdays, monthDay }: Repetition): string {
+export function describeRepetition({ every, unit, weekdays, monthWeek, monthDay }: Repetition): string {
   const { repeats } = t();
   const often = repeats.every[unit](every);
+  if (unit === "month" && monthWeek !== null) {
+    return repeats.onWeekday(often, monthWeek, weekdayName(weekdays[0] ?? 0, "long"));
+  }
   if (unit === "month" && monthDay !== null) {
     return monthDay < 0 ? repeats.onLastDay(often) : repeats.onDay(often, monthDay);
   }
@@ -107,15 +113,23 @@ export function describeRepetition({ every, unit, weekdays, monthDay }: Repetiti
 }
 
 /** The first day of the rule, from a given day on. */
-export function firstDay({ unit, weekdays, monthDay }: Repetition, from: string): string {
+export function firstDay({ unit, weekdays, monthWeek, monthDay }: Repetition, from: string): string {
   const isIt = (day: string) => {
-    if (unit === "week" && weekdays.length > 0) return weekdays.includes(weekday(day));
+    if (weekdays.length > 0 && !weekdays.includes(weekday(day))) return false;
+    if (unit === "month" && monthWeek !== null) return weeksOf(day).includes(monthWeek);
     if (unit !== "month" || monthDay === null) return true;
     return monthDay < 0 ? addDays(day, 1).endsWith("-01") : Number(day.slice(-2)) === monthDay;
   };
   // A 31st is at most two months away.
   for (let ahead = 0; ahead < 63; ahead++) if (isIt(addDays(from, ahead))) return addDays(from, ahead);
   return from;
+}
+
+/** Which of its weekdays a day is in its month: from 1 to 4, and -1 if it is the last one. */
+export function weeksOf(day: string): number[] {
+  const week = Math.ceil(Number(day.slice(-2)) / 7);
+  const isLast = addDays(day, 7).slice(0, 7) !== day.slice(0, 7);
+  return [...(week < 5 ? [week] : []), ...(isLast ? [-1] : [])];
 }
 
 /** The due date of a task that recurs: its own if it is a day of the rule, else the next one that is. */

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { addDays, dayOf, toLocal, weekdayName, weekStart } from "./due";
+import { addDays, dayOf, toLocal, weekday, weekdayName, weekStart } from "./due";
 import { DateInput } from "./due-field";
 import {
   CHOICES,
@@ -12,12 +12,14 @@ import {
   dueWith,
   LIMIT_OF_COUNT,
   LIMIT_OF_EVERY,
+  PLAIN,
   type Recurrence,
   type Repetition,
   recurrenceOf,
   repetitionOf,
   ruleOf,
   UNITS,
+  weeksOf,
 } from "./recurrence";
 import type { TaskContent } from "./task";
 
@@ -83,7 +85,7 @@ const FROMS = ["due", "completion"] as const;
 
 function RepeatForm({ repetition, recurrence, due, onChange }: RepeatFormProps) {
   const { repeat, repeatForm: words } = t();
-  const { every, unit, weekdays, monthDay, until, count } = repetition;
+  const { every, unit, weekdays, until, count } = repetition;
   const { from = "due" } = recurrence;
   const set = (changes: Partial<Repetition>) => onChange({ ...repetition, ...changes }, from);
   const day = toLocal(due).day || dayOf(now.value);
@@ -105,20 +107,9 @@ function RepeatForm({ repetition, recurrence, due, onChange }: RepeatFormProps) 
           choices={UNITS}
           texts={words.units}
           value={unit}
-          onChange={(unit) => set({ unit, weekdays: [], monthDay: null })}
+          onChange={(unit) => set({ unit, weekdays: [], monthWeek: null, monthDay: null })}
         />
-        {unit === "month" && (
-          <select
-            class="filter"
-            aria-label={words.monthDay}
-            value={monthDay ?? "same"}
-            onChange={({ currentTarget: { value } }) => set({ monthDay: value === "same" ? null : Number(value) })}
-          >
-            <option value="same">{words.sameDay}</option>
-            {monthDay !== null && monthDay > 0 && <option value={monthDay}>{words.onDay(monthDay)}</option>}
-            <option value={-1}>{words.lastDay}</option>
-          </select>
-        )}
+        {unit === "month" && <MonthDay repetition={repetition} day={day} onChange={set} />}
       </div>
       {unit === "week" && (
         <fieldset class="repeat-line repeat-days" aria-label={words.weekdays}>
@@ -170,6 +161,43 @@ function RepeatForm({ repetition, recurrence, due, onChange }: RepeatFormProps) 
         {describeRecurrence(recurrence)}
       </p>
     </fieldset>
+  );
+}
+
+type DayOfMonth = Pick<Repetition, "weekdays" | "monthWeek" | "monthDay">;
+
+interface MonthDayProps {
+  readonly repetition: Repetition;
+  /** The one that the task is due on. */
+  readonly day: string;
+  readonly onChange: (changes: DayOfMonth) => void;
+}
+
+/** On which day of each month: on what the due date is in its month, on the last one, or on what was chosen before. */
+function MonthDay({ repetition: { weekdays, monthWeek, monthDay }, day, onChange }: MonthDayProps) {
+  const { repeatForm: words } = t();
+  const none = { weekdays: [], monthWeek: null, monthDay: null };
+  const choices = new Map<string, DayOfMonth>();
+  const keyOf = (choice: DayOfMonth) => ruleOf({ ...PLAIN, unit: "month", ...choice });
+  const offer = (choice: DayOfMonth) => choices.set(keyOf(choice), choice);
+  offer(none);
+  offer({ ...none, monthDay: -1 });
+  for (const monthWeek of weeksOf(day)) offer({ ...none, weekdays: [weekday(day)], monthWeek });
+  const chosen = { weekdays, monthWeek, monthDay };
+  offer(chosen);
+  const nameOf = ({ weekdays: [weekday = 0], monthWeek, monthDay }: DayOfMonth) => {
+    if (monthWeek !== null) return words.onWeekday(monthWeek, weekdayName(weekday, "long"));
+    if (monthDay === null) return words.sameDay;
+    return monthDay < 0 ? words.lastDay : words.onDay(monthDay);
+  };
+  return (
+    <Choice
+      name={words.monthDay}
+      choices={[...choices.keys()]}
+      texts={Object.fromEntries([...choices].map(([key, choice]) => [key, nameOf(choice)]))}
+      value={keyOf(chosen)}
+      onChange={(key) => onChange(choices.get(key) ?? none)}
+    />
   );
 }
 

@@ -1,6 +1,6 @@
 /** Repetitions in words, as in quick add: “every monday”, “every 2 weeks on tue and fri”, “jeden 15.” */
 import { type Markers, markers } from "../text";
-import { type Repetition, UNITS, type Unit, WORKDAYS } from "./recurrence";
+import { PLAIN, type Repetition, UNITS, type Unit, WORKDAYS } from "./recurrence";
 
 /** A repetition at the beginning of a text, and how many characters it takes. */
 export interface FoundRepetition {
@@ -17,6 +17,8 @@ export function repetitionAt(text: string, words: Markers, isMarked: boolean): F
   const single = isMarked ? reader.take(words.singles) : null;
   if (single) return reader.found({ unit: single });
   if (!reader.takeEvery()) return null;
+  const nth = reader.takeNthWeekday();
+  if (nth) return reader.found({ unit: "month", ...nth });
   const ordinal = reader.takeNumber();
   const every = ordinal?.number ?? 1;
   const time = ordinal ? "" : reader.takeDayTime();
@@ -26,13 +28,15 @@ export function repetitionAt(text: string, words: Markers, isMarked: boolean): F
     const end = reader.at;
     reader.skip(words.on);
     const weekdays = unit === "week" ? reader.takeWeekdays() : [];
-    const monthDay = unit === "month" ? reader.takeMonthDay() : null;
-    if (weekdays.length === 0 && monthDay === null) reader.at = end;
-    return reader.found({ unit, every, weekdays, monthDay });
+    const nth = unit === "month" ? reader.takeNthWeekday() : null;
+    const monthDay = unit === "month" && !nth ? reader.takeMonthDay() : null;
+    if (weekdays.length === 0 && !nth && monthDay === null) reader.at = end;
+    return reader.found({ unit, every, weekdays, monthDay, ...nth });
   }
   if (unit) return reader.found({ unit, every });
   const weekdays = reader.takeWeekdays();
   if (weekdays.length > 0) return reader.found({ unit: "week", every, weekdays });
+  if (!ordinal && reader.skip(words.first)) return reader.found({ unit: "month", monthDay: 1 });
   return ordinal?.isOrdinal && every <= 31 ? reader.found({ unit: "month", monthDay: every }) : null;
 }
 
@@ -97,8 +101,37 @@ class Reader {
     return null;
   }
 
-  skip(words: readonly string[]): void {
+  /** “first monday”, “3rd friday”, “second monday of the month”: every second monday alone is in two weeks. */
+  takeNthWeekday(): Pick<Repetition, "weekdays" | "monthWeek"> | null {
+    const { at } = this;
+    const isLast = this.skip(this.#words.last);
+    const isFirst = !isLast && this.skip(this.#words.first);
+    const ordinal = isFirst || isLast ? null : this.takeNumber();
+    const monthWeek = isLast ? -1 : (ordinal?.number ?? 1);
+    const weekdays = this.#weekdaysOf(this.#next);
+    if (weekdays.length === 1) this.at += 1;
+    const isOfMonth = this.#takePhrase(this.#words.ofMonth);
+    const isMonthly = isLast || isFirst || (ordinal !== null && (ordinal.isOrdinal || isOfMonth));
+    if (weekdays.length === 1 && isMonthly && monthWeek <= 4) return { weekdays, monthWeek };
+    this.at = at;
+    return null;
+  }
+
+  /** Several words. */
+  #takePhrase(phrases: readonly string[]): boolean {
+    const rest = this.#read.slice(this.at).map(([word]) => word.toLowerCase());
+    const found = phrases
+      .map((phrase) => phrase.split(" "))
+      .find((words) => words.every((word, i) => word === rest[i]));
+    this.at += found?.length ?? 0;
+    return found !== undefined;
+  }
+
+  /** Whether there were some. */
+  skip(words: readonly string[]): boolean {
+    const { at } = this;
     while (words.includes(this.#next)) this.at += 1;
+    return this.at > at;
   }
 
   takeWeekdays(): number[] {
@@ -118,9 +151,8 @@ class Reader {
 
   found(repetition: Partial<Repetition> & Pick<Repetition, "unit">, time = ""): FoundRepetition {
     const last = this.#read[this.at - 1];
-    const plain = { every: 1, weekdays: [], monthDay: null, until: null, count: null };
     return {
-      repetition: { ...plain, ...repetition },
+      repetition: { ...PLAIN, ...repetition },
       from: this.#from,
       time,
       length: last ? last.index + last[0].length : 0,

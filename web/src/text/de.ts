@@ -3,6 +3,10 @@ import type { Texts } from "./en";
 
 const tasks = (count: number) => `${count} ${count === 1 ? "Aufgabe" : "Aufgaben"}`;
 
+const WEEKS: Readonly<Record<number, string>> = {
+  ...{ 1: "ersten", 2: "zweiten", 3: "dritten", 4: "vierten", [-1]: "letzten" },
+};
+
 export const de: Texts = {
   locale: { language: "de", fallback: "de-DE" },
 
@@ -372,6 +376,7 @@ export const de: Texts = {
     onWeekdays: (often, days) => `${often} am ${days}`,
     onDay: (often, day) => `${often} am ${day}.`,
     onLastDay: (often) => `${often} am letzten Tag`,
+    onWeekday: (often, week, day) => `${often} am ${WEEKS[week]} ${day}`,
     afterCompletion: (often) => `${often} nach der Erledigung`,
     until: (often, day) => `${often}, bis ${day}`,
     times: (often, count) => `${often}, ${count}-mal`,
@@ -385,6 +390,7 @@ export const de: Texts = {
     sameDay: "am selben Tag",
     lastDay: "am letzten Tag",
     onDay: (day) => `am ${day}.`,
+    onWeekday: (week, day) => `am ${WEEKS[week]} ${day}`,
     ends: "Endet",
     end: { never: "nie", until: "an einem Datum", count: "nach einer Anzahl" },
     lastDate: "Letztes Datum",
@@ -407,6 +413,9 @@ export const de: Texts = {
     singles: { day: ["täglich"], week: ["wöchentlich"], month: ["monatlich"], year: ["jährlich"] },
     next: ["nächste", "nächsten", "nächster", "kommende", "kommenden", "folgende", "folgenden"],
     last: ["letzte", "letzten", "letzter", "letztes"],
+    first: ["erste", "ersten", "erster", "erstes"],
+    ofMonth: ["im monat", "des monats", "jeden monats"],
+    until: ["bis"],
     this: ["diese", "diesen", "dieser", "dieses"],
     on: ["am"],
     and: ["und"],

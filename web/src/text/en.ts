@@ -1,4 +1,7 @@
 /** The page in English. Other languages have the same texts, which TypeScript checks. */
+/** Of the weekdays in a month. */
+const WEEKS: Readonly<Record<number, string>> = { 1: "first", 2: "second", 3: "third", 4: "fourth", [-1]: "last" };
+
 export const en = {
   locale: { language: "en", fallback: "en-GB" },
 
@@ -331,6 +334,7 @@ export const en = {
     onWeekdays: (often: string, days: string) => `${often} on ${days}`,
     onDay: (often: string, day: number) => `${often} on day ${day}`,
     onLastDay: (often: string) => `${often} on the last day`,
+    onWeekday: (often: string, week: number, day: string) => `${often} on the ${WEEKS[week]} ${day}`,
     afterCompletion: (often: string) => `${often} after completion`,
     until: (often: string, day: string) => `${often}, until ${day}`,
     times: (often: string, count: number): string => `${often}, ${count === 1 ? "once" : `${count} times`}`,
@@ -344,6 +348,7 @@ export const en = {
     sameDay: "on the same day",
     lastDay: "on the last day",
     onDay: (day: number) => `on day ${day}`,
+    onWeekday: (week: number, day: string) => `on the ${WEEKS[week]} ${day}`,
     ends: "Ends",
     end: { never: "never", until: "on a date", count: "after a number of times" },
     lastDate: "Last date",
@@ -363,6 +368,9 @@ export const en = {
     singles: { day: ["daily"], week: ["weekly"], month: ["monthly"], year: ["yearly", "annually"] },
     next: ["next"],
     last: ["last", "past"],
+    first: ["first"],
+    ofMonth: ["of the month", "of each month", "of every month"],
+    until: ["until", "till"],
     this: ["this"],
     on: ["on", "the"],
     and: ["and", "&"],
@@ -391,6 +399,9 @@ export interface Markers {
   readonly singles: Readonly<Record<"day" | "week" | "month" | "year", readonly string[]>>;
   readonly next: readonly string[];
   readonly last: readonly string[];
+  readonly first: readonly string[];
+  readonly ofMonth: readonly string[];
+  readonly until: readonly string[];
   readonly this: readonly string[];
   readonly on: readonly string[];
   readonly and: readonly string[];
