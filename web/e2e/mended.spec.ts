@@ -90,6 +90,14 @@ test.describe("a draft", () => {
     await expect(form.getByRole("button", { name: "Remove tag pet" })).toBeVisible();
     await form.getByRole("button", { name: "Save" }).click();
 
+    form = await tasks.edit("Feed the cat");
+    await form.getByLabel("Add a tag").fill("home, #Garden,HOME,");
+    await expect(form.getByRole("button", { name: /^Remove tag/u })).toHaveCount(4);
+    for (const tag of ["home", "Garden"]) {
+      await expect(form.getByRole("button", { name: `Remove tag ${tag}` })).toBeVisible();
+    }
+    await form.getByRole("button", { name: "Cancel" }).click();
+
     form = await tasks.edit("Walk the dog");
     await form.getByLabel("Add a subtask").fill("Find the lea");
     await page.reload();
@@ -176,6 +184,39 @@ test.describe("a draft", () => {
     await expect(tasks.row("Feed the cat")).not.toContainText("Not saved yet");
     await tasks.note("Dropped your changes").getByRole("button", { name: "Undo" }).click();
     await expect(page.locator("input:focus")).toHaveValue("Feed both cats");
+  });
+
+  test("survives what closes things, wherever the focus is", async ({ page, tasks }) => {
+    for (const singleKeys of ["on", "off"]) {
+      await page.addInitScript((choice) => localStorage.setItem("single-key-shortcuts", choice), singleKeys);
+      await tasks.open();
+      const form = await tasks.edit("Feed the cat");
+      await form.getByLabel("Notes").fill(singleKeys);
+      await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+      // Without single keys, it is the browser that asks to close the form, as for Back on a phone.
+      await page.keyboard.press("Escape");
+      await expect(form).toBeHidden();
+      await expect(tasks.row("Feed the cat")).toContainText("Not saved yet");
+    }
+  });
+
+  test("of a subtask is dropped with the form, and can be brought back", async ({ page, tasks, store }) => {
+    await tasks.open();
+    const form = await tasks.edit("Feed the cat");
+    const box = form.getByRole("textbox", { name: "Add a subtask" });
+    await box.fill("Buy tins");
+    await form.getByRole("button", { name: "Cancel" }).click();
+    await tasks.note("Dropped your changes").getByRole("button", { name: "Undo" }).click();
+    await expect(box).toHaveValue("Buy tins");
+    await box.focus();
+    await form.getByRole("button", { name: "Cancel" }).click();
+    await expect(form).toBeHidden();
+    await tasks.add("Sent after everything before it");
+    await tasks.hasSaved("Sent after everything before it");
+    expect((await store.all()).map(({ title }) => title)).not.toContain("Buy tins");
+    await tasks.edit("Feed the cat");
+    await expect(box).toHaveValue("");
+    expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain("Buy tins");
   });
 
   test("is saved before signing out", async ({ page, tasks, person, store }) => {

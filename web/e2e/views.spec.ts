@@ -255,6 +255,12 @@ test("selecting begins with nothing, and keys change what is selected", async ({
   await page.keyboard.press("1");
   await expect(page.locator(".fact-priority")).toHaveText(["High priority", "High priority"]);
   await expect(bar).toBeHidden();
+  await page.getByRole("button", { name: "Edit One", exact: true }).click({ modifiers: ["Control"] });
+  await expect(bar).toContainText("1 selected");
+  await tasks.show("Completed");
+  await tasks.show("Open");
+  await expect(tasks.row("One")).toBeVisible();
+  await expect(bar).toBeHidden();
 
   await page.getByRole("button", { name: "Edit One", exact: true }).focus();
   await page.keyboard.press("v");
@@ -498,11 +504,20 @@ test("a task has subtasks", async ({ page, tasks, store }) => {
   await expect(form.getByRole("button", { name: "Move Toothbrush up" })).toBeFocused();
   await order.last().dragTo(order.first(), { targetPosition: { x: 40, y: 4 } });
   await expect(order).toHaveText(["Socks", "Toothbrush"]);
+  await form.getByLabel("Add a subtask").fill("Passport");
+  await form.getByLabel("Add a subtask").press("Enter");
+  // Both before the first one is stored.
+  await form.getByRole("button", { name: "Move Passport up" }).evaluate((button: HTMLElement) => {
+    button.click();
+    button.click();
+  });
+  await expect(order).toHaveText(["Passport", "Socks", "Toothbrush"]);
+  await form.getByRole("checkbox", { name: "Passport" }).click();
   const socks = form.getByRole("checkbox", { name: "Socks" });
   await socks.click();
   await expect(socks).toBeChecked();
   await page.keyboard.press("Escape");
-  await expect(tasks.row("Pack")).toContainText("1 of 2 subtasks completed");
+  await expect(tasks.row("Pack")).toContainText("2 of 3 subtasks completed");
   await expect(tasks.row("Toothbrush")).toContainText("Part of Pack");
   await tasks.hasSaved("Toothbrush");
 });
@@ -596,6 +611,23 @@ test("a list is printed without what can be done with it, and in dark letters", 
   }
 });
 
+test("a long list is printed as a whole", async ({ page, tasks, store }) => {
+  await store.addMany(Array.from({ length: 250 }, (_, index) => `Task ${index}`));
+  await tasks.open();
+  await expect(page.getByRole("status")).toHaveText("250 tasks");
+  const rows = page.locator("[data-row]");
+  expect(await rows.count()).toBeLessThan(100);
+  // The browser does not wait: it prints what is there when the event has been handled.
+  const printed = await page.evaluate(async () => {
+    dispatchEvent(new Event("beforeprint"));
+    await Promise.resolve();
+    return document.querySelectorAll("[data-row]").length;
+  });
+  expect(printed).toBe(250);
+  await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+  await expect.poll(() => rows.count()).toBeLessThan(100);
+});
+
 test("a list begins at its top, and where it was left when the user comes back", async ({ page, tasks, store }) => {
   await store.addMany(Array.from({ length: 250 }, (_, index) => `Task ${index}`));
   await tasks.open();
@@ -612,6 +644,9 @@ test("a list begins at its top, and where it was left when the user comes back",
   await expect.poll(top).toBe(0);
   await page.keyboard.press("Escape");
   await expect(tasks.row("Task 130")).toBeInViewport();
+  await page.reload();
+  await expect(tasks.row("Task 130")).toBeInViewport();
+  expect(await top()).toBe(5000);
   await page.evaluate(() => scrollTo(0, 4000));
   await page.getByRole("combobox", { name: "Sort by" }).selectOption("By title");
   await expect.poll(top).toBe(0);
@@ -782,6 +817,22 @@ test("a task recurs by a rule of its own", async ({ page, tasks, store }) => {
   await form.getByLabel("Counted from").selectOption("the due date");
   await form.getByRole("button", { name: "Save" }).click();
   await expect.poll(() => store.all()).toMatchObject([{ recurrence: { ...recurrence, from: "due" } }]);
+
+  form = await tasks.edit("Take out the bins");
+  await form.getByLabel("Ends").selectOption("never");
+  await form.getByLabel("Every").fill("1");
+  await form.getByLabel("Due date").fill("2030-01-29");
+  await form.getByLabel("Unit").selectOption("months");
+  await expect(form.getByLabel("Day", { exact: true }).getByRole("option")).toHaveText([
+    "on the same day",
+    "on the last day",
+    "on the last Tuesday",
+  ]);
+  await form.getByLabel("Due date").fill("2030-01-22");
+  await form.getByLabel("Day", { exact: true }).selectOption("on the fourth Tuesday");
+  await form.getByRole("button", { name: "Save" }).click();
+  const monthly = { due: "2030-01-22", recurrence: { rule: "FREQ=MONTHLY;BYDAY=4TU" } };
+  await expect.poll(() => store.all()).toMatchObject([monthly]);
 
   await tasks.add("Water the plants every other Monday 9am #home");
   await expect(tasks.row("Water the plants")).toContainText("Every 2 weeks on Monday");

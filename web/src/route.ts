@@ -19,6 +19,8 @@ export function placeOfList(): number {
 
 /** Of an entry in the history that has been shown: it is not new when the browser leads to it. */
 const SHOWN = "shown";
+/** Under this name, a page that goes away keeps how far it is scrolled, for the case that it is loaded again. */
+const PLACE = "place";
 
 export function followAddress(): void {
   const read = () => {
@@ -27,9 +29,11 @@ export function followAddress(): void {
     history.replaceState(SHOWN, "");
     go(parseRoute(location.hash), isBack);
   };
+  places.set(formatRoute(parseRoute(location.hash)), Number(sessionStorage.getItem(PLACE)));
   // The browser would scroll before the list is there.
   history.scrollRestoration = "manual";
   addEventListener("hashchange", read);
+  addEventListener("pagehide", () => sessionStorage.setItem(PLACE, String(scrollY)));
   read();
 }
 
@@ -41,8 +45,8 @@ export function show(query: TaskQuery, isBack = false): void {
 }
 
 function go(query: TaskQuery, isBack: boolean): void {
-  places.set(formatRoute(route.peek()), scrollY);
   place = (isBack && places.get(formatRoute(query))) || 0;
+  places.set(formatRoute(route.peek()), scrollY);
   route.value = query;
 }
 

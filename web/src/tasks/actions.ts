@@ -296,15 +296,19 @@ export class Actions {
   cancel(): void {
     const { form, toasts } = this.#options;
     const { value: opened } = form.opened;
-    const { isChanged } = form;
-    form.drop();
-    if (!opened || !isChanged) return;
+    if (!opened) return;
+    const { isChanged, drafts } = form;
     const { seen } = opened;
+    const subtask = drafts.subtasks.value[seen.id] ?? "";
+    form.drop();
+    drafts.keepSubtask(seen.id, "");
+    if (!isChanged && subtask.trim() === "") return;
     toasts.offerUndo({
       text: t().dropped(shortTitle(seen)),
       subject: `draft of ${seen.id}`,
       undo: () => {
-        form.drafts.keep(opened);
+        if (isChanged) drafts.keep(opened);
+        drafts.keepSubtask(seen.id, subtask);
         form.open(seen);
       },
     });

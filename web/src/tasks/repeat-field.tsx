@@ -35,7 +35,8 @@ export function RepeatField({ task, onChange }: RepeatFieldProps) {
   const { recurrence = null } = task;
   const repetition = recurrence && repetitionOf(recurrence.rule);
   const choice = CHOICES.findIndex((choice) => recurrence?.from === "due" && ruleOf(choice) === recurrence.rule);
-  const isOpened = useSignal(false);
+  // It stays open if what is chosen in it happens to be a choice outside of it.
+  const isOpened = useSignal(repetition !== null && choice < 0);
   const isCustom = repetition !== null && (isOpened.value || choice < 0);
   const change = (repetition: Repetition, from: Recurrence["from"]) =>
     onChange({ recurrence: recurrenceOf(repetition, from), due: dueWith(repetition, task.due, now.value) });

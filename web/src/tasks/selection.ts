@@ -1,13 +1,12 @@
 /** The tasks that are selected, to change all of them at once. */
 import { computed, signal } from "@preact/signals";
-import type { List } from "./query";
 import type { Rows } from "./rows";
 import type { Task } from "./task";
 
 export class Selection {
   readonly #chosen = signal<ReadonlySet<string>>(new Set());
-  /** The list in which the user has asked to select, and may not have selected anything yet. */
-  readonly #askedIn = signal<List | null>(null);
+  /** The user has asked to select, and may not have selected anything yet. */
+  readonly #isAsked = signal(false);
   readonly #rows: Rows;
   /** Where a range starts. */
   #anchor: string | null = null;
@@ -22,13 +21,20 @@ export class Selection {
     if (chosen.size === 0) return [];
     return this.#rows.all.value.flatMap(({ task }) => (chosen.has(task.id) ? [task] : []));
   });
-  readonly isActive = computed(
-    () => this.#askedIn.value === this.#rows.frame.value.list || this.tasks.value.length > 0,
-  );
+  readonly isActive = computed(() => this.#isAsked.value || this.tasks.value.length > 0);
+
+  /** Forgets the selection when the user goes to another list. Returns a function that ends that. */
+  start(): () => void {
+    let { list } = this.#rows.frame.peek();
+    return this.#rows.frame.subscribe((frame) => {
+      if (frame.list !== list) this.clear();
+      list = frame.list;
+    });
+  }
 
   /** Lets the user select. */
   begin(): void {
-    this.#askedIn.value = this.#rows.frame.peek().list;
+    this.#isAsked.value = true;
   }
 
   has(id: string): boolean {
@@ -54,7 +60,7 @@ export class Selection {
   }
 
   clear(): void {
-    this.#askedIn.value = null;
+    this.#isAsked.value = false;
     this.#chosen.value = new Set();
   }
 }

@@ -24,14 +24,22 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
   useEffect(() => {
     if (typed.includes("@")) void loadDates();
   }, [typed]);
-  const move = (subtask: Task, to: number) => {
-    const others = subtasks.filter((other) => other !== subtask);
-    if (to >= 0 && to <= others.length) void bench.actions.place(others, subtask, to);
-  };
+  /** Moves a subtask to the place that `find` gives among the others. */
+  const move = (id: string | undefined, find: (others: readonly Task[], from: number) => number) =>
+    bench.actions.moveNext(() => {
+      const all = bench.subtasks.peek().get(task.id) ?? [];
+      const from = all.findIndex((subtask) => subtask.id === id);
+      const subtask = all[from];
+      const others = all.filter((other) => other !== subtask);
+      const to = find(others, from);
+      if (subtask && to >= 0 && to <= others.length) return bench.actions.place(others, subtask, to);
+    });
+  const moveBy = (id: string, by: number) => move(id, (_, from) => from + by);
   const drop = (dragged: string | undefined, target: string, isAfter: boolean) => {
-    const subtask = subtasks.find(({ id }) => id === dragged);
-    const index = subtasks.filter((other) => other !== subtask).findIndex(({ id }) => id === target);
-    if (subtask && index >= 0) move(subtask, index + (isAfter ? 1 : 0));
+    move(dragged, (others) => {
+      const index = others.findIndex(({ id }) => id === target);
+      return index < 0 ? index : index + (isAfter ? 1 : 0);
+    });
   };
   return (
     <div class="subtasks">
@@ -47,7 +55,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
               const by = ({ ArrowUp: -1, ArrowDown: 1 } as const)[event.key as "ArrowUp"];
               if (!event.altKey || !by) return;
               event.preventDefault();
-              move(subtask, index + by);
+              moveBy(subtask.id, by);
             }}
           >
             <span class="check-area">
@@ -83,13 +91,13 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
                 <span class="visually-hidden">{words.priorityOf[subtask.priority]}</span>
               </span>
             )}
-            <Mover name={words.moveUpOf(subtask.title)} isEnd={index === 0} onClick={() => move(subtask, index - 1)}>
+            <Mover name={words.moveUpOf(subtask.title)} isEnd={index === 0} onClick={() => moveBy(subtask.id, -1)}>
               <ArrowUp />
             </Mover>
             <Mover
               name={words.moveDownOf(subtask.title)}
               isEnd={index === subtasks.length - 1}
-              onClick={() => move(subtask, index + 1)}
+              onClick={() => moveBy(subtask.id, 1)}
             >
               <ArrowDown />
             </Mover>

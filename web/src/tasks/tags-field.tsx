@@ -3,6 +3,7 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { t } from "../text";
 import { announce } from "../ui/announcer";
 import { Close } from "../ui/icons";
+import { addTag } from "./quick-add";
 import { LIMITS } from "./task";
 
 interface TagsFieldProps {
@@ -18,11 +19,16 @@ export function TagsField({ tags, known, onChange }: TagsFieldProps) {
   const box = useRef<HTMLInputElement>(null);
 
   const take = () => {
-    const tag = text.value.trim().replace(/^#/u, "");
+    const all = [...tags];
+    for (const part of text.value.split(",")) {
+      const tag = part.trim().replace(/^#/u, "");
+      if (tag !== "") addTag(all, tag);
+    }
     text.value = "";
-    if (tag === "" || tags.includes(tag) || tags.length >= LIMITS.tags) return;
-    onChange([...tags, tag]);
-    announce(t().tagAdded(tag));
+    const added = all.slice(tags.length);
+    if (added.length === 0) return;
+    onChange(all);
+    announce(t().tagAdded(added.join(", ")));
   };
   // Also when the page goes away.
   useEffect(() => {
@@ -58,10 +64,7 @@ export function TagsField({ tags, known, onChange }: TagsFieldProps) {
         value={text.value}
         onInput={(event) => {
           text.value = event.currentTarget.value;
-          if (text.value.endsWith(",")) {
-            text.value = text.value.slice(0, -1);
-            take();
-          }
+          if (text.value.includes(",")) take();
         }}
         onBlur={take}
         onKeyDown={(event) => {

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text";
+import { onCloseRequest } from "../ui/close-request";
 import type { Draft } from "./drafts";
 import { DueField } from "./due-field";
 import { PriorityField } from "./priority-field";
@@ -25,6 +26,9 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
     title.current?.select();
     title.current?.form?.scrollIntoView({ block: "nearest" });
   }, []);
+
+  // As a dialog does: on a phone, Back asks for it.
+  useEffect(() => onCloseRequest(() => form.close()), [form]);
 
   const change = (content: Partial<TaskContent>) => {
     problem.value = "";
@@ -117,7 +121,15 @@ export function TaskEditor({ bench, opened }: { readonly bench: Workbench; reado
         <button type="submit" class="button button-primary">
           {words.save}
         </button>
-        <button type="button" class="button" onClick={() => actions.cancel()}>
+        {/* A subtask that is being typed would be added if it lost the focus. */}
+        <button
+          type="button"
+          class="button"
+          onMouseDown={(event) => {
+            if (document.activeElement?.closest(".subtasks")) event.preventDefault();
+          }}
+          onClick={() => actions.cancel()}
+        >
           {words.cancel}
         </button>
       </div>

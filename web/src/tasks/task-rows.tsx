@@ -38,11 +38,13 @@ export function TaskRows({ bench, onQuery }: TaskRowsProps) {
   // The same function as long as it does the same: rows that do not change are not drawn again.
   const tagged = useCallback((tag: string) => onQuery({ ...bench.rows.query.peek(), tag }), [bench, onQuery]);
   const isWeek = query.layout === "week";
-  const isFirst = useRef(true);
+  const placed = useRef<TaskQuery | null>(null);
+  const isEmpty = rows.length === 0;
   useLayoutEffect(() => {
-    if (!isFirst.current) scrollTo(0, placeOfList());
-    isFirst.current = false;
-  }, [query]);
+    if (placed.current === query || (placed.current === null && isEmpty)) return;
+    placed.current = query;
+    scrollTo(0, placeOfList());
+  }, [query, isEmpty]);
   const hold = () => bench.rows.hold();
 
   return (

@@ -73,7 +73,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
         "Ctrl+k": () => {
           paletteShown.value = true;
         },
-        Escape: () => bench.selection.clear(),
+        Escape: () => (bench.selection.isActive.peek() ? bench.selection.clear() : bench.form.close()),
         z: () => toasts.undoLatest(),
         "?": () => {
           shortcutsShown.value = true;

@@ -45,6 +45,7 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
     });
     return () => cancelAnimationFrame(frame);
   }, []);
+  const isPrinted = useIsPrinted();
   // Another function makes the virtualizer measure everything again.
   const getItemKey = useCallback((index: number) => keys[index] ?? index, [keys]);
   /** What is in the document. */
@@ -74,7 +75,7 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
       count,
     }: Record<"startIndex" | "endIndex" | "overscan" | "count", number>) => {
       const around = isPainted ? overscan : 0;
-      const isWhole = isPainted && count <= SHORT;
+      const isWhole = isPrinted || (isPainted && count <= SHORT);
       const [first, last] = isWhole ? [0, count] : [startIndex - around, endIndex + around + 1];
       drawn.current = { ...drawn.current, first: Math.max(0, first), last: Math.min(count, last) };
       const near = new Set(pinned);
@@ -102,6 +103,21 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
   const end = virtualizer.getTotalSize();
   drawn.current = { ...drawn.current, height: end };
   return { items, end, measure: virtualizer.measureElement };
+}
+
+/** Whether the page is on its way to paper, which has all rows on it. */
+function useIsPrinted(): boolean {
+  const [isPrinted, setPrinted] = useState(false);
+  useEffect(() => {
+    const [begin, end] = [() => setPrinted(true), () => setPrinted(false)];
+    addEventListener("beforeprint", begin);
+    addEventListener("afterprint", end);
+    return () => {
+      removeEventListener("beforeprint", begin);
+      removeEventListener("afterprint", end);
+    };
+  }, []);
+  return isPrinted;
 }
 
 function topOf(element: HTMLElement | null): number {

@@ -103,6 +103,7 @@ export class Workbench {
         if (tasks.phase.value === "ready") void prepare(tasks.snapshot.peek().tasks.values());
       }),
       refusals.start(),
+      this.selection.start(),
       this.drafts.start(),
       effect(() => this.form.follow(tasks.snapshot.value.tasks)),
       this.#session.whenRenewed(() => tasks.sync.resume()),
