@@ -196,6 +196,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
     end,
     measure,
   } = useVirtual({
+    subject: bench.rows.query.value.text,
     container,
     keys,
     estimate: (index) => (items[index] ? estimated(items[index]) : 0),

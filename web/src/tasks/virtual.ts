@@ -15,10 +15,16 @@ const SHORT = 100;
 const OVERSCAN = 10;
 /** While it scrolls, the list is drawn again for so many new rows at once. */
 const STEP = 6;
+/** How long a new list must not have changed before more of it is drawn than is in sight, in milliseconds. */
+const SETTLES_AFTER = 150;
+/** So many rows at each end are drawn at once then. */
+const GROWTH = 8;
 /** Where lists begin on a phone, in pixels: one that begins elsewhere is drawn a second time. */
 const USUAL_TOP = 190;
 
 export interface VirtualOptions {
+  /** What the list is about: another one makes it a new list. */
+  readonly subject: string;
   readonly container: RefObject<HTMLElement | null>;
   readonly keys: readonly string[];
   /** The height of an element that has not been in the document yet, in pixels. */
@@ -34,22 +40,25 @@ export interface Virtual {
   readonly measure: (element: HTMLElement | null) => void;
 }
 
-export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions): Virtual {
+export function useVirtual({ subject, container, keys, estimate, pinned }: VirtualOptions): Virtual {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
-  // Until it is painted, a list has only what is in sight.
-  const [isPainted, setPainted] = useState(false);
-  // Two frames later: an effect also runs when the list is drawn again before it is painted.
+  // A new list begins with what is in sight, and grows step by step: the first picture, and the next key of a search, come first.
+  const [grown, setGrown] = useState({ subject, around: 0 });
+  const wanted = keys.length > SHORT ? OVERSCAN : SHORT;
+  const around = grown.subject === subject ? Math.min(grown.around, wanted) : 0;
+  /** What is in the document. */
+  const drawn = useRef({ first: 0, last: 0, height: 0 });
   useEffect(() => {
-    let frame = requestAnimationFrame(() => {
-      frame = requestAnimationFrame(() => setPainted(true));
-    });
-    return () => cancelAnimationFrame(frame);
-  }, []);
+    if (around >= wanted) return;
+    const { first, last } = drawn.current;
+    const isWhole = first === 0 && last === keys.length;
+    const grow = () => setGrown({ subject, around: isWhole ? wanted : Math.min(around + GROWTH, wanted) });
+    const timer = setTimeout(grow, around === 0 ? SETTLES_AFTER : 0);
+    return () => clearTimeout(timer);
+  }, [keys, subject, around, wanted]);
   const isPrinted = useIsPrinted();
   // Another function makes the virtualizer measure everything again.
   const getItemKey = useCallback((index: number) => keys[index] ?? index, [keys]);
-  /** What is in the document. */
-  const drawn = useRef({ first: 0, last: 0, height: 0 });
   const [initialRect] = useState(() => ({ width: innerWidth, height: innerHeight }));
   const options = {
     count: keys.length,
@@ -68,15 +77,8 @@ export function useVirtual({ container, keys, estimate, pinned }: VirtualOptions
         (first === 0 || startIndex - first > margin) && (last === keys.length || last - endIndex > margin);
       if (!list.isScrolling || !isAhead || list.getTotalSize() !== height) redraw(undefined);
     },
-    rangeExtractor: ({
-      startIndex,
-      endIndex,
-      overscan,
-      count,
-    }: Record<"startIndex" | "endIndex" | "overscan" | "count", number>) => {
-      const around = isPainted ? overscan : 0;
-      const isWhole = isPrinted || (isPainted && count <= SHORT);
-      const [first, last] = isWhole ? [0, count] : [startIndex - around, endIndex + around + 1];
+    rangeExtractor: ({ startIndex, endIndex, count }: Record<"startIndex" | "endIndex" | "count", number>) => {
+      const [first, last] = isPrinted ? [0, count] : [startIndex - around, endIndex + around + 1];
       drawn.current = { ...drawn.current, first: Math.max(0, first), last: Math.min(count, last) };
       const near = new Set(pinned);
       for (let index = drawn.current.first; index < drawn.current.last; index++) near.add(index);
