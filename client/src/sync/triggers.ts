@@ -18,13 +18,13 @@ export const browserTriggers: Triggers = (pull) => {
   const onOnline = () => pull(0);
   // A little less than the interval: of several visible tabs, one asks.
   const timer = setInterval(() => isVisible() && pull(INTERVAL - ONCE), INTERVAL);
-  addEventListener("focus", onLook);
-  addEventListener("online", onOnline);
-  document.addEventListener("visibilitychange", onLook);
+  const listening = new AbortController();
+  const { signal } = listening;
+  addEventListener("focus", onLook, { signal });
+  addEventListener("online", onOnline, { signal });
+  document.addEventListener("visibilitychange", onLook, { signal });
   return () => {
     clearInterval(timer);
-    removeEventListener("focus", onLook);
-    removeEventListener("online", onOnline);
-    document.removeEventListener("visibilitychange", onLook);
+    listening.abort();
   };
 };
