@@ -22,18 +22,27 @@ export type ContentChanges = Partial<TaskContent>;
 export type TaskDraft = NewTask & { readonly completed?: boolean };
 
 /** The whole content of a new task. */
-export function contentOf({ parent_id, ...draft }: TaskDraft): TaskContent & Pick<Task, "parent_id"> {
-  const { title, description, completed, priority, due, tags, position, recurrence } = draft;
+export function contentOf({
+  title,
+  description = null,
+  completed = false,
+  priority = "none",
+  due = null,
+  tags = [],
+  position = null,
+  recurrence,
+  parent_id,
+}: TaskDraft): TaskContent & Pick<Task, "parent_id"> {
   const content = {
     // It never changes, and is no field that is merged.
     ...(parent_id && { parent_id }),
-    position: position ?? null,
+    position,
     title,
-    description: description ?? null,
-    completed: completed ?? false,
-    priority: priority ?? "none",
-    due: due ?? null,
-    tags: tags ?? [],
+    description,
+    completed,
+    priority,
+    due,
+    tags,
     ...(recurrence && { recurrence }),
   };
   return normalized(content) as TaskContent & Pick<Task, "parent_id">;
