@@ -31,9 +31,13 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
   return { ...edit.written, meta: { lastSeq: seq } };
 }
 
-/** What is to be sent now, and the store in which that is said. */
-export interface Claim {
+/** What the worker is told with what it writes. */
+export interface Written {
   readonly change: StoreChange | null;
+}
+
+/** What is to be sent now, and the store in which that is said. */
+export interface Claim extends Written {
   readonly batch: readonly OutboxItem[];
 }
 
@@ -82,12 +86,13 @@ function parentOf({ changes }: Change): string {
 }
 
 /** What a batch has led to. */
-export interface Outcome {
-  readonly change: StoreChange | null;
+export interface Outcome extends Written {
   /** The tasks that were in another version, with the version that was sent. */
   readonly mismatched: ReadonlyMap<string, number>;
   /** Whether something has to be sent again, later. */
   readonly hasUnanswered: boolean;
+  /** How many items the next batch may have. */
+  readonly limit: number;
 }
 
 /** Takes the rows of the answer to a batch. */
@@ -129,22 +134,19 @@ export function answered(
       else hasUnanswered = true;
     }
   }
-  return { change: edit.written, mismatched, hasUnanswered };
+  return { change: edit.written, mismatched, hasUnanswered, limit: BATCH_ITEMS };
 }
 
-/** Takes a refusal of a batch as a whole. Gives how many items the next one may have, so that the culprit is found. */
-export function refusedAsWhole(
-  batch: readonly OutboxItem[],
-  problem: Problem,
-  { outbox }: Current,
-): [StoreChange | null, number] {
+/** Takes a refusal of a batch as a whole. If it names no items, the next batch is half of it, so that the culprit is found. */
+export function refusedAsWhole(batch: readonly OutboxItem[], problem: Problem, { outbox }: Current): Outcome {
   const edit = new Edit(outbox);
   const named = namedItems(problem, batch.length);
   for (const [index, problem] of named) {
     const item = batch[index];
     if (item && edit.has(item)) edit.refuse(item, { kind: "refused", fields: [], problem });
   }
-  return [edit.written, named.size > 0 ? BATCH_ITEMS : Math.ceil(batch.length / 2)];
+  const limit = named.size > 0 ? BATCH_ITEMS : Math.ceil(batch.length / 2);
+  return { change: edit.written, mismatched: new Map(), hasUnanswered: false, limit };
 }
 
 /** What becomes of a refused change. */

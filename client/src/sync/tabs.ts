@@ -1,5 +1,6 @@
 /** The other tabs: they share the store, hear of what is written into it, and let one of them talk to the API. */
 
+import { sleep } from "./sleep.js";
 import type { State } from "./state.js";
 import type { Status } from "./status.js";
 import type { StoreChange } from "./store.js";
@@ -46,7 +47,7 @@ export async function alone(
   work: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   if (name === null) return work(signal);
-  const locks = typeof navigator === "undefined" ? undefined : (navigator.locks as LockManager | undefined);
+  const locks = globalThis.navigator?.locks as LockManager | undefined;
   if (locks) {
     await locks
       .request(name, { signal }, () => work(signal))
@@ -58,7 +59,7 @@ export async function alone(
   const owner = crypto.randomUUID();
   while (!signal.aborted) {
     if (await renewed(state, owner)) await onLease(state, owner, signal, work);
-    else await passed(LEASE / 3, signal);
+    else await sleep(LEASE / 3, signal);
   }
 }
 
@@ -89,16 +90,4 @@ async function renewed(state: State, owner: string): Promise<boolean> {
     return isTaken ? null : { meta: { lease: { owner, until: now + LEASE } } };
   });
   return isOurs;
-}
-
-function passed(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
 }

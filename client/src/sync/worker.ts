@@ -7,10 +7,12 @@ import type { ListQuery } from "../contract.js";
 import { isDown, isErased, isSignedOut, isTokenOver, Problem, Unreachable } from "../errors.js";
 import type { TaskApi } from "../task-api.js";
 import { asBatchItem, type OutboxItem } from "./item.js";
-import { answered, claimed, type Outcome, refusedAsWhole } from "./outbox.js";
+import { answered, claimed, type Outcome, refusedAsWhole, type Written } from "./outbox.js";
 import { erased, received, startedOver } from "./pull.js";
+import { sleep } from "./sleep.js";
 import type { State } from "./state.js";
 import { NEW_STATUS, type Status } from "./status.js";
+import type { Current } from "./store.js";
 
 /** How much of a pull comes in one page: the most that the API gives. */
 const PAGE = 500;
@@ -40,10 +42,10 @@ type Reason = "send" | "pull" | "resume";
 export class Worker {
   readonly #options: WorkerOptions & Required<Pick<WorkerOptions, "pause">>;
   #status: Status = NEW_STATUS;
-  #wantsPull = true;
+  /** When the next pull is due, in milliseconds since 1970. */
+  #pullAt = 0;
   /** What has come up since the last cycle began. */
   readonly #pending = new Set<Reason>();
-  #pullDue: number | null = null;
   #batchLimit = BATCH_ITEMS;
   #waiting: (() => void)[] = [];
   /** Ends the sleep, if this is a reason to. */
@@ -60,13 +62,13 @@ export class Worker {
 
   /** There may be something to pull. It is tried at once, even after failures. */
   pull(): void {
-    this.#wantsPull = true;
+    this.#pullAt = 0;
     this.#come("pull");
   }
 
   /** There may be a session again. */
   resume(): void {
-    this.#wantsPull = true;
+    this.#pullAt = 0;
     this.#come("resume");
   }
 
@@ -85,16 +87,17 @@ export class Worker {
       const waiting = this.#waiting.splice(0);
       this.#pending.clear();
       const reasons: Reason[] = ["resume"];
-      let rest: number | null = null;
+      let rest = Infinity;
       try {
         this.#say({ phase: "busy" });
         await this.#cycle(signal, waiting.length > 0);
         failures = {};
         reasons.push("pull", "send");
+        rest = this.#pullAt - Date.now();
         this.#say({ phase: "idle", trouble: null });
       } catch (error) {
         if (signal.aborted) break;
-        this.#wantsPull = true;
+        this.#pullAt = 0;
         if (isSignedOut(error)) this.#say({ phase: "signed-out", trouble: null });
         else {
           const failure = failureOf(error);
@@ -110,7 +113,6 @@ export class Worker {
         }
       }
       for (const resolve of waiting) resolve();
-      if (rest === null && this.#pullDue !== null) rest = Math.max(0, this.#pullDue - Date.now());
       await this.#sleep(rest, reasons, signal);
     }
     for (const resolve of this.#waiting.splice(0)) resolve();
@@ -118,8 +120,7 @@ export class Worker {
 
   async #cycle(signal: AbortSignal, isWhole: boolean): Promise<void> {
     const { state } = this.#options;
-    const isDue = this.#pullDue !== null && this.#pullDue <= Date.now();
-    if (this.#wantsPull || isDue || !state.meta.isComplete) await this.#pull(signal);
+    if (this.#pullAt <= Date.now() || !state.meta.isComplete) await this.#pull(signal);
     for (let hasUnanswered = false; ; ) {
       const outcome = await this.#send(signal);
       hasUnanswered ||= outcome?.hasUnanswered ?? false;
@@ -132,7 +133,7 @@ export class Worker {
         await this.#reread(mismatched, signal);
         if (heads().length > 0) throw new Later();
       } else if (!outcome) {
-        if (isApplied) this.#pullDue ??= Date.now() + SETTLE;
+        if (isApplied) this.#pullAt = Math.min(this.#pullAt, Date.now() + SETTLE);
         return;
       }
       if (hasUnanswered) throw new Later();
@@ -141,8 +142,7 @@ export class Worker {
 
   async #pull(signal: AbortSignal): Promise<void> {
     const { api, state } = this.#options;
-    this.#wantsPull = false;
-    this.#pullDue = null;
+    this.#pullAt = Infinity;
     await this.#readFirst(signal);
     for (let hasMore = true, pulls = 1; hasMore; ) {
       const since = state.meta.token;
@@ -173,31 +173,19 @@ export class Worker {
     const { api, state } = this.#options;
     // What was sent in vain cannot become one with later changes any more.
     if (isOffline()) throw new Later();
-    let batch: readonly OutboxItem[] = [];
-    await this.#write((current) => {
-      const claim = claimed(current, state.tasks, this.#batchLimit);
-      batch = claim.batch;
-      return claim.change;
-    });
+    const { batch } = await this.#write((current) => claimed(current, state.tasks, this.#batchLimit));
     if (batch.length === 0) return null;
-    let outcome: Outcome | null = null;
-    try {
-      const rows = await api.batchTasks(batch.map(asBatchItem), { signal, retry: false });
-      await this.#write((current) => {
-        outcome = answered(batch, rows, current, state.tasks);
-        return outcome.change;
-      });
-      this.#batchLimit = BATCH_ITEMS;
-    } catch (error) {
+    const answer = await api.batchTasks(batch.map(asBatchItem), { signal, retry: false }).catch((error: unknown) => {
       // Without a code it is not the API that answered.
-      if (!(error instanceof Problem && error.code !== null && isFinal(error.status))) throw error;
-      await this.#write((current) => {
-        const [change, limit] = refusedAsWhole(batch, error, current);
-        this.#batchLimit = limit;
-        outcome = { change, mismatched: new Map(), hasUnanswered: false };
-        return change;
-      });
-    }
+      if (error instanceof Problem && error.code !== null && isFinal(error.status)) return error;
+      throw error;
+    });
+    const outcome = await this.#write((current) =>
+      answer instanceof Problem
+        ? refusedAsWhole(batch, answer, current)
+        : answered(batch, answer, current, state.tasks),
+    );
+    this.#batchLimit = outcome.limit;
     return outcome;
   }
 
@@ -219,14 +207,16 @@ export class Worker {
   }
 
   /** Writes, and tells of what has been refused by that. */
-  async #write(edit: Parameters<State["change"]>[0]): Promise<void> {
-    let refused: readonly OutboxItem[] = [];
-    await this.#options.state.change((current) => {
-      const change = edit(current);
-      refused = change?.putItems?.filter((item) => item.refusal) ?? [];
-      return change;
+  async #write<T extends Written>(edit: (current: Current) => T): Promise<T> {
+    const { state, onRefused } = this.#options;
+    let written: T | undefined;
+    await state.change((current) => {
+      written = edit(current);
+      return written.change;
     });
-    if (refused.length > 0) this.#options.onRefused(refused);
+    const refused = written?.change?.putItems?.filter((item) => item.refusal) ?? [];
+    if (refused.length > 0) onRefused(refused);
+    return written as T;
   }
 
   #come(reason: Reason): void {
@@ -240,20 +230,11 @@ export class Worker {
   }
 
   /** Sleeps until one of the reasons comes up, or the time is over. */
-  #sleep(milliseconds: number | null, reasons: readonly Reason[], signal: AbortSignal): Promise<void> {
-    if (reasons.some((reason) => this.#pending.has(reason))) return Promise.resolve();
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        this.#wake = null;
-        resolve();
-      };
-      const timer = milliseconds === null ? undefined : setTimeout(end, milliseconds);
-      signal.addEventListener("abort", end);
-      if (signal.aborted) end();
-      else this.#wake = (reason) => reasons.includes(reason) && end();
-    });
+  async #sleep(milliseconds: number, reasons: readonly Reason[], signal: AbortSignal): Promise<void> {
+    if (reasons.some((reason) => this.#pending.has(reason))) return;
+    const woken = new AbortController();
+    this.#wake = (reason) => reasons.includes(reason) && woken.abort();
+    await sleep(milliseconds, AbortSignal.any([signal, woken.signal]));
   }
 }
 
