@@ -1,17 +1,7 @@
 /** What waits in the outbox: one change of one task. */
 import type { ItemProblem } from "../batch.js";
 import type { BatchItem, Task } from "../contract.js";
-import {
-  type ContentChanges,
-  conflicts,
-  contentOf,
-  FIELDS,
-  type Field,
-  fieldsOf,
-  missingIn,
-  pick,
-  type TaskContent,
-} from "./content.js";
+import { type ContentChanges, conflicts, type Field, fieldsOf, missingIn, pick, type TaskContent } from "./content.js";
 
 /** Why a change is not made: somebody has to decide what becomes of it. */
 export interface Refusal {
@@ -123,32 +113,4 @@ export function shown(item: Change & Pick<OutboxItem, "at">, task: Task | undefi
   const { completed = task.completed } = item.changes;
   const completed_at = completed ? (task.completed_at ?? item.at) : null;
   return { ...task, ...item.changes, completed_at };
-}
-
-/** An update of a task that the user saw like `seen`, or null if it changes nothing. */
-export function updateOf(task: Task, wanted: ContentChanges, seen: TaskContent = task): Change | null {
-  const changes = missingIn(task, wanted);
-  const fields = fieldsOf(changes);
-  return fields.length === 0 ? null : { id: task.id, op: "update", changes, base: pick(seen, fields) };
-}
-
-/** What brings back a task that the user has last seen like this. */
-export function restorationOf(task: Task): Change {
-  // One without a version was created here, and the API need not have it.
-  return {
-    id: task.id,
-    op: task.version > 0 ? "restore" : "create",
-    changes: contentOf(task),
-    base: pick(task, FIELDS),
-  };
-}
-
-/** A skip of a task that the user sees like this. */
-export function skipOf(task: Task): Change {
-  return { id: task.id, op: "skip", changes: {}, base: pick(task, ["due", "completed"]) };
-}
-
-/** A deletion of a task that the user sees like this. */
-export function deletionOf(task: Task): Change {
-  return { id: task.id, op: "delete", changes: {}, base: pick(task, FIELDS) };
 }

@@ -2,8 +2,18 @@
 import type { ListQuery, Task } from "../contract.js";
 import { newTaskId } from "../ids.js";
 import type { TaskApi } from "../task-api.js";
-import { type ContentChanges, contentOf, normalized, type TaskContent, type TaskDraft } from "./content.js";
-import { type Change, deletionOf, type OutboxItem, restorationOf, shown, skipOf, updateOf } from "./item.js";
+import {
+  type ContentChanges,
+  contentOf,
+  FIELDS,
+  fieldsOf,
+  missingIn,
+  normalized,
+  pick,
+  type TaskContent,
+  type TaskDraft,
+} from "./content.js";
+import { type Change, type OutboxItem, shown } from "./item.js";
 import { added, type Decision, decided } from "./outbox.js";
 import { type Changed, State } from "./state.js";
 import { NEW_STATUS, type Status } from "./status.js";
@@ -130,13 +140,13 @@ export class TaskSync {
   /** Creates a task. Like every change, it is kept when the promise is fulfilled, and sent by itself. */
   async create(draft: TaskDraft, id: string = newTaskId()): Promise<Task> {
     await this.change([{ op: "create", id, task: draft }]);
-    return this.#seen(id);
+    return known(id, this.tasks.get(id));
   }
 
   /** Changes the fields that are given. */
   async update(id: string, changes: ContentChanges): Promise<Task> {
     await this.change([{ op: "update", id, changes }]);
-    return this.#seen(id);
+    return known(id, this.tasks.get(id));
   }
 
   /** Skips an occurrence of a recurring task. Its next date comes with the answer of the API. */
@@ -151,19 +161,25 @@ export class TaskSync {
   /** Brings back a deleted task, given as it was last seen. If that was too long ago, it is among the `refused` as `gone`. */
   async restore(task: Task): Promise<Task> {
     await this.change([{ op: "restore", id: task.id, task }]);
-    return this.#seen(task.id);
+    return known(task.id, this.tasks.get(task.id));
   }
 
   /** Several changes, kept all or none. Fails if a task is to be changed that is not among `tasks`. */
   async change(changes: readonly LocalChange[]): Promise<void> {
     // What is here when it is called is what the user has seen.
     if (!this.#isLoaded) await this.start();
+    const at = new Date().toISOString();
     const drafts = new Map<string, Task | undefined>();
-    const seen = (id: string) => (drafts.has(id) ? drafts.get(id) : this.tasks.get(id));
-    const made = changes.map((change) => asChange(change, seen(change.id), (task) => drafts.set(change.id, task)));
-    const changed = made.filter((change) => change !== null);
-    if (changed.length === 0) return;
-    await this.#state.change((current) => added(changed, current));
+    const made = changes.flatMap((change) => {
+      const { id } = change;
+      const task = drafts.has(id) ? drafts.get(id) : this.tasks.get(id);
+      const item = asChange(change, task);
+      if (!item) return [];
+      drafts.set(id, shown({ ...item, at }, task));
+      return [item];
+    });
+    if (made.length === 0) return;
+    await this.#state.change((current) => added(made, current));
     this.#ask("send");
   }
 
@@ -283,12 +299,6 @@ export class TaskSync {
     const wanted = op === "delete" ? null : contentOf({ title: "", ...base, ...current, ...changes });
     return [{ item: { ...item, refusal }, current, mine: this.tasks.get(id), wanted }];
   }
-
-  #seen(id: string): Task {
-    const task = this.tasks.get(id);
-    if (!task) throw new Error(`There is no task ${id}.`);
-    return task;
-  }
 }
 
 /**
@@ -302,27 +312,28 @@ export type LocalChange =
   | { readonly op: "delete"; readonly id: string; readonly seen?: TaskContent }
   | { readonly op: "restore"; readonly id: string; readonly task: Task };
 
-/** The change for the outbox, null if it changes nothing. `show` is given the task as it looks afterwards. */
-function asChange(change: LocalChange, task: Task | undefined, show: (task: Task | undefined) => void): Change | null {
-  const { id } = change;
-  if (change.op === "create") {
+/** The change for the outbox, null if it changes nothing. */
+function asChange(change: LocalChange, task: Task | undefined): Change | null {
+  const { id, op } = change;
+  if (op === "create") {
     if (task) throw new Error(`There is a task ${id} already.`);
-    const create: Change = { id, op: "create", changes: contentOf(change.task), base: {} };
-    show(shown({ ...create, at: new Date().toISOString() }, undefined));
-    return create;
+    return { id, op, changes: contentOf(change.task), base: {} };
   }
-  if (change.op === "restore") {
+  if (op === "restore") {
     if (task) return null;
-    show(change.task);
-    return restorationOf(change.task);
+    // One without a version was created here, and the API need not have it.
+    const isKnown = change.task.version > 0;
+    return { id, op: isKnown ? op : "create", changes: contentOf(change.task), base: pick(change.task, FIELDS) };
   }
+  const here = known(id, task);
+  const seen = { ...here, ...change.seen };
+  if (op !== "update") return { id, op, changes: {}, base: pick(seen, op === "skip" ? ["due", "completed"] : FIELDS) };
+  const changes = missingIn(here, normalized(change.changes));
+  const fields = fieldsOf(changes);
+  return fields.length === 0 ? null : { id, op, changes, base: pick(seen, fields) };
+}
+
+function known(id: string, task: Task | undefined): Task {
   if (!task) throw new Error(`There is no task ${id}.`);
-  if (change.op === "delete") {
-    show(undefined);
-    return deletionOf({ ...task, ...change.seen });
-  }
-  if (change.op === "skip") return skipOf({ ...task, ...change.seen });
-  const changes = normalized(change.changes);
-  show({ ...task, ...changes });
-  return updateOf(task, changes, change.seen);
+  return task;
 }
