@@ -7,23 +7,17 @@ export const BATCH_ITEMS = 100;
 /** The most bytes of one batch: the API's limit, less some room for what encloses the items. */
 const BATCH_BYTES = 1_048_576 - 1_024;
 
-/** Counts whether there is room for another item. The first one always has room. */
-export class Room {
-  #items = 0;
-  #bytes = 0;
-  readonly #limit: number;
-
-  constructor(limit = BATCH_ITEMS) {
-    this.#limit = limit;
-  }
-
-  take(item: BatchItem): boolean {
-    const bytes = new TextEncoder().encode(JSON.stringify(item)).length + 1;
-    if (this.#items > 0 && (this.#items >= this.#limit || this.#bytes + bytes > BATCH_BYTES)) return false;
-    this.#items += 1;
-    this.#bytes += bytes;
+/** Says of one item after another whether a batch has room for it. The first one always has room. */
+export function roomFor(limit = BATCH_ITEMS): (item: BatchItem) => boolean {
+  let items = 0;
+  let bytes = 0;
+  return (item) => {
+    const more = new TextEncoder().encode(JSON.stringify(item)).length + 1;
+    if (items > 0 && (items >= limit || bytes + more > BATCH_BYTES)) return false;
+    items += 1;
+    bytes += more;
     return true;
-  }
+  };
 }
 
 /** What the API said of one item. */

@@ -1,7 +1,7 @@
 /** The tasks as a collection of RxDB, which keeps them itself: handlers for its replication, and what resolves conflicts. */
 import type { RxCollection, RxConflictHandler, RxJsonSchema, RxReplicationWriteToMasterRow, WithDeleted } from "rxdb";
 import { type RxReplicationState, replicateRxCollection } from "rxdb/plugins/replication";
-import { type ItemProblem, isFinal, namedItems, problemOf, Room } from "./batch.js";
+import { type ItemProblem, isFinal, namedItems, problemOf, roomFor } from "./batch.js";
 import type { BatchItem, BatchResult, Task } from "./contract.js";
 import { isErased, isSignedOut, isTokenOver, Problem } from "./errors.js";
 import { newTaskId } from "./ids.js";
@@ -217,8 +217,8 @@ export class RxTasks {
     const isGone = ({ item }: Write) => this.#erased.has(item.id);
     const masters = writes.filter(isGone).map(({ row }) => gone(row));
     for (let rest = writes.filter((write) => !isGone(write)); rest.length > 0; ) {
-      const room = new Room();
-      const end = rest.findIndex(({ item }) => !room.take(item));
+      const hasRoom = roomFor();
+      const end = rest.findIndex(({ item }) => !hasRoom(item));
       const batch = end < 0 ? rest : rest.slice(0, end);
       rest = rest.slice(batch.length);
       masters.push(...(await this.#send(batch)));

@@ -13,6 +13,9 @@ export interface Refusal {
   readonly problem: ItemProblem | null;
 }
 
+/** A refusal as far as there is something to say. */
+export type Reason = Pick<Refusal, "kind"> & Partial<Refusal>;
+
 export interface OutboxItem {
   /** Its place in the order. */
   readonly seq: number;
@@ -69,25 +72,19 @@ export function fold(item: OutboxItem, later: Change): OutboxItem | null {
   return isNothing ? null : { ...item, op: "delete", changes: {}, base, key, refusal };
 }
 
-/** What is to be done with an item, by what is known of its task. */
-export type Step =
-  | { readonly kind: "send"; readonly ifMatch: number | null }
-  | { readonly kind: "done" }
-  | { readonly kind: "refuse"; readonly refusal: Refusal };
+/** What is to be done with an item, by what is known of its task; null if there is nothing left to do. */
+export type Step = Pick<NonNullable<OutboxItem["sent"]>, "ifMatch"> | { readonly refusal: Reason } | null;
 
 export function stepOf(item: OutboxItem, current: Task | undefined): Step {
   // An earlier attempt may have been applied: only the same request can tell.
-  if (item.sent) return { kind: "send", ifMatch: item.sent.ifMatch };
-  if (item.op === "create" || (item.op === "restore" && !current)) return { kind: "send", ifMatch: null };
-  if (item.op === "restore") return { kind: "done" };
-  if (!current) {
-    const gone: Refusal = { kind: "gone", fields: [], problem: null };
-    return item.op === "delete" ? { kind: "done" } : { kind: "refuse", refusal: gone };
-  }
+  if (item.sent) return item.sent;
+  if (item.op === "create" || (item.op === "restore" && !current)) return { ifMatch: null };
+  if (item.op === "restore") return null;
+  if (!current) return item.op === "delete" ? null : { refusal: { kind: "gone" } };
   const fields = conflicts(item.changes, item.base, current);
-  if (fields.length > 0) return { kind: "refuse", refusal: { kind: "conflict", fields, problem: null } };
+  if (fields.length > 0) return { refusal: { kind: "conflict", fields } };
   const isThere = item.op === "update" && fieldsOf(missingIn(current, item.changes)).length === 0;
-  return isThere ? { kind: "done" } : { kind: "send", ifMatch: current.version };
+  return isThere ? null : { ifMatch: current.version };
 }
 
 /** The item as the API takes it. */

@@ -1,11 +1,11 @@
 /** The outbox: what is written into the store as changes are made, sent, answered and decided. */
 
-import { BATCH_ITEMS, isFinal, namedItems, problemOf, Room } from "../batch.js";
+import { BATCH_ITEMS, isFinal, namedItems, problemOf, roomFor } from "../batch.js";
 import type { BatchResult, Task } from "../contract.js";
 import type { Problem } from "../errors.js";
 import { newTaskId } from "../ids.js";
 import { type ContentChanges, contentOf, FIELDS, fieldsOf, pick, type TaskContent, type TaskDraft } from "./content.js";
-import { asBatchItem, type Change, fold, isOpen, type OutboxItem, type Refusal, stepOf } from "./item.js";
+import { asBatchItem, type Change, fold, isOpen, type OutboxItem, type Reason, type Refusal, stepOf } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
 type Tasks = ReadonlyMap<string, StoredTask>;
@@ -48,7 +48,7 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
   const seen = new Set<string>();
   /** The tasks with changes that are not sent now. */
   const left = new Set<string>();
-  const room = new Room(limit);
+  const hasRoom = roomFor(limit);
   let isFull = false;
   for (const item of outbox) {
     const parent = parentOf(item);
@@ -60,11 +60,11 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
     if (waits) left.add(item.id);
     if (waits || item.applied !== null) continue;
     const step = stepOf(item, tasks.get(item.id)?.task);
-    if (step.kind === "done") edit.remove(item);
-    else if (step.kind === "refuse") edit.refuse(item, step.refusal);
+    if (!step) edit.remove(item);
+    else if ("refusal" in step) edit.refuse(item, step.refusal);
     else if (!isFull) {
       const sent = { ...item, sent: { ifMatch: step.ifMatch, times: (item.sent?.times ?? 0) + 1 } };
-      isFull = !room.take(asBatchItem(sent));
+      isFull = !hasRoom(asBatchItem(sent));
       if (isFull) continue;
       edit.put(sent);
       batch.push(sent);
@@ -110,7 +110,7 @@ export function answered(
     if (!edit.has(item)) continue;
     hasUnanswered ||= !row;
     if (!row) continue;
-    const refuse = (kind: Refusal["kind"]) => edit.refuse(item, { kind, fields: [], problem: problemOf(row) });
+    const refuse = (kind: Reason["kind"]) => edit.refuse(item, { kind, problem: problemOf(row) });
     if (row.status < 300) {
       const version = versionOf(row);
       if (item.op === "delete") edit.removeWithTask(item);
@@ -143,7 +143,7 @@ export function refusedAsWhole(batch: readonly OutboxItem[], problem: Problem, {
   const named = namedItems(problem, batch.length);
   for (const [index, problem] of named) {
     const item = batch[index];
-    if (item && edit.has(item)) edit.refuse(item, { kind: "refused", fields: [], problem });
+    if (item && edit.has(item)) edit.refuse(item, { kind: "refused", problem });
   }
   const limit = named.size > 0 ? BATCH_ITEMS : Math.ceil(batch.length / 2);
   return { change: edit.written, mismatched: new Map(), hasUnanswered: false, limit };
@@ -239,7 +239,8 @@ class Edit {
   }
 
   /** One decision is enough for all that waits behind a refused change; a skip is another matter, and what is early waits. */
-  refuse(item: OutboxItem, refusal: Refusal): void {
+  refuse(item: OutboxItem, reason: Reason): void {
+    const refusal: Refusal = { fields: [], problem: null, ...reason };
     const isBehind = ({ seq, op }: OutboxItem) =>
       seq > item.seq &&
       op !== "skip" &&
