@@ -1,4 +1,4 @@
-/** Changes that wait in the outbox together: what is undone, and a task and its subtasks. */
+/** Changes that wait in the outbox together: what is undone, a task and its subtasks, and what recurs. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Backend, Device, type DeviceOptions, inMemory, type Person, until } from "./device.js";
 import { Server } from "./server.js";
@@ -333,24 +333,56 @@ describe("a subtask", () => {
   });
 });
 
-it("a new recurring task is created, skipped, and deleted offline", async () => {
-  const laptop = device();
-  await laptop.sync.refresh();
-  await offline(laptop);
-  const draft = { due: "2099-12-01", recurrence: { rule: "FREQ=WEEKLY" } };
-  const { id } = await laptop.sync.create({ title: "Water", ...draft });
-  await laptop.sync.skip(id);
-  await laptop.sync.delete(id);
-  laptop.isOnline = true;
-  await settled(laptop);
-  expect([refusals(laptop), laptop.titles]).toEqual([[], []]);
-});
+describe("a recurring task", () => {
+  const WATER = { title: "Water", due: "2099-12-01", recurrence: { rule: "FREQ=WEEKLY" } };
 
-it("a new task that gets a rule and is completed at once recurs", async () => {
-  const laptop = device();
-  await laptop.sync.refresh();
-  await offline(laptop);
-  const { id } = await laptop.sync.create({ title: "Water", due: "2099-12-01" });
-  await laptop.sync.update(id, { completed: true, recurrence: { rule: "FREQ=WEEKLY", time_zone: null, from: "due" } });
-  expect(laptop.sync.pending.map(({ op }) => op)).toEqual(["create", "update"]);
+  it("is created, skipped, and deleted offline", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    await offline(laptop);
+    const { id } = await laptop.sync.create(WATER);
+    await laptop.sync.skip(id);
+    await laptop.sync.delete(id);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles]).toEqual([[], []]);
+  });
+
+  it("recurs if it is new, gets its rule, and is completed at once", async () => {
+    const laptop = device();
+    await laptop.sync.refresh();
+    await offline(laptop);
+    const { id } = await laptop.sync.create({ title: "Water", due: "2099-12-01" });
+    await laptop.sync.update(id, {
+      completed: true,
+      recurrence: { rule: "FREQ=WEEKLY", time_zone: null, from: "due" },
+    });
+    expect(laptop.sync.pending.map(({ op }) => op)).toEqual(["create", "update"]);
+  });
+
+  it("keeps the order of a conflict, a skip, and a completion", async () => {
+    const [laptop, phone] = [device(), device()];
+    const { id } = await laptop.sync.create(WATER);
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.update(id, { title: "mine" });
+    await laptop.sync.skip(id);
+    await laptop.sync.update(id, { completed: true });
+    await phone.sync.update(id, { title: "theirs" });
+    await phone.sync.refresh();
+    laptop.isOnline = true;
+    await settled(laptop);
+    const [conflict] = laptop.sync.refused;
+    if (conflict) await laptop.sync.decide(conflict, { do: "retry" });
+    await settled(laptop);
+    const dues = server.tasks(person.id).map(({ due, completed }) => [due, completed]);
+    expect([refusals(laptop), dues]).toEqual([
+      [],
+      [
+        ["2099-12-08", true],
+        ["2099-12-15", false],
+      ],
+    ]);
+  });
 });

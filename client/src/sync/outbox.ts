@@ -238,18 +238,19 @@ class Edit {
     else this.remove(item);
   }
 
-  /** One decision is enough for all that waits behind a refused change; a skip is another matter, and what is early waits. */
+  /**
+   * One decision is enough for all that waits behind a refused change. A skip is another matter, what is early waits, and what comes
+   * behind them stays there.
+   */
   refuse(item: OutboxItem, reason: Reason): void {
     const refusal: Refusal = { fields: [], problem: null, ...reason };
-    const isBehind = ({ seq, op }: OutboxItem) =>
-      seq > item.seq &&
-      op !== "skip" &&
-      (item.op !== "skip" || op === "delete") &&
-      (item.op !== "restore" || refusal.kind === "gone" || op !== "update");
-    const behind = this.ofTask(item.id).filter((other) => isBehind(other) && !isEarly(other, this.items, other.seq));
     let folded: OutboxItem | null = { ...item, sent: null, refusal };
-    for (const later of behind) {
-      if (!folded) break;
+    for (const later of this.ofTask(item.id).filter(({ seq }) => seq > item.seq)) {
+      const isPart =
+        later.op !== "skip" &&
+        (item.op !== "skip" || later.op === "delete") &&
+        (item.op !== "restore" || refusal.kind === "gone" || later.op !== "update");
+      if (!folded || !isPart || isEarly(later, this.items, later.seq)) break;
       this.remove(later);
       folded = fold(folded, later);
     }
