@@ -333,6 +333,40 @@ describe("a subtask", () => {
   });
 });
 
+it("a form that was open while another tab changed the same field, which is in conflict, overwrites neither", async () => {
+  const [laptop, phone] = [device(), device()];
+  const { id } = await laptop.sync.create({ title: "Buy milk" });
+  await laptop.sync.refresh();
+  await phone.sync.refresh();
+  const seen = laptop.sync.tasks.get(id);
+  if (!seen) throw new Error();
+  await phone.sync.update(id, { title: "theirs" });
+  await phone.sync.refresh();
+  await offline(laptop);
+  await laptop.sync.update(id, { title: "typed in another tab" });
+  await laptop.sync.change([{ op: "update", id, seen, changes: { title: "typed into the form" } }]);
+  laptop.isOnline = true;
+  await settled(laptop);
+  const [first] = laptop.sync.refused;
+  expect(first?.item.changes).toEqual({ title: "typed in another tab" });
+  if (first) await laptop.sync.decide(first, { do: "retry" });
+  await settled(laptop);
+  const [second] = laptop.sync.refused;
+  expect([second?.item.changes, second?.current?.title]).toEqual([
+    { title: "typed into the form" },
+    "typed in another tab",
+  ]);
+});
+
+it("a change that is made before the one before is stored is no conflict with it", async () => {
+  const laptop = device();
+  const { id } = await laptop.sync.create({ title: "a" });
+  await laptop.sync.refresh();
+  await Promise.all(["b", "c", "d"].map((title) => laptop.sync.update(id, { title })));
+  await settled(laptop);
+  expect([refusals(laptop), laptop.titles]).toEqual([[], ["d"]]);
+});
+
 describe("a recurring task", () => {
   const WATER = { title: "Water", due: "2099-12-01", recurrence: { rule: "FREQ=WEEKLY" } };
 

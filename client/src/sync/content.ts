@@ -98,7 +98,7 @@ export function missingIn(task: TaskContent, changes: ContentChanges): ContentCh
  * The fields that both sides have changed, and differently: `changes` were made on `base`, and the task is now `current`.
  * Without any, `changes` can be made on `current`, and nothing of either side is lost.
  */
-export function conflicts(changes: ContentChanges, base: ContentChanges, current: TaskContent): Field[] {
+export function conflicts(changes: ContentChanges, base: ContentChanges, current: ContentChanges): Field[] {
   const touched = fieldsOf(base).filter((field) => !isSame(current[field], base[field]));
   return touched.filter((field) => changes[field] === undefined || !isSame(changes[field], current[field]));
 }

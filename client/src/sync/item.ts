@@ -38,7 +38,15 @@ export interface OutboxItem {
 }
 
 /** A change before it has its place, its key and its time. */
-export type Change = Pick<OutboxItem, "id" | "op" | "changes" | "base">;
+export interface Change extends Pick<OutboxItem, "id" | "op" | "changes" | "base"> {
+  /** Whether `base` is of an earlier time: what has been put into the outbox since was not seen. */
+  readonly isOld?: boolean;
+}
+
+/** Whether the later change was made without having seen this one, and makes something else of the same fields. */
+export function isUnseen({ changes }: Change, later: Change): boolean {
+  return conflicts(later.changes, later.base, { ...later.base, ...changes }).length > 0;
+}
 
 /** Whether this change can become part of it: it has not been sent, or is known not to be applied. */
 export function isOpen(item: OutboxItem, later: Change): boolean {
@@ -49,7 +57,7 @@ export function isOpen(item: OutboxItem, later: Change): boolean {
     item.op === "create" && later.changes.completed && { ...item.changes, ...later.changes }.recurrence;
   const isSet = later.op === "update" && item.op !== "update" && item.base.title;
   const isPart = later.op === "delete" || (!isSkip && !isCompletion && !isSet);
-  return item.sent === null && item.applied === null && isPart;
+  return item.sent === null && item.applied === null && isPart && !isUnseen(item, later);
 }
 
 /** One change instead of two; null if nothing is left of them. `item` must be open. */

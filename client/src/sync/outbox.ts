@@ -5,7 +5,17 @@ import type { BatchResult, Task } from "../contract.js";
 import type { Problem } from "../errors.js";
 import { newTaskId } from "../ids.js";
 import { type ContentChanges, contentOf, FIELDS, fieldsOf, pick, type TaskContent, type TaskDraft } from "./content.js";
-import { asBatchItem, type Change, fold, isOpen, type OutboxItem, type Reason, type Refusal, stepOf } from "./item.js";
+import {
+  asBatchItem,
+  type Change,
+  fold,
+  isOpen,
+  isUnseen,
+  type OutboxItem,
+  type Reason,
+  type Refusal,
+  stepOf,
+} from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
 type Tasks = ReadonlyMap<string, StoredTask>;
@@ -14,19 +24,20 @@ type Tasks = ReadonlyMap<string, StoredTask>;
 export function added(changes: readonly Change[], { outbox, meta }: Current): StoreChange {
   const edit = new Edit(outbox);
   let seq = meta.lastSeq;
-  for (const change of changes) {
-    const last = edit.ofTask(change.id).at(-1);
-    if (last && isOpen(last, change) && !isEarly(change, edit.items)) {
-      edit.replace(last, fold(last, change));
+  for (const { isOld, ...change } of changes) {
+    const waiting = edit.ofTask(change.id);
+    // What waits for the task already will have been made by then.
+    const earlier: ContentChanges = isOld ? {} : Object.assign({}, ...waiting.map(({ changes }) => changes));
+    const seen = fieldsOf(change.base).filter((field) => earlier[field] !== undefined);
+    const later: Change = { ...change, base: { ...change.base, ...pick(earlier as TaskContent, seen) } };
+    const last = waiting.at(-1);
+    if (last && isOpen(last, later) && !isEarly(later, edit.items)) {
+      edit.replace(last, fold(last, later));
       continue;
     }
     seq += 1;
     const at = new Date().toISOString();
-    // What waits for the task already will have been made by then.
-    const earlier: ContentChanges = Object.assign({}, ...edit.ofTask(change.id).map(({ changes }) => changes));
-    const seen = fieldsOf(change.base).filter((field) => earlier[field] !== undefined);
-    const base = { ...change.base, ...pick(earlier as TaskContent, seen) };
-    edit.put({ ...change, base, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null });
+    edit.put({ ...later, seq, key: crypto.randomUUID(), at, sent: null, applied: null, refusal: null });
   }
   return { ...edit.written, meta: { lastSeq: seq } };
 }
@@ -239,8 +250,8 @@ class Edit {
   }
 
   /**
-   * One decision is enough for all that waits behind a refused change. A skip is another matter, what is early waits, and what comes
-   * behind them stays there.
+   * One decision is enough for all that waits behind a refused change, as far as that was seen; a skip is another matter, what is
+   * early waits, and what comes behind them stays there.
    */
   refuse(item: OutboxItem, reason: Reason): void {
     const refusal: Refusal = { fields: [], problem: null, ...reason };
@@ -250,7 +261,7 @@ class Edit {
         later.op !== "skip" &&
         (item.op !== "skip" || later.op === "delete") &&
         (item.op !== "restore" || refusal.kind === "gone" || later.op !== "update");
-      if (!folded || !isPart || isEarly(later, this.items, later.seq)) break;
+      if (!folded || !isPart || isUnseen(folded, later) || isEarly(later, this.items, later.seq)) break;
       this.remove(later);
       folded = fold(folded, later);
     }

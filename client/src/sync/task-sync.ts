@@ -303,7 +303,7 @@ export class TaskSync {
 
 /**
  * A change that the user makes. `seen` is the task as the user saw it when they began, such as when a form was opened; without it,
- * as it is here now. What others have changed since is not overwritten unasked.
+ * as it is here now. What has been changed since, elsewhere or here, is not overwritten unasked.
  */
 export type LocalChange =
   | { readonly op: "create"; readonly id: string; readonly task: TaskDraft }
@@ -327,10 +327,12 @@ function asChange(change: LocalChange, task: Task | undefined): Change | null {
   }
   const here = known(id, task);
   const seen = { ...here, ...change.seen };
-  if (op !== "update") return { id, op, changes: {}, base: pick(seen, op === "skip" ? ["due", "completed"] : FIELDS) };
+  const isOld = change.seen !== undefined;
+  if (op !== "update")
+    return { id, op, changes: {}, base: pick(seen, op === "skip" ? ["due", "completed"] : FIELDS), isOld };
   const changes = missingIn(here, normalized(change.changes));
   const fields = fieldsOf(changes);
-  return fields.length === 0 ? null : { id, op, changes, base: pick(seen, fields) };
+  return fields.length === 0 ? null : { id, op, changes, base: pick(seen, fields), isOld };
 }
 
 function known(id: string, task: Task | undefined): Task {

@@ -315,6 +315,35 @@ export function syncSuite(backend: () => Backend): void {
     expect(await laptop.api.getTask(id)).toMatchObject({ title: "theirs", due: "2026-12-01" });
   });
 
+  it("reports a conflict with a change that was made here while a form was open", async () => {
+    const { laptop, id } = await pair();
+    const seen = laptop.sync.tasks.get(id);
+    if (!seen) throw new Error("it is not here");
+    await laptop.goOffline();
+    await laptop.sync.update(id, { title: "typed in another tab" });
+    await laptop.sync.change([{ op: "update", id, seen, changes: { title: "typed into the form" } }]);
+    laptop.isOnline = true;
+    await until(() => laptop.sync.refused.length > 0, "refused");
+    const [refused] = laptop.sync.refused;
+    expect(refused?.item.refusal).toMatchObject({ kind: "conflict", fields: ["title"] });
+    expect(await laptop.api.getTask(id)).toMatchObject({ title: "typed in another tab" });
+    if (refused) await laptop.sync.decide(refused, { do: "retry" });
+    await laptop.sync.refresh();
+    expect(laptop.titles).toEqual(["typed into the form"]);
+  });
+
+  it("keeps what was changed here while the deletion could be undone", async () => {
+    const { laptop, id } = await pair();
+    const seen = laptop.sync.tasks.get(id);
+    await laptop.goOffline();
+    await laptop.sync.update(id, { title: "typed in another tab" });
+    if (seen) await laptop.sync.change([{ op: "delete", id, seen }]);
+    laptop.isOnline = true;
+    await until(() => laptop.sync.refused.length > 0, "refused");
+    expect(laptop.sync.refused[0]?.item.refusal).toMatchObject({ kind: "conflict", fields: ["title"] });
+    expect(await laptop.api.getTask(id)).toMatchObject({ title: "typed in another tab" });
+  });
+
   it("keeps a change that arrived while the deletion could be undone", async () => {
     const { laptop, phone, id } = await pair();
     const seen = laptop.sync.tasks.get(id);
