@@ -333,6 +333,24 @@ describe("a subtask", () => {
   });
 });
 
+it("a new task that is deleted elsewhere before its answer is heard is handed over as a whole", async () => {
+  const [laptop, phone] = [device(), device()];
+  await laptop.sync.refresh();
+  laptop.losesAnswer = ({ method }) => method === "POST";
+  const { id } = await laptop.sync.create({ title: "typed", description: "at length" });
+  await until(() => laptop.requests.includes("POST …/batch"), "sent");
+  await offline(laptop);
+  laptop.losesAnswer = () => false;
+  await laptop.sync.update(id, { priority: "high" });
+  await phone.sync.refresh();
+  await phone.sync.delete(id);
+  await phone.sync.refresh();
+  laptop.isOnline = true;
+  await settled(laptop);
+  const [refused] = laptop.sync.refused;
+  expect(refused?.wanted).toMatchObject({ title: "typed", description: "at length", priority: "high" });
+});
+
 it("a form that was open while another tab changed the same field, which is in conflict, overwrites neither", async () => {
   const [laptop, phone] = [device(), device()];
   const { id } = await laptop.sync.create({ title: "Buy milk" });

@@ -121,28 +121,30 @@ export function answered(
     if (!edit.has(item)) continue;
     hasUnanswered ||= !row;
     if (!row) continue;
-    const refuse = (kind: Reason["kind"]) => edit.refuse(item, { kind, problem: problemOf(row) });
-    if (row.status < 300) {
+    const { status } = row;
+    const isGone = status === 404 || status === 410;
+    if (item.op === "delete" && (isGone || status < 300)) edit.removeWithTask(item);
+    else if (status < 300) {
       const version = versionOf(row);
-      if (item.op === "delete") edit.removeWithTask(item);
       // It was applied by an earlier attempt, and has been pulled since.
-      else if ((tasks.get(item.id)?.task.version ?? 0) >= version) edit.remove(item);
+      if ((tasks.get(item.id)?.task.version ?? 0) >= version) edit.remove(item);
       else edit.put({ ...item, applied: version });
-    } else if (row.status === 412 && item.op === "create" && item.base.title) {
+    } else if (status === 412 && item.op === "create" && item.base.title) {
       edit.put({ ...item, op: "restore", sent: null });
     } else if (isOwnCreate(item, row, tasks)) edit.put({ ...item, applied: 0 });
-    else if (row.status === 404 || row.status === 410) {
-      // Deleted here; or created, and deleted elsewhere before the answer to that was heard.
-      if (item.op === "delete" || item.op === "create") edit.removeWithTask(item);
-      else refuse("gone");
-    } else if (row.status === 412 && item.sent?.ifMatch) {
+    else if (isGone && item.op === "create") {
+      // Deleted elsewhere before the answer to its creation was heard: what was changed since is offered with all of it.
+      edit.removeWithTask(item);
+      for (const later of edit.ofTask(item.id)) edit.put({ ...later, base: { ...item.changes, ...later.base } });
+    } else if (status === 412 && item.sent?.ifMatch) {
       edit.put({ ...item, sent: null });
       mismatched.set(item.id, item.sent.ifMatch);
     } else {
       // What is not known to be done of its parent may be what makes that take a subtask.
       const isLate = edit.ofTask(parentOf(item)).some(({ seq, applied }) => seq < item.seq && applied === null);
-      if (isFinal(row.status) && !isLate) refuse("refused");
-      else hasUnanswered = true;
+      if (isGone || (isFinal(status) && !isLate)) {
+        edit.refuse(item, { kind: isGone ? "gone" : "refused", problem: problemOf(row) });
+      } else hasUnanswered = true;
     }
   }
   return { change: edit.written, mismatched, hasUnanswered, limit: BATCH_ITEMS };
