@@ -65,19 +65,16 @@ export function fold(item: OutboxItem, later: Change): OutboxItem | null {
   // What was refused may be right with the later change. A conflict is one still.
   const refusal = item.refusal?.kind === "conflict" && later.op === "update" ? item.refusal : null;
   const key = item.refusal ? crypto.randomUUID() : item.key;
+  const one = { ...item, key, refusal };
+  const isNew = item.op === "create" || item.op === "restore";
   const base = { ...later.base, ...item.base };
-  if (later.op === "update" && (item.op === "create" || item.op === "restore")) {
-    return { ...item, changes: { ...item.changes, ...later.changes }, key, refusal };
-  }
-  if (later.op !== "delete") {
-    // Of a deletion that is taken back, what had been changed before it is left.
-    const changes = missingIn(base as TaskContent, { ...item.changes, ...later.changes });
-    const fields = fieldsOf(changes);
-    if (fields.length === 0) return null;
-    return { ...item, op: "update", changes, base: pick(base as TaskContent, fields), key, refusal };
-  }
-  const isNothing = item.op === "create" || item.op === "restore";
-  return isNothing ? null : { ...item, op: "delete", changes: {}, base, key, refusal };
+  if (later.op === "delete") return isNew ? null : { ...one, op: "delete", changes: {}, base };
+  const both = { ...item.changes, ...later.changes };
+  if (isNew) return { ...one, changes: both };
+  // Of a deletion that is taken back, what had been changed before it is left.
+  const changes = missingIn(base as TaskContent, both);
+  const fields = fieldsOf(changes);
+  return fields.length === 0 ? null : { ...one, op: "update", changes, base: pick(base as TaskContent, fields) };
 }
 
 /** What is to be done with an item, by what is known of its task; null if there is nothing left to do. */
