@@ -287,6 +287,74 @@ describe("a subtask", () => {
     expect(refusals(laptop)).toEqual([]);
   });
 
+  it("goes with its parent, which is changed and then deleted", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    await laptop.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.update(id, { title: "Pack now" });
+    const socks = await laptop.sync.create({ title: "Socks", parent_id: id });
+    await laptop.sync.update(socks.id, { priority: "high" });
+    await laptop.sync.delete(id);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles, laptop.sync.pending]).toEqual([[], [], []]);
+  });
+
+  it("goes with its parent, which is new and deleted, or deleted elsewhere as well", async () => {
+    const [laptop, phone] = [device(), device()];
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.update(id, { title: "Pack now" });
+    const parent = await laptop.sync.create({ title: "Clean" });
+    for (const parent_id of [id, parent.id]) {
+      await laptop.sync.create({ title: "Part", parent_id });
+      await laptop.sync.delete(parent_id);
+    }
+    await phone.sync.delete(id);
+    await phone.sync.refresh();
+    laptop.isOnline = true;
+    const before = server.writes;
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles, server.writes]).toEqual([[], [], before]);
+  });
+
+  it("stays if the deletion of its parent is taken back", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    await laptop.sync.refresh();
+    await offline(laptop);
+    const seen = await laptop.sync.update(id, { title: "Pack now" });
+    await laptop.sync.create({ title: "Socks", parent_id: id });
+    await laptop.sync.delete(id);
+    await laptop.sync.restore(seen);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles]).toEqual([[], ["Pack now", "Socks"]]);
+  });
+
+  it("stays if its parent is not deleted, because that was changed elsewhere", async () => {
+    const [laptop, phone] = [device(), device()];
+    const { id } = await laptop.sync.create({ title: "Pack" });
+    await laptop.sync.refresh();
+    await phone.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.update(id, { priority: "high" });
+    await laptop.sync.create({ title: "Socks", parent_id: id });
+    await laptop.sync.delete(id);
+    await phone.sync.update(id, { title: "Pack all" });
+    await phone.sync.refresh();
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect(refusals(laptop)).toEqual([["delete", "conflict", undefined, ["title"]]]);
+    const [conflict] = laptop.sync.refused;
+    if (conflict) await laptop.sync.decide(conflict, { do: "drop" });
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles]).toEqual([[], ["Pack all", "Socks"]]);
+  });
+
   it("is restored after its parent", async () => {
     const laptop = device();
     const { id } = await laptop.sync.create({ title: "Pack" });

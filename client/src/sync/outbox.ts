@@ -33,6 +33,7 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
     const last = waiting.at(-1);
     if (last && isOpen(last, later) && !isEarly(later, edit.items)) {
       edit.replace(last, fold(last, later));
+      if (later.op === "delete") edit.removeParts(later.id);
       continue;
     }
     seq += 1;
@@ -57,11 +58,12 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
   const edit = new Edit(outbox);
   const batch: OutboxItem[] = [];
   const seen = new Set<string>();
-  /** The tasks with changes that are not sent now. */
+  /** The tasks with changes that are not sent now, and those that get no subtasks. */
   const left = new Set<string>();
   const hasRoom = roomFor(limit);
   let isFull = false;
   for (const item of outbox) {
+    if (!edit.has(item)) continue;
     const parent = parentOf(item);
     // A new subtask can come in the same batch as its parent, but not a restored one.
     const isLate = left.has(parent) || (item.op === "restore" && seen.has(parent));
@@ -71,14 +73,18 @@ export function claimed({ outbox }: Current, tasks: Tasks, limit: number): Claim
     if (waits) left.add(item.id);
     if (waits || item.applied !== null) continue;
     const step = stepOf(item, tasks.get(item.id)?.task);
-    if (!step) edit.remove(item);
-    else if ("refusal" in step) edit.refuse(item, step.refusal);
+    if (!step) {
+      edit.remove(item);
+      if (item.op === "delete") edit.removeParts(item.id);
+    } else if ("refusal" in step) edit.refuse(item, step.refusal);
     else if (!isFull) {
       const sent = { ...item, sent: { ifMatch: step.ifMatch, times: (item.sent?.times ?? 0) + 1 } };
       isFull = !hasRoom(asBatchItem(sent));
       if (isFull) continue;
       edit.put(sent);
       batch.push(sent);
+      // Its new subtasks need not be sent.
+      if (item.op === "delete") left.add(item.id);
     }
   }
   return { change: edit.written, batch };
@@ -123,8 +129,10 @@ export function answered(
     if (!row) continue;
     const { status } = row;
     const isGone = status === 404 || status === 410;
-    if (item.op === "delete" && (isGone || status < 300)) edit.removeWithTask(item);
-    else if (status < 300) {
+    if (item.op === "delete" && (isGone || status < 300)) {
+      edit.removeWithTask(item);
+      edit.removeParts(item.id);
+    } else if (status < 300) {
       const version = versionOf(row);
       // It was applied by an earlier attempt, and has been pulled since.
       if ((tasks.get(item.id)?.task.version ?? 0) >= version) edit.remove(item);
@@ -244,6 +252,13 @@ class Edit {
   removeWithTask(item: OutboxItem): void {
     this.remove(item);
     this.#removedTasks.push(item.id);
+  }
+
+  /** What waits for the new subtasks of a deleted task: they go with it, unless it is to be restored. */
+  removeParts(id: string): void {
+    if (this.ofTask(id).length > 0) return;
+    const parts = this.items.filter((item) => parentOf(item) === id);
+    for (const item of parts.flatMap((part) => this.ofTask(part.id))) this.remove(item);
   }
 
   replace(item: OutboxItem, by: OutboxItem | null): void {

@@ -102,7 +102,7 @@ class Schedule {
     const isPart = (part: Task) => part.parent_id === task.id;
     for (const { id, ...texts } of [task, ...[...device.sync.tasks.values()].filter(isPart)]) {
       for (const field of TEXTS) this.#ledger.givenUp(id, field, texts[field]);
-      await device.sync.delete(id);
+      await device.sync.delete(id).catch(gone);
     }
     this.#close(task.id, device);
   }
@@ -179,7 +179,7 @@ class Schedule {
   }
 }
 
-/** The task has gone while it was being edited: the text is still with the person who types. */
+/** The task has gone while it was being edited, and the text is still with the person who types; or it has gone with its parent. */
 function gone(error: unknown): void {
   expect(String(error)).toContain("There is no task");
 }
