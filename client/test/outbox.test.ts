@@ -480,6 +480,62 @@ describe("a recurring task", () => {
     expect(laptop.sync.pending.map(({ op }) => op)).toEqual(["create", "update"]);
   });
 
+  it("is skipped, renamed, and deleted offline", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create(WATER);
+    await laptop.sync.refresh();
+    await offline(laptop);
+    await laptop.sync.skip(id);
+    await laptop.sync.update(id, { title: "Water all" });
+    await laptop.sync.delete(id);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles]).toEqual([[], []]);
+  });
+
+  it.each([
+    ["never arrives", false],
+    ["gets no answer", true],
+  ])("is deleted after a skip that %s", async (_, isDone) => {
+    const laptop = device();
+    const { id } = await laptop.sync.create(WATER);
+    await laptop.sync.refresh();
+    laptop.losesAnswer = ({ method }) => method === "POST";
+    if (!isDone) laptop.isOnline = false;
+    await laptop.sync.skip(id);
+    await until(() => laptop.sync.pending.some(({ sent }) => sent !== null), "sent");
+    await offline(laptop);
+    laptop.losesAnswer = () => false;
+    await laptop.sync.delete(id);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), laptop.titles]).toEqual([[], []]);
+  });
+
+  it("is skipped once if its deletion after that is taken back", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create(WATER);
+    await laptop.sync.refresh();
+    await sendInVain(laptop, () => laptop.sync.skip(id));
+    const seen = laptop.sync.tasks.get(id);
+    await laptop.sync.delete(id);
+    if (seen) await laptop.sync.restore(seen);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), server.tasks(person.id).map(({ due }) => due)]).toEqual([[], ["2099-12-08"]]);
+  });
+
+  it("is deleted after its completion was sent in vain", async () => {
+    const laptop = device();
+    const { id } = await laptop.sync.create(WATER);
+    await laptop.sync.refresh();
+    await sendInVain(laptop, () => laptop.sync.update(id, { completed: true }));
+    await laptop.sync.delete(id);
+    laptop.isOnline = true;
+    await settled(laptop);
+    expect([refusals(laptop), server.tasks(person.id).map(({ due }) => due)]).toEqual([[], ["2099-12-08"]]);
+  });
+
   it("keeps the order of a conflict, a skip, and a completion", async () => {
     const [laptop, phone] = [device(), device()];
     const { id } = await laptop.sync.create(WATER);

@@ -72,9 +72,9 @@ export function fold(item: OutboxItem, later: Change): OutboxItem | null {
   const both = { ...item.changes, ...later.changes };
   if (isNew) return { ...one, changes: both };
   // Of a deletion that is taken back, what had been changed before it is left.
-  const changes = missingIn(base as TaskContent, both);
-  const fields = fieldsOf(changes);
-  return fields.length === 0 ? null : { ...one, op: "update", changes, base: pick(base as TaskContent, fields) };
+  const fields = fieldsOf(missingIn(base as TaskContent, both)).filter((field) => base[field] !== undefined);
+  if (fields.length === 0) return null;
+  return { ...one, op: "update", changes: pick(both as TaskContent, fields), base: pick(base as TaskContent, fields) };
 }
 
 /** What is to be done with an item, by what is known of its task; null if there is nothing left to do. */

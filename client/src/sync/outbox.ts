@@ -4,7 +4,16 @@ import { BATCH_ITEMS, isFinal, namedItems, problemOf, roomFor } from "../batch.j
 import type { BatchResult, Task } from "../contract.js";
 import type { Problem } from "../errors.js";
 import { newTaskId } from "../ids.js";
-import { type ContentChanges, contentOf, FIELDS, fieldsOf, pick, type TaskContent, type TaskDraft } from "./content.js";
+import {
+  type ContentChanges,
+  contentOf,
+  FIELDS,
+  type Field,
+  fieldsOf,
+  pick,
+  type TaskContent,
+  type TaskDraft,
+} from "./content.js";
 import {
   asBatchItem,
   type Change,
@@ -28,8 +37,8 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
     const waiting = edit.ofTask(change.id);
     // What waits for the task already will have been made by then.
     const earlier: ContentChanges = isOld ? {} : Object.assign({}, ...waiting.map(({ changes }) => changes));
-    const seen = fieldsOf(change.base).filter((field) => earlier[field] !== undefined);
-    const later: Change = { ...change, base: { ...change.base, ...pick(earlier as TaskContent, seen) } };
+    const fields = fieldsOf(change.base).filter((field) => change.op !== "delete" || !isMoved(field, waiting));
+    const later: Change = { ...change, base: pick({ ...change.base, ...earlier } as TaskContent, fields) };
     const last = waiting.at(-1);
     if (last && isOpen(last, later) && !isEarly(later, edit.items)) {
       edit.replace(last, fold(last, later));
@@ -46,6 +55,13 @@ export function added(changes: readonly Change[], { outbox, meta }: Current): St
 /** What the worker is told with what it writes. */
 export interface Written {
   readonly change: StoreChange | null;
+}
+
+/** Whether the API changes the field with what waits: a skip leads to another date, and what is completed recurs no more. */
+function isMoved(field: Field, waiting: readonly OutboxItem[]): boolean {
+  const isMover = ({ op, changes, sent }: OutboxItem) =>
+    field === "due" ? op === "skip" : field === "recurrence" && changes.completed && sent;
+  return waiting.some(isMover);
 }
 
 /** What is to be sent now, and the store in which that is said. */
