@@ -1,6 +1,6 @@
 /**
- * Random schedules of two devices of one person: edits of the same and of different tasks, subtasks, deletions, time without a
- * network, lost answers, reloads. In the end both show what the API has, and every value that was typed is accounted for: it is there, or
+ * Random schedules of two devices of one person: edits of the same and of different tasks, forms that stay open, subtasks,
+ * deletions, time without a network, lost answers, reloads. In the end both show what the API has, and every value that was typed is accounted for: it is there, or
  * somebody who saw it has replaced it, deleted its task, or given it up when asked.
  */
 import { expect, it } from "vitest";
@@ -25,6 +25,8 @@ class Schedule {
   readonly #ledger = new Ledger();
   /** Which devices have completed or deleted a task, and null if a decision has. */
   readonly #closedBy = new Map<string, Set<Device | null>>();
+  /** The tasks in open forms, as they were. */
+  readonly #forms = new Map<Device, Task>();
   #count = 0;
 
   constructor(seed: number) {
@@ -46,7 +48,8 @@ class Schedule {
 
   async #step(device: Device): Promise<void> {
     const dice = this.#random();
-    if (dice < 0.42) await this.#edit(device);
+    if (dice < 0.36) await this.#edit(device);
+    else if (dice < 0.42) await this.#useForm(device);
     else if (dice < 0.53) await this.#create(device);
     else if (dice < 0.59) await this.#delete(device);
     else if (dice < 0.7) device.isOnline = !device.isOnline;
@@ -81,6 +84,23 @@ class Schedule {
       this.#ledger.replaced(task.id, field, task[field], changes[field]);
     }
     await device.sync.update(task.id, changes).catch(gone);
+  }
+
+  /** Opens a form, or saves the one that is open, whatever has become of its task since. */
+  async #useForm(device: Device): Promise<void> {
+    const seen = this.#forms.get(device);
+    if (!seen) {
+      const task = this.#pick([...device.sync.tasks.values()]);
+      if (task) this.#forms.set(device, task);
+      return;
+    }
+    this.#forms.delete(device);
+    const { id } = seen;
+    if (!device.sync.tasks.has(id)) return;
+    const title = this.#text();
+    this.#ledger.typed(id, "title", title);
+    this.#ledger.replaced(id, "title", seen.title, title);
+    await device.sync.change([{ op: "update", id, seen, changes: { title } }]);
   }
 
   /** As the API does, with its open subtasks; or reopens it. */
