@@ -1,28 +1,9 @@
 /** Changes that wait in the outbox together: what is undone, a task and its subtasks, and what recurs. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Backend, Device, type DeviceOptions, inMemory, type Person, until } from "./device.js";
-import { Server } from "./server.js";
+import { describe, expect, it } from "vitest";
+import { type Device, until } from "./device.js";
+import { testServer } from "./suites/devices.js";
 
-let server: Server;
-let backend: Backend;
-let person: Person;
-const devices: Device[] = [];
-
-function device(options: DeviceOptions = {}): Device {
-  const made = new Device(backend, person, options);
-  devices.push(made);
-  return made;
-}
-
-beforeEach(async () => {
-  server = new Server();
-  backend = inMemory(server);
-  person = await backend.newPerson();
-});
-
-afterEach(async () => {
-  await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
-});
+const { current, device } = testServer();
 
 /** Whatever waits is sent, or refused. */
 async function settled(laptop: Device): Promise<void> {
@@ -71,7 +52,10 @@ describe("what is deleted and restored", () => {
     await laptop.sync.refresh();
     await laptop.sync.restore(task);
     await settled(laptop);
-    expect([refusals(laptop), server.tasks(person.id).map(({ title }) => title)]).toEqual([[], ["typed"]]);
+    expect([refusals(laptop), current.server.tasks(current.person.id).map(({ title }) => title)]).toEqual([
+      [],
+      ["typed"],
+    ]);
   });
 
   it("restores a task twice, offline", async () => {
@@ -89,7 +73,10 @@ describe("what is deleted and restored", () => {
     if (again) await laptop.sync.restore(again);
     laptop.isOnline = true;
     await settled(laptop);
-    expect([refusals(laptop), server.tasks(person.id).map(({ title }) => title)]).toEqual([[], ["typed"]]);
+    expect([refusals(laptop), current.server.tasks(current.person.id).map(({ title }) => title)]).toEqual([
+      [],
+      ["typed"],
+    ]);
   });
 
   it("restores a task as it was seen right after its creation, with what is changed afterwards", async () => {
@@ -104,7 +91,10 @@ describe("what is deleted and restored", () => {
     await laptop.sync.update(task.id, { title: "edited" });
     laptop.isOnline = true;
     await settled(laptop);
-    expect([refusals(laptop), server.tasks(person.id).map(({ title }) => title)]).toEqual([[], ["edited"]]);
+    expect([refusals(laptop), current.server.tasks(current.person.id).map(({ title }) => title)]).toEqual([
+      [],
+      ["edited"],
+    ]);
   });
 
   it("restores it with what is changed afterwards, also if an answer is lost", async () => {
@@ -121,7 +111,10 @@ describe("what is deleted and restored", () => {
     laptop.losesAnswer = ({ method }) => method === "POST" && losses-- > 0;
     laptop.isOnline = true;
     await settled(laptop);
-    expect([refusals(laptop), server.tasks(person.id).map(({ title }) => title)]).toEqual([[], ["edited"]]);
+    expect([refusals(laptop), current.server.tasks(current.person.id).map(({ title }) => title)]).toEqual([
+      [],
+      ["edited"],
+    ]);
   });
 
   it("creates a task again whose deletion was not sent", async () => {
@@ -162,7 +155,7 @@ describe("what is deleted and restored", () => {
     laptop.isOnline = true;
     await settled(laptop);
     const kept = laptop.sync.refused.map(({ wanted }) => wanted?.title);
-    expect([...kept, server.tasks(person.id)[0]?.title]).toContain("Buy oat milk");
+    expect([...kept, current.server.tasks(current.person.id)[0]?.title]).toContain("Buy oat milk");
   });
 });
 
@@ -178,7 +171,7 @@ describe("a subtask", () => {
     expect.soft(back.parent_id).toBe(id);
     laptop.isOnline = true;
     await settled(laptop);
-    expect(server.tasks(person.id).map(({ title, parent_id }) => [title, parent_id])).toEqual([
+    expect(current.server.tasks(current.person.id).map(({ title, parent_id }) => [title, parent_id])).toEqual([
       ["Pack", undefined],
       ["Socks", id],
     ]);
@@ -206,7 +199,7 @@ describe("a subtask", () => {
     await laptop.sync.update(id, { completed: false });
     await laptop.sync.create({ title: "Socks", parent_id: id });
     let times = 0;
-    server.isThrottled = (item) => item.id === id && ++times <= 1;
+    current.server.isThrottled = (item) => item.id === id && ++times <= 1;
     laptop.isOnline = true;
     await settled(laptop);
     expect(refusals(laptop)).toEqual([]);
@@ -239,7 +232,7 @@ describe("a subtask", () => {
     laptop.isOnline = true;
     await settled(laptop);
     expect(refusals(laptop)).toEqual([]);
-    expect(server.tasks(person.id).map(({ title, completed }) => [title, completed])).toEqual([
+    expect(current.server.tasks(current.person.id).map(({ title, completed }) => [title, completed])).toEqual([
       ["Pack", false],
       ["Socks", false],
     ]);
@@ -316,9 +309,9 @@ describe("a subtask", () => {
     await phone.sync.delete(id);
     await phone.sync.refresh();
     laptop.isOnline = true;
-    const before = server.writes;
+    const before = current.server.writes;
     await settled(laptop);
-    expect([refusals(laptop), laptop.titles, server.writes]).toEqual([[], [], before]);
+    expect([refusals(laptop), laptop.titles, current.server.writes]).toEqual([[], [], before]);
   });
 
   it("stays if the deletion of its parent is taken back", async () => {
@@ -368,7 +361,7 @@ describe("a subtask", () => {
     await offline(laptop);
     for (const task of seen) if (task) await laptop.sync.restore(task);
     // The parent takes a query and a transaction, and its subtask a transaction, at the same time.
-    server.isSlow = (item) => item.id === id;
+    current.server.isSlow = (item) => item.id === id;
     laptop.isOnline = true;
     await settled(laptop);
     expect([refusals(laptop), laptop.titles]).toEqual([[], ["Pack", "Socks"]]);
@@ -522,7 +515,10 @@ describe("a recurring task", () => {
     if (seen) await laptop.sync.restore(seen);
     laptop.isOnline = true;
     await settled(laptop);
-    expect([refusals(laptop), server.tasks(person.id).map(({ due }) => due)]).toEqual([[], ["2099-12-08"]]);
+    expect([refusals(laptop), current.server.tasks(current.person.id).map(({ due }) => due)]).toEqual([
+      [],
+      ["2099-12-08"],
+    ]);
   });
 
   it("is deleted after its completion was sent in vain", async () => {
@@ -533,7 +529,10 @@ describe("a recurring task", () => {
     await laptop.sync.delete(id);
     laptop.isOnline = true;
     await settled(laptop);
-    expect([refusals(laptop), server.tasks(person.id).map(({ due }) => due)]).toEqual([[], ["2099-12-08"]]);
+    expect([refusals(laptop), current.server.tasks(current.person.id).map(({ due }) => due)]).toEqual([
+      [],
+      ["2099-12-08"],
+    ]);
   });
 
   it("keeps the order of a conflict, a skip, and a completion", async () => {
@@ -552,7 +551,7 @@ describe("a recurring task", () => {
     const [conflict] = laptop.sync.refused;
     if (conflict) await laptop.sync.decide(conflict, { do: "retry" });
     await settled(laptop);
-    const dues = server.tasks(person.id).map(({ due, completed }) => [due, completed]);
+    const dues = current.server.tasks(current.person.id).map(({ due, completed }) => [due, completed]);
     expect([refusals(laptop), dues]).toEqual([
       [],
       [

@@ -1,31 +1,12 @@
 /** What takes a server that can be told how to behave. */
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { indexedDbStore } from "../src/indexeddb.js";
 import { memoryStore, type SyncStore } from "../src/sync/index.js";
-import { type Backend, Device, type DeviceOptions, inMemory, type Person, until } from "./device.js";
-import { Server } from "./server.js";
+import { until } from "./device.js";
+import { testServer } from "./suites/devices.js";
 
-let server: Server;
-let backend: Backend;
-let person: Person;
-const devices: Device[] = [];
-
-function device(options: DeviceOptions = {}): Device {
-  const made = new Device(backend, person, options);
-  devices.push(made);
-  return made;
-}
-
-beforeEach(async () => {
-  server = new Server();
-  backend = inMemory(server);
-  person = await backend.newPerson();
-});
-
-afterEach(async () => {
-  await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
-});
+const { current, device } = testServer();
 
 it("completes a task after its new subtasks, also if their creation is throttled", async () => {
   const laptop = device();
@@ -35,11 +16,11 @@ it("completes a task after its new subtasks, also if their creation is throttled
   await laptop.sync.create({ title: "Socks", parent_id: id });
   await laptop.sync.update(id, { completed: true });
   let times = 0;
-  server.isThrottled = ({ op }) => op === "create" && ++times <= 2;
+  current.server.isThrottled = ({ op }) => op === "create" && ++times <= 2;
   laptop.isOnline = true;
   await until(() => laptop.sync.pending.length === 0, "everything sent");
   expect(laptop.sync.refused).toEqual([]);
-  expect(server.tasks(person.id).map(({ title, completed }) => [title, completed])).toEqual([
+  expect(current.server.tasks(current.person.id).map(({ title, completed }) => [title, completed])).toEqual([
     ["Pack", true],
     ["Socks", true],
   ]);
@@ -52,11 +33,11 @@ it("waits with a new subtask for its parent if the creation of that is throttled
   const { id } = await laptop.sync.create({ title: "Pack" });
   await laptop.sync.create({ title: "Socks", parent_id: id });
   let times = 0;
-  server.isThrottled = (item) => item.id === id && ++times <= 2;
+  current.server.isThrottled = (item) => item.id === id && ++times <= 2;
   laptop.isOnline = true;
   await until(() => laptop.sync.pending.length === 0, "everything sent");
   expect(laptop.sync.refused).toEqual([]);
-  expect(server.tasks(person.id).map(({ title, parent_id }) => [title, parent_id])).toEqual([
+  expect(current.server.tasks(current.person.id).map(({ title, parent_id }) => [title, parent_id])).toEqual([
     ["Pack", undefined],
     ["Socks", id],
   ]);
@@ -64,7 +45,7 @@ it("waits with a new subtask for its parent if the creation of that is throttled
 
 describe("a pull", () => {
   it("reads all pages", async () => {
-    server.pageLimit = 7;
+    current.server.pageLimit = 7;
     const [laptop, phone] = [device(), device()];
     for (let index = 0; index < 30; index++) await laptop.sync.create({ title: `task ${index}` });
     await laptop.sync.refresh();
@@ -75,7 +56,7 @@ describe("a pull", () => {
   });
 
   it("resumes where it was interrupted", async () => {
-    server.pageLimit = 10;
+    current.server.pageLimit = 10;
     const [laptop, store] = [device(), memoryStore()];
     for (let index = 0; index < 30; index++) await laptop.sync.create({ title: `task ${index}` });
     await laptop.sync.refresh();
@@ -105,7 +86,7 @@ describe("a pull", () => {
     await phone.sync.delete(gone);
     await phone.sync.update(kept, { title: "kept, changed" });
     await phone.sync.refresh();
-    server.forget(person.id);
+    current.server.forget(current.person.id);
     laptop.isOnline = true;
     await laptop.sync.refresh();
     await phone.sync.refresh();
@@ -133,7 +114,7 @@ describe("a change", () => {
     await laptop.sync.update(id, { title: "two" });
     await laptop.sync.update(id, { priority: "low" });
     await laptop.sync.refresh();
-    server.restore(person.id, backup);
+    current.server.restore(current.person.id, backup);
     await laptop.sync.update(id, { due: "2026-12-01" });
     await laptop.sync.refresh();
     expect(laptop.sync.pending).toEqual([]);
@@ -149,9 +130,9 @@ describe("a change", () => {
     const { id } = await laptop.sync.create({ title: "oops" });
     await laptop.sync.delete(id);
     laptop.isOnline = true;
-    const before = server.writes;
+    const before = current.server.writes;
     await laptop.sync.refresh();
-    expect(server.writes).toBe(before);
+    expect(current.server.writes).toBe(before);
     expect(laptop.sync.pending).toEqual([]);
   });
 
@@ -170,7 +151,7 @@ describe("a change", () => {
 
 describe.each([
   ["in memory", () => memoryStore()],
-  ["in IndexedDB", () => indexedDbStore(person.id)],
+  ["in IndexedDB", () => indexedDbStore(current.person.id)],
 ] as [string, () => SyncStore][])("a store %s", (_, open) => {
   it("survives a reload with tasks and token", async () => {
     const store = open();
@@ -202,8 +183,8 @@ describe.each([
     const after = device({ store });
     await after.sync.refresh();
     expect(after.sync.pending).toEqual([]);
-    expect(server.tasks(person.id)).toHaveLength(1);
-    expect(server.writes).toBe(1);
+    expect(current.server.tasks(current.person.id)).toHaveLength(1);
+    expect(current.server.writes).toBe(1);
   });
 
   it("is cleared when the user is forgotten", async () => {
@@ -220,7 +201,10 @@ describe.each([
 
 describe("two tabs", () => {
   const tabs = () =>
-    [device({ store: indexedDbStore(person.id) }), device({ store: indexedDbStore(person.id) })] as const;
+    [
+      device({ store: indexedDbStore(current.person.id) }),
+      device({ store: indexedDbStore(current.person.id) }),
+    ] as const;
 
   it("show the same, and only one calls the API", async () => {
     const [one, other] = tabs();
@@ -245,7 +229,7 @@ describe("two tabs", () => {
     await one.sync.stop();
     await other.sync.create({ title: "still sent" });
     await until(() => other.sync.pending.length === 0, "sent");
-    expect(server.tasks(person.id)).toHaveLength(1);
+    expect(current.server.tasks(current.person.id)).toHaveLength(1);
   }, 15_000);
 
   it("lose nothing when both change a task at once", async () => {
@@ -265,7 +249,7 @@ describe("two tabs", () => {
     one.isOnline = true;
     await one.sync.refresh();
     const wanted = { title: "two", priority: "high", due: "2026-12-01", tags: ["shop"], version: 1 };
-    expect(server.tasks(person.id)[0]).toMatchObject(wanted);
+    expect(current.server.tasks(current.person.id)[0]).toMatchObject(wanted);
     await until(() => other.sync.tasks.get(id)?.version === 1, "seen");
     expect(other.sync.tasks.get(id)).toMatchObject(wanted);
   });

@@ -1,33 +1,13 @@
 /** Tabs of which one forgets what is kept of the user. */
 import "fake-indexeddb/auto";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { indexedDbStore } from "../src/indexeddb.js";
-import { type Backend, Device, type DeviceOptions, inMemory, type Person, until } from "./device.js";
-import { Server } from "./server.js";
+import { type Device, until } from "./device.js";
+import { testServer } from "./suites/devices.js";
 
-let server: Server;
-let backend: Backend;
-let person: Person;
-const devices: Device[] = [];
-
-function device(options: DeviceOptions = {}): Device {
-  const made = new Device(backend, person, options);
-  devices.push(made);
-  return made;
-}
-
-const tab = () => device({ store: indexedDbStore(person.id) });
+const { current, device } = testServer();
+const tab = () => device({ store: indexedDbStore(current.person.id) });
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-beforeEach(async () => {
-  server = new Server();
-  backend = inMemory(server);
-  person = await backend.newPerson();
-});
-
-afterEach(async () => {
-  await Promise.all(devices.splice(0).map(({ sync }) => sync.stop()));
-});
 
 /** More than the changes that come again with each pull (six minutes of them, with the real API). */
 const TITLES = ["a", "b", "c", "d", "e", "f", "g", "h"];
