@@ -394,12 +394,16 @@ describe("a subtask", () => {
   });
 });
 
-it("a new task that is deleted elsewhere before its answer is heard is handed over as a whole", async () => {
+it.each([
+  ["before its answer is heard", true],
+  ["before it is pulled", false],
+])("a new task that is deleted elsewhere %s is handed over as a whole", async (_, isLost) => {
   const [laptop, phone] = [device(), device()];
   await laptop.sync.refresh();
-  laptop.losesAnswer = ({ method }) => method === "POST";
+  laptop.losesAnswer = ({ method }) => isLost && method === "POST";
   const { id } = await laptop.sync.create({ title: "typed", description: "at length" });
   await until(() => laptop.requests.includes("POST …/batch"), "sent");
+  if (!isLost) await until(() => laptop.sync.pending.length === 0, "answered");
   await offline(laptop);
   laptop.losesAnswer = () => false;
   await laptop.sync.update(id, { priority: "high" });

@@ -1,6 +1,6 @@
 /** What a page of changes does to the store. */
 import type { ChangesPage } from "../contract.js";
-import { contentOf } from "./content.js";
+import { contentOf, type TaskDraft } from "./content.js";
 import type { OutboxItem } from "./item.js";
 import type { Current, StoreChange, StoredTask } from "./store.js";
 
@@ -29,11 +29,14 @@ export function received(page: ChangesPage, { meta, outbox }: Current, tasks: Ta
   for (const [id, known] of isWhole && meta.isFromBeginning ? tasks : []) {
     if (known.epoch !== epoch && !arrived.has(id)) removes.add(id);
   }
+  // With what was typed, the rest of a task that is gone can be written again. One that was created here may never have been pulled.
+  const created = outbox.filter(({ op, applied }) => op === "create" && applied !== null);
+  const drafts = new Map(created.map(({ id, changes }) => [id, changes as TaskDraft]));
   const putItems = outbox.flatMap((item) => {
-    const known =
-      removes.has(item.id) && item.op === "update" && item.applied === null ? tasks.get(item.id) : undefined;
-    // With what was typed, the rest of the task can be written again.
-    return known ? [{ ...item, base: { ...contentOf(known.task), ...item.base } }] : [];
+    const { id, op, base, applied } = item;
+    const isGone = removes.has(id) || arrived.get(id) === Infinity;
+    const known = isGone && op === "update" && applied === null && (tasks.get(id)?.task ?? drafts.get(id));
+    return known ? [{ ...item, base: { ...contentOf(known), ...base } }] : [];
   });
   const isHere = ({ id, applied }: OutboxItem) => applied !== null && (isWhole || (arrived.get(id) ?? 0) >= applied);
   return {
