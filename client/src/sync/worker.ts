@@ -5,7 +5,7 @@
 import { BATCH_ITEMS, isFinal } from "../batch.js";
 import type { ListQuery } from "../contract.js";
 import { isDown, isErased, isSignedOut, isTokenOver, Problem, Unreachable } from "../errors.js";
-import type { TaskApi } from "../task-api.js";
+import type { CallOptions, TaskApi } from "../task-api.js";
 import { asBatchItem, type OutboxItem } from "./item.js";
 import { answered, claimed, type Outcome, refusedAsWhole, type Written } from "./outbox.js";
 import { erased, received, startedOver } from "./pull.js";
@@ -82,6 +82,8 @@ export class Worker {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    // What fails is repeated by a later cycle.
+    const call: CallOptions = { signal, retry: false };
     let failures: Partial<Record<Failure, number>> = {};
     while (!signal.aborted) {
       const waiting = this.#waiting.splice(0);
@@ -90,7 +92,7 @@ export class Worker {
       let rest = Infinity;
       try {
         this.#say({ phase: "busy" });
-        await this.#cycle(signal, waiting.length > 0);
+        await this.#cycle(call, waiting.length > 0);
         failures = {};
         reasons.push("pull", "send");
         rest = this.#pullAt - Date.now();
@@ -118,19 +120,19 @@ export class Worker {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  async #cycle(signal: AbortSignal, isWhole: boolean): Promise<void> {
+  async #cycle(call: CallOptions, isWhole: boolean): Promise<void> {
     const { state } = this.#options;
-    if (this.#pullAt <= Date.now() || !state.meta.isComplete) await this.#pull(signal);
+    if (this.#pullAt <= Date.now() || !state.meta.isComplete) await this.#pull(call);
     for (let hasUnanswered = false; ; ) {
-      const outcome = await this.#send(signal);
+      const outcome = await this.#send(call);
       hasUnanswered ||= outcome?.hasUnanswered ?? false;
       const mismatched = outcome?.mismatched ?? new Map<string, number>();
       const heads = () => [...state.items.values()].filter(([first]) => first && first.applied !== null);
       const isApplied = heads().length > 0;
       const isBlocked = heads().some(([, next]) => next);
       if (mismatched.size > 0 || isBlocked || (!outcome && isApplied && isWhole)) {
-        await this.#pull(signal);
-        await this.#reread(mismatched, signal);
+        await this.#pull(call);
+        await this.#reread(mismatched, call);
         if (heads().length > 0) throw new Later();
       } else if (!outcome) {
         if (isApplied) this.#pullAt = Math.min(this.#pullAt, Date.now() + SETTLE);
@@ -140,14 +142,14 @@ export class Worker {
     }
   }
 
-  async #pull(signal: AbortSignal): Promise<void> {
+  async #pull(call: CallOptions): Promise<void> {
     const { api, state } = this.#options;
     this.#pullAt = Infinity;
-    await this.#readFirst(signal);
+    await this.#readFirst(call);
     for (let hasMore = true, pulls = 1; hasMore; ) {
       const since = state.meta.token;
       try {
-        const page = await api.listChanges({ limit: PAGE, ...(since !== null && { since }) }, { signal, retry: false });
+        const page = await api.listChanges({ limit: PAGE, ...(since !== null && { since }) }, call);
         // Not if another tab has forgotten everything meanwhile.
         await state.change((current) => (current.meta.token === since ? received(page, current, state.tasks) : null));
         // From the beginning: what changed meanwhile comes with a second one, and then it is known what is gone.
@@ -161,21 +163,21 @@ export class Worker {
   }
 
   /** Shows a page of a list before the first pull, which then brings these tasks again, or removes those that are gone. */
-  async #readFirst(signal: AbortSignal): Promise<void> {
+  async #readFirst(call: CallOptions): Promise<void> {
     const { api, state, first } = this.#options;
     if (!first || state.meta.token !== null || state.tasks.size > 0) return;
-    const { tasks } = await api.listTasks(first, { signal, retry: false });
+    const { tasks } = await api.listTasks(first, call);
     await state.change(({ meta }) => ({ putTasks: tasks.map((task) => ({ task, epoch: meta.epoch - 1 })) }));
   }
 
   /** Sends one batch. Gives null if there is nothing to send. */
-  async #send(signal: AbortSignal): Promise<Outcome | null> {
+  async #send(call: CallOptions): Promise<Outcome | null> {
     const { api, state } = this.#options;
     // What was sent in vain cannot become one with later changes any more.
     if (isOffline()) throw new Later();
     const { batch } = await this.#write((current) => claimed(current, state.tasks, this.#batchLimit));
     if (batch.length === 0) return null;
-    const answer = await api.batchTasks(batch.map(asBatchItem), { signal, retry: false }).catch((error: unknown) => {
+    const answer = await api.batchTasks(batch.map(asBatchItem), call).catch((error: unknown) => {
       // Without a code it is not the API that answered.
       if (error instanceof Problem && error.code !== null && isFinal(error.status)) return error;
       throw error;
@@ -193,11 +195,11 @@ export class Worker {
    * Reads the tasks that the pull has not explained: they are in another version than the one that was sent, and still here in
    * that one. It takes a table that was restored from a backup for that.
    */
-  async #reread(mismatched: ReadonlyMap<string, number>, signal: AbortSignal): Promise<void> {
+  async #reread(mismatched: ReadonlyMap<string, number>, call: CallOptions): Promise<void> {
     const { api, state } = this.#options;
     for (const [id, version] of mismatched) {
       if (state.tasks.get(id)?.task.version !== version) continue;
-      const task = await api.getTask(id, { signal, retry: false }).catch((error: unknown) => {
+      const task = await api.getTask(id, call).catch((error: unknown) => {
         if (error instanceof Problem && error.status === 404) return null;
         throw error;
       });
