@@ -326,13 +326,10 @@ function asChange(change: LocalChange, task: Task | undefined): Change | null {
     return { id, op: isKnown ? op : "create", changes: contentOf(change.task), base: pick(change.task, FIELDS) };
   }
   const here = known(id, task);
-  const seen = { ...here, ...change.seen };
-  const isOld = change.seen !== undefined;
-  if (op !== "update")
-    return { id, op, changes: {}, base: pick(seen, op === "skip" ? ["due", "completed"] : FIELDS), isOld };
-  const changes = missingIn(here, normalized(change.changes));
-  const fields = fieldsOf(changes);
-  return fields.length === 0 ? null : { id, op, changes, base: pick(seen, fields), isOld };
+  const changes = op === "update" ? missingIn(here, normalized(change.changes)) : {};
+  const fields = { update: fieldsOf(changes), skip: ["due", "completed"] as const, delete: FIELDS }[op];
+  if (fields.length === 0) return null;
+  return { id, op, changes, base: pick({ ...here, ...change.seen }, fields), isOld: change.seen !== undefined };
 }
 
 function known(id: string, task: Task | undefined): Task {
