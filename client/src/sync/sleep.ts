@@ -1,4 +1,4 @@
-/** Waits until so much time has sleep, for ever if it is infinite, or the signal comes. */
+/** Waits until so much time has passed, for ever if it is infinite, or until the signal comes. */
 export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
