@@ -31,6 +31,26 @@ test("a conflict of two tabs shows both versions", async ({ context, tasks }) =>
   await expect(tasks.row("Paint the door blue")).toContainText("High");
 });
 
+test("a form asks before it overwrites what another tab has changed without a network", async ({ context, tasks }) => {
+  await tasks.open();
+  const second = new TaskPage(await context.newPage());
+  await second.open();
+  await context.setOffline(true);
+  const form = await tasks.edit("Paint the door");
+  await form.getByRole("radio", { name: "Low" }).check();
+  await second.row("Paint the door").getByRole("button", { name: "Edit Paint the door" }).focus();
+  await second.page.keyboard.press("1");
+  await expect(second.row("Paint the door")).toContainText("High");
+  await form.getByRole("button", { name: "Save" }).click();
+  await context.setOffline(false);
+  const dialog = tasks.page.getByRole("dialog", { name: "Changed somewhere else" });
+  await expect(dialog.getByRole("region", { name: "Your version" })).toContainText("Low");
+  await expect(dialog.getByRole("region", { name: "The other version" })).toContainText("High");
+  await dialog.getByRole("button", { name: "Keep mine" }).click();
+  await tasks.hasSaved("Paint the door");
+  await expect(tasks.row("Paint the door")).toContainText("Low");
+});
+
 test("keeping my version changes only what I edited", async ({ tasks, store }) => {
   await tasks.open();
   const form = await tasks.edit("Paint the door");
