@@ -546,6 +546,27 @@ test("a subtask is written like a task, and opened from the form of its parent",
   expect(await store.all()).toContainEqual(expect.objectContaining({ title: "Water the plants every day", due: null }));
 });
 
+test("the date of the first subtask is understood, although what finds it is still being loaded", async ({
+  page,
+  tasks,
+  store,
+}) => {
+  await store.add({ title: "Trip" });
+  await tasks.open();
+  const form = await tasks.edit("Trip");
+  const box = form.getByLabel("Add a subtask");
+  let goOn = () => {};
+  const isTyped = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  await page.route("**/assets/*.js", (route) => isTyped.then(() => route.continue()));
+  await box.fill("Book a hotel @24 December 2031");
+  await box.press("Enter");
+  await box.press("Enter");
+  goOn();
+  await expect(form.getByRole("listitem")).toHaveText(/^Book a hotelDue 24 Dec 2031/u);
+});
+
 test("subtasks are below their parent, and fold", async ({ page, tasks, store }) => {
   const { id } = await store.add({ title: "Pack", due: day(0) });
   await store.add({ title: "Check the stove", due: day(1) });

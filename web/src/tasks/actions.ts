@@ -8,7 +8,7 @@ import { announce } from "../ui/announcer";
 import { arrival } from "../ui/arrival";
 import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
-import { findDate } from "./dates";
+import { datesFor, findDate } from "./dates";
 import type { Deletions } from "./deletions";
 import type { Draft } from "./drafts";
 import { describeDue, fromLocal, groupOf, isOverdue, toLocal } from "./due";
@@ -60,8 +60,10 @@ export class Actions {
   }
 
   /** Adds what is typed as the next subtask of a task. */
-  addSubtask(parentId: string): void {
+  async addSubtask(parentId: string): Promise<void> {
     const { drafts } = this.#options.form;
+    const dates = datesFor(drafts.subtasks.value[parentId] ?? "");
+    if (dates) await dates;
     const typed = drafts.subtasks.value[parentId] ?? "";
     const line = typed.trim();
     const subtask = this.#subtask(parentId, line);

@@ -3,7 +3,7 @@ import { useEffect, useId } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
 import { Calendar, Flag, Plus, Repeat, Tag } from "../ui/icons";
-import { findDate, loadDates } from "./dates";
+import { datesFor, loadDates } from "./dates";
 import { describeDue } from "./due";
 import { DateInput, openPicker } from "./due-field";
 import { COMPOSER_ID } from "./element-ids";
@@ -42,8 +42,8 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
     event.preventDefault();
     document.getElementById(COMPOSER_ID)?.focus();
     if (line.trim() === "") return;
-    const loaded = line.includes("@") ? loadDates() : null;
-    if (loaded && !findDate.value) await Promise.race([loaded, wait(PATIENCE)]);
+    const dates = datesFor(line);
+    if (dates) await dates;
     const task = contentOf(line);
     if (task.title === "") problem.value = words.titleTooNeeded;
     else if ([...task.title].length > LIMITS.title) {
@@ -164,11 +164,4 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
       )}
     </form>
   );
-}
-
-/** How long a new task waits for the library of dates, in milliseconds. */
-const PATIENCE = 1_500;
-
-function wait(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

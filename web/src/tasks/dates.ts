@@ -29,6 +29,19 @@ export function loadDates(): Promise<void> {
   return loading.done;
 }
 
+/** Waits for the library if the line may need it, but not for long. Null if there is nothing to wait for. */
+export function datesFor(line: string): Promise<void> | null {
+  const loaded = line.includes("@") ? loadDates() : null;
+  return loaded && !findDate.value ? Promise.race([loaded, wait(PATIENCE)]) : null;
+}
+
+/** How long a new task waits for the library, in milliseconds. */
+const PATIENCE = 1_500;
+
+function wait(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 async function load(language: Language): Promise<void> {
   const [{ GB, casual }, own] = await Promise.all([
     import("chrono-node/en"),

@@ -117,12 +117,13 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
             maxLength={LIMITS.title}
             placeholder={words.addASubtask}
             value={typed}
+            onFocus={() => void loadDates()}
             onInput={(event) => bench.drafts.keepSubtask(task.id, event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key !== "Enter" || typed.trim() === "") return;
               event.preventDefault();
               event.stopPropagation();
-              bench.actions.addSubtask(task.id);
+              void bench.actions.addSubtask(task.id);
             }}
             onPaste={(event) => {
               const lines = linesOf(event.clipboardData?.getData("text/plain") ?? "");
@@ -131,7 +132,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
               pasted.value = lines;
             }}
             // What is typed waits for the answer.
-            onBlur={() => pasted.value.length === 0 && bench.actions.addSubtask(task.id)}
+            onBlur={() => pasted.value.length === 0 && void bench.actions.addSubtask(task.id)}
           />
         </>
       )}
