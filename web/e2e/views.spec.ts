@@ -435,6 +435,29 @@ test("many long tags hide neither their counts nor the completed tasks", async (
   await expect(first.locator(".count")).toBeInViewport({ ratio: 1 });
 });
 
+test("the list of a tag does not repeat it in each row, and what is above it takes no more lines than elsewhere", async ({
+  page,
+  tasks,
+  store,
+}) => {
+  await store.add({ title: "Fix the brake", tags: ["home", "bike"] });
+  await store.add({ title: "Clean the oven", tags: ["Home"] });
+  await tasks.open();
+  await expect(tasks.row("Fix the brake")).toContainText("#home");
+  await page.getByRole("navigation", { name: "Lists" }).getByRole("link", { name: /^home/u }).click();
+  await expect(tasks.row("Fix the brake")).toContainText("#bike");
+  for (const title of ["Fix the brake", "Clean the oven"]) await expect(tasks.row(title)).not.toContainText(/#home/iu);
+  for (const [width, height] of [
+    [1280, 40],
+    [390, 80],
+  ] as const) {
+    await page.setViewportSize({ width, height: 800 });
+    expect((await page.locator(".tools").boundingBox())?.height).toBeLessThan(height);
+  }
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await expect(tasks.row("Clean the oven")).toContainText("#Home");
+});
+
 test("a week of another year says which", async ({ page, tasks }) => {
   await tasks.open("/#/upcoming?layout=week");
   for (let weeks = 0; weeks < 54; weeks++) await page.getByRole("button", { name: "Next week" }).click();

@@ -74,7 +74,7 @@ export function Filters({ query, knownTags, onChange }: FiltersProps) {
       </select>
       {filtered && (
         <button type="button" class="chip" onClick={() => onChange({ ...query, tag: null, priority: null })}>
-          <Close /> {words.clearFilters}
+          <Close /> <span class="chip-text">{words.clearFilters}</span>
         </button>
       )}
     </search>

@@ -11,7 +11,7 @@ import type { Row } from "./rows";
 import { swipe } from "./swipe";
 import { shortTitle } from "./task";
 import { TaskEditor } from "./task-editor";
-import { dueIn, priorityIn } from "./views";
+import { dueIn, priorityIn, tagsIn } from "./views";
 import type { Workbench } from "./workbench";
 
 interface TaskRowProps {
@@ -176,7 +176,8 @@ function NotSaved({ refused, refusals }: NotSavedProps) {
 type TaskFactsProps = Pick<TaskRowProps, "row" | "bench" | "onTag"> & { readonly section: string };
 
 function TaskFacts({ row: { task, isLeaving, isSkipped, isExpanded, under }, bench, onTag, section }: TaskFactsProps) {
-  const { due, tags, description } = task;
+  const { due, description } = task;
+  const tags = tagsIn(bench.rows.frame.value, task.tags);
   const priority = priorityIn(section, task.priority);
   const when = dueIn(section, due, now.value);
   // A row that is about to leave does not grow.

@@ -15,7 +15,7 @@ import type { Row } from "./rows";
 import { troubleText } from "./sync-note";
 import type { Priority, Task } from "./task";
 import { TaskRow } from "./task-row";
-import { priorityIn, type Section, sectionsOf } from "./views";
+import { priorityIn, type Section, sectionsOf, tagsIn } from "./views";
 import { useVirtual } from "./virtual";
 import { Week } from "./week";
 import type { Workbench } from "./workbench";
@@ -152,24 +152,24 @@ addEventListener("resize", () => {
 });
 
 /** Heights in pixels, as the styles make them. On a phone, titles have two lines, and the facts have one of their own. */
-function heightOf(task: Task, section: string): number {
+function heightOf(task: Task, section: string, query: TaskQuery): number {
   if (width >= 640) return 38;
   const isLong = task.title.length * 7.8 > width - 104;
-  const { due, tags, description, recurrence } = task;
+  const { due, description, recurrence } = task;
   // Without looking at clocks, as there may be thousands.
   const hasNoDue = due === null || due === section || (section === "today" && !hasTime(due));
   const isPlain =
     hasNoDue &&
     !recurrence &&
     priorityIn(section, task.priority) === "none" &&
-    tags.length === 0 &&
+    tagsIn(query, task.tags).length === 0 &&
     description === null;
   if (isLong) return isPlain ? 54 : 72;
   return isPlain ? 44 : 51;
 }
 
-function estimated({ section, row }: Item): number {
-  if (row) return heightOf(row.task, section.key);
+function estimated({ section, row }: Item, query: TaskQuery): number {
+  if (row) return heightOf(row.task, section.key, query);
   return section.title === null ? 0 : HEADING_HEIGHT;
 }
 
@@ -199,7 +199,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
     subject: bench.rows.query.value.text,
     container,
     keys,
-    estimate: (index) => (items[index] ? estimated(items[index]) : 0),
+    estimate: (index) => (items[index] ? estimated(items[index], query) : 0),
     pinned,
   });
 

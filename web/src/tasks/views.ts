@@ -1,7 +1,7 @@
 /** Orders tasks for display, divides them into sections, and counts them. */
 import { t } from "../text";
 import { addDays, DUE_GROUPS, dayOf, describeDue, dueOrder, groupsAt, longDate, monthName, toLocal } from "./due";
-import { isOpenList, type Sort, type TaskQuery } from "./query";
+import { isOpenList, isSameTag, type Sort, type TaskQuery } from "./query";
 import { PRIORITIES, type Priority, type Task } from "./task";
 
 /** An element of a list. */
@@ -123,6 +123,11 @@ export function dueIn(section: string, due: string | null, now: Date): string {
 /** “None” if the heading of the section says the priority. */
 export function priorityIn(section: string, priority: Priority): Priority {
   return section === priorityKey(priority) ? "none" : priority;
+}
+
+/** The tags without the one that the whole list has. */
+export function tagsIn({ tag: listed }: Pick<TaskQuery, "tag">, tags: readonly string[]): readonly string[] {
+  return listed === null ? tags : tags.filter((tag) => !isSameTag(tag, listed));
 }
 
 function rank(key: string): number {
