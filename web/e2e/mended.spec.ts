@@ -542,11 +542,14 @@ test.describe("the sign-in form", () => {
   });
 });
 
-test("a completed task says when it was completed", async ({ tasks, store }) => {
+test("a completed task says when it was completed, or the heading above it does", async ({ page, tasks, store }) => {
   await store.add({ title: "Feed the cat" });
   await tasks.open();
   await tasks.checkbox("Feed the cat").click();
   await tasks.show("Completed");
+  await expect(page.getByRole("region", { name: /^Today · / })).toHaveText(/1.*Feed the cat$/u);
+  await expect(tasks.row("Feed the cat")).not.toContainText("Today");
+  await tasks.show("All");
   await expect(tasks.row("Feed the cat")).toContainText("Completed Today");
 });
 

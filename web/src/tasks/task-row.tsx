@@ -3,7 +3,7 @@ import { t } from "../text";
 import { now } from "../ui/clock";
 import { Branch, Calendar, Check, ChevronRight, More, Note, PriorityBars, Repeat } from "../ui/icons";
 import { type Drop, drag, droppable } from "./dragging";
-import { dayOf, describeDue, isOverdue, toLocal } from "./due";
+import { isOverdue, toLocal } from "./due";
 import { describeRecurrence } from "./recurrence";
 import type { Refusals } from "./refusals";
 import { useKeptFocus } from "./row-focus";
@@ -11,7 +11,7 @@ import type { Row } from "./rows";
 import { swipe } from "./swipe";
 import { shortTitle } from "./task";
 import { TaskEditor } from "./task-editor";
-import { dueIn, priorityIn, tagsIn } from "./views";
+import { completedIn, dueIn, priorityIn, tagsIn } from "./views";
 import type { Workbench } from "./workbench";
 
 interface TaskRowProps {
@@ -182,10 +182,16 @@ function TaskFacts({ row: { task, isLeaving, isSkipped, isExpanded, under }, ben
   const when = dueIn(section, due, now.value);
   // A row that is about to leave does not grow.
   const completed_at = isLeaving ? null : task.completed_at;
+  const completed = completedIn(section, completed_at, now.value);
   const parent = task.parent_id ? bench.tasks.snapshot.value.tasks.get(task.parent_id) : undefined;
   const subtasks = bench.subtasks.value.get(task.id) ?? [];
-  const isPlain = when === "" && priority === "none" && tags.length === 0 && description === null && !task.recurrence;
-  if (isPlain && completed_at === null && !parent && subtasks.length === 0) return null;
+  const isPlain =
+    (when === "" || completed_at !== null) &&
+    priority === "none" &&
+    tags.length === 0 &&
+    description === null &&
+    !task.recurrence;
+  if (isPlain && completed === "" && !parent && subtasks.length === 0) return null;
   const words = t();
   const done = subtasks.filter(({ completed }) => completed).length;
   const late = due !== null && !task.completed && isOverdue(due, now.value);
@@ -247,12 +253,14 @@ function TaskFacts({ row: { task, isLeaving, isSkipped, isExpanded, under }, ben
       )}
       {isSkipped ? (
         <span class="fact fact-due">{words.skipping}</span>
-      ) : completed_at ? (
-        <span class="fact fact-due">
-          <Check />
-          <span class="visually-hidden">{words.completedOn} </span>
-          {describeDue(dayOf(new Date(completed_at)), now.value)}
-        </span>
+      ) : completed_at !== null ? (
+        completed !== "" && (
+          <span class="fact fact-due">
+            <Check />
+            <span class="visually-hidden">{words.completedOn} </span>
+            {completed}
+          </span>
+        )
       ) : (
         when !== "" && (
           <span class={`fact fact-due ${late ? "fact-late" : isToday ? "fact-today" : ""}`}>

@@ -155,11 +155,12 @@ addEventListener("resize", () => {
 function heightOf(task: Task, section: string, query: TaskQuery): number {
   if (width >= 640) return 38;
   const isLong = task.title.length * 7.8 > width - 104;
-  const { due, description, recurrence } = task;
+  const { description, recurrence } = task;
+  const day = task.completed ? (task.completed_at?.slice(0, 10) ?? null) : task.due;
   // Without looking at clocks, as there may be thousands.
-  const hasNoDue = due === null || due === section || (section === "today" && !hasTime(due));
+  const hasNoDay = day === null || day === section || (section === "today" && !hasTime(day));
   const isPlain =
-    hasNoDue &&
+    hasNoDay &&
     !recurrence &&
     priorityIn(section, task.priority) === "none" &&
     tagsIn(query, task.tags).length === 0 &&

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { matching, OPEN, type TaskQuery } from "./query";
 import type { Task } from "./task";
-import { countsOf, dueIn, inOrder, orderOf, sectionsOf, tagsOf } from "./views";
+import { completedIn, countsOf, dueIn, inOrder, orderOf, sectionsOf, tagsOf } from "./views";
 
 const NOW = new Date("2026-11-21T15:00:00");
 const ALL: TaskQuery = { ...OPEN, list: "all" };
@@ -68,6 +68,25 @@ describe("a view", () => {
       ["No date", "1", "7"],
     ]);
     expect(sections({ ...OPEN, sort: "title" })).toEqual([[null, "4", "3", "2", "6", "5", "1", "7"]]);
+  });
+
+  it("has a section for each day on which tasks were completed, and for each month before", () => {
+    const at = (id: string, day: string) =>
+      task(id, { completed: true, completed_at: new Date(`${day}T23:30`).toISOString() });
+    const done = ["2026-11-21", "2026-11-20", "2026-11-20", "2026-11-08", "2026-11-07", "2026-11-01", "2025-11-20"];
+    const all = done.map((day, index) => at(String(index + 1), day));
+    const query: TaskQuery = { ...OPEN, list: "completed" };
+    const rows = inOrder(all, orderOf(query)).map((task) => ({ task }));
+    expect(sectionsOf(rows, query, NOW).map(({ title, count }) => [title, count])).toEqual([
+      ["Today · Saturday 21 November", 1],
+      ["Yesterday · Friday 20 November", 2],
+      ["Sunday 8 November", 1],
+      ["November 2026", 2],
+      ["November 2025", 1],
+    ]);
+    const [first] = all;
+    const said = (section: string) => completedIn(section, first?.completed_at ?? null, NOW);
+    expect([said("2026-11-21"), said("2026-11"), said("")]).toEqual(["", "Today", "Today"]);
   });
 
   it("counts a task in its own section, wherever it is shown, as the lists at the side do", () => {

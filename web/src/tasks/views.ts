@@ -51,7 +51,7 @@ export interface Section<T> {
 }
 
 /**
- * Divides sorted rows by due date or priority. No section is empty. `all` are the elements of the list without their places: some are
+ * Divides sorted rows by due date, priority, or completion. No section is empty. `all` are the elements of the list without their places: some are
  * folded away, or below a parent in another section, and count all the same.
  */
 export function sectionsOf<T extends Showing>(
@@ -87,6 +87,13 @@ export function sectionsOf<T extends Showing>(
 }
 
 function sectionKey(query: TaskQuery, now: Date): (task: Task) => string {
+  if (query.list === "completed") {
+    const recent = addDays(dayOf(now), -14);
+    return ({ completed_at }) => {
+      const day = completed_at === null ? "" : dayOf(new Date(completed_at));
+      return day > recent ? day : day.slice(0, 7);
+    };
+  }
   if (!isOpenList(query) || !["due", "priority"].includes(query.sort)) return () => "";
   if (query.sort === "priority") return ({ priority }) => priorityKey(priority);
   if (query.list !== "upcoming") {
@@ -106,18 +113,24 @@ function priorityKey(priority: string): string {
 
 function titleOf(key: string, now: Date): string | null {
   if (key === "") return null;
-  const { groups, priorities, noPriority, tomorrow } = t();
+  const { groups, priorities, noPriority, ...words } = t();
   const group = DUE_GROUPS.find((group) => group === key);
   if (group) return groups[group];
   const priority = PRIORITIES.find((priority) => priorityKey(priority) === key);
   if (priority) return priority === "none" ? noPriority : priorities[priority];
   if (key.length === 7) return monthName(`${key}-01`);
-  return key === addDays(dayOf(now), 1) ? `${tomorrow} · ${longDate(key)}` : longDate(key);
+  const near = (["yesterday", "today", "tomorrow"] as const).find((_, index) => key === addDays(dayOf(now), index - 1));
+  return near ? `${words[near]} · ${longDate(key)}` : longDate(key);
 }
 
 /** The due date in words, without the day if the heading of the section says it. */
 export function dueIn(section: string, due: string | null, now: Date): string {
   return due === null ? "" : describeDue(due, now, section === "today" ? dayOf(now) : section);
+}
+
+/** The day of completion in words, unless the heading of the section says it. */
+export function completedIn(section: string, completed_at: string | null, now: Date): string {
+  return completed_at === null ? "" : describeDue(dayOf(new Date(completed_at)), now, section);
 }
 
 /** “None” if the heading of the section says the priority. */
