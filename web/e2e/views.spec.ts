@@ -310,6 +310,12 @@ test("the palette finds commands, lists, tags, and tasks", async ({ page, tasks,
   const open = () => keyboard.press("Control+k");
   const palette = page.getByRole("dialog", { name: "Go to or do" });
   await open();
+  const names = await palette.getByRole("option").allInnerTexts();
+  expect(names.slice(names.indexOf("Go to Week")).slice(0, 3)).toEqual([
+    "Go to Week",
+    "#friends",
+    "Theme: Like the device",
+  ]);
   await keyboard.type("compl");
   await keyboard.press("Enter");
   await expect(palette).toBeHidden();

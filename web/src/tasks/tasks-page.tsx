@@ -155,7 +155,7 @@ export function TasksPage({ session, user, settings }: TasksPageProps) {
       )}
       {shortcutsShown.value && <Shortcuts />}
       {paletteShown.value && (
-        <Palette bench={bench} commands={commandsOf(() => (settingsShown.value = true), signOut)} />
+        <Palette bench={bench} commands={commandsOf(bench, () => (settingsShown.value = true), signOut)} />
       )}
       {settingsShown.value && (
         <Lazy load={loadSettings}>
@@ -175,18 +175,20 @@ function titleOf({ list, tag }: TaskQuery): string {
   return tag !== null && (list === "open" || list === "all") ? `#${tag}` : t().titles[list];
 }
 
-/** What the palette offers beside lists and tags of the user. */
-function commandsOf(onSettings: () => void, onSignOut: () => Promise<void>): Command[] {
+/** What the palette offers beside tasks. On a phone, it is where the tags are, so they are with the lists. */
+function commandsOf(bench: Workbench, onSettings: () => void, onSignOut: () => Promise<void>): Command[] {
   const words = t();
   const lists = (["today", "upcoming", "open", "completed"] as const).map((list) => ({
     name: words.goTo(words.listNames[list]),
     run: () => show({ ...OPEN, list }),
   }));
+  const tags = bench.counts.value.tags.map(({ tag }) => ({ name: `#${tag}`, run: () => show({ ...OPEN, tag }) }));
   return [
     { name: words.newTask, keys: "N", run: () => focus(COMPOSER_ID) },
     { name: words.search, keys: "/", run: () => focus(SEARCH_ID) },
     ...lists,
     { name: words.goTo(words.weekView), run: () => show({ ...OPEN, list: "upcoming", layout: "week" }) },
+    ...tags,
     ...THEMES.map((choice) => ({
       name: `${words.theme}: ${words.themes[choice]}`,
       run: () => {

@@ -22,7 +22,7 @@ interface PaletteProps {
 /** So many tasks are offered beside the commands. */
 const TASKS_SHOWN = 8;
 
-/** Finds every command, list, tag, and task by a few letters. */
+/** Finds every command and task by a few letters. Lists and tags are commands, too. */
 export function Palette({ bench, commands }: PaletteProps) {
   const id = useId();
   const words = t();
@@ -90,10 +90,8 @@ export function Palette({ bench, commands }: PaletteProps) {
 
 function search(text: string, bench: Workbench, commands: readonly Command[]): Command[] {
   const words = t();
-  const tags = bench.counts.value.tags.map(({ tag }) => ({ name: `#${tag}`, run: () => show({ ...OPEN, tag }) }));
-  const all = [...commands, ...tags];
-  if (text.trim() === "") return all;
-  const named = all.filter(({ name }) => contains(name, text));
+  if (text.trim() === "") return [...commands];
+  const named = commands.filter(({ name }) => contains(name, text));
   const tasks = [];
   for (const task of bench.tasks.snapshot.value.tasks.values()) {
     if (tasks.length === TASKS_SHOWN) break;
