@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { addDays, describeDue, dueOrder, fromLocal, groupOf, toLocal } from "./due";
+import { addDays, daysAhead, describeDue, dueOrder, fromLocal, groupOf, toLocal } from "./due";
 
 const zone = process.env.TZ;
 beforeAll(() => {
@@ -12,6 +12,13 @@ afterAll(() => {
 });
 
 const now = new Date("2026-11-21T15:00:00Z");
+
+describe("the days that tasks are put off to", () => {
+  it.each(["2026-11-26", "2026-11-27", "2026-11-28", "2026-11-29"])("are in order on %s", (today) => {
+    const days = daysAhead(today).map(([, day]) => day);
+    expect(days).toEqual([...days].sort());
+  });
+});
 
 describe("a due date", () => {
   it.each([

@@ -58,15 +58,13 @@ export function nextSaturday(day: string): string {
   return addDays(day, 7 - ((weekday(day) + 1) % 7));
 }
 
-/** The days that tasks are often put off to, with the names of their texts. */
+/** The days that tasks are often put off to, in order, with the names of their texts. */
 export function daysAhead(today: string) {
   const isWeekend = [0, 6].includes(weekday(today));
-  return [
-    ["today", today],
-    ["tomorrow", addDays(today, 1)],
-    [isWeekend ? "nextWeekend" : "thisWeekend", nextSaturday(today)],
-    ["nextWeek", nextWeek(today)],
-  ] as const;
+  const weekend = [isWeekend ? "nextWeekend" : "thisWeekend", nextSaturday(today)] as const;
+  const week = ["nextWeek", nextWeek(today)] as const;
+  const later = isWeekend ? [week, weekend] : [weekend, week];
+  return [["today", today] as const, ["tomorrow", addDays(today, 1)] as const, ...later];
 }
 
 export function toLocal(due: string | null): LocalDue {
