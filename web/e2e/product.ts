@@ -31,6 +31,7 @@ interface StoredTask {
   readonly description: string | null;
   readonly completed: boolean;
   readonly due: string | null;
+  readonly tags: readonly string[];
   readonly version: number;
 }
 

@@ -242,6 +242,22 @@ test("several tasks are changed at once, and that is undone at once", async ({ p
   await expect.poll(async () => (await store.all()).every(({ completed }) => completed)).toBe(true);
 });
 
+test("selected tasks get a tag, and only those that do not have it", async ({ page, tasks, store }) => {
+  await store.add({ title: "One", tags: ["Home"] });
+  await store.add({ title: "Two", tags: ["bike"] });
+  await store.add({ title: "Three" });
+  await tasks.open();
+  await page.getByRole("button", { name: "Select", exact: true }).click();
+  const bar = page.getByRole("toolbar", { name: "Selected tasks" });
+  await bar.getByRole("button", { name: "Select all" }).click();
+  await bar.getByRole("combobox", { name: "Add a tag" }).selectOption("Home");
+  await expect(bar).toBeHidden();
+  const tags = async () => (await store.all()).map(({ title, tags }) => [title, ...tags].join(" ")).sort();
+  await expect.poll(tags).toEqual(["One Home", "Three Home", "Two bike Home"]);
+  await tasks.note("Changed 2 tasks").getByRole("button", { name: "Undo" }).click();
+  await expect.poll(tags).toEqual(["One Home", "Three", "Two bike"]);
+});
+
 test("selecting begins with nothing, and keys change what is selected", async ({ page, tasks, store }) => {
   for (const title of ["One", "Two", "Three", "Four"]) await store.add({ title });
   await tasks.open();

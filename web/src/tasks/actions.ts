@@ -16,7 +16,7 @@ import { changesOf, type Form } from "./form";
 import type { LocalTasks } from "./local-tasks";
 import { placements } from "./order";
 import { isOpenList, OPEN } from "./query";
-import { parseQuickAdd } from "./quick-add";
+import { addTag, parseQuickAdd } from "./quick-add";
 import { isInSight, type RowFocus } from "./row-focus";
 import type { Rows } from "./rows";
 import { LIMITS, shortTitle, type Task, type TaskContent, withinLimits } from "./task";
@@ -138,6 +138,17 @@ export class Actions {
   /** Changes tasks, with a chance to undo it. */
   update(tasks: readonly Task[], changes: ContentChanges): void {
     this.#update(tasks, () => changes);
+  }
+
+  /** Gives a tag to those of the tasks that do not have it. */
+  tag(tasks: readonly Task[], tag: string): void {
+    const tagsOf = (task: Task) => {
+      const tags = [...task.tags];
+      addTag(tags, tag);
+      return tags;
+    };
+    const others = tasks.filter((task) => tagsOf(task).length > task.tags.length);
+    if (others.length > 0) this.#update(others, (task) => ({ tags: tagsOf(task) }));
   }
 
   #update(tasks: readonly Task[], changesOf: (task: Task) => ContentChanges): void {

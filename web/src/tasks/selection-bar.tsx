@@ -57,6 +57,22 @@ export function SelectionBar({ bench }: { readonly bench: Workbench }) {
           </option>
         ))}
       </select>
+      {bench.knownTags.value.length > 0 && (
+        <select
+          class="bar-button"
+          aria-label={words.addATag}
+          disabled={disabled}
+          value=""
+          onChange={({ currentTarget: { value } }) => then(() => actions.tag(tasks, value))()}
+        >
+          <option value="">{words.tag}</option>
+          {bench.knownTags.value.map((tag) => (
+            <option key={tag} value={tag}>
+              {tag}
+            </option>
+          ))}
+        </select>
+      )}
       <button type="button" class="bar-button" disabled={disabled} onClick={then(() => actions.removeAll(tasks))}>
         <Trash /> {words.delete}
       </button>

@@ -21,6 +21,7 @@ export const de: Texts = {
     search: "Suche",
   },
   tags: "Schlagwörter",
+  tag: "Schlagwort",
   more: "Mehr",
   tasksCounted: (count) => (count === 1 ? "Aufgabe" : "Aufgaben"),
   noTasks: "Keine Aufgaben",
@@ -109,7 +110,7 @@ export const de: Texts = {
 
   selection: "Ausgewählte Aufgaben",
   selected: (count) => `${count} ausgewählt`,
-  selectAll: "Alle auswählen",
+  selectAll: "Alle",
   clearSelection: "Auswahl aufheben",
   complete: "Erledigen",
   delete: "Löschen",

@@ -17,6 +17,7 @@ export const en = {
     search: "Search",
   },
   tags: "Tags",
+  tag: "Tag",
   more: "More",
   tasksCounted: (count: number): string => (count === 1 ? "task" : "tasks"),
   noTasks: "No tasks",
