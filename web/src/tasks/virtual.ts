@@ -23,7 +23,7 @@ const GROWTH = 8;
 const USUAL_TOP = 190;
 
 export interface VirtualOptions {
-  /** What the list is about: another one makes it a new list. */
+  /** What the list is about: with other keys and another one, it is a new list. */
   readonly subject: string;
   readonly container: RefObject<HTMLElement | null>;
   readonly keys: readonly string[];
@@ -43,16 +43,21 @@ export interface Virtual {
 export function useVirtual({ subject, container, keys, estimate, pinned }: VirtualOptions): Virtual {
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   // A new list begins with what is in sight, and grows step by step: the first picture, and the next key of a search, come first.
-  const [grown, setGrown] = useState({ subject, around: 0 });
+  const grown = useRef({ subject, keys, around: 0 });
+  const isNew = grown.current.subject !== subject && grown.current.keys !== keys;
   const wanted = keys.length > SHORT ? OVERSCAN : SHORT;
-  const around = grown.subject === subject ? Math.min(grown.around, wanted) : 0;
+  const around = isNew ? 0 : Math.min(grown.current.around, wanted);
+  grown.current = { subject, keys, around };
   /** What is in the document. */
   const drawn = useRef({ first: 0, last: 0, height: 0 });
   useEffect(() => {
     if (around >= wanted) return;
     const { first, last } = drawn.current;
     const isWhole = first === 0 && last === keys.length;
-    const grow = () => setGrown({ subject, around: isWhole ? wanted : Math.min(around + GROWTH, wanted) });
+    const grow = () => {
+      grown.current.around = isWhole ? wanted : Math.min(around + GROWTH, wanted);
+      redraw(undefined);
+    };
     const timer = setTimeout(grow, around === 0 ? SETTLES_AFTER : 0);
     return () => clearTimeout(timer);
   }, [keys, subject, around, wanted]);
