@@ -586,6 +586,22 @@ async fn next_occurrence_has_the_subtasks_anew() {
 }
 
 #[tokio::test]
+async fn next_occurrence_has_subtasks_without_positions_in_the_same_order() {
+    let api = Api::start().await;
+    let parent = api.create_id(ALICE, weekly()).await;
+    let titles = ["a", "b", "c", "d", "e", "f"];
+    for title in titles {
+        api.create_id(ALICE, json!({ "title": title, "parent_id": parent })).await;
+        // Ids are in order by their milliseconds.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    send(&api, Operation::CompleteTask, &parent, &Value::Null).await;
+    let next = next_occurrence(&api).await["id"].clone();
+    let list = api.list(ALICE, &[("parent_id", next.as_str().unwrap())]).await;
+    assert_eq!(list.titles(), titles);
+}
+
+#[tokio::test]
 async fn next_occurrence_is_without_deleted_subtasks() {
     let api = Api::start().await;
     let parent = api.create_id(ALICE, weekly()).await;

@@ -116,14 +116,14 @@ fn id(series: TaskId, number: u64) -> TaskId {
     derived(series, &number.to_string())
 }
 
-/// The id of a subtask of an occurrence that is made anew for it.
+/// The id of a subtask that is made anew for another occurrence: among the others, it comes where the one before it does.
 pub(super) fn id_of_subtask(occurrence: TaskId, subtask: TaskId) -> TaskId {
-    derived(occurrence, &subtask.to_string())
+    derived(subtask, &occurrence.to_string())
 }
 
-fn derived(series: TaskId, what: &str) -> TaskId {
-    let hash = digest(&SHA256, format!("{series}#{what}").as_bytes());
+fn derived(from: TaskId, what: &str) -> TaskId {
+    let hash = digest(&SHA256, format!("{from}#{what}").as_bytes());
     let mut first = [0; 16];
     first.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
-    series.derived(first)
+    from.derived(first)
 }
