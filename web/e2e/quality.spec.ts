@@ -35,6 +35,7 @@ for (const { name, ...screen } of SCREENS) {
       await inspect("empty");
       await fill(store);
       await tasks.open();
+      await expect(tasks.row("Renew the passport")).toBeVisible();
       await inspect("open");
       await tasks.composer.fill("Buy oat milk #shop !high @tomorrow");
       await inspect("quick-add");
