@@ -319,6 +319,30 @@ test("rows have keys of their own", async ({ page, tasks, store }) => {
   await expect(page.getByRole("form", { name: "Edit One" })).toBeVisible();
 });
 
+test("tags are offered for the beginning of one in a new task, and Tab leads to them", async ({
+  page,
+  tasks,
+  store,
+}) => {
+  await store.add({ title: "Fix the brake", tags: ["bike", "work", "workshop"] });
+  await store.add({ title: "Sort the screws", tags: ["workshop"] });
+  await tasks.open();
+  const offered = page.getByRole("group", { name: "Tags" }).getByRole("button");
+  await tasks.composer.pressSequentially("Write a report #wo");
+  // Those of most tasks first.
+  await expect(offered).toHaveText(["#workshop", "#work"]);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(offered).toHaveCount(0);
+  await expect(tasks.composer).toBeFocused();
+  await page.keyboard.type("for Tom #b");
+  await offered.click();
+  await expect(tasks.composer).toBeFocused();
+  await page.keyboard.press("Enter");
+  for (const tag of ["#work", "#bike"]) await expect(tasks.row("Write a report for Tom")).toContainText(tag);
+});
+
 test("the palette finds commands, lists, tags, and tasks", async ({ page, tasks, store }) => {
   const { keyboard } = page;
   await store.add({ title: "Meet José", tags: ["friends"] });

@@ -9,7 +9,7 @@ import { DateInput, openPicker } from "./due-field";
 import { COMPOSER_ID } from "./element-ids";
 import { PasteDialog } from "./paste-dialog";
 import type { TaskQuery } from "./query";
-import { linesOf } from "./quick-add";
+import { linesOf, tagsFor, withTag } from "./quick-add";
 import { describeRecurrence } from "./recurrence";
 import { LIMITS, PRIORITIES, withinLimits } from "./task";
 import type { Workbench } from "./workbench";
@@ -34,6 +34,7 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
 
   const contentOf = (line: string) => bench.written(line, query);
   const content = contentOf(line);
+  const offered = tagsFor(line, bench.usualTags.value);
   useEffect(() => {
     if (line.includes("@")) void loadDates();
   }, [line]);
@@ -96,6 +97,27 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
             event.preventDefault();
           }}
         />
+        {/* Tab leads from the line to them. */}
+        {offered.length > 0 && (
+          <fieldset class="composer-tags" aria-label={words.tags}>
+            {offered.map((tag) => (
+              <button
+                key={tag}
+                type="button"
+                class="chip"
+                dir="auto"
+                // On a phone, the keyboard stays.
+                onMouseDown={(event) => event.preventDefault()}
+                onClick={() => {
+                  drafts.keepLine(withTag(line, tag));
+                  document.getElementById(COMPOSER_ID)?.focus();
+                }}
+              >
+                #{tag}
+              </button>
+            ))}
+          </fieldset>
+        )}
         <button type="submit" class="button button-primary">
           {words.add}
         </button>

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it, vi } from "vitest";
 import { weekBegins } from "../preferences";
 import { speak } from "../text";
 import { dayFirst, finder } from "./dates";
-import { linesOf, parseQuickAdd } from "./quick-add";
+import { linesOf, parseQuickAdd, tagsFor, withTag } from "./quick-add";
 
 const SATURDAY = new Date("2026-11-21T15:00");
 const findDate = finder([de.casual, dayFirst(en.GB, en.casual)]);
@@ -123,6 +123,27 @@ describe("a line of quick add", () => {
     for (const find of [findDate, undefined]) {
       expect(parseQuickAdd(title, SATURDAY, find)).toMatchObject({ title, tags: [], due: null, priority: "none" });
     }
+  });
+});
+
+describe("a line that ends with the beginning of a tag", () => {
+  const known = ["home", "Work", "work from home", "workshop"];
+
+  it.each([
+    ["Fix the brake #wo", ["Work", "workshop"]],
+    ["Fix the brake #", ["home", "Work", "workshop"]],
+    ["Fix the brake #work", ["workshop"]],
+    ["#work Fix the brake #w", ["workshop"]],
+    ["Fix the brake #x", []],
+    ["Fix the brake#wo", []],
+    ["Fix the brake #wo ", []],
+    ["Fix the brake", []],
+  ])("offers the tags that can follow: %s", (line, offered) => {
+    expect(tagsFor(line, known)).toEqual(offered);
+  });
+
+  it("goes on after the tag", () => {
+    expect(withTag("Buy #2 of #wo", "Work")).toBe("Buy #2 of #Work ");
   });
 });
 

@@ -138,6 +138,27 @@ function priorityCalled(name: string): Priority | undefined {
   );
 }
 
+/** So many tags are offered for the beginning of one. */
+const TAGS_OFFERED = 6;
+
+/** The known tags that the end of a line is the beginning of, and that the line does not have yet. */
+export function tagsFor(line: string, known: readonly string[]): string[] {
+  const [, typed] = TAG_AT_END.exec(line) ?? [];
+  if (typed === undefined) return [];
+  const words = line.toLowerCase().split(/\s+/u);
+  const isMeant = (tag: string) => tag.toLowerCase().startsWith(typed.toLowerCase());
+  return known
+    .filter((tag) => isTag(tag) && isMeant(tag) && !words.includes(`#${tag.toLowerCase()}`))
+    .slice(0, TAGS_OFFERED);
+}
+
+/** The line with one of {@link tagsFor} at its end, ready for the next word. */
+export function withTag(line: string, tag: string): string {
+  return `${line.replace(TAG_AT_END, "")}#${tag} `;
+}
+
+const TAG_AT_END = /(?<!\S)#(\S*)$/u;
+
 /** The lines of a pasted list, without the marks of its items. `1.5 kg`, `-5 °C`, and `24. December` begin with none. */
 export function linesOf(text: string): string[] {
   const isNumbered = /^\s*1[.)](?!\d)/mu.test(text);

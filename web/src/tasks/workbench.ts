@@ -61,6 +61,12 @@ export class Workbench {
     return children;
   });
   readonly knownTags = computed(() => tagsOf(this.tasks.snapshot.value.tasks.values()));
+  /** The known tags, first those that most open tasks have. */
+  readonly usualTags = computed(() => {
+    const counts = new Map(this.counts.value.tags.map(({ tag, count }) => [tag.toLowerCase(), count]));
+    const countOf = (tag: string) => counts.get(tag.toLowerCase()) ?? 0;
+    return this.knownTags.value.toSorted((a, b) => countOf(b) - countOf(a));
+  });
   readonly api: TaskApi;
   readonly #session: Session;
   readonly #toasts: Toasts;
