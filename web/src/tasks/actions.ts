@@ -40,6 +40,7 @@ export class Actions {
   readonly #options: ActionsOptions;
   #completion: Promise<unknown> = Promise.resolve();
   #moves: Promise<unknown> = Promise.resolve();
+  #dates: Promise<unknown> = Promise.resolve();
   /** Undone completions whose next task may still arrive, by task. */
   readonly #awaited = new Map<string, AbortController>();
 
@@ -59,17 +60,18 @@ export class Actions {
     return isKept;
   }
 
-  /** Adds what is typed as the next subtask of a task. */
-  async addSubtask(parentId: string): Promise<void> {
+  /** Adds what is typed as the next subtask of a task, after those that still wait for their dates. */
+  addSubtask(parentId: string): void {
     const { drafts } = this.#options.form;
-    const dates = datesFor(drafts.subtasks.value[parentId] ?? "");
-    if (dates) await dates;
     const typed = drafts.subtasks.value[parentId] ?? "";
     const line = typed.trim();
-    const subtask = this.#subtask(parentId, line);
-    if (typed === "" || [...subtask.title].length > LIMITS.title) return;
+    if (typed === "" || [...this.#subtask(parentId, line).title].length > LIMITS.title) return;
     if (line === "") drafts.keepSubtask(parentId, "");
-    else void drafts.storeSubtask(parentId, this.add(subtask));
+    else {
+      this.#dates = Promise.all([this.#dates, datesFor(line)]);
+      const added = this.#dates.then(() => this.add(this.#subtask(parentId, line)));
+      void drafts.storeSubtask(parentId, added);
+    }
   }
 
   /** Adds several subtasks, in one step to undo. Gives whether they have been stored on the device. */
@@ -290,6 +292,7 @@ export class Actions {
 
   /** Saves what was typed and not saved, before the drafts are deleted with everything else. */
   async saveDrafts(line: TaskContent | null): Promise<void> {
+    await this.#dates;
     const { drafts } = this.#options.form;
     for (const draft of drafts.edits.value.values()) {
       const title = draft.draft.title.trim() || draft.seen.title;

@@ -123,7 +123,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
               if (event.key !== "Enter" || typed.trim() === "") return;
               event.preventDefault();
               event.stopPropagation();
-              void bench.actions.addSubtask(task.id);
+              bench.actions.addSubtask(task.id);
             }}
             onPaste={(event) => {
               const lines = linesOf(event.clipboardData?.getData("text/plain") ?? "");
@@ -132,7 +132,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
               pasted.value = lines;
             }}
             // What is typed waits for the answer.
-            onBlur={() => pasted.value.length === 0 && void bench.actions.addSubtask(task.id)}
+            onBlur={() => pasted.value.length === 0 && bench.actions.addSubtask(task.id)}
           />
         </>
       )}
