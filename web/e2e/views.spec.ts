@@ -638,6 +638,26 @@ test("the date of the first subtask is understood, although what finds it is sti
   await expect(form.getByRole("listitem")).toHaveText([/^Book a hotelDue 24 Dec 2031/u, "Pack"]);
 });
 
+test("while the date of a new task is being understood, the next one can be typed", async ({ page, tasks, store }) => {
+  await tasks.open();
+  let goOn = () => {};
+  const isTyped = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  await page.route("**/assets/*.js", (route) => isTyped.then(() => route.continue()));
+  await tasks.add("Book a hotel @24 December 2031");
+  await page.keyboard.type("Pack");
+  await page.keyboard.press("Enter");
+  goOn();
+  await tasks.hasSaved("Book a hotel");
+  await tasks.hasSaved("Pack");
+  const stored = (await store.all()).map(({ title, due }) => [title, due]).sort();
+  expect(stored).toEqual([
+    ["Book a hotel", "2031-12-24"],
+    ["Pack", null],
+  ]);
+});
+
 test("subtasks are below their parent, and fold", async ({ page, tasks, store }) => {
   const { id } = await store.add({ title: "Pack", due: day(0) });
   await store.add({ title: "Check the stove", due: day(1) });

@@ -11,7 +11,7 @@ import { PasteDialog } from "./paste-dialog";
 import type { TaskQuery } from "./query";
 import { linesOf, tagsFor, withTag } from "./quick-add";
 import { describeRecurrence } from "./recurrence";
-import { LIMITS, PRIORITIES, withinLimits } from "./task";
+import { LIMITS, PRIORITIES, type TaskContent, withinLimits } from "./task";
 import type { Workbench } from "./workbench";
 
 interface ComposerProps {
@@ -39,20 +39,25 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
     if (line.includes("@")) void loadDates();
   }, [line]);
 
-  const add = async (event: Event) => {
+  const problemOf = ({ title }: TaskContent) => {
+    if (title === "") return words.titleTooNeeded;
+    return [...title].length > LIMITS.title ? words.titleTooLong(LIMITS.title) : "";
+  };
+  const add = (event: Event) => {
     event.preventDefault();
     document.getElementById(COMPOSER_ID)?.focus();
     if (line.trim() === "") return;
+    const { value: chosen } = drafts.chosen;
+    const write = async () => {
+      const task = bench.written(line, query, chosen);
+      problem.value = problemOf(task);
+      return problem.value === "" && actions.add(task);
+    };
     const dates = datesFor(line);
-    if (dates) await dates;
-    const task = contentOf(line);
-    if (task.title === "") problem.value = words.titleTooNeeded;
-    else if ([...task.title].length > LIMITS.title) {
-      problem.value = words.titleTooLong(LIMITS.title);
-    } else {
-      problem.value = "";
-      void drafts.storeLine(actions.add(task));
-    }
+    // The box is free for the next task meanwhile.
+    if (dates) void drafts.storeLine(dates.then(write));
+    else if (problemOf(content) === "") void drafts.storeLine(write());
+    else problem.value = problemOf(content);
   };
   const addAll = (lines: readonly string[]) => {
     pasted.value = [];
@@ -63,7 +68,7 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
   };
 
   return (
-    <form class="composer" aria-label={words.newTask} onSubmit={(event) => void add(event)}>
+    <form class="composer" aria-label={words.newTask} onSubmit={add}>
       <div class="composer-line">
         <Plus />
         <label class="visually-hidden" for={COMPOSER_ID}>

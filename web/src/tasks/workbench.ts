@@ -136,8 +136,7 @@ export class Workbench {
   }
 
   /** The task that a line makes in a list, with what is chosen beside it. */
-  written(line: string, query: TaskQuery): TaskContent {
-    const { day, priority } = this.drafts.chosen.value;
+  written(line: string, query: TaskQuery, { day, priority } = this.drafts.chosen.value): TaskContent {
     const days = { chosen: day, usual: dueFor(query, now.value) };
     const parsed = parseQuickAdd(line, now.value, findDate.value ?? undefined, days);
     const tags = [...parsed.tags];
