@@ -238,6 +238,18 @@ test.describe("a draft", () => {
     expect(await new Store(page.context().request).all()).toHaveLength((await store.all()).length);
   });
 
+  test("whose date is still being understood is saved before signing out", async ({ page, tasks, person }) => {
+    await tasks.open();
+    await page.route("**/assets/*.js", () => {});
+    await tasks.composer.fill("Buy tins @24 December 2031");
+    await page.keyboard.press("Enter");
+    await expect(tasks.composer).toHaveValue("");
+    await tasks.signOut();
+    await signIn(page.context(), person);
+    const titles = (await new Store(page.context().request).all()).map(({ title }) => title);
+    expect(titles).toContain("Buy tins @24 December 2031");
+  });
+
   test("that is no task yet is saved before signing out, too", async ({ page, tasks, person }) => {
     const long = "Feed the cat, and then the other cats ".repeat(6).trim();
     await tasks.open();
@@ -267,7 +279,7 @@ test.describe("a new task", () => {
     await store.addMany(Array.from({ length: 60 }, (_, index) => `Task ${index}`));
     await tasks.open();
     await tasks.add("Learn to whistle");
-    await tasks.note("Added to No date.").getByRole("button", { name: "Show" }).click();
+    await tasks.note("Added without a date.").getByRole("button", { name: "Show" }).click();
     await expect(tasks.row("Learn to whistle")).toBeInViewport();
     await tasks.show("Completed");
     await tasks.add(`Call the dentist @${day(0)}`);
@@ -276,7 +288,7 @@ test.describe("a new task", () => {
     await expect(page.getByRole("button", { name: "Edit Call the dentist", exact: true })).toBeFocused();
     await tasks.add(`In sight @${day(0)}`);
     await expect(tasks.row("In sight")).toHaveClass(/task-new/u);
-    await expect(tasks.note("Added to")).toBeHidden();
+    await expect(tasks.note(/^Added /u)).toBeHidden();
   });
 
   test("that is a subtask is not announced where it is in sight, and with its parent where it is not", async ({

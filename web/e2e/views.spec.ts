@@ -615,6 +615,27 @@ test("a subtask is written like a task, and opened from the form of its parent",
   expect(await store.all()).toContainEqual(expect.objectContaining({ title: "Water the plants every day", due: null }));
 });
 
+test("the dates of a pasted list are understood, although what finds them is still being loaded", async ({
+  page,
+  tasks,
+}) => {
+  await tasks.open();
+  let goOn = () => {};
+  const isPasted = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  await page.route("**/assets/*.js", (route) => isPasted.then(() => route.continue()));
+  await tasks.composer.evaluate((input) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", "Book a hotel @24 December 2031\nPack");
+    input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  });
+  await page.getByRole("button", { name: "Add 2 tasks" }).click();
+  goOn();
+  await expect(tasks.row("Book a hotel")).toContainText("24 Dec 2031");
+  await expect(tasks.row("Pack")).toBeVisible();
+});
+
 test("the date of the first subtask is understood, although what finds it is still being loaded", async ({
   page,
   tasks,

@@ -75,7 +75,8 @@ export class Actions {
   }
 
   /** Adds several subtasks, in one step to undo. Gives whether they have been stored on the device. */
-  addSubtasks(parentId: string, titles: readonly string[]): Promise<boolean> {
+  async addSubtasks(parentId: string, titles: readonly string[]): Promise<boolean> {
+    await datesFor(titles.join(" "));
     const before: Subtask[] = [];
     for (const title of titles) before.push(this.#subtask(parentId, title, before));
     return this.addAll(before.map(withinLimits));
@@ -419,8 +420,9 @@ export class Actions {
         const words = t();
         const parent = tasks.sync.tasks.get(task.parent_id ?? "");
         const action = { label: words.show, run: () => this.#show(task) };
-        const place = words.groups[groupOf(task.due, now.value)];
-        const text = parent ? words.addedUnder(shortTitle(parent)) : words.addedTo(place);
+        const group = groupOf(task.due, now.value);
+        const place = group === "none" ? words.addedUndated : words.addedTo(words.groups[group]);
+        const text = parent ? words.addedUnder(shortTitle(parent)) : place;
         toasts.show({ text, tone: "info", subject: "new task", action });
       }),
     );

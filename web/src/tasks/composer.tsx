@@ -62,9 +62,11 @@ export function Composer({ bench, query, onDown }: ComposerProps) {
   const addAll = (lines: readonly string[]) => {
     pasted.value = [];
     problem.value = "";
-    const adding = actions.addAll(lines.map((line) => withinLimits(contentOf(line))));
+    const { value: chosen } = drafts.chosen;
+    const write = () => actions.addAll(lines.map((line) => withinLimits(bench.written(line, query, chosen))));
+    const adding = Promise.resolve(datesFor(lines.join(" "))).then(write);
     // What was typed before stays. Without it, what was chosen beside the line is used now.
-    if (line.trim() === "") void drafts.storeLine(adding);
+    void (line.trim() === "" ? drafts.storeLine(adding) : drafts.track(adding));
   };
 
   return (

@@ -40,6 +40,7 @@ export class Drafts {
   readonly chosen = signal(NO_CHOICE);
   /** What is on its way from here into the tasks. */
   #storing = NOTHING;
+  readonly #stores = new Set<Promise<boolean>>();
   readonly #name: string;
 
   constructor(userId: string) {
@@ -87,9 +88,20 @@ export class Drafts {
     const { line, chosen } = this.#kept;
     this.#storing = { ...this.#storing, line, chosen };
     this.dropLine();
-    const failed = !(await isStored);
+    const failed = !(await this.track(isStored));
     this.#storing = { ...this.#storing, line: "", chosen: NO_CHOICE };
     this.#write(failed && this.line.value === "" ? { ...this.#kept, line, chosen } : this.#kept);
+  }
+
+  /** Waits until everything that is being stored is stored, or has failed. */
+  async stored(): Promise<void> {
+    while (this.#stores.size > 0) await Promise.all(this.#stores);
+  }
+
+  /** Lets {@link stored} wait for something that is no draft any more. */
+  async track(isStored: Promise<boolean>): Promise<boolean> {
+    this.#stores.add(isStored);
+    return isStored.finally(() => this.#stores.delete(isStored));
   }
 
   /** As {@link storeLine}, for the next subtask of a task. */
@@ -97,7 +109,7 @@ export class Drafts {
     const title = this.subtasks.value[id] ?? "";
     this.#storing = { ...this.#storing, subtasks: { ...this.#storing.subtasks, [id]: title } };
     this.keepSubtask(id, "");
-    const failed = !(await isStored);
+    const failed = !(await this.track(isStored));
     const { [id]: _, ...subtasks } = this.#storing.subtasks;
     this.#storing = { ...this.#storing, subtasks };
     this.keepSubtask(id, this.subtasks.value[id] ?? (failed ? title : ""));

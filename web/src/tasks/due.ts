@@ -136,6 +136,12 @@ export function monthName(day: string): string {
   return format({ month: "long", year: "numeric" }, day);
 }
 
+/** "13–31 December 2026" */
+export function dayRange(first: string, last: string): string {
+  const format = formatOf(locale(), { day: "numeric", month: "long", year: "numeric" });
+  return format.formatRange(midnight(first), midnight(last));
+}
+
 /** "Sat" */
 export function shortWeekday(day: string): string {
   return format({ weekday: "short" }, day);

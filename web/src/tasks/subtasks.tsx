@@ -140,7 +140,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
         <PasteDialog
           lines={pasted.value}
           onAll={() => {
-            void bench.actions.addSubtasks(task.id, pasted.value);
+            void bench.drafts.track(bench.actions.addSubtasks(task.id, pasted.value));
             pasted.value = [];
           }}
           onOne={() => {

@@ -1,6 +1,17 @@
 /** Orders tasks for display, divides them into sections, and counts them. */
 import { t } from "../text";
-import { addDays, DUE_GROUPS, dayOf, describeDue, dueOrder, groupsAt, longDate, monthName, toLocal } from "./due";
+import {
+  addDays,
+  DUE_GROUPS,
+  dayOf,
+  dayRange,
+  describeDue,
+  dueOrder,
+  groupsAt,
+  longDate,
+  monthName,
+  toLocal,
+} from "./due";
 import { isOpenList, isSameTag, type Sort, type TaskQuery } from "./query";
 import { PRIORITIES, type Priority, type Task } from "./task";
 
@@ -78,7 +89,7 @@ export function sectionsOf<T extends Showing>(
   }
   const found = [...sections].map(([key, rows]) => ({
     key,
-    title: titleOf(key, now),
+    title: titleOf(key, query, now),
     rows,
     count: counts.get(key) ?? 0,
   }));
@@ -86,9 +97,12 @@ export function sectionsOf<T extends Showing>(
   return found.sort((a, b) => rank(a.key) - rank(b.key));
 }
 
+/** So many days have sections of their own. What is further away is divided by month. */
+const DAYS_APART = 14;
+
 function sectionKey(query: TaskQuery, now: Date): (task: Task) => string {
   if (query.list === "completed") {
-    const recent = addDays(dayOf(now), -14);
+    const recent = addDays(dayOf(now), -DAYS_APART);
     return ({ completed_at }) => {
       const day = completed_at === null ? "" : dayOf(new Date(completed_at));
       return day > recent ? day : day.slice(0, 7);
@@ -100,7 +114,7 @@ function sectionKey(query: TaskQuery, now: Date): (task: Task) => string {
     const groupOf = groupsAt(now);
     return ({ due }) => groupOf(due);
   }
-  const soon = addDays(dayOf(now), 14);
+  const soon = addDays(dayOf(now), DAYS_APART);
   return ({ due }) => {
     const { day } = toLocal(due);
     return day < soon ? day : day.slice(0, 7);
@@ -111,16 +125,25 @@ function priorityKey(priority: string): string {
   return `priority-${priority}`;
 }
 
-function titleOf(key: string, now: Date): string | null {
+function titleOf(key: string, query: TaskQuery, now: Date): string | null {
   if (key === "") return null;
   const { groups, priorities, noPriority, ...words } = t();
   const group = DUE_GROUPS.find((group) => group === key);
   if (group) return groups[group];
   const priority = PRIORITIES.find((priority) => priorityKey(priority) === key);
   if (priority) return priority === "none" ? noPriority : priorities[priority];
-  if (key.length === 7) return monthName(`${key}-01`);
+  if (key.length === 7) return monthTitle(key, query.list === "completed", dayOf(now));
   const near = (["yesterday", "today", "tomorrow"] as const).find((_, index) => key === addDays(dayOf(now), index - 1));
   return near ? `${words[near]} · ${longDate(key)}` : longDate(key);
+}
+
+/** A month, or that part of it which has no days of its own. */
+function monthTitle(month: string, isPast: boolean, today: string): string {
+  const first = `${month}-01`;
+  const last = addDays(`${addDays(first, 31).slice(0, 7)}-01`, -1);
+  const edge = addDays(today, isPast ? -DAYS_APART : DAYS_APART);
+  const [begin, end] = isPast ? [first, edge < last ? edge : last] : [edge > first ? edge : first, last];
+  return begin === first && end === last ? monthName(first) : dayRange(begin, end);
 }
 
 /** The due date in words, without the day if the heading of the section says it. */

@@ -148,6 +148,7 @@ export class Workbench {
   async settle(): Promise<number> {
     const { deletions, tasks } = this;
     this.#toasts.dismissAll();
+    await this.drafts.stored();
     const { value: line } = this.drafts.line;
     await this.actions.saveDrafts(line.trim() === "" ? null : this.written(line, this.rows.query.value));
     await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));

@@ -122,6 +122,7 @@ export const de: Texts = {
   added: (title) => `${title} hinzugefügt`,
   addedMany: (count) => `${tasks(count)} hinzugefügt.`,
   addedTo: (place) => `Hinzugefügt: ${place}.`,
+  addedUndated: "Ohne Datum hinzugefügt.",
   addedUnder: (title) => `Zu „${title}“ hinzugefügt.`,
   completed: (title) => `„${title}“ erledigt.`,
   completedMany: (count) => `${tasks(count)} erledigt.`,

@@ -111,6 +111,7 @@ export const en = {
   added: (title: string) => `Added ${title}`,
   addedMany: (count: number) => `Added ${count} tasks.`,
   addedTo: (place: string) => `Added to ${place}.`,
+  addedUndated: "Added without a date.",
   addedUnder: (title: string) => `Added to “${title}”.`,
   completed: (title: string) => `Completed “${title}”.`,
   completedMany: (count: number) => `Completed ${count} tasks.`,
