@@ -271,6 +271,13 @@ test.describe("a draft", () => {
     await last.evaluate((row) => scrollBy(0, row.getBoundingClientRect().bottom - innerHeight + 4));
     await last.click();
     expect(await outside(page, ".editor")).toBe(0);
+    const box = page.getByRole("textbox", { name: "Add a subtask" });
+    for (const title of ["One", "Two", "Three"]) {
+      await box.fill(title);
+      await box.press("Enter");
+      await expect(page.getByRole("checkbox", { name: `Complete ${title}` })).toBeVisible();
+      await expect.poll(() => outside(page, ".editor")).toBe(0);
+    }
   });
 });
 

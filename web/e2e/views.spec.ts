@@ -65,7 +65,22 @@ test("lists have counts, tags, and what is due", async ({ page, tasks, store }) 
     await page.getByRole("button", { name: "Week", exact: true }).click();
     await expect(page.locator(".week-day")).toHaveCount(7);
     await expect(page.locator(".week-today")).toContainText("Water the plants");
+    const next = page.locator(".week-day").nth(1);
+    await next.getByRole("button", { name: /^Add a task on /u }).click();
+    await page.keyboard.type("Mow the lawn");
+    await page.keyboard.press("Enter");
+    await expect(next).toContainText("Mow the lawn");
   });
+});
+
+test("without tasks, there is nothing to filter, and its place stays free", async ({ page, tasks }) => {
+  await tasks.open();
+  await expect(page.getByRole("heading", { name: "All clear" })).toBeVisible();
+  await expect(page.getByRole("combobox", { name: "Sort by" })).toBeHidden();
+  const place = await page.locator(".tools").boundingBox();
+  await tasks.add("Learn to whistle");
+  await expect(page.getByRole("combobox", { name: "Sort by" })).toBeVisible();
+  expect((await page.locator(".tools").boundingBox())?.y).toBe(place?.y);
 });
 
 for (const [today, whole] of [

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { addDays, dayOf, fromLocal, type LocalDue, toLocal } from "./due";
+import { dayOf, daysAhead, fromLocal, type LocalDue, toLocal } from "./due";
 
 interface DueFieldProps {
   readonly due: string | null;
@@ -19,11 +19,6 @@ export function DueField({ due, onChange }: DueFieldProps) {
   const { day, time } = fromLocal(typed.value) === due ? typed.value : toLocal(due);
   const today = dayOf(now.value);
   const words = t();
-  const choices = [
-    [words.today, today],
-    [words.tomorrow, addDays(today, 1)],
-    [words.inAWeek, addDays(today, 7)],
-  ] as const;
   const change = (local: LocalDue) => {
     typed.value = local;
     onChange(fromLocal(local));
@@ -47,7 +42,7 @@ export function DueField({ due, onChange }: DueFieldProps) {
         />
       </div>
       <div class="chips">
-        {choices.map(([name, choice]) => (
+        {daysAhead(today).map(([name, choice]) => (
           <button
             key={name}
             type="button"
@@ -55,7 +50,7 @@ export function DueField({ due, onChange }: DueFieldProps) {
             aria-pressed={day === choice}
             onClick={() => change({ day: choice, time })}
           >
-            {name}
+            {words[name]}
           </button>
         ))}
         {due !== null && (

@@ -24,6 +24,11 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
   useEffect(() => {
     if (typed.includes("@")) void loadDates();
   }, [typed]);
+  const box = useRef<HTMLInputElement>(null);
+  // Each subtask that is added moves the end of the form down.
+  useLayoutEffect(() => {
+    if (box.current === document.activeElement) box.current?.form?.scrollIntoView({ block: "nearest" });
+  }, [subtasks.length]);
   /** Moves a subtask to the place that `find` gives among the others. */
   const move = (id: string | undefined, find: (others: readonly Task[], from: number) => number) =>
     bench.actions.moveNext(() => {
@@ -110,6 +115,7 @@ export function Subtasks({ bench, task }: { readonly bench: Workbench; readonly 
             {words.addASubtask}
           </label>
           <input
+            ref={box}
             id={`${id}-new`}
             class="bare"
             dir="auto"

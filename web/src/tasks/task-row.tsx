@@ -193,6 +193,7 @@ function TaskFacts({ row: { task, isLeaving, isSkipped, isExpanded, under }, ben
     !task.recurrence;
   if (isPlain && completed === "" && !parent && subtasks.length === 0) return null;
   const words = t();
+  const often = task.recurrence ? describeRecurrence(task.recurrence) : "";
   const done = subtasks.filter(({ completed }) => completed).length;
   const late = due !== null && !task.completed && isOverdue(due, now.value);
   const isToday = due !== null && !late && toLocal(due).day === toLocal(now.value.toISOString()).day;
@@ -234,9 +235,9 @@ function TaskFacts({ row: { task, isLeaving, isSkipped, isExpanded, under }, ben
         </span>
       )}
       {task.recurrence && (
-        <span class="fact">
+        <span class="fact" title={often}>
           <Repeat />
-          <span class="visually-hidden">{describeRecurrence(task.recurrence)}</span>
+          <span class="visually-hidden">{often}</span>
         </span>
       )}
       {description !== null && (

@@ -19,9 +19,11 @@ export function Toolbar({ bench, query, onChange }: ToolbarProps) {
   // On a phone, filters take room only while somebody filters.
   const isOpen = useSignal(false);
   const isFiltered = query.tag !== null || query.priority !== null;
+  // Without tasks, there is nothing to filter or to sort.
+  const isIdle = bench.tasks.snapshot.value.tasks.size === 0 && !isFiltered && layout === "list";
   const first = bench.rows.all.value[0]?.task.id;
   return (
-    <div class="tools" data-filters={isOpen.value || isFiltered}>
+    <div class="tools" data-filters={isOpen.value || isFiltered} data-idle={isIdle}>
       <button
         type="button"
         class="chip tools-filter"

@@ -3,9 +3,10 @@ import { useMemo } from "preact/hooks";
 import { timeZone } from "../preferences";
 import { t } from "../text";
 import { now } from "../ui/clock";
-import { ChevronLeft, ChevronRight } from "../ui/icons";
+import { ChevronLeft, ChevronRight, Plus } from "../ui/icons";
 import { droppableInto } from "./dragging";
 import { addDays, dayOf, longDate, shortDate, shortWeekday, startOfWeek, toLocal } from "./due";
+import { COMPOSER_ID } from "./element-ids";
 import type { Row } from "./rows";
 import { TaskEditor } from "./task-editor";
 import { TaskRow } from "./task-row";
@@ -71,9 +72,22 @@ export function Week({ bench, rows, onTag }: WeekProps) {
               if (task && toLocal(task.due).day !== day) bench.actions.moveTo([task], day);
             })}
           >
-            <h3>
-              {shortWeekday(day)} <span>{Number(day.slice(-2))}</span>
-            </h3>
+            <header>
+              <h3>
+                {shortWeekday(day)} <span>{Number(day.slice(-2))}</span>
+              </h3>
+              <button
+                type="button"
+                class="icon-button"
+                aria-label={words.addOn(longDate(day))}
+                onClick={() => {
+                  bench.drafts.choose({ day });
+                  document.getElementById(COMPOSER_ID)?.focus();
+                }}
+              >
+                <Plus />
+              </button>
+            </header>
             <ul class="rows">
               {(byDay.get(day) ?? []).map(
                 (row) =>

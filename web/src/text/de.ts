@@ -33,6 +33,7 @@ export const de: Texts = {
   moveToToday: "Auf heute verschieben",
   week: "Woche",
   weekView: "Woche",
+  addOn: (day) => `Aufgabe am ${day} hinzufügen`,
   previousWeek: "Vorige Woche",
   nextWeek: "Nächste Woche",
 
@@ -284,7 +285,6 @@ export const de: Texts = {
   statusOpen: "Offen",
   noDate: "Ohne Datum",
   none: "Keine",
-  inAWeek: "In einer Woche",
   dueDate: "Fälligkeitsdatum",
   dueTime: "Uhrzeit",
   isNotSaved: (title, why) => `${title} ist nicht gespeichert. ${why}`,

@@ -29,6 +29,7 @@ export const en = {
   moveToToday: "Move to today",
   week: "Week",
   weekView: "Week",
+  addOn: (day: string) => `Add a task on ${day}`,
   previousWeek: "Previous week",
   nextWeek: "Next week",
 
@@ -270,7 +271,6 @@ export const en = {
   statusOpen: "Open",
   noDate: "No date",
   none: "None",
-  inAWeek: "In a week",
   dueDate: "Due date",
   dueTime: "Due time",
   isNotSaved: (title: string, why: string) => `${title} is not saved. ${why}`,
