@@ -1,6 +1,6 @@
 /** Two devices of one person, online and offline. */
 import { type Device, pair, SOON, showTheSame } from "./devices";
-import { day, expect, type Store, test } from "./product";
+import { day, expect, findViolations, type Store, test } from "./product";
 import { after, type Content, Dice, inOrder, meet, nextOp, type Tasks } from "./schedules";
 
 test.use({ failuresExpected: true });
@@ -152,6 +152,7 @@ test("a thousand tasks stay fast", async ({ page, tasks, store }) => {
   await tasks.open();
   await expect(page.getByRole("status")).toHaveText("1000 tasks");
   expect(await page.locator("[data-row]").count()).toBeLessThan(60);
+  expect(await findViolations(page)).toEqual([]);
   const longest = await page.evaluate(async () => {
     const long: number[] = [];
     new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({

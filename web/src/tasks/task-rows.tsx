@@ -214,7 +214,7 @@ function Sections({ bench, rows, query, onTag }: SectionsProps) {
   const gap = (until: number) => {
     const height = Math.round(until - at);
     if (height > 0)
-      drawn.at(-1)?.children.push(<li key={`gap-${at}`} role="presentation" style={{ blockSize: `${height}px` }} />);
+      drawn.at(-1)?.children.push(<li key={`gap-${at}`} aria-hidden="true" style={{ blockSize: `${height}px` }} />);
   };
   for (const { index, start, end } of shown) {
     const item = items[index];
