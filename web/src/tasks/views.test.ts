@@ -89,6 +89,19 @@ describe("a view", () => {
     expect([said("2026-11-21"), said("2026-11"), said("")]).toEqual(["", "Today", "Today"]);
   });
 
+  it("keeps the place of a task that is reopened", () => {
+    const at = (id: string, completed_at: string | null, updated_at = completed_at ?? "") =>
+      task(id, { completed: completed_at !== null, completed_at, updated_at });
+    const all = [
+      at("1", "2026-11-21T09:00:00.000Z"),
+      at("2", null, "2026-11-21T10:00:00.000Z"),
+      at("3", "2026-11-21T11:00:00.000Z"),
+    ];
+    const query: TaskQuery = { ...OPEN, list: "completed" };
+    const rows = inOrder(all, orderOf(query)).map((task) => ({ task }));
+    expect(sectionsOf(rows, query, NOW).map(({ rows }) => rows.map(({ task }) => task.id))).toEqual([["3", "2", "1"]]);
+  });
+
   it("counts a task in its own section, wherever it is shown, as the lists at the side do", () => {
     const pack = task("pack", { due: "2026-11-21" });
     const socks = task("socks", { parent_id: "pack" });

@@ -42,7 +42,7 @@ export function orderOf({ list, sort }: TaskQuery): Order {
 }
 
 const ORDERS: Readonly<Record<Order, { readonly descending?: boolean; readonly key: (task: Task) => string }>> = {
-  completed: { descending: true, key: ({ completed_at }) => completed_at ?? "" },
+  completed: { descending: true, key: doneAt },
   found: { key: ({ completed, due }) => (completed ? "~~" : dueOrder(due)) },
   due: { key: ({ due }) => dueOrder(due) },
   priority: { key: ({ priority, due }) => PRIORITIES.length - PRIORITIES.indexOf(priority) + dueOrder(due) },
@@ -103,8 +103,8 @@ const DAYS_APART = 14;
 function sectionKey(query: TaskQuery, now: Date): (task: Task) => string {
   if (query.list === "completed") {
     const recent = addDays(dayOf(now), -DAYS_APART);
-    return ({ completed_at }) => {
-      const day = completed_at === null ? "" : dayOf(new Date(completed_at));
+    return (task) => {
+      const day = dayOf(new Date(doneAt(task)));
       return day > recent ? day : day.slice(0, 7);
     };
   }
@@ -135,6 +135,11 @@ function titleOf(key: string, query: TaskQuery, now: Date): string | null {
   if (key.length === 7) return monthTitle(key, query.list === "completed", dayOf(now));
   const near = (["yesterday", "today", "tomorrow"] as const).find((_, index) => key === addDays(dayOf(now), index - 1));
   return near ? `${words[near]} · ${longDate(key)}` : longDate(key);
+}
+
+/** When it was completed. One that is reopened keeps its place until it leaves: completing it was what changed it last. */
+function doneAt({ completed_at, updated_at }: Task): string {
+  return completed_at ?? updated_at;
 }
 
 /** A month, or that part of it which has no days of its own. */
