@@ -1,7 +1,7 @@
 //! Every fault of every operation, as a table: `target/faults.md`.
 #![expect(clippy::print_stdout, reason = "the table is there to be read")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -19,6 +19,10 @@ use crate::calls::{Call, Client, Left};
 
 /// Rows mostly wait, so that many are made at a time; more of them would keep each other from answering in time.
 const ROWS_AT_A_TIME: usize = 32;
+
+/// On a busy machine, so many rows may come out wrong because they kept each other from answering in time. They are made once more
+/// without the others.
+const DELAYED_AT_MOST: usize = 10;
 
 /// A fault, an operation that it met, and what became of it.
 pub(super) struct Row {
@@ -82,16 +86,24 @@ pub(super) async fn retried(mut row: Row, client: &Client, healed: &Api) -> Row 
     Row { retry: Some(answer.outcome().0), after_retry, ..row }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_fault_is_answered_in_time_and_loses_nothing() {
+/// These rows, by their places in the table.
+async fn made(is_made: impl Fn(usize) -> bool) -> BTreeMap<usize, Row> {
     let api = Api::start_with(&SECRET_SETTINGS).await;
     let pending = dynamodb::rows(&api).into_iter().chain(issuer::rows(&api));
-    let mut rows: Vec<(usize, Row)> = stream::iter(pending.enumerate().map(async |(index, row)| (index, row.await)))
-        .buffer_unordered(ROWS_AT_A_TIME)
-        .collect()
-        .await;
-    rows.sort_by_key(|(index, _)| *index);
-    let rows: Vec<Row> = rows.into_iter().map(|(_, row)| row).collect();
+    let pending = pending.enumerate().filter(|(index, _)| is_made(*index));
+    stream::iter(pending.map(async |(index, row)| (index, row.await))).buffer_unordered(ROWS_AT_A_TIME).collect().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_is_answered_in_time_and_loses_nothing() {
+    let mut rows = made(|_| true).await;
+    let wrong: BTreeSet<usize> =
+        rows.iter().filter(|(_, row)| !row.wrong.is_empty()).map(|(index, _)| *index).collect();
+    if wrong.len() <= DELAYED_AT_MOST {
+        wrong.iter().for_each(|index| println!("made again: {}", line(&rows[index])));
+        rows.extend(made(|index| wrong.contains(&index)).await);
+    }
+    let rows: Vec<Row> = rows.into_values().collect();
 
     let table = table(&rows);
     println!("{table}");
