@@ -17,6 +17,7 @@ import { Session } from "./session/session";
 import { speak, t } from "./text";
 import { leaveKeysToInputMethods } from "./ui/shortcuts";
 import { keepFiles } from "./ui/versions";
+import { wait } from "./wait";
 
 /** How long the first picture waits for answers that are about to arrive, in milliseconds. */
 const SOON = 100;
@@ -34,17 +35,13 @@ async function start(): Promise<void> {
     followAddress();
     const started = session.start();
     // Otherwise, it would be drawn twice.
-    if (session.state.peek().is === "unknown") await Promise.race([Promise.all([started, sent]), pause(SOON)]);
+    if (session.state.peek().is === "unknown") await Promise.race([Promise.all([started, sent]), wait(SOON)]);
     render(<App session={session} settings={settings} link={signal(takeLink())} />, root);
     await started;
   } catch {
     const text = navigator.onLine ? t().settingsMissing : t().offline;
     render(<Trouble title={t().cannotStart} text={text} onRetry={() => location.reload()} />, root);
   }
-}
-
-function pause(time: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, time));
 }
 
 void start();

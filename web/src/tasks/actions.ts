@@ -293,7 +293,6 @@ export class Actions {
 
   /** Saves what was typed and not saved, before the drafts are deleted with everything else. */
   async saveDrafts(line: TaskContent | null): Promise<void> {
-    await this.#dates;
     const { drafts } = this.#options.form;
     for (const draft of drafts.edits.value.values()) {
       const title = draft.draft.title.trim() || draft.seen.title;

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import type { ParsedComponents, ParsedResult, ParsingOption } from "chrono-node";
 import { type Language, language } from "../preferences";
 import { locale, markers } from "../text";
+import { wait } from "../wait";
 import { addDays, dayOf, nextWeek, toLocal, weekday } from "./due";
 import type { FindDate, FoundDate } from "./quick-add";
 import { weekdayCalled } from "./repetitions";
@@ -37,10 +38,6 @@ export function datesFor(line: string): Promise<void> | null {
 
 /** How long a new task waits for the library, in milliseconds. */
 const PATIENCE = 1_500;
-
-function wait(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
 
 async function load(language: Language): Promise<void> {
   const [{ GB, casual }, own] = await Promise.all([

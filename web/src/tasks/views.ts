@@ -62,8 +62,8 @@ export interface Section<T> {
 }
 
 /**
- * Divides sorted rows by due date, priority, or completion. No section is empty. `all` are the elements of the list without their places: some are
- * folded away, or below a parent in another section, and count all the same.
+ * Divides sorted rows by due date, priority, or completion. No section is empty. `all` are the elements of the list without their
+ * places: some are folded away, or below a parent in another section, and count all the same.
  */
 export function sectionsOf<T extends Showing>(
   rows: readonly T[],

@@ -69,7 +69,6 @@ export function useVirtual({ subject, container, keys, estimate, pinned }: Virtu
     count: keys.length,
     getItemKey,
     estimateSize: estimate,
-    overscan: OVERSCAN,
     getScrollElement: () => window,
     observeElementRect: observeWindowRect,
     observeElementOffset: observeWindowOffset,

@@ -10,6 +10,7 @@ import type { Session } from "../session/session";
 import type { Settings } from "../settings";
 import { now } from "../ui/clock";
 import type { Toasts } from "../ui/toasts";
+import { wait } from "../wait";
 import { Actions } from "./actions";
 import { findDate } from "./dates";
 import { Deletions } from "./deletions";
@@ -153,8 +154,7 @@ export class Workbench {
     await this.actions.saveDrafts(line.trim() === "" ? null : this.written(line, this.rows.query.value));
     await Promise.all(deletions.own.map(({ id }) => deletions.finish(id)));
     await tasks.sync.catchUp();
-    const timeout = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-    if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), timeout]);
+    if (tasks.sync.pending.length > 0) await Promise.race([tasks.sync.refresh(), wait(PATIENCE)]);
     return tasks.sync.pending.length;
   }
 
